@@ -1,0 +1,61 @@
+/* crypto.c - randomness, hashes and comparisons of secrets, over libsodium. */
+#include "base/crypto.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+int crypto_start(void) {
+    return sodium_init() < 0 ? -1 : 0;
+}
+
+void crypto_sha256_hex(struct span data, char *out) {
+    unsigned char h[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(h, (const unsigned char *)data.p, data.n);
+    sodium_bin2hex(out, CRYPTO_HEX_SIZE, h, sizeof h);
+}
+
+void crypto_hmac_sha256(struct span key, struct span data, unsigned char out[32]) {
+    crypto_auth_hmacsha256_state st;
+    crypto_auth_hmacsha256_init(&st, (const unsigned char *)key.p, key.n);
+    crypto_auth_hmacsha256_update(&st, (const unsigned char *)data.p, data.n);
+    crypto_auth_hmacsha256_final(&st, out);
+    sodium_memzero(&st, sizeof st);
+}
+
+void crypto_hmac_sha256_hex(struct span key, struct span data, char *out) {
+    unsigned char h[32];
+    crypto_hmac_sha256(key, data, h);
+    sodium_bin2hex(out, CRYPTO_HEX_SIZE, h, sizeof h);
+}
+
+void crypto_token(char out[CRYPTO_TOKEN_SIZE]) {
+    unsigned char rnd[32];
+    randombytes_buf(rnd, sizeof rnd);
+    sodium_bin2base64(out, CRYPTO_TOKEN_SIZE, rnd, sizeof rnd,
+        sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(rnd, sizeof rnd);
+}
+
+bool crypto_equal(struct span a, struct span b) {
+    return a.n == b.n && (a.n == 0 || sodium_memcmp(a.p, b.p, a.n) == 0);
+}
+
+char *crypto_base64url(const void *p, size_t n) {
+    size_t size = sodium_base64_encoded_len(n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    char *out = mem_alloc(size);
+    return sodium_bin2base64(out, size, p, n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+long crypto_base64url_decode(struct span text, void *out, size_t out_size) {
+    size_t n = 0;
+    const char *end = NULL;
+    if (text.n == 0)
+        return 0;
+    if (sodium_base642bin(out, out_size, text.p, text.n, NULL, &n, &end,
+            sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+        end != text.p + text.n)
+        return -1;
+    return (long)n;
+}

@@ -1,0 +1,30 @@
+/* crypto.h - randomness, hashes and comparisons of secrets, over libsodium. crypto_start() first. */
+#ifndef SB_BASE_CRYPTO_H
+#define SB_BASE_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
+
+#define CRYPTO_HEX_SIZE 65   /* SHA-256 or HMAC-SHA256 in hex, with its NUL */
+#define CRYPTO_TOKEN_SIZE 44 /* 32 random bytes in base64url, with its NUL */
+
+int crypto_start(void); /* once a process; 0 or -1 */
+
+/* Lower-case hex. out holds CRYPTO_HEX_SIZE bytes. */
+void crypto_sha256_hex(struct span data, char *out);
+void crypto_hmac_sha256_hex(struct span key, struct span data, char *out);
+void crypto_hmac_sha256(struct span key, struct span data, unsigned char out[32]);
+
+/* 256 random bits as base64url without padding: session ids, API tokens. */
+void crypto_token(char out[CRYPTO_TOKEN_SIZE]);
+
+/* Constant time in the content; lengths may show. */
+bool crypto_equal(struct span a, struct span b);
+
+/* base64url without padding (RFC 4648 5). Encode: the caller frees. Decode: bytes written, or -1. */
+char *crypto_base64url(const void *p, size_t n);
+long crypto_base64url_decode(struct span text, void *out, size_t out_size);
+
+#endif
