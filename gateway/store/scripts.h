@@ -1,0 +1,19 @@
+/* scripts.h - the Lua scripts of this folder as NUL-terminated text; made by the Makefile from
+ * scripts/NAME.lua (with _common.lua before it) as script_NAME. */
+#ifndef SB_STORE_SCRIPTS_H
+#define SB_STORE_SCRIPTS_H
+
+extern const char script_append[];
+extern const char script_read[];
+extern const char script_receipt[];
+extern const char script_trail[];
+extern const char script_lease[];
+extern const char script_begin[];
+extern const char script_finish[];
+extern const char script_client[];
+extern const char script_merge[];
+extern const char script_meta[];
+extern const char script_wake[];
+extern const char script_dead_retry[];
+
+#endif

@@ -1,0 +1,70 @@
+-- _common.lua: put before every script. KEYS[1] is the shard's prefix "sb:{s7}:"; every other key is
+-- made from it, so all are in one slot. A log record is
+--   "<id> <body json>\n<ms> <word> [detail]\n+<ms after the first> <word> [detail]..."
+local P = KEYS[1]
+local call = redis.call
+local TRAIL_MAX = 2400 -- bytes of a message's trail; the middle of a longer one is left out
+
+local function get(thread, ...)
+  return call('HMGET', P .. 'thread:' .. thread, ...)
+end
+
+-- Adds one line to the trail of a record; returns the new record.
+local function with_trail(rec, now, word, detail)
+  local at = string.find(rec, '\n', 1, true)
+  local first = at and tonumber(string.match(rec, '^(%d+)', at + 1)) or now
+  local line = '\n+' .. string.format('%d', math.max(0, now - first)) .. ' ' .. word
+  if detail and detail ~= '' then line = line .. ' ' .. detail end
+  if at and #rec - at + #line > TRAIL_MAX then
+    local head = string.sub(rec, 1, at + 600)
+    local cut = string.find(rec, '\n', #rec - 1000, true) or #rec + 1
+    rec = string.match(head, '^(.*)\n') .. '\n+' .. string.format('%d', math.max(0, now - first)) ..
+      ' skipped' .. string.sub(rec, cut)
+  end
+  return rec .. line
+end
+
+-- Does the trail have this word (or "word detail")?
+local function has_word(rec, word)
+  local at = string.find(rec, '\n', 1, true)
+  while at do
+    local _, e = string.find(rec, ' ' .. word, at, true)
+    if not e then return false end
+    local after = string.sub(rec, e + 1, e + 1)
+    if after == '' or after == '\n' or after == ' ' then return true end
+    at = e
+  end
+  return false
+end
+
+-- The body begins with its direction and channel, so that scripts need not parse it.
+local function is_dir(rec, dir)
+  local mark = '{"d":"' .. dir .. '"'
+  return string.sub(rec, 28, 27 + #mark) == mark
+end
+
+local function event(max, what)
+  call('XADD', P .. 'events', 'MAXLEN', '~', max, '*', 'e', what)
+end
+
+-- Which views show a thread in this state: its names without prefix.
+local function views_of(state, assignee)
+  if state == 'open' then
+    if assignee and assignee ~= '' then return {'all', 'open', 'a:' .. assignee} end
+    return {'all', 'open', 'unassigned'}
+  end
+  return {'all', state}
+end
+
+local function leave_views(thread, state, assignee)
+  for _, v in ipairs(views_of(state, assignee)) do call('ZREM', P .. 'view:' .. v, thread) end
+end
+
+local function enter_views(thread, state, assignee, score)
+  for _, v in ipairs(views_of(state, assignee)) do call('ZADD', P .. 'view:' .. v, score, thread) end
+end
+
+-- The lease of this shard must be the caller's still: "<owner>:<fencing number>".
+local function is_owner(token)
+  return call('GET', P .. 'lease') == token
+end

@@ -1,0 +1,144 @@
+-- append.lua: the one append. All or nothing: dedupe, client and thread made when new, the record,
+-- the thread's fields, views, event, deliveries to the channel and to each CRM target.
+-- KEYS: 1 shard prefix
+-- ARGV: 1 now ms, 2 direction, 3 who ("" by identity, "t<thread>", "c<client>"), 4 identity kind,
+--   5 address, 6 name, 7 verified 0|1, 8 new client id, 9 new thread id, 10 message id whose tag is
+--   to be the thread's, 11 channel, 12 connector, 13 dedupe key or "", 14 dedupe bucket, 15 body,
+--   16 preview, 17 deliver 0|1, 18 assignee, 19 state, 20 labels, 21 snooze ms (each "-" or "=new"),
+--   22 profile json or "", 23 events max, 24 messages to keep, 25 keep ms, 26... CRM targets
+-- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
+--   {"merged", thread}, {"missing"} or {"again"} (the new tag was taken: make other ids)
+local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
+local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
+local shard = string.sub(ARGV[9], -2)
+local client, thread, is_new
+
+local function make_client()
+  local tag = string.sub(ARGV[9], 11, 19)
+  if call('HSETNX', P .. 'tags', tag, ARGV[9]) == 0 then return false end
+  client, thread, is_new = ARGV[8], ARGV[9], true
+  call('SET', P .. 'identity:' .. kind .. ':' .. address, client)
+  call('HSET', P .. 'client:' .. client, 'name', name, 'thread', thread, 'created', now,
+    'i:' .. kind .. ':' .. address, ARGV[7] .. name)
+  call('HSET', P .. 'thread:' .. thread, 'client', client, 'cname', name, 'state', 'open',
+    'created', now, 'channel', channel, 'connector', connector, 'kind', kind, 'address', address)
+  return true
+end
+
+if who == '' then
+  client = call('GET', P .. 'identity:' .. kind .. ':' .. address)
+  if not client and not make_client() then return {'again'} end
+elseif string.sub(who, 1, 1) == 'c' then
+  client = string.sub(who, 2)
+else
+  thread = string.sub(who, 2)
+end
+if not thread then
+  for _ = 1, 8 do
+    if string.sub(client, -2) ~= shard then return {'elsewhere', client} end
+    local c = call('HMGET', P .. 'client:' .. client, 'thread', 'merged')
+    thread = c[1]
+    if not c[2] then break end
+    client, thread = c[2], nil
+  end
+  if not thread then return {'missing'} end
+end
+
+local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel')
+if not t[1] then return {'missing'} end
+if t[4] then return {'merged', t[4]} end
+client = t[1]
+local state, assignee = t[2], t[3] or ''
+local log = P .. 'log:' .. thread
+
+local seen = P .. 'seen:' .. thread .. ':'
+if dedupe ~= '' then
+  local seq = call('HGET', seen .. ARGV[14], dedupe) or
+    call('HGET', seen .. string.format('%d', tonumber(ARGV[14]) - 1), dedupe)
+  if seq then
+    local rec = call('HGET', log, seq) or ''
+    local ms = string.match(rec, '\n(%d+)') or '0'
+    return {'dup', client, thread, string.sub(rec, 1, 26), tonumber(seq), tonumber(ms)}
+  end
+end
+
+local seq = call('HINCRBY', P .. 'thread:' .. thread, 'seq', 1)
+local id = string.sub(ARGV[10], 1, 10) .. string.sub(thread, 11, 19) .. string.sub(ARGV[10], 20)
+local time = call('TIME')
+local stored = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local rec = id .. ' ' .. ARGV[15] .. '\n' .. ARGV[1] .. ' received\n+' ..
+  string.format('%d', math.max(0, stored - now)) .. ' stored'
+if ARGV[17] == '1' then
+  rec = rec .. '\n+' .. string.format('%d', math.max(0, stored - now)) .. ' queued'
+end
+call('HSET', log, seq, rec)
+if dedupe ~= '' then
+  if call('HSET', seen .. ARGV[14], dedupe, seq) == 1 and
+      call('HLEN', seen .. ARGV[14]) == 1 then
+    call('PEXPIRE', seen .. ARGV[14], 1468800000) -- 17 days: this bucket and the next
+  end
+end
+
+local function change(arg, old)
+  if string.sub(arg, 1, 1) ~= '=' then return old end
+  return string.sub(arg, 2)
+end
+local new_assignee = change(ARGV[18], assignee)
+local new_state = change(ARGV[19], state)
+if dir == 'in' and new_state ~= 'open' then new_state = 'open' end
+local fields = {'assignee', new_assignee, 'state', new_state}
+local function set(k, v) fields[#fields + 1] = k; fields[#fields + 1] = v end
+local last_ms = tonumber(t[6] or 0)
+if dir ~= 'event' then
+  last_ms = math.max(last_ms, now)
+  set('last_ms', last_ms); set('last_dir', dir); set('last_text', ARGV[16]); set('last_seq', seq)
+elseif last_ms == 0 then
+  last_ms = now
+  set('last_ms', now)
+end
+if dir == 'in' then
+  call('HINCRBY', P .. 'thread:' .. thread, 'unread', 1)
+  if not t[5] then set('waiting', now) end
+  if channel ~= t[7] or kind ~= '' then
+    set('channel', channel); set('connector', connector); set('kind', kind); set('address', address)
+  end
+elseif dir == 'out' then
+  call('HDEL', P .. 'thread:' .. thread, 'waiting')
+end
+if ARGV[20] ~= '-' then set('labels', string.sub(ARGV[20], 2)) end
+if ARGV[21] ~= '-' then set('snooze', string.sub(ARGV[21], 2)) end
+call('HSET', P .. 'thread:' .. thread, unpack(fields))
+if ARGV[22] ~= '' then call('HSET', P .. 'client:' .. client, 'profile', ARGV[22]) end
+if new_state ~= state or new_assignee ~= assignee then leave_views(thread, state, assignee) end
+enter_views(thread, new_state, new_assignee, last_ms)
+if ARGV[21] ~= '-' and new_state == 'snoozed' then
+  call('ZADD', P .. 'due', string.sub(ARGV[21], 2), 'wake ' .. thread)
+end
+
+event(ARGV[23], 'm ' .. thread .. ' ' .. seq .. ' ' .. dir)
+if ARGV[17] == '1' then
+  call('XADD', P .. 'out:' .. channel, '*', 'e', thread .. ' ' .. seq)
+end
+for i = 26, #ARGV do
+  call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq)
+end
+
+-- Trim: only what is over the number, old enough and known to every CRM target.
+if seq > tonumber(ARGV[24]) and #ARGV >= 26 then
+  local first = tonumber(get(thread, 'first')[1] or 1)
+  for _ = 1, 2 do
+    if seq - first < tonumber(ARGV[24]) then break end
+    local old = call('HGET', log, first)
+    local ms = old and tonumber(string.match(old, '\n(%d+)')) or 0
+    local known = now - ms > tonumber(ARGV[25])
+    for i = 26, #ARGV do
+      known = known and tonumber(get(thread, 'crm:' .. ARGV[i])[1] or 0) >= first
+    end
+    if not known then break end
+    call('HDEL', log, first)
+    first = first + 1
+  end
+  call('HSET', P .. 'thread:' .. thread, 'first', first)
+end
+return {'ok', client, thread, id, seq, now, is_new and 1 or 0}

@@ -1,0 +1,51 @@
+-- finish.lua: ends deliveries, or puts them off, of one queue and shard; only for the lease's owner.
+-- KEYS: 1 shard prefix
+-- ARGV: 1 now ms, 2 lease token, 3 queue ("out:site", "crm:main"), 4 events max, 5 dedupe bucket, 6 dedupe
+--   bucket's channel ("" for a CRM), then for each: entry id, thread ("" none), seq, word
+--   ("sent" "failed" "unknown" "attached" "retry" "dropped"), detail, external id or "", attempts,
+--   not before ms (retry), dead 0|1, status event 0|1
+-- Returns how many, or "fenced"
+-- When Redis is full, a CRM's job still ends (its trail line is given up); a channel's stays queued,
+-- since its status must not be lost.
+if not is_owner(ARGV[2]) then return 'fenced' end
+local now, queue = tonumber(ARGV[1]), ARGV[3]
+local stream, retry = P .. queue, P .. 'retry:' .. queue
+local write = string.sub(queue, 1, 4) == 'crm:' and redis.pcall or call
+local n = 0
+for i = 7, #ARGV, 10 do
+  local entry, thread, seq, word, detail = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local log = P .. 'log:' .. thread
+  local rec = thread ~= '' and seq ~= '0' and call('HGET', log, seq)
+  local line, why = word, detail
+  if write ~= call and (word == 'retry' or word == 'failed') then
+    line, why = 'card_' .. word, string.sub(queue, 5) .. ' ' .. detail
+  end
+  if rec and word ~= 'dropped' and not (word == 'attached' and has_word(rec, 'attached ' .. detail)) then
+    write('HSET', log, seq, with_trail(rec, now, line, why))
+    if ARGV[i + 9] == '1' then event(ARGV[4], 's ' .. thread .. ' ' .. seq) end
+  end
+  if word == 'retry' then
+    call('HSET', retry, entry, ARGV[i + 6] .. ' ' .. ARGV[i + 7])
+  else
+    local left = call('XRANGE', stream, entry, entry)[1]
+    if left then
+      if ARGV[i + 8] == '1' then
+        call('XADD', P .. 'dead', '*', 'q', queue, 'e', left[2][2], 'detail', detail, 'attempts',
+          ARGV[i + 6], 'at', ARGV[1])
+      end
+      call('XDEL', stream, entry)
+      call('HDEL', retry, entry)
+    end
+    if ARGV[i + 5] ~= '' then
+      call('HSET', P .. 'seen:' .. thread .. ':' .. ARGV[5], 'c:' .. ARGV[6] .. ':' .. ARGV[i + 5], seq)
+    end
+    if word == 'attached' then
+      local target = string.sub(queue, 5)
+      if tonumber(get(thread, 'crm:' .. target)[1] or 0) < tonumber(seq) then
+        write('HSET', P .. 'thread:' .. thread, 'crm:' .. target, seq)
+      end
+    end
+  end
+  n = n + 1
+end
+return n

@@ -1,0 +1,35 @@
+-- receipt.lua: a channel says that our messages were delivered or read: all up to a seq, or the one
+-- that it knows by its own id.
+-- KEYS: 1 shard prefix
+-- ARGV: 1 now ms, 2 thread, 3 upto seq ("" with an external id), 4 word, 5 detail, 6 channel,
+--   7 external id or "", 8 dedupe bucket, 9 events max
+-- Returns {"ok", changed} or {"missing"}
+local now, thread, word, channel = tonumber(ARGV[1]), ARGV[2], ARGV[4], ARGV[6]
+local t = get(thread, 'client', 'seq', 'cd', 'cr')
+if not t[1] then return {'missing'} end
+local log, changed = P .. 'log:' .. thread, 0
+local function mark(seq)
+  local rec = call('HGET', log, seq)
+  if not rec or not is_dir(rec, 'out') then return end
+  if channel ~= '' and not string.find(rec, '"ch":"' .. channel .. '"', 1, true) then return end
+  if has_word(rec, word) then return end
+  call('HSET', log, seq, with_trail(rec, now, word, ARGV[5]))
+  event(ARGV[9], 's ' .. thread .. ' ' .. string.format('%d', seq))
+  changed = changed + 1
+end
+if ARGV[7] ~= '' then
+  local key, seen = 'c:' .. channel .. ':' .. ARGV[7], P .. 'seen:' .. thread .. ':'
+  local seq = call('HGET', seen .. ARGV[8], key) or
+    call('HGET', seen .. string.format('%d', tonumber(ARGV[8]) - 1), key)
+  if not seq then return {'missing'} end
+  mark(tonumber(seq))
+  return {'ok', changed}
+end
+local field = word == 'read' and 'cr' or 'cd'
+local from = tonumber((word == 'read' and t[4] or t[3]) or 0)
+local upto = math.min(tonumber(ARGV[3]), tonumber(t[2] or 0))
+if upto <= from then return {'ok', 0} end
+for seq = math.max(from + 1, upto - 199), upto do mark(seq) end
+call('HSET', P .. 'thread:' .. thread, field, upto)
+if changed > 0 then event(ARGV[9], 't ' .. thread) end
+return {'ok', changed}

@@ -1,0 +1,151 @@
+/* store.h - all that is said to Redis about clients, threads and messages, in the words of the
+ * domain. Keys and scripts are this folder's secret. Everything completes exactly once through its
+ * function; err ERR_UNAVAILABLE / ERR_TIMEOUT: Redis cannot serve now.
+ *
+ * JSON handed to callbacks is borrowed unless said otherwise, in the full forms of the OpenAPI
+ * document (Thread, Message, Client). */
+#ifndef SB_STORE_STORE_H
+#define SB_STORE_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/id.h"
+#include "base/span.h"
+#include "loop/loop.h"
+#include "model/message.h"
+#include "net/redis.h"
+
+struct store;
+
+struct store_options {
+    const char *url;                  /* see redis.h; the embedded one is a unix:// too */
+    unsigned shards;                  /* 1..1024; must be what the data was made with */
+    const char *const *targets;       /* CRM targets, NULL-ended: each message is queued for each */
+    unsigned keep_messages;           /* per thread, history { keep_messages } */
+    int64_t keep_ms;                  /* and at least so long, history { keep_days } */
+    unsigned connections, timeout_ms; /* redis.h; 0: its defaults */
+    unsigned events_max;              /* length of a shard's event stream, about */
+    bool dedupe;                      /* false only in the chaos run that must report doubles */
+    /* up: Redis answers, accepts writes and the data is ours. fatal: the data is not ours (another
+     * number of shards): the process must end. */
+    void (*on_state)(void *arg, bool up, const struct err *fatal);
+    void *arg;
+};
+
+struct store *store_create(const struct env *env, const struct store_options *o);
+/* Ends the connection: every call that waits fails now, later ones fail too. Lanes must be gone. */
+void store_close(struct store *s);
+void store_destroy(struct store **s);
+bool store_is_up(const struct store *s);
+unsigned store_shards(const struct store *s);
+const char *store_secret(const struct store *s); /* connector.h connector_secret; NULL until up */
+const char *store_epoch(const struct store *s);  /* changes when the data was replaced */
+struct redis *store_redis(struct store *s);      /* for the other files of this folder */
+
+/* "sb:{s7}:name" or "sb:{s7}:name:id" into out (STORE_KEY_SIZE). */
+#define STORE_KEY_SIZE 320
+struct span store_key(char *out, unsigned shard, const char *name, const char *id);
+
+typedef void (*store_done_fn)(void *arg, const struct err *err);
+typedef void (*store_json_fn)(void *arg, json_t *result, const struct err *err);
+
+/* --- the one append --------------------------------------------------------------------------- */
+
+struct store_append {
+    enum direction direction;
+    const char *thread;              /* an existing thread, or NULL: then from names it */
+    const struct identity *from;     /* client's identity (thread NULL): made when new */
+    const json_t *profile;           /* with from: more about the client, or NULL */
+    const char *channel, *connector; /* NULL for notes and events */
+    const char *dedupe;              /* key of the sender's, unique in the thread */
+    const json_t *body;              /* message.h */
+    bool deliver;                    /* queue it for `channel` (DIRECTION_OUT) */
+    /* Changes to the thread in the same step; NULL leaves as is. */
+    const char *assignee; /* "" clears */
+    const char *state;    /* "open" "snoozed" "closed" */
+    const char *labels;   /* JSON array text */
+    int64_t snooze_until_ms;
+};
+
+struct store_appended {
+    bool duplicate;
+    char client[ID_SIZE], thread[ID_SIZE], message[ID_SIZE];
+    int64_t seq, received_ms;
+};
+typedef void (*store_append_fn)(void *arg, const struct store_appended *r, const struct err *err);
+void store_append(struct store *s, const struct store_append *a, store_append_fn fn, void *arg);
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+struct store_query {
+    const char *view;  /* "open" "all" "mine" "unassigned" "snoozed" "closed" */
+    const char *agent; /* for mine; and whose view it is */
+    const char *channel, *assignee, *label; /* filters, NULL none */
+    const char *cursor;                     /* from the answer before, NULL first page */
+    unsigned limit;                         /* 1..200 */
+};
+/* {"threads":[Thread...],"next":"..."|null} newest activity first. O(limit), never O(threads). */
+void store_threads(struct store *s, const struct store_query *q, store_json_fn fn, void *arg);
+/* {"thread":Thread,"client":Client} ; ERR_NOT_FOUND. */
+void store_thread(struct store *s, const char *thread, store_json_fn fn, void *arg);
+/* {"client":Client} ; ERR_NOT_FOUND. */
+void store_client(struct store *s, const char *client, store_json_fn fn, void *arg);
+/* [Message...] ascending. after >= 0: seq > after; else before >= 0: seq < before (newest of
+ * those); else the newest. for_client: only in and out. ERR_NOT_FOUND for an unknown thread. */
+void store_messages(struct store *s, const char *thread, int64_t before, int64_t after,
+    unsigned limit, bool for_client, store_json_fn fn, void *arg);
+/* {"message":Message,"trail":[{"at","what","detail"}...],"thread":Thread} by the message's id. */
+void store_message(struct store *s, const char *message, store_json_fn fn, void *arg);
+/* {"counts":{"open":n,"unassigned":n,"mine":n,"snoozed":n,"closed":n}} */
+void store_counts(struct store *s, const char *agent, store_json_fn fn, void *arg);
+struct store_lookup {
+    char client[ID_SIZE], thread[ID_SIZE]; /* "" when nobody */
+    int64_t last_seq, agent_read_seq, client_read_seq;
+};
+typedef void (*store_lookup_fn)(void *arg, const struct store_lookup *r, const struct err *err);
+void store_find(struct store *s, const struct identity *who, store_lookup_fn fn, void *arg);
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+/* An agent has read the thread up to seq: unread falls, the client's messages become read. */
+void store_read(struct store *s, const char *thread, int64_t seq, const char *agent,
+    store_done_fn fn, void *arg);
+/* A receipt of the channel: what we sent through it up to seq is delivered or read. */
+void store_receipt(struct store *s, const char *thread, const char *channel, int64_t upto_seq,
+    enum status status, store_done_fn fn, void *arg);
+/* The same for one message, by the channel's own id of it; why for a failure, else NULL. */
+void store_receipt_for(struct store *s, const char *thread, const char *channel,
+    const char *external_id, enum status status, const struct err *why, store_done_fn fn,
+    void *arg);
+/* {"name","phone","email","note"}: strings; unknown keys are ERR_INVALID. Queued for the CRMs. */
+void store_client_update(struct store *s, const char *client, const json_t *fields,
+    const char *agent, store_json_fn fn, void *arg);
+/* `from` becomes part of `into` (both client ids): {"client":Client}. Idempotent. */
+void store_merge(struct store *s, const char *from, const char *into, const char *agent,
+    store_json_fn fn, void *arg);
+/* The client's card in a CRM was found or made. */
+void store_client_card(struct store *s, const char *client, const char *target, const char *card_id,
+    store_done_fn fn, void *arg);
+/* Two identities are one person, proven for `into`: what belongs to `from` goes on in its thread,
+ * unless `from` belongs to another proven person. Gives into's client and thread ("" when neither
+ * exists yet). */
+void store_link(struct store *s, const struct identity *from, const struct identity *into,
+    store_lookup_fn fn, void *arg);
+
+/* Adds one line to a message's trail (core/trail words) and an event when status changes. */
+struct store_trail {
+    const char *thread;
+    int64_t seq;
+    const char *what;   /* "pushed" "attached" "sending" "sent" ... */
+    const char *detail; /* may be NULL */
+    bool status_event;  /* screens must hear of it */
+};
+/* An error as a trail's detail: "<code> <sentence>". */
+void store_trail_detail(char *out, size_t size, const struct err *err);
+void store_trail_add(
+    struct store *s, const struct store_trail *t, size_t n, store_done_fn fn, void *arg);
+
+#endif

@@ -1,0 +1,111 @@
+/* store_json.c - threads and clients as Redis keeps them, turned into their JSON forms. Pure. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/store_private.h"
+
+const char *const thread_fields[THREAD_FIELDS] = {"client", "cname", "state", "assignee", "labels",
+    "channel", "connector", "unread", "seq", "last_ms", "created", "last_dir", "last_text",
+    "last_seq", "waiting", "cr", "cd", "ar", "snooze", "merged", "kind", "address", "first"};
+
+enum {
+    T_CLIENT,
+    T_CNAME,
+    T_STATE,
+    T_ASSIGNEE,
+    T_LABELS,
+    T_CHANNEL,
+    T_CONNECTOR,
+    T_UNREAD,
+    T_SEQ,
+    T_LAST_MS,
+    T_CREATED,
+    T_LAST_DIR,
+    T_LAST_TEXT,
+    T_LAST_SEQ,
+    T_WAITING,
+    T_CR,
+    T_CD,
+    T_AR,
+    T_SNOOZE,
+    T_MERGED
+};
+
+static json_t *time_or_null(int64_t ms) {
+    char when[CLOCK_TEXT_SIZE];
+    return ms > 0 ? json_string(clock_format(ms, when)) : json_null();
+}
+
+static json_t *text_or_null(const char *s) {
+    return *s ? json_string(s) : json_null();
+}
+
+json_t *thread_json(const char *id, const struct redis_reply *r) {
+    const char *client = redis_reply_str(redis_reply_at(r, T_CLIENT));
+    if (!*client)
+        return NULL;
+    const char *s[T_MERGED + 1];
+    int64_t n[T_MERGED + 1];
+    for (size_t i = 0; i <= T_MERGED; i++) {
+        s[i] = redis_reply_str(redis_reply_at(r, i));
+        n[i] = redis_reply_int(redis_reply_at(r, i));
+    }
+    json_t *labels = json_loads(*s[T_LABELS] ? s[T_LABELS] : "[]", 0, NULL);
+    return json_pack("{s:s,s:{s:s,s:s},s:s,s:o,s:o,s:s,s:s,s:I,s:I,s:o,s:o,s:{s:s,s:s,s:I},"
+                     "s:o,s:I,s:I,s:I,s:o,s:o}",
+        "id", id, "client", "id", client, "name", s[T_CNAME], "state", s[T_STATE], "assignee",
+        text_or_null(s[T_ASSIGNEE]), "labels", labels ? labels : json_array(), "channel",
+        s[T_CHANNEL], "connector", s[T_CONNECTOR], "unread", (json_int_t)n[T_UNREAD], "last_seq",
+        (json_int_t)n[T_SEQ], "last_at", time_or_null(n[T_LAST_MS]), "created_at",
+        time_or_null(n[T_CREATED]), "last", "direction", s[T_LAST_DIR], "text", s[T_LAST_TEXT],
+        "seq", (json_int_t)n[T_LAST_SEQ], "waiting_since", time_or_null(n[T_WAITING]),
+        "client_read_seq", (json_int_t)n[T_CR], "client_delivered_seq",
+        (json_int_t)(n[T_CD] > n[T_CR] ? n[T_CD] : n[T_CR]), "agent_read_seq", (json_int_t)n[T_AR],
+        "snooze_until", time_or_null(n[T_SNOOZE]), "merged_into", text_or_null(s[T_MERGED]));
+}
+
+/* One field of a client hash into the object being built. */
+static void client_field(json_t *c, const char *key, const char *value) {
+    static const char *const plain[] = {"name", "phone", "email", "note", "thread"};
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        if (strcmp(key, plain[i]) == 0) {
+            json_object_set_new(c, key, json_string(value));
+            return;
+        }
+    if (strcmp(key, "created") == 0) {
+        json_object_set_new(c, "created_at", time_or_null(strtoll(value, NULL, 10)));
+    } else if (strcmp(key, "merged") == 0) {
+        json_object_set_new(c, "merged_into", json_string(value));
+    } else if (strcmp(key, "profile") == 0) {
+        json_t *p = json_loads(value, 0, NULL);
+        json_object_set_new(c, "profile", p ? p : json_object());
+    } else if (strncmp(key, "card:", 5) == 0) {
+        json_object_set_new(json_object_get(c, "cards"), key + 5, json_pack("{s:s}", "id", value));
+    } else if (strncmp(key, "m:", 2) == 0) {
+        json_array_append_new(json_object_get(c, "threads"), json_string(value));
+    } else if (strncmp(key, "i:", 2) == 0) {
+        const char *address = strchr(key + 2, ':');
+        if (address)
+            json_array_append_new(json_object_get(c, "identities"),
+                json_pack("{s:s%,s:s,s:s,s:b}", "kind", key + 2, (size_t)(address - key - 2),
+                    "address", address + 1, "name", *value ? value + 1 : "", "verified",
+                    *value == '1'));
+    }
+}
+
+json_t *client_json(const char *id, const struct redis_reply *r) {
+    size_t n = redis_reply_count(r);
+    if (n < 2)
+        return NULL;
+    json_t *c = json_pack("{s:s,s:s,s:[],s:[],s:{},s:{},s:n}", "id", id, "name", "", "identities",
+        "threads", "profile", "cards", "merged_into");
+    for (size_t i = 0; i + 1 < n; i += 2)
+        client_field(
+            c, redis_reply_str(redis_reply_at(r, i)), redis_reply_str(redis_reply_at(r, i + 1)));
+    const char *thread = json_string_value(json_object_get(c, "thread"));
+    if (thread)
+        json_array_insert_new(json_object_get(c, "threads"), 0, json_string(thread));
+    return c;
+}

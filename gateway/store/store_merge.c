@@ -1,0 +1,380 @@
+/* store_merge.c - who is who: finding an identity, joining two clients, linking two identities.
+ * Clients may live in different shards, so a merge has two halves, each safe to repeat: first the
+ * one that stays learns the other's identities and threads, then the other is marked as merged. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/store_private.h"
+
+#define HOPS_MAX 8
+
+/* --- find ------------------------------------------------------------------------------------- */
+
+struct find {
+    struct store *store;
+    store_lookup_fn fn;
+    void *arg;
+    struct store_lookup out;
+    unsigned hops;
+};
+
+static void find_done(struct find *f, const struct err *err) {
+    f->fn(f->arg, err ? NULL : &f->out, err);
+    free(f);
+}
+
+static void on_find_thread(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct find *f = arg;
+    if (!err) {
+        f->out.last_seq = redis_reply_int(redis_reply_at(r, 0));
+        f->out.agent_read_seq = redis_reply_int(redis_reply_at(r, 1));
+        f->out.client_read_seq = redis_reply_int(redis_reply_at(r, 2));
+    }
+    find_done(f, err);
+}
+
+static void find_client(struct find *f, const char *client);
+
+static void on_find_client(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct find *f = arg;
+    if (err) {
+        find_done(f, err);
+        return;
+    }
+    const char *thread = redis_reply_str(redis_reply_at(r, 0));
+    const char *merged = redis_reply_str(redis_reply_at(r, 1));
+    if (id_is_valid(merged) && ++f->hops < HOPS_MAX) {
+        find_client(f, merged);
+        return;
+    }
+    if (!id_is_valid(thread)) {
+        f->out.client[0] = '\0';
+        find_done(f, NULL);
+        return;
+    }
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    memcpy(f->out.thread, thread, ID_SIZE);
+    args_init(&a);
+    args_add(&a, "HMGET");
+    args_span(&a, store_key(key, id_shard(f->out.thread), "thread", f->out.thread));
+    args_add(&a, "seq");
+    args_add(&a, "ar");
+    args_add(&a, "cr");
+    store_command(f->store, &a, on_find_thread, f);
+}
+
+static void find_client(struct find *f, const char *client) {
+    struct args a;
+    char key[STORE_KEY_SIZE], id[ID_SIZE];
+    memcpy(id, client, ID_SIZE);
+    memcpy(f->out.client, id, ID_SIZE);
+    args_init(&a);
+    args_add(&a, "HMGET");
+    args_span(&a, store_key(key, id_shard(id), "client", id));
+    args_add(&a, "thread");
+    args_add(&a, "merged");
+    store_command(f->store, &a, on_find_client, f);
+}
+
+static void on_find_identity(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct find *f = arg;
+    const char *client = r ? redis_reply_str(r) : "";
+    if (err || !store_check_id(f->store, client, "client", NULL))
+        find_done(f, err);
+    else
+        find_client(f, client);
+}
+
+/* The key of an identity, in its own shard. */
+static struct span identity_key(
+    const struct store *s, const struct identity *who, char *out, unsigned *shard_out) {
+    char *name = mem_printf("%s:%s", who->kind, who->address);
+    *shard_out = id_hash_shard(name, strlen(name), s->shards);
+    struct span key = store_key(out, *shard_out, "identity", name);
+    free(name);
+    return key;
+}
+
+void store_find(struct store *s, const struct identity *who, store_lookup_fn fn, void *arg) {
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    unsigned shard;
+    struct find *f = mem_zalloc(sizeof *f);
+    *f = (struct find){.store = s, .fn = fn, .arg = arg};
+    args_init(&a);
+    args_add(&a, "GET");
+    args_span(&a, identity_key(s, who, key, &shard));
+    store_command(s, &a, on_find_identity, f);
+}
+
+/* --- merge --------------------------------------------------------------------------------------
+ */
+
+struct merge {
+    struct store *store;
+    store_json_fn fn;
+    void *arg;
+    char from[ID_SIZE], into[ID_SIZE], into_thread[ID_SIZE];
+    char *agent;
+    json_t *from_client;
+};
+
+static void merge_done(struct merge *m, json_t *result, const struct err *err) {
+    m->fn(m->arg, result, err);
+    json_decref(m->from_client);
+    free(m->agent);
+    free(m);
+}
+
+static void on_merged_client(void *arg, json_t *result, const struct err *err) {
+    merge_done(arg, result, err);
+}
+
+static void on_merge_event(void *arg, const struct store_appended *r, const struct err *err) {
+    struct merge *m = arg;
+    (void)r;
+    if (err)
+        merge_done(m, NULL, err);
+    else
+        store_client(m->store, m->into, on_merged_client, m);
+}
+
+/* Both halves are written: the thread that stays tells of it. */
+static void on_marked(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct merge *m = arg;
+    (void)r;
+    if (err) {
+        merge_done(m, NULL, err);
+        return;
+    }
+    char *dedupe = mem_printf("merge:%s", m->from);
+    json_t *body =
+        json_pack("{s:{s:s,s:s,s:s}}", "event", "type", "merged", "from", m->from, "by", m->agent);
+    struct store_append a = {
+        .direction = DIRECTION_EVENT, .thread = m->into_thread, .dedupe = dedupe, .body = body};
+    store_append(m->store, &a, on_merge_event, m);
+    json_decref(body);
+    free(dedupe);
+}
+
+static void on_learnt(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct merge *m = arg;
+    struct args a;
+    struct err bad;
+    if (!err && strcmp(redis_reply_str(redis_reply_at(r, 0)), "ok") != 0) {
+        err_set(&bad, ERR_CONFLICT, "the client that should stay was merged into another one");
+        err = &bad;
+    }
+    if (err) {
+        merge_done(m, NULL, err);
+        return;
+    }
+    snprintf(m->into_thread, sizeof m->into_thread, "%s", redis_reply_str(redis_reply_at(r, 1)));
+    args_init(&a);
+    args_add(&a, m->from);
+    args_add(&a, m->into);
+    args_add(&a, m->into_thread);
+    args_add(&a, m->store->events_max);
+    for (size_t i = 0; i < m->store->ntargets; i++)
+        args_add(&a, m->store->targets[i]);
+    store_eval(m->store, SCRIPT_MERGE, id_shard(m->from), &a, on_marked, m);
+}
+
+/* Knows the one that goes: what it has is written to the one that stays. */
+static void on_merge_from(void *arg, json_t *result, const struct err *err) {
+    struct merge *m = arg;
+    struct args a;
+    char *fields[128];
+    size_t n = 0, i;
+    json_t *id, *thread;
+    if (err) {
+        merge_done(m, NULL, err);
+        return;
+    }
+    m->from_client = json_incref(json_object_get(result, "client"));
+    const char *gone = json_string_value(json_object_get(m->from_client, "merged_into"));
+    if (gone && strcmp(gone, m->into) != 0) {
+        struct err bad;
+        err_set(&bad, ERR_CONFLICT, "this client was merged into %s before", gone);
+        merge_done(m, NULL, &bad);
+        return;
+    }
+    client_change_begin(m->store, &a, m->into);
+    json_array_foreach(json_object_get(m->from_client, "identities"), i, id) {
+        if (n + 2 > ARRAY_LEN(fields))
+            break;
+        fields[n++] = mem_printf("i:%s:%s", json_string_value(json_object_get(id, "kind")),
+            json_string_value(json_object_get(id, "address")));
+        fields[n++] = mem_printf("%d%s", json_is_true(json_object_get(id, "verified")),
+            json_string_value(json_object_get(id, "name")));
+    }
+    json_array_foreach(json_object_get(m->from_client, "threads"), i, thread) {
+        if (n + 2 > ARRAY_LEN(fields))
+            break;
+        fields[n++] = mem_printf("m:%s:%zu", m->from, i);
+        fields[n++] = mem_strdup(json_string_value(thread));
+    }
+    for (i = 0; i < n; i++)
+        args_add(&a, fields[i]);
+    store_eval(m->store, SCRIPT_CLIENT, id_shard(m->into), &a, on_learnt, m);
+    for (i = 0; i < n; i++)
+        free(fields[i]);
+}
+
+void store_merge(struct store *s, const char *from, const char *into, const char *agent,
+    store_json_fn fn, void *arg) {
+    struct err err;
+    if (!store_check_id(s, from, "client", &err) || !store_check_id(s, into, "client", &err)) {
+        store_fail_json(s, &err, fn, arg);
+        return;
+    }
+    if (strcmp(from, into) == 0) {
+        err_set(&err, ERR_INVALID, "a client cannot be merged with itself");
+        store_fail_json(s, &err, fn, arg);
+        return;
+    }
+    struct merge *m = mem_zalloc(sizeof *m);
+    *m = (struct merge){.store = s, .fn = fn, .arg = arg, .agent = mem_strdup(agent)};
+    memcpy(m->from, from, ID_SIZE);
+    memcpy(m->into, into, ID_SIZE);
+    store_client(s, from, on_merge_from, m);
+}
+
+/* --- link ---------------------------------------------------------------------------------------
+ */
+
+struct link {
+    struct store *store;
+    store_lookup_fn fn;
+    void *arg;
+    char *into_kind, *into_address, *into_name;
+    struct store_lookup from;
+};
+
+static void link_done(struct link *l, const struct store_lookup *r, const struct err *err) {
+    l->fn(l->arg, r, err);
+    free(l->into_kind);
+    free(l->into_address);
+    free(l->into_name);
+    free(l);
+}
+
+static void on_link_answer(void *arg, const struct store_lookup *r, const struct err *err) {
+    link_done(arg, r, err);
+}
+
+static void link_find_again(struct link *l) {
+    struct identity into = {l->into_kind, l->into_address, NULL, true};
+    store_find(l->store, &into, on_link_answer, l);
+}
+
+static void on_link_merged(void *arg, json_t *result, const struct err *err) {
+    struct link *l = arg;
+    (void)result;
+    if (err)
+        link_done(l, NULL, err);
+    else
+        link_find_again(l);
+}
+
+static void on_link_noted(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct link *l = arg;
+    (void)r;
+    if (err)
+        link_done(l, NULL, err);
+    else
+        link_find_again(l);
+}
+
+/* The proven identity is new: it becomes one of the client who was here without it. */
+static void on_link_set(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct link *l = arg;
+    struct args a;
+    (void)r;
+    if (err) {
+        link_done(l, NULL, err);
+        return;
+    }
+    char *field = mem_printf("i:%s:%s", l->into_kind, l->into_address);
+    char *value = mem_printf("1%s", l->into_name);
+    client_change_begin(l->store, &a, l->from.client);
+    args_add(&a, field);
+    args_add(&a, value);
+    if (*l->into_name) {
+        args_add(&a, "name");
+        args_add(&a, l->into_name);
+    }
+    store_eval(l->store, SCRIPT_CLIENT, id_shard(l->from.client), &a, on_link_noted, l);
+    free(field);
+    free(value);
+}
+
+/* The one who goes is no proven person: his client becomes part of, or becomes, the proven one's.
+ */
+static void on_link_into(void *arg, const struct store_lookup *r, const struct err *err) {
+    struct link *l = arg;
+    if (err || strcmp(l->from.client, r->client) == 0) {
+        link_done(l, err ? NULL : r, err);
+        return;
+    }
+    if (r->client[0]) {
+        store_merge(l->store, l->from.client, r->client, "identity", on_link_merged, l);
+        return;
+    }
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    unsigned shard;
+    struct identity into = {l->into_kind, l->into_address, NULL, true};
+    args_init(&a);
+    args_add(&a, "SETNX");
+    args_span(&a, identity_key(l->store, &into, key, &shard));
+    args_add(&a, l->from.client);
+    store_command(l->store, &a, on_link_set, l);
+}
+
+/* A client who is a proven person of this kind already stays apart: two people, one computer. */
+static void on_link_client(void *arg, json_t *result, const struct err *err) {
+    struct link *l = arg;
+    size_t i;
+    json_t *id;
+    bool proven = false;
+    if (err) {
+        link_done(l, NULL, err);
+        return;
+    }
+    json_array_foreach(json_object_get(json_object_get(result, "client"), "identities"), i, id) {
+        const char *kind = json_string_value(json_object_get(id, "kind"));
+        if (kind && strcmp(kind, l->into_kind) == 0)
+            proven = proven || json_is_true(json_object_get(id, "verified"));
+    }
+    struct identity into = {l->into_kind, l->into_address, NULL, true};
+    store_find(l->store, &into, proven ? on_link_answer : on_link_into, l);
+}
+
+static void on_link_from(void *arg, const struct store_lookup *r, const struct err *err) {
+    struct link *l = arg;
+    if (err) {
+        link_done(l, NULL, err);
+        return;
+    }
+    l->from = *r;
+    if (l->from.client[0])
+        store_client(l->store, l->from.client, on_link_client, l);
+    else
+        link_find_again(l);
+}
+
+void store_link(struct store *s, const struct identity *from, const struct identity *into,
+    store_lookup_fn fn, void *arg) {
+    struct link *l = mem_zalloc(sizeof *l);
+    *l = (struct link){.store = s,
+        .fn = fn,
+        .arg = arg,
+        .into_kind = mem_strdup(into->kind),
+        .into_address = mem_strdup(into->address),
+        .into_name = mem_strdup(into->name ? into->name : "")};
+    store_find(s, from, on_link_from, l);
+}

@@ -1,0 +1,106 @@
+/* store_private.h - what the files of this folder share. */
+#ifndef SB_STORE_STORE_PRIVATE_H
+#define SB_STORE_STORE_PRIVATE_H
+
+#include "store/store.h"
+
+/* A dedupe bucket lasts so long; a key is looked for in this bucket and the one before, so it is
+ * kept for 8 to 16 days (the channels retry for 7). */
+#define DEDUPE_BUCKET_MS (8LL * 24 * 3600 * 1000)
+
+enum script_id {
+    SCRIPT_APPEND,
+    SCRIPT_READ,
+    SCRIPT_RECEIPT,
+    SCRIPT_TRAIL,
+    SCRIPT_LEASE,
+    SCRIPT_BEGIN,
+    SCRIPT_FINISH,
+    SCRIPT_CLIENT,
+    SCRIPT_MERGE,
+    SCRIPT_META,
+    SCRIPT_WAKE,
+    SCRIPT_DEAD_RETRY,
+    SCRIPT_COUNT
+};
+
+struct store {
+    const struct env *env;
+    struct redis *redis;
+    unsigned shards;
+    char **targets; /* NULL-ended */
+    size_t ntargets;
+    char keep_messages[24], keep_ms[24], events_max[24];
+    bool dedupe;
+    bool up;       /* connected, and the data is ours and writable */
+    bool checking; /* meta.lua is on its way */
+    char *secret, *epoch;
+    struct loop_timer *probe;
+    struct redis_script scripts[SCRIPT_COUNT];
+    void (*on_state)(void *arg, bool up, const struct err *fatal);
+    void *arg;
+};
+
+/* Arguments of a command: spans, and room for numbers. */
+#define ARGS_MAX 512
+struct args {
+    struct span v[ARGS_MAX];
+    size_t n;
+    char numbers[64][24];
+    size_t nnumbers;
+};
+static inline void args_init(struct args *a) {
+    a->n = a->nnumbers = 0;
+}
+void args_add(struct args *a, const char *s); /* NULL adds "" */
+void args_span(struct args *a, struct span s);
+void args_int(struct args *a, int64_t i); /* at most 64 of them */
+
+/* Runs a script with the shard's prefix as its only key. */
+void store_eval(struct store *s, enum script_id id, unsigned shard, const struct args *a,
+    redis_fn fn, void *arg);
+/* HGETALL, HMGET, ... : args as they are. */
+void store_command(struct store *s, const struct args *a, redis_fn fn, void *arg);
+
+/* True for a valid id of a shard that exists; otherwise err says so. */
+bool store_check_id(const struct store *s, const char *id, const char *what, struct err *err);
+
+int64_t dedupe_bucket(int64_t now_ms);
+
+/* Calls fn later with this error: for refusals found at once (a callback never runs inside the
+ * call that it belongs to). */
+void store_fail_json(struct store *s, const struct err *err, store_json_fn fn, void *arg);
+void store_fail_done(struct store *s, const struct err *err, store_done_fn fn, void *arg);
+
+/* Many commands whose answers are waited for together. */
+struct gather;
+typedef void (*gather_fn)(struct gather *g, size_t i, const struct redis_reply *r);
+struct gather {
+    struct store *store;
+    size_t waiting; /* answers still to come, plus one while commands are being sent */
+    struct err err; /* the first error */
+    gather_fn each; /* for each answer without error */
+    void (*all)(struct gather *g); /* once, at the end; frees g */
+};
+void gather_begin(struct gather *g, struct store *s, gather_fn each, void (*all)(struct gather *g));
+void gather_command(struct gather *g, size_t i, const struct args *a);
+void gather_eval(
+    struct gather *g, size_t i, enum script_id id, unsigned shard, const struct args *a);
+void gather_end(struct gather *g);
+
+/* The first arguments of client.lua; field and value pairs follow. */
+void client_change_begin(struct store *s, struct args *a, const char *client);
+
+/* The fields of a thread hash that make its JSON form, in the order of thread_fields. */
+#define THREAD_FIELDS 23
+extern const char *const thread_fields[THREAD_FIELDS];
+/* reply: of HMGET thread_fields. NULL when there is no such thread. */
+json_t *thread_json(const char *id, const struct redis_reply *reply);
+struct store_event;
+/* An event as scripts write it (store_feed.h); -1 when it is none. */
+int store_event_parse(struct store_event *e, const char *text);
+
+/* reply: of HGETALL. NULL when there is no such client. */
+json_t *client_json(const char *id, const struct redis_reply *reply);
+
+#endif

@@ -1,0 +1,403 @@
+/* store_queue.c - leases and deliveries that wait. Dead letters are in store_dead.c. */
+#include "store/store_queue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/store_private.h"
+#include "store/store_record.h"
+
+/* --- lease ---------------------------------------------------------------------------------------
+ */
+
+struct lease_call {
+    store_lease_fn fn;
+    void *arg;
+};
+
+static void on_lease(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct lease_call *c = arg;
+    const char *token = r && redis_reply_type(r) == REDIS_STRING ? redis_reply_str(r) : NULL;
+    c->fn(c->arg, token, err);
+    free(c);
+}
+
+void store_lease(struct store *s, unsigned shard, const char *owner, unsigned ttl_ms,
+    store_lease_fn fn, void *arg) {
+    struct args a;
+    struct lease_call *c = mem_alloc(sizeof *c);
+    *c = (struct lease_call){fn, arg};
+    args_init(&a);
+    args_add(&a, owner);
+    args_int(&a, ttl_ms);
+    store_eval(s, SCRIPT_LEASE, shard, &a, on_lease, c);
+}
+
+/* --- reading a queue
+ * ------------------------------------------------------------------------------ */
+
+struct reading {
+    struct gather g;
+    store_entries_fn fn;
+    void *arg;
+    struct store_entry *entries;
+    size_t n, max;
+};
+
+static void copy_span(char *out, size_t size, struct span s) {
+    size_t n = s.n < size - 1 ? s.n : size - 1;
+    memcpy(out, s.p, n);
+    out[n] = '\0';
+}
+
+/* "<thread> <seq>" in a channel's queue, "<kind> <subject> <seq or object>" in a CRM's. */
+static void parse_entry(struct store_entry *e, const char *text) {
+    char third[ID_SIZE] = "";
+    e->kind = 'm';
+    if (text[0] && text[1] == ' ') {
+        e->kind = text[0];
+        text += 2;
+    }
+    const char *sp = strchr(text, ' ');
+    copy_span(
+        e->subject, sizeof e->subject, span_of(text, sp ? (size_t)(sp - text) : strlen(text)));
+    copy_span(third, sizeof third, span_str(sp ? sp + 1 : ""));
+    if (e->kind == 'g')
+        memcpy(e->object, third, sizeof third);
+    else
+        e->seq = strtoll(third, NULL, 10);
+    if (!id_is_valid(e->subject))
+        e->kind = '?';
+}
+
+static void on_entries(struct reading *rd, const struct redis_reply *r) {
+    size_t n = redis_reply_count(r);
+    for (size_t i = 0; i < n && rd->n < rd->max; i++) {
+        const struct redis_reply *one = redis_reply_at(r, i);
+        struct store_entry *e = &rd->entries[rd->n++];
+        copy_span(e->id, sizeof e->id, redis_reply_span(redis_reply_at(one, 0)));
+        parse_entry(e, redis_reply_str(redis_reply_at(redis_reply_at(one, 1), 1)));
+    }
+}
+
+/* "entry" -> "attempts not_before". */
+static void on_retries(struct reading *rd, const struct redis_reply *r) {
+    size_t n = redis_reply_count(r);
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        const char *id = redis_reply_str(redis_reply_at(r, i));
+        const char *value = redis_reply_str(redis_reply_at(r, i + 1));
+        for (size_t k = 0; k < rd->n; k++)
+            if (strcmp(rd->entries[k].id, id) == 0) {
+                char *end;
+                rd->entries[k].attempts = (unsigned)strtoul(value, &end, 10);
+                rd->entries[k].not_before_ms = strtoll(end, NULL, 10);
+            }
+    }
+}
+
+static void on_queue_part(struct gather *g, size_t i, const struct redis_reply *r) {
+    struct reading *rd = container_of(g, struct reading, g);
+    if (i == 0)
+        on_entries(rd, r);
+    else
+        on_retries(rd, r);
+}
+
+static void reading_done(struct gather *g) {
+    struct reading *rd = container_of(g, struct reading, g);
+    rd->fn(rd->arg, rd->entries, g->err.code ? 0 : rd->n, g->err.code ? &g->err : NULL);
+    free(rd->entries);
+    free(rd);
+}
+
+/* Only when the entries are known can the retries be matched to them. */
+struct first_reading {
+    struct reading *rd;
+    struct store *store;
+    unsigned shard;
+    char *queue;
+};
+
+static void on_first_entries(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct first_reading *f = arg;
+    struct reading *rd = f->rd;
+    gather_begin(&rd->g, f->store, on_queue_part, reading_done);
+    if (err) {
+        rd->g.err = *err;
+    } else {
+        struct args a;
+        char key[STORE_KEY_SIZE];
+        on_entries(rd, r);
+        args_init(&a);
+        args_add(&a, "HGETALL");
+        args_span(&a, store_key(key, f->shard, "retry", f->queue));
+        if (rd->n)
+            gather_command(&rd->g, 1, &a);
+    }
+    gather_end(&rd->g);
+    free(f->queue);
+    free(f);
+}
+
+void store_queue_read(struct store *s, unsigned shard, const char *queue, const char *after,
+    unsigned max, store_entries_fn fn, void *arg) {
+    struct args a;
+    char key[STORE_KEY_SIZE], from[STORE_ENTRY_SIZE + 1];
+    struct reading *rd = mem_zalloc(sizeof *rd);
+    *rd = (struct reading){.fn = fn, .arg = arg, .max = max};
+    rd->entries = mem_zalloc(max * sizeof *rd->entries);
+    snprintf(from, sizeof from, "(%s", after);
+    args_init(&a);
+    args_add(&a, "XRANGE");
+    args_span(&a, store_key(key, shard, queue, NULL));
+    args_add(&a, *after ? from : "-");
+    args_add(&a, "+");
+    args_add(&a, "COUNT");
+    args_int(&a, max);
+    if (!*after) {
+        struct first_reading *f = mem_alloc(sizeof *f);
+        *f = (struct first_reading){rd, s, shard, mem_strdup(queue)};
+        store_command(s, &a, on_first_entries, f);
+        return;
+    }
+    gather_begin(&rd->g, s, on_queue_part, reading_done);
+    gather_command(&rd->g, 0, &a);
+    gather_end(&rd->g);
+}
+
+/* --- what a delivery needs
+ * ------------------------------------------------------------------------ */
+
+struct loading {
+    struct store *store;
+    store_json_fn fn;
+    void *arg;
+    char thread[ID_SIZE];
+    int64_t seq;
+    json_t *thread_json, *to;
+    char *record;
+    size_t record_n;
+    struct err err;
+    unsigned waiting;
+};
+
+static void loading_done(struct loading *l, json_t *result, const struct err *err) {
+    l->fn(l->arg, result, err);
+    json_decref(result);
+    json_decref(l->thread_json);
+    json_decref(l->to);
+    free(l->record);
+    free(l);
+}
+
+static void on_load_client(void *arg, json_t *result, const struct err *err) {
+    struct loading *l = arg;
+    if (err) {
+        loading_done(l, NULL, err);
+        return;
+    }
+    const char *client =
+        json_string_value(json_object_get(json_object_get(l->thread_json, "client"), "id"));
+    json_t *message =
+        l->record ? record_message(span_of(l->record, l->record_n), l->thread, client, l->seq)
+                  : NULL;
+    loading_done(l,
+        json_pack("{s:o,s:O,s:O,s:O}", "message", message ? message : json_null(), "thread",
+            l->thread_json, "client", json_object_get(result, "client"), "to", l->to),
+        NULL);
+}
+
+static void load_next(struct loading *l) {
+    if (--l->waiting)
+        return;
+    if (!l->err.code && !l->thread_json)
+        err_set(&l->err, ERR_NOT_FOUND, "there is no such thread");
+    if (l->err.code) {
+        loading_done(l, NULL, &l->err);
+        return;
+    }
+    store_client(l->store,
+        json_string_value(json_object_get(json_object_get(l->thread_json, "client"), "id")),
+        on_load_client, l);
+}
+
+static void on_load_thread(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct loading *l = arg;
+    if (err) {
+        l->err = *err;
+    } else {
+        l->thread_json = thread_json(l->thread, r);
+        l->to =
+            json_pack("{s:s,s:s}", "kind", redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 3)),
+                "address", redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 2)));
+    }
+    load_next(l);
+}
+
+static void on_load_record(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct loading *l = arg;
+    if (err) {
+        l->err = *err;
+    } else if (redis_reply_type(r) == REDIS_STRING) {
+        struct span s = redis_reply_span(r);
+        l->record = mem_strndup(s.p, s.n);
+        l->record_n = s.n;
+    }
+    load_next(l);
+}
+
+void store_delivery(struct store *s, const char *thread, int64_t seq, store_json_fn fn, void *arg) {
+    struct args a;
+    struct err err;
+    char key[STORE_KEY_SIZE];
+    if (!store_check_id(s, thread, "thread", &err)) {
+        store_fail_json(s, &err, fn, arg);
+        return;
+    }
+    struct loading *l = mem_zalloc(sizeof *l);
+    *l = (struct loading){.store = s, .fn = fn, .arg = arg, .seq = seq, .waiting = 2};
+    memcpy(l->thread, thread, ID_SIZE);
+    args_init(&a);
+    args_add(&a, "HMGET");
+    args_span(&a, store_key(key, id_shard(thread), "thread", thread));
+    for (size_t f = 0; f < THREAD_FIELDS; f++)
+        args_add(&a, thread_fields[f]);
+    store_command(s, &a, on_load_thread, l);
+    args_init(&a);
+    args_add(&a, "HGET");
+    args_span(&a, store_key(key, id_shard(thread), "log", thread));
+    args_int(&a, seq);
+    store_command(s, &a, on_load_record, l);
+}
+
+/* --- begin and finish
+ * ------------------------------------------------------------------------------- */
+
+struct word_call {
+    store_word_fn fn;
+    void *arg;
+};
+
+static void on_word(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct word_call *c = arg;
+    const char *word = "ok";
+    if (r && redis_reply_type(r) != REDIS_INTEGER)
+        word = redis_reply_str(r);
+    c->fn(c->arg, err ? NULL : word, err);
+    free(c);
+}
+
+void store_begin(struct store *s, const char *token, const char *thread, int64_t seq,
+    unsigned attempt, store_word_fn fn, void *arg) {
+    struct args a;
+    struct word_call *c = mem_alloc(sizeof *c);
+    *c = (struct word_call){fn, arg};
+    args_init(&a);
+    args_int(&a, clock_ms());
+    args_add(&a, token);
+    args_add(&a, thread);
+    args_int(&a, seq);
+    args_int(&a, attempt);
+    args_add(&a, s->events_max);
+    store_eval(s, SCRIPT_BEGIN, id_shard(thread), &a, on_word, c);
+}
+
+void store_finish(struct store *s, unsigned shard, const char *token, const char *queue,
+    const char *channel, const struct store_outcome *o, size_t n, store_word_fn fn, void *arg) {
+    struct args a;
+    char numbers[40][3][24];
+    struct word_call *c = mem_alloc(sizeof *c);
+    int64_t now = clock_ms();
+    *c = (struct word_call){fn, arg};
+    args_init(&a);
+    args_int(&a, now);
+    args_add(&a, token);
+    args_add(&a, queue);
+    args_add(&a, s->events_max);
+    args_int(&a, dedupe_bucket(now));
+    args_add(&a, channel);
+    for (size_t i = 0; i < n && i < ARRAY_LEN(numbers); i++) {
+        snprintf(numbers[i][0], sizeof numbers[i][0], "%lld", (long long)o[i].seq);
+        snprintf(numbers[i][1], sizeof numbers[i][1], "%u", o[i].attempts);
+        snprintf(numbers[i][2], sizeof numbers[i][2], "%lld", (long long)o[i].not_before_ms);
+        args_add(&a, o[i].entry);
+        args_add(&a, o[i].thread);
+        args_add(&a, numbers[i][0]);
+        args_add(&a, o[i].word);
+        args_add(&a, o[i].detail);
+        args_add(&a, o[i].external_id);
+        args_add(&a, numbers[i][1]);
+        args_add(&a, numbers[i][2]);
+        args_add(&a, o[i].dead ? "1" : "0");
+        args_add(&a, o[i].status_event ? "1" : "0");
+    }
+    store_eval(s, SCRIPT_FINISH, shard, &a, on_word, c);
+}
+
+/* --- how long are the queues?
+ * ------------------------------------------------------------------------ */
+
+struct depth {
+    struct gather g;
+    store_depth_fn fn;
+    void *arg;
+    int64_t n, oldest;
+};
+
+static void on_depth(struct gather *g, size_t i, const struct redis_reply *r) {
+    struct depth *d = container_of(g, struct depth, g);
+    if (i == 0) {
+        d->n += redis_reply_int(r);
+        return;
+    }
+    int64_t ms = strtoll(redis_reply_str(redis_reply_at(redis_reply_at(r, 0), 0)), NULL, 10);
+    if (ms && (!d->oldest || ms < d->oldest))
+        d->oldest = ms;
+}
+
+static void depth_done(struct gather *g) {
+    struct depth *d = container_of(g, struct depth, g);
+    d->fn(d->arg, d->n, d->oldest, g->err.code ? &g->err : NULL);
+    free(d);
+}
+
+void store_queue_depth(struct store *s, const char *queue, store_depth_fn fn, void *arg) {
+    struct depth *d = mem_zalloc(sizeof *d);
+    d->fn = fn;
+    d->arg = arg;
+    gather_begin(&d->g, s, on_depth, depth_done);
+    for (unsigned shard = 0; shard < s->shards; shard++) {
+        struct args a;
+        char key[STORE_KEY_SIZE];
+        args_init(&a);
+        args_add(&a, "XLEN");
+        args_span(&a, store_key(key, shard, queue, NULL));
+        gather_command(&d->g, 0, &a);
+        args_init(&a);
+        args_add(&a, "XRANGE");
+        args_span(&a, store_key(key, shard, queue, NULL));
+        args_add(&a, "-");
+        args_add(&a, "+");
+        args_add(&a, "COUNT");
+        args_add(&a, "1");
+        gather_command(&d->g, 1, &a);
+    }
+    gather_end(&d->g);
+}
+
+static void on_woken(void *arg, const struct redis_reply *r, const struct err *err) {
+    (void)arg;
+    (void)r;
+    (void)err; /* the next turn tries again */
+}
+
+void store_wake(struct store *s, unsigned shard) {
+    struct args a;
+    args_init(&a);
+    args_int(&a, clock_ms());
+    args_add(&a, s->events_max);
+    store_eval(s, SCRIPT_WAKE, shard, &a, on_woken, NULL);
+}

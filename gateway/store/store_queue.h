@@ -1,0 +1,70 @@
+/* store_queue.h - deliveries that wait: a stream for each queue ("out:site", "crm:main") and shard.
+ *
+ * What is in a stream is what is not done yet: an entry is deleted in the same script that writes
+ * its outcome. There is one owner a shard at a time (a lease with a fencing number that every
+ * finishing script checks), so no consumer group is needed to share a stream: a new owner begins at
+ * its start and finds all that the old one left, in order. */
+#ifndef SB_STORE_STORE_QUEUE_H
+#define SB_STORE_STORE_QUEUE_H
+
+#include "store/store.h"
+
+#define STORE_ENTRY_SIZE 48 /* "1732368000123-0" */
+#define STORE_TOKEN_SIZE 96
+
+/* Takes, renews (ttl_ms > 0) or gives up (0) the shard's lease. token: NULL when another has it. */
+typedef void (*store_lease_fn)(void *arg, const char *token, const struct err *err);
+void store_lease(struct store *s, unsigned shard, const char *owner, unsigned ttl_ms,
+    store_lease_fn fn, void *arg);
+
+struct store_entry {
+    char id[STORE_ENTRY_SIZE];
+    char kind;                              /* m message, c client changed, g clients merged */
+    char subject[ID_SIZE], object[ID_SIZE]; /* m: thread; c: client; g: from, into */
+    int64_t seq;                            /* m */
+    unsigned attempts;                      /* made before, by earlier owners too */
+    int64_t not_before_ms;                  /* 0: at once */
+};
+typedef void (*store_entries_fn)(
+    void *arg, const struct store_entry *entries, size_t n, const struct err *err);
+/* Entries after this id ("" from the start, then with attempts and times of retries), oldest first.
+ */
+void store_queue_read(struct store *s, unsigned shard, const char *queue, const char *after,
+    unsigned max, store_entries_fn fn, void *arg);
+
+/* {"message":Message,"thread":Thread,"client":Client,"to":{"kind","address"}}: what a delivery
+ * needs. message is null when the log no longer has it. `to` is where the client wrote last. */
+void store_delivery(struct store *s, const char *thread, int64_t seq, store_json_fn fn, void *arg);
+
+/* "sending" is on disk when this says "ok"; see scripts/begin.lua for the other answers. */
+typedef void (*store_word_fn)(void *arg, const char *word, const struct err *err);
+void store_begin(struct store *s, const char *token, const char *thread, int64_t seq,
+    unsigned attempt, store_word_fn fn, void *arg);
+
+struct store_outcome {
+    const char *entry;
+    const char *thread; /* "" for entries without a message */
+    int64_t seq;
+    const char *word; /* "sent" "failed" "unknown" "attached" "retry" "dropped" */
+    const char *detail, *external_id;
+    unsigned attempts;
+    int64_t not_before_ms;
+    bool dead, status_event;
+};
+/* Writes the outcomes of one queue and shard, at most 40. word: "fenced" when the lease is lost
+ * (nothing was written then), else "ok". */
+void store_finish(struct store *s, unsigned shard, const char *token, const char *queue,
+    const char *channel, const struct store_outcome *o, size_t n, store_word_fn fn, void *arg);
+
+/* Length and age of the oldest entry, over the given shards. */
+typedef void (*store_depth_fn)(void *arg, int64_t n, int64_t oldest_ms, const struct err *err);
+void store_queue_depth(struct store *s, const char *queue, store_depth_fn fn, void *arg);
+
+/* Dead letters, see core.h. */
+void store_dead(struct store *s, const char *cursor, unsigned limit, store_json_fn fn, void *arg);
+void store_dead_retry(struct store *s, const char *id, store_done_fn fn, void *arg);
+
+/* Opens threads of this shard whose snooze is over. */
+void store_wake(struct store *s, unsigned shard);
+
+#endif

@@ -1,0 +1,355 @@
+/* store_read.c - reading threads, messages and clients; nothing here costs more than its page. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/store_private.h"
+#include "store/store_record.h"
+
+/* --- a page of threads: the newest of each shard, merged -------------------------------------- */
+
+struct row {
+    int64_t score;
+    char id[ID_SIZE];
+};
+
+struct page {
+    struct gather g; /* first member */
+    store_json_fn fn;
+    void *arg;
+    char *channel, *label, *assignee;
+    unsigned limit, fetch;
+    struct row after; /* cursor: rows come strictly after it; id "" from the start */
+    struct row *rows;
+    size_t nrows;
+    json_t **threads; /* by row */
+    size_t taken;     /* rows that were fetched */
+    bool full;        /* a shard gave as many as were asked: there may be more */
+};
+
+static int newest_first(const void *a, const void *b) {
+    const struct row *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score < y->score ? 1 : -1;
+    return strcmp(y->id, x->id);
+}
+
+static void page_free(struct page *p) {
+    for (size_t i = 0; i < p->taken; i++)
+        json_decref(p->threads[i]);
+    free(p->threads);
+    free(p->rows);
+    free(p->channel);
+    free(p->label);
+    free(p->assignee);
+    free(p);
+}
+
+static void page_fail(struct page *p) {
+    p->fn(p->arg, NULL, &p->g.err);
+    page_free(p);
+}
+
+static bool has_label(const json_t *thread, const char *label) {
+    size_t i;
+    json_t *l;
+    json_array_foreach(json_object_get(thread, "labels"), i, l) {
+        if (strcmp(json_string_value(l) ? json_string_value(l) : "", label) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool passes(const struct page *p, const json_t *thread) {
+    const char *channel = json_string_value(json_object_get(thread, "channel"));
+    const char *assignee = json_string_value(json_object_get(thread, "assignee"));
+    if (!thread)
+        return false;
+    if (p->channel && strcmp(channel ? channel : "", p->channel) != 0)
+        return false;
+    if (p->assignee && strcmp(assignee ? assignee : "", p->assignee) != 0)
+        return false;
+    return !p->label || has_label(thread, p->label);
+}
+
+static void page_done(struct gather *g) {
+    struct page *p = container_of(g, struct page, g);
+    if (g->err.code) {
+        page_fail(p);
+        return;
+    }
+    json_t *list = json_array();
+    size_t i = 0;
+    for (; i < p->taken && json_array_size(list) < p->limit; i++)
+        if (passes(p, p->threads[i]))
+            json_array_append(list, p->threads[i]);
+    json_t *next = json_null();
+    if (i > 0 && (i < p->nrows || p->full))
+        next = json_sprintf("%lld:%s", (long long)p->rows[i - 1].score, p->rows[i - 1].id);
+    json_t *out = json_pack("{s:o,s:o}", "threads", list, "next", next);
+    p->fn(p->arg, out, NULL);
+    json_decref(out);
+    page_free(p);
+}
+
+static void on_page_thread(struct gather *g, size_t i, const struct redis_reply *r) {
+    struct page *p = container_of(g, struct page, g);
+    p->threads[i] = thread_json(p->rows[i].id, r);
+}
+
+static void fetch_thread(struct gather *g, size_t i, const char *id) {
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    args_init(&a);
+    args_add(&a, "HMGET");
+    args_span(&a, store_key(key, id_shard(id), "thread", id));
+    for (size_t f = 0; f < THREAD_FIELDS; f++)
+        args_add(&a, thread_fields[f]);
+    gather_command(g, i, &a);
+}
+
+static void page_rows_done(struct gather *g) {
+    struct page *p = container_of(g, struct page, g);
+    if (g->err.code) {
+        page_fail(p);
+        return;
+    }
+    qsort(p->rows, p->nrows, sizeof *p->rows, newest_first);
+    p->taken = p->nrows < p->fetch ? p->nrows : p->fetch;
+    p->threads = mem_zalloc((p->taken + 1) * sizeof *p->threads);
+    gather_begin(g, g->store, on_page_thread, page_done);
+    for (size_t i = 0; i < p->taken; i++)
+        fetch_thread(g, i, p->rows[i].id);
+    gather_end(g);
+}
+
+static void on_page_rows(struct gather *g, size_t shard, const struct redis_reply *r) {
+    struct page *p = container_of(g, struct page, g);
+    (void)shard;
+    size_t n = redis_reply_count(r);
+    if (n / 2 >= p->fetch)
+        p->full = true;
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        struct row row = {redis_reply_int(redis_reply_at(r, i + 1)), ""};
+        struct span id = redis_reply_span(redis_reply_at(r, i));
+        if (id.n != ID_LEN)
+            continue;
+        memcpy(row.id, id.p, ID_LEN);
+        row.id[ID_LEN] = '\0';
+        if (!p->after.id[0] || newest_first(&p->after, &row) < 0)
+            p->rows[p->nrows++] = row;
+    }
+}
+
+static int page_cursor(struct page *p, const char *cursor, struct err *err) {
+    char *end = NULL;
+    if (!cursor || !*cursor)
+        return 0;
+    p->after.score = strtoll(cursor, &end, 10);
+    if (!end || *end != ':' || !id_is_valid(end + 1))
+        return err_set(err, ERR_INVALID, "cursor is not one that a list gave");
+    memcpy(p->after.id, end + 1, ID_SIZE);
+    return 0;
+}
+
+/* The sorted set behind a view, without prefix. */
+static int view_name(const struct store_query *q, char *out, size_t size, struct err *err) {
+    static const char *const plain[] = {"all", "open", "unassigned", "snoozed", "closed"};
+    if (strcmp(q->view, "mine") == 0) {
+        snprintf(out, size, "view:a:%s", q->agent ? q->agent : "");
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        if (strcmp(q->view, plain[i]) == 0) {
+            snprintf(out, size, "view:%s", plain[i]);
+            return 0;
+        }
+    return err_set(err, ERR_INVALID,
+        "view is \"%.40s\"; it must be open, mine, unassigned, snoozed, closed or all", q->view);
+}
+
+void store_threads(struct store *s, const struct store_query *q, store_json_fn fn, void *arg) {
+    struct page *p = mem_zalloc(sizeof *p);
+    char view[128], key[STORE_KEY_SIZE], max[32], fetch[16];
+    struct err err;
+    if (view_name(q, view, sizeof view, &err) < 0 || page_cursor(p, q->cursor, &err) < 0) {
+        free(p);
+        store_fail_json(s, &err, fn, arg);
+        return;
+    }
+    p->fn = fn;
+    p->arg = arg;
+    p->limit = q->limit;
+    p->channel = mem_strdup(q->channel);
+    p->label = mem_strdup(q->label);
+    p->assignee = mem_strdup(q->assignee);
+    /* A filter looks at up to ten times the page; `next` leads on when that was not enough. */
+    p->fetch = p->channel || p->label || p->assignee ? q->limit * 10 : q->limit + 1;
+    p->rows = mem_zalloc((size_t)s->shards * (p->fetch + 4) * sizeof *p->rows);
+    snprintf(max, sizeof max, "%lld", (long long)p->after.score);
+    snprintf(fetch, sizeof fetch, "%u", p->fetch + 3);
+    gather_begin(&p->g, s, on_page_rows, page_rows_done);
+    for (unsigned i = 0; i < s->shards; i++) {
+        struct args a;
+        args_init(&a);
+        args_add(&a, "ZREVRANGEBYSCORE");
+        args_span(&a, store_key(key, i, view, NULL));
+        args_add(&a, p->after.id[0] ? max : "+inf");
+        args_add(&a, "-inf");
+        args_add(&a, "WITHSCORES");
+        args_add(&a, "LIMIT");
+        args_add(&a, "0");
+        args_add(&a, fetch);
+        gather_command(&p->g, i, &a);
+    }
+    gather_end(&p->g);
+}
+
+/* --- counts ---------------------------------------------------------------------------------- */
+
+static const char *const count_names[] = {"open", "unassigned", "mine", "snoozed", "closed"};
+
+struct counts {
+    struct gather g;
+    store_json_fn fn;
+    void *arg;
+    int64_t n[ARRAY_LEN(count_names)];
+};
+
+static void on_count(struct gather *g, size_t i, const struct redis_reply *r) {
+    container_of(g, struct counts, g)->n[i] += redis_reply_int(r);
+}
+
+static void counts_done(struct gather *g) {
+    struct counts *c = container_of(g, struct counts, g);
+    if (g->err.code) {
+        c->fn(c->arg, NULL, &g->err);
+        free(c);
+        return;
+    }
+    json_t *o = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(count_names); i++)
+        json_object_set_new(o, count_names[i], json_integer(c->n[i]));
+    json_t *out = json_pack("{s:o}", "counts", o);
+    c->fn(c->arg, out, NULL);
+    json_decref(out);
+    free(c);
+}
+
+void store_counts(struct store *s, const char *agent, store_json_fn fn, void *arg) {
+    struct counts *c = mem_zalloc(sizeof *c);
+    char view[128], key[STORE_KEY_SIZE];
+    c->fn = fn;
+    c->arg = arg;
+    gather_begin(&c->g, s, on_count, counts_done);
+    for (unsigned shard = 0; shard < s->shards; shard++)
+        for (size_t i = 0; i < ARRAY_LEN(count_names); i++) {
+            struct args a;
+            bool mine = strcmp(count_names[i], "mine") == 0;
+            snprintf(view, sizeof view, mine ? "view:a:%s" : "view:%s",
+                mine ? (agent ? agent : "") : count_names[i]);
+            args_init(&a);
+            args_add(&a, "ZCARD");
+            args_span(&a, store_key(key, shard, view, NULL));
+            gather_command(&c->g, i, &a);
+        }
+    gather_end(&c->g);
+}
+
+/* --- one thread with its client, one client ----------------------------------------------------
+ */
+
+struct one {
+    struct store *store;
+    store_json_fn fn;
+    void *arg;
+    char id[ID_SIZE];
+    json_t *thread; /* set while its client is being read */
+};
+
+static void one_done(struct one *o, json_t *result, const struct err *err) {
+    o->fn(o->arg, result, err);
+    json_decref(result);
+    json_decref(o->thread);
+    free(o);
+}
+
+static void on_client(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct one *o = arg;
+    struct err missing;
+    json_t *client = err ? NULL : client_json(o->id, r);
+    if (!client && !err) {
+        err_set(&missing, ERR_NOT_FOUND, "there is no such client");
+        err = &missing;
+    }
+    if (err)
+        one_done(o, NULL, err);
+    else if (o->thread)
+        one_done(o, json_pack("{s:O,s:o}", "thread", o->thread, "client", client), NULL);
+    else
+        one_done(o, json_pack("{s:o}", "client", client), NULL);
+}
+
+static void fetch_client(struct one *o) {
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    args_init(&a);
+    args_add(&a, "HGETALL");
+    args_span(&a, store_key(key, id_shard(o->id), "client", o->id));
+    store_command(o->store, &a, on_client, o);
+}
+
+static struct one *one_create(struct store *s, const char *id, store_json_fn fn, void *arg) {
+    struct one *o = mem_zalloc(sizeof *o);
+    *o = (struct one){.store = s, .fn = fn, .arg = arg};
+    memcpy(o->id, id, ID_SIZE);
+    return o;
+}
+
+void store_client(struct store *s, const char *client, store_json_fn fn, void *arg) {
+    struct err err;
+    if (!store_check_id(s, client, "client", &err)) {
+        store_fail_json(s, &err, fn, arg);
+        return;
+    }
+    fetch_client(one_create(s, client, fn, arg));
+}
+
+static void on_thread(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct one *o = arg;
+    struct err missing;
+    o->thread = err ? NULL : thread_json(o->id, r);
+    if (!o->thread && !err) {
+        err_set(&missing, ERR_NOT_FOUND, "there is no such thread");
+        err = &missing;
+    }
+    if (err) {
+        one_done(o, NULL, err);
+        return;
+    }
+    const char *client =
+        json_string_value(json_object_get(json_object_get(o->thread, "client"), "id"));
+    if (!store_check_id(o->store, client, "client", &missing)) {
+        one_done(o, NULL, &missing);
+        return;
+    }
+    memcpy(o->id, client, ID_SIZE);
+    fetch_client(o);
+}
+
+void store_thread(struct store *s, const char *thread, store_json_fn fn, void *arg) {
+    struct err err;
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    if (!store_check_id(s, thread, "thread", &err)) {
+        store_fail_json(s, &err, fn, arg);
+        return;
+    }
+    args_init(&a);
+    args_add(&a, "HMGET");
+    args_span(&a, store_key(key, id_shard(thread), "thread", thread));
+    for (size_t f = 0; f < THREAD_FIELDS; f++)
+        args_add(&a, thread_fields[f]);
+    store_command(s, &a, on_thread, one_create(s, thread, fn, arg));
+}

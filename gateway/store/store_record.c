@@ -1,0 +1,188 @@
+/* store_record.c - a message as the log keeps it, and its JSON form. Pure functions. */
+#include "store/store_record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#define PREVIEW_POINTS 120
+
+char *record_body(
+    enum direction d, const char *channel, const char *connector, const json_t *body) {
+    struct buf b;
+    char *text = json_dumps(body, JSON_COMPACT);
+    buf_init(&b, (size_t)16 << 20);
+    buf_addf(&b, "{\"d\":\"%s\"", direction_name(d));
+    if (channel)
+        buf_addf(&b, ",\"ch\":\"%s\",\"co\":\"%s\"", channel, connector ? connector : "");
+    if (text && strlen(text) > 2) {
+        buf_adds(&b, ",");
+        buf_adds(&b, text + 1);
+    } else {
+        buf_adds(&b, "}");
+    }
+    free(text);
+    return buf_take(&b);
+}
+
+/* One trail line: "<ms> word detail" or "+<ms> word detail"; advances rest. */
+struct line {
+    int64_t at;
+    struct span word, detail;
+};
+
+static bool next_line(struct span *rest, int64_t *first, struct line *out) {
+    if (rest->n == 0)
+        return false;
+    const char *nl = memchr(rest->p, '\n', rest->n);
+    struct span l = span_of(rest->p, nl ? (size_t)(nl - rest->p) : rest->n);
+    rest->p += l.n + (nl ? 1 : 0);
+    rest->n -= l.n + (nl ? 1 : 0);
+    bool relative = l.n && l.p[0] == '+';
+    size_t i = relative ? 1 : 0;
+    int64_t ms = 0;
+    for (; i < l.n && l.p[i] >= '0' && l.p[i] <= '9' && ms < INT64_MAX / 20; i++)
+        ms = ms * 10 + (l.p[i] - '0');
+    if (!relative)
+        *first = ms;
+    out->at = relative ? *first + ms : ms;
+    if (i < l.n)
+        i++;
+    size_t w = i;
+    while (w < l.n && l.p[w] != ' ')
+        w++;
+    out->word = span_of(l.p + i, w - i);
+    out->detail = w < l.n ? span_of(l.p + w + 1, l.n - w - 1) : span_of("", 0);
+    return true;
+}
+
+/* Cuts a record into id, body and trail. */
+static int split(struct span rec, struct span *body, struct span *trail) {
+    if (rec.n < ID_LEN + 3 || rec.p[ID_LEN] != ' ')
+        return -1;
+    const char *from = rec.p + ID_LEN + 1;
+    size_t n = rec.n - ID_LEN - 1;
+    const char *nl = memchr(from, '\n', n);
+    *body = span_of(from, nl ? (size_t)(nl - from) : n);
+    *trail = nl ? span_of(nl + 1, n - body->n - 1) : span_of("", 0);
+    return 0;
+}
+
+void record_id(struct span record, char *out) {
+    out[0] = '\0';
+    if (record.n >= ID_LEN) {
+        memcpy(out, record.p, ID_LEN);
+        out[ID_LEN] = '\0';
+    }
+}
+
+struct state {
+    enum status status;
+    struct line why; /* of the last failure or retry */
+    int64_t first;
+};
+
+static void fold(struct state *st, const struct line *l) {
+    enum status s;
+    char word[16];
+    if (l->word.n >= sizeof word)
+        return;
+    memcpy(word, l->word.p, l->word.n);
+    word[l->word.n] = '\0';
+    bool is_retry = strcmp(word, "retry") == 0;
+    if (is_retry)
+        s = STATUS_QUEUED;
+    else if (status_parse(word, &s) < 0)
+        return;
+    if (s >= STATUS_SENT) {
+        if (s > st->status)
+            st->status = s;
+    } else if (st->status < STATUS_SENT) {
+        st->status = s;
+    }
+    if (is_retry || s == STATUS_FAILED || s == STATUS_UNKNOWN)
+        st->why = *l;
+}
+
+static void add_error(json_t *m, const struct state *st) {
+    if (st->status >= STATUS_SENT || st->status == STATUS_RECEIVED || !st->why.word.p)
+        return;
+    struct span d = st->why.detail;
+    const char *sp = d.n ? memchr(d.p, ' ', d.n) : NULL;
+    size_t code = sp ? (size_t)(sp - d.p) : d.n;
+    size_t text = sp ? code + 1 : d.n;
+    json_object_set_new(m, "error",
+        json_pack("{s:s%,s:s%,s:b}", "code", d.n ? d.p : "", code, "text", d.n ? d.p + text : "",
+            d.n - text, "permanent", st->status == STATUS_FAILED));
+}
+
+json_t *record_message(struct span record, const char *thread, const char *client, int64_t seq) {
+    struct span body, trail;
+    if (split(record, &body, &trail) < 0)
+        return NULL;
+    json_t *in = json_loadb(body.p, body.n, 0, NULL);
+    if (!json_is_object(in)) {
+        json_decref(in);
+        return NULL;
+    }
+    struct state st = {0};
+    struct line l;
+    while (next_line(&trail, &st.first, &l))
+        fold(&st, &l);
+    char id[ID_SIZE], when[CLOCK_TEXT_SIZE];
+    record_id(record, id);
+    const char *d = json_string_value(json_object_get(in, "d"));
+    json_t *m = json_pack("{s:s,s:s,s:I,s:s,s:s}", "id", id, "thread", thread, "seq",
+        (json_int_t)seq, "client", client, "direction", d ? d : "event");
+    json_t *ch = json_object_get(in, "ch"), *co = json_object_get(in, "co");
+    if (m && ch)
+        json_object_set(m, "channel", ch);
+    if (m && co)
+        json_object_set(m, "connector", co);
+    json_object_del(in, "d");
+    json_object_del(in, "ch");
+    json_object_del(in, "co");
+    json_object_update_missing(m, in);
+    json_decref(in);
+    json_object_set_new(m, "received_at", json_string(clock_format(st.first, when)));
+    json_object_set_new(m, "status", json_string(status_name(st.status)));
+    add_error(m, &st);
+    return m;
+}
+
+json_t *record_trail(struct span record) {
+    json_t *out = json_array();
+    struct span body, trail;
+    int64_t first = 0;
+    struct line l;
+    if (split(record, &body, &trail) < 0)
+        return out;
+    while (next_line(&trail, &first, &l)) {
+        char when[CLOCK_TEXT_SIZE];
+        json_t *o =
+            json_pack("{s:s,s:s%}", "at", clock_format(l.at, when), "what", l.word.p, l.word.n);
+        if (o && l.detail.n)
+            json_object_set_new(o, "detail", json_stringn(l.detail.p, l.detail.n));
+        json_array_append_new(out, o);
+    }
+    return out;
+}
+
+char *record_preview(const json_t *body) {
+    const char *text = json_string_value(json_object_get(body, "text"));
+    if (!text || !*text) {
+        const json_t *first = json_array_get(json_object_get(body, "attachments"), 0);
+        text = json_string_value(json_object_get(first, "name"));
+    }
+    if (!text)
+        return mem_strdup("");
+    char *out = mem_strndup(text, utf8_prefix(text, strlen(text), PREVIEW_POINTS));
+    for (char *p = out; *p; p++)
+        if ((unsigned char)*p < 0x20)
+            *p = ' ';
+    return out;
+}
