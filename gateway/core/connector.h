@@ -1,0 +1,179 @@
+/* connector.h - the contract between the core and a channel's connector. A connector is a folder
+ * under connectors/ whose only exported symbol is one `const struct connector_ops`; copy
+ * connectors/loopback/ to begin a new one.
+ *
+ * Rules. Everything runs on the loop's thread and nothing blocks. A slot that a connector does not
+ * need may be NULL only where it says so. Strings given to you live for the call only. The
+ * connector's own struct has `struct connector base` as its first member. */
+#ifndef SB_CORE_CONNECTOR_H
+#define SB_CORE_CONNECTOR_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "config/setting.h"
+#include "loop/loop.h"
+#include "model/message.h"
+#include "net/http_server.h"
+#include "net/ws_server.h"
+
+#define CONNECTOR_API 1
+
+struct core;
+struct connector;
+struct sink;
+
+/* What the channel can do; the inbox shows only these. */
+enum {
+    CONNECTOR_ATTACHMENTS = 1 << 0,
+    CONNECTOR_TYPING = 1 << 1,   /* typing from us to the client */
+    CONNECTOR_RECEIPTS = 1 << 2, /* tells delivered and read */
+    CONNECTOR_HTML = 1 << 3,
+    CONNECTOR_REPEATABLE = 1 << 4 /* sending one key twice does no harm: a delivery whose outcome a
+                                     crash took away is sent again instead of becoming unknown */
+};
+
+/* One message on its way out. Owned by the core; the connector holds it from send() that returned
+ * 0 until delivery_done(). */
+struct delivery {
+    const char *thread; /* ids: see base/id.h */
+    const char *message;
+    int64_t seq;
+    const char *key;    /* stable over retries: idempotency key towards the peer */
+    unsigned attempt;   /* 1, 2, ... */
+    const json_t *body; /* the message's body (message.h); borrowed */
+    struct identity to; /* the client's identity on this channel */
+    void *user;         /* the connector's own, NULL at send() */
+};
+
+enum delivery_result {
+    DELIVERY_OK,       /* the channel has it: status sent (or higher, said by receipts) */
+    DELIVERY_RETRY,    /* it surely has not: try again, not before retry_ms */
+    DELIVERY_REJECTED, /* it never will; the sentence is for the agent */
+    DELIVERY_UNKNOWN,  /* the answer was lost: never sent again by itself */
+    DELIVERY_CANCELLED /* after cancel() */
+};
+
+struct delivery_outcome {
+    enum delivery_result result;
+    unsigned retry_ms;       /* RETRY: 0 lets the core choose (full jitter, 1 s .. 300 s) */
+    const char *external_id; /* OK: the channel's id of the message; NULL none */
+    struct err err;          /* RETRY, REJECTED, UNKNOWN */
+};
+
+struct connector_ops {
+    unsigned api;     /* CONNECTOR_API; another is refused at start */
+    const char *name; /* "loopback": section name, log tag, URL part */
+    unsigned caps;    /* CONNECTOR_... */
+    size_t size;      /* of the connector's struct; the core allocates and zeroes it */
+    const struct setting *settings;
+    const char *help;          /* a paragraph for the sample configuration */
+    const char *identity_kind; /* "visitor": kind of identity that its clients have first */
+
+    /* Reads settings, keeps copies. No I/O. After -1, finish() is still called. */
+    int (*init)(struct connector *c, const struct settings *s, struct err *err);
+    /* Adds routes and endpoints, begins to work; tell connector_ready() when it does. */
+    int (*start)(struct connector *c, struct err *err);
+    /* 0: the delivery is yours, end it once with delivery_done(), also from inside this call.
+     * -1: it stays with the core, which treats it as REJECTED with err. */
+    int (*send)(struct connector *c, struct delivery *d, struct err *err);
+    /* End d now with DELIVERY_CANCELLED. */
+    void (*cancel)(struct connector *c, struct delivery *d);
+    /* An agent types in this thread (true) or stopped. NULL without CONNECTOR_TYPING. */
+    void (*typing)(struct connector *c, const char *thread, bool on);
+    /* A request to /hooks/<name>/<channel>[/...]; answer it once. NULL: 404. */
+    void (*webhook)(struct connector *c, struct http_exchange *x);
+    /* No new work; open deliveries may still finish (the core waits, bounded). */
+    void (*stop)(struct connector *c);
+    /* Frees what init and start took, not c itself. */
+    void (*finish)(struct connector *c);
+};
+
+struct connector {
+    const struct connector_ops *ops;
+    const char *channel; /* the section's title: "site" */
+    const struct env *env;
+    struct core *core;
+    struct http_server *http; /* for routes of its own (start()) */
+    struct ws_server *ws;     /* for endpoints of its own (start()) */
+};
+
+/* --- up-calls: connector to core ------------------------------------------------------------ */
+
+void connector_ready(struct connector *c);
+void connector_lost(struct connector *c, const struct err *err); /* shown; call ready when back */
+
+/* A message from a client. body is borrowed. external_id is the channel's own id of it, unique in
+ * the channel for the client: the same twice is one message. */
+struct inbound {
+    struct identity from;
+    const char *external_id;
+    const json_t *body;
+    const json_t *profile; /* what else the channel tells of the client: {"phone","email","locale",
+                              "page":{...}}; kept with the client; NULL none */
+};
+
+struct inbound_result {
+    bool duplicate; /* was stored before; the ids are the first one's */
+    char client[ID_SIZE], thread[ID_SIZE], message[ID_SIZE];
+    int64_t seq;
+    int64_t received_ms;
+};
+
+/* Called once: when Redis has it on disk (result) or cannot take it (err; ERR_UNAVAILABLE and
+ * ERR_TIMEOUT mean: refuse with 503, the channel shall send it again). */
+typedef void (*inbound_fn)(void *arg, const struct inbound_result *result, const struct err *err);
+void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn fn, void *arg);
+
+/* Ends a delivery. d is the core's again. outcome is copied. */
+void delivery_done(struct delivery *d, const struct delivery_outcome *outcome);
+
+/* The channel reports DELIVERED or READ for everything that we sent in the thread up to seq.
+ * fn may be NULL. */
+typedef void (*core_done_fn)(void *arg, const struct err *err);
+void connector_receipt(struct connector *c, const char *thread, int64_t upto_seq,
+    enum status status, core_done_fn fn, void *arg);
+/* The same for one message known by the channel's id (WhatsApp, Telegram). */
+void connector_receipt_for(struct connector *c, const struct identity *who, const char *external_id,
+    enum status status, const struct err *why, core_done_fn fn, void *arg);
+
+/* The client types (or stopped). Never stored. */
+void connector_typing(struct connector *c, const char *thread, bool on);
+
+/* Whose thread: looks an identity up without making anything. found: ids filled, else "". */
+struct lookup_result {
+    char client[ID_SIZE], thread[ID_SIZE];
+    int64_t last_seq, agent_read_seq, client_read_seq;
+};
+typedef void (*lookup_fn)(void *arg, const struct lookup_result *r, const struct err *err);
+void connector_lookup(struct connector *c, const struct identity *who, lookup_fn fn, void *arg);
+
+/* Messages of a thread that the client may see (in and out, never notes or events), ascending,
+ * seq > after, or the newest when after < 0, at most limit (<= 200). An array of full messages. */
+typedef void (*history_fn)(void *arg, json_t *messages, const struct err *err);
+void connector_history(struct connector *c, const char *thread, int64_t after, unsigned limit,
+    history_fn fn, void *arg);
+/* The same for seq < before: older pages. */
+void connector_history_before(struct connector *c, const char *thread, int64_t before,
+    unsigned limit, history_fn fn, void *arg);
+
+/* The two identities are one person (proven): what belongs to `from` goes on in `into`'s thread. */
+void connector_link(struct connector *c, const struct identity *from, const struct identity *into,
+    lookup_fn fn, void *arg);
+
+/* Another channel of this gateway, by connector and name (NULL: the first of the connector). NULL
+ * when there is none. Instances of one connector find each other so, and share what may exist once.
+ */
+struct connector *connector_find(struct core *core, const char *connector, const char *channel);
+
+/* Follow what happens in threads on this worker (sink.h); sink lives until connector finish. */
+void connector_follow(struct connector *c, struct sink *sink);
+
+/* Are agents online now, on any worker? */
+bool connector_agents_online(const struct connector *c);
+
+/* A secret of this installation for signing, 32 bytes of hex text, the same on all workers and
+ * after restarts; NULL until Redis was reached once. */
+const char *connector_secret(const struct connector *c);
+
+#endif

@@ -1,0 +1,86 @@
+/* core.h - the rules between the edges: who hears of what, what an agent may do to a thread, and
+ * the deliveries that follow. Built by app.c, one a worker. */
+#ifndef SB_CORE_CORE_H
+#define SB_CORE_CORE_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "core/connector.h"
+#include "core/crm.h"
+#include "core/sink.h"
+#include "core/users.h"
+#include "store/store.h"
+
+struct core;
+struct media;
+
+struct core_options {
+    unsigned index;           /* this worker's number: workers ask for other shards first */
+    unsigned workers_hint;    /* how many workers share the shards, until they are counted */
+    unsigned lease_ms;        /* a shard's owner must renew within; 5 s */
+    unsigned delivery_window; /* deliveries in hand for one shard and queue */
+    unsigned text_max;        /* code points in an agent's message */
+    struct users *users;
+    struct media *media;
+};
+
+struct core *core_create(const struct env *env, struct store *store, const struct core_options *o);
+/* Connectors and CRM targets are created by app.c from the configuration and handed over. */
+void core_add_channel(struct core *core, struct connector *c);
+void core_add_target(struct core *core, struct crm *c);
+void core_start(struct core *core);
+/* Gives up leases, lets deliveries in flight finish; fn once nothing is in flight. */
+void core_drain(struct core *core, loop_fn fn, void *arg);
+void core_stop(struct core *core);     /* ends timers and lanes; before store_close() */
+void core_destroy(struct core **core); /* after store_close() and the connectors' finish() */
+void core_store_state(struct core *core, bool up); /* app.c passes the store's state on */
+
+void core_follow(struct core *core, struct sink *sink);
+void core_unfollow(struct core *core, struct sink *sink);
+struct store *core_store(struct core *core);
+struct media *core_media(struct core *core);
+
+/* Events of the stored kind after the cursors, oldest first ("epoch;0:id,1:id,..."). too_old: the
+ * caller must reload everything. Calls on_event for each, then fn with the new cursors. */
+typedef void (*core_replay_fn)(void *arg, const char *cursors, bool too_old, const struct err *err);
+void core_replay(struct core *core, const char *cursors, unsigned max,
+    void (*on_event)(void *arg, const struct feed_event *e), core_replay_fn fn, void *arg);
+/* Where the stream is now, as this worker has seen it: "epoch;0:id,...". Valid until next turn. */
+const char *core_cursors(struct core *core);
+
+/* --- what an agent (or token) does. `key` is the sender's own id: the same twice is done once --
+ */
+
+/* body: message.h plus {"id":key,"channel","note":bool,"attachments":["media id"]}.
+ * fn: {"message":Message}. */
+void core_send(struct core *core, const struct actor *a, const char *thread, const json_t *body,
+    store_json_fn fn, void *arg);
+/* change: {"id":key,"assignee":"name"|null,"state","labels":[..],"snooze_until"} any of them.
+ * fn: {"thread":Thread}. */
+void core_change(struct core *core, const struct actor *a, const char *thread, const json_t *change,
+    store_json_fn fn, void *arg);
+void core_read(struct core *core, const struct actor *a, const char *thread, int64_t seq,
+    store_done_fn fn, void *arg);
+void core_typing(struct core *core, const struct actor *a, const char *thread, bool on);
+/* This worker has an agent's screen open (count goes up and down). */
+void core_presence(struct core *core, const char *agent, int delta);
+/* Names of the agents who are online on any worker; the caller decrefs. */
+json_t *core_online(const struct core *core);
+/* A screen has this message now: its trail says so (written in batches). */
+void core_pushed(struct core *core, const char *thread, int64_t seq);
+
+/* {"channels":[{"name","connector","state":"ready|lost|starting","error","queue":n,"caps":[..]}]}
+ */
+json_t *core_channels(const struct core *core);
+/* Full-text search through the first CRM that can: crm.h search. ERR_UNSUPPORTED when none. */
+void core_search(struct core *core, const char *query, unsigned limit, crm_result_fn fn, void *arg);
+/* Adds {"cards":{target:{...}}} : crm.h card of each target that can. */
+void core_cards(struct core *core, const char *client, crm_result_fn fn, void *arg);
+
+/* Dead letters: {"dead":[{"id","target","thread","message","seq","error":{..},"attempts","at"}],
+ * "next"}; retry puts one back at the end of its queue. */
+void core_dead(struct core *core, const char *cursor, unsigned limit, store_json_fn fn, void *arg);
+void core_dead_retry(struct core *core, const char *id, store_done_fn fn, void *arg);
+
+#endif

@@ -1,0 +1,70 @@
+/* core_private.h - what the files of this folder share. */
+#ifndef SB_CORE_CORE_PRIVATE_H
+#define SB_CORE_CORE_PRIVATE_H
+
+#include "core/core.h"
+#include "store/store_feed.h"
+#include "store/store_queue.h"
+
+#define CHANNELS_MAX 64
+#define TARGETS_MAX 16
+#define PUSHED_BATCH 256
+
+enum channel_state { CHANNEL_STARTING, CHANNEL_READY, CHANNEL_LOST };
+
+struct channel {
+    struct connector *connector;
+    enum channel_state state;
+    struct err err; /* why it is lost */
+    int64_t queued; /* as last measured */
+};
+
+struct owner;
+struct live;
+
+struct core {
+    const struct env *env;
+    struct store *store;
+    struct users *users;
+    struct media *media;
+    struct core_options options;
+    struct channel channels[CHANNELS_MAX];
+    size_t nchannels;
+    struct crm *targets[TARGETS_MAX];
+    size_t ntargets;
+    struct sink *sinks;
+    struct store_feed *feed;
+    bool feed_busy, feed_ended;
+    struct owner *owner; /* deliveries of the shards that we own */
+    struct live *live;   /* typing and presence */
+    unsigned accepting;  /* appends from channels on their way: CRM writers give way to them */
+    struct store_trail pushed[PUSHED_BATCH];
+    char pushed_threads[PUSHED_BATCH][ID_SIZE];
+    size_t npushed;
+    struct loop_timer *pushed_timer;
+    bool draining;
+};
+
+/* feed.c */
+void feed_start(struct core *core);
+void feed_stop(struct core *core);
+void feed_publish(struct core *core, const struct feed_event *e); /* to all sinks */
+
+/* live.c */
+void live_start(struct core *core);
+void live_stop(struct core *core);
+void live_typing(struct core *core, const char *thread, const char *who, bool on);
+
+/* owner.c: leases, and the queues of the shards that we own */
+void owner_start(struct core *core);
+void owner_poke(struct core *core, unsigned shard); /* something new may be in its queues */
+void owner_drain(struct core *core, loop_fn fn, void *arg);
+void owner_stop(struct core *core);
+void owner_free(struct core *core);
+/* False while many messages are being accepted: the CRM can wait a moment, a sender cannot. */
+bool owner_crm_may_run(struct core *core);
+
+/* core.c */
+struct channel *core_channel(struct core *core, const char *name); /* NULL: no such channel */
+
+#endif

@@ -1,0 +1,221 @@
+/* live.c - what is not stored: who types, which agents are online. Workers tell each other by
+ * Redis's PUBLISH; what gets lost is repeated or forgotten within seconds. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/core_private.h"
+
+#define CHANNEL_NAME "sb:live"
+#define TELL_MS 10000   /* each worker repeats who is online there */
+#define FORGET_MS 25000 /* a worker that was not heard of for so long is gone */
+#define PEERS_MAX 256
+#define AGENTS_MAX 4096
+
+struct peer {
+    char id[ID_SIZE];
+    uint64_t heard_ms;
+    json_t *agents; /* array of names */
+};
+
+struct live {
+    struct core *core;
+    char id[ID_SIZE];
+    struct redis_lane *lane;
+    struct loop_timer *timer;
+    json_t *mine; /* name -> number of open screens here */
+    struct peer peers[PEERS_MAX];
+    size_t npeers;
+    json_t *online; /* union, sorted: what was last told to the sinks */
+};
+
+static void on_published(void *arg, const struct redis_reply *r, const struct err *err) {
+    (void)arg;
+    (void)r;
+    (void)err; /* it is repeated, or it did not matter */
+}
+
+static void publish(struct live *l, json_t *what) {
+    char *text = json_dumps(what, JSON_COMPACT);
+    struct span args[] = {span_str("PUBLISH"), span_str(CHANNEL_NAME), span_str(text)};
+    if (store_is_up(l->core->store))
+        redis_command(store_redis(l->core->store), args, ARRAY_LEN(args), on_published, NULL);
+    free(text);
+    json_decref(what);
+}
+
+static void tell(struct live *l) {
+    json_t *names = json_array();
+    const char *name;
+    json_t *n;
+    json_object_foreach(l->mine, name, n) {
+        json_array_append_new(names, json_string(name));
+    }
+    publish(l, json_pack("{s:s,s:s,s:o}", "t", "presence", "w", l->id, "agents", names));
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The union of all workers' agents, sorted. */
+static json_t *unite(const struct live *l) {
+    json_t *seen = json_object(), *out = json_array();
+    const char *names[AGENTS_MAX], *name;
+    size_t n = 0, k;
+    json_t *v;
+    json_object_foreach(l->mine, name, v) {
+        json_object_set_new(seen, name, json_true());
+    }
+    for (size_t i = 0; i < l->npeers; i++) {
+        json_array_foreach(l->peers[i].agents, k, v) {
+            if (json_is_string(v))
+                json_object_set_new(seen, json_string_value(v), json_true());
+        }
+    }
+    json_object_foreach(seen, name, v) {
+        if (n < AGENTS_MAX)
+            names[n++] = name;
+    }
+    qsort(names, n, sizeof *names, by_name);
+    for (k = 0; k < n; k++)
+        json_array_append_new(out, json_string(names[k]));
+    json_decref(seen);
+    return out;
+}
+
+static void refresh(struct live *l) {
+    json_t *now = unite(l);
+    if (json_equal(now, l->online)) {
+        json_decref(now);
+        return;
+    }
+    json_decref(l->online);
+    l->online = now;
+    struct feed_event e = {
+        .kind = FEED_PRESENCE, .cursor = "", .thread_id = "", .agents = l->online};
+    feed_publish(l->core, &e);
+}
+
+static void hear_presence(struct live *l, const json_t *what) {
+    const char *id = json_string_value(json_object_get(what, "w"));
+    struct peer *p = NULL;
+    if (!id || !id_is_valid(id) || strcmp(id, l->id) == 0)
+        return;
+    for (size_t i = 0; i < l->npeers && !p; i++)
+        if (strcmp(l->peers[i].id, id) == 0)
+            p = &l->peers[i];
+    if (!p && l->npeers < PEERS_MAX) {
+        p = &l->peers[l->npeers++];
+        memset(p, 0, sizeof *p);
+        memcpy(p->id, id, ID_SIZE);
+    }
+    if (!p)
+        return;
+    json_decref(p->agents);
+    p->agents = json_incref(json_object_get(what, "agents"));
+    p->heard_ms = clock_mono_ms();
+    refresh(l);
+}
+
+static void hear_typing(struct live *l, const json_t *what) {
+    const char *thread = json_string_value(json_object_get(what, "thread"));
+    const char *who = json_string_value(json_object_get(what, "who"));
+    if (!id_is_valid(thread) || !who)
+        return;
+    struct feed_event e = {.kind = FEED_TYPING,
+        .cursor = "",
+        .thread_id = thread,
+        .typing_who = who,
+        .typing_on = json_is_true(json_object_get(what, "on"))};
+    feed_publish(l->core, &e);
+}
+
+static void on_live(void *arg, struct span payload) {
+    struct live *l = arg;
+    json_t *what = json_loadb(payload.p, payload.n, 0, NULL);
+    const char *t = json_string_value(json_object_get(what, "t"));
+    if (t && strcmp(t, "presence") == 0)
+        hear_presence(l, what);
+    else if (t && strcmp(t, "typing") == 0)
+        hear_typing(l, what);
+    json_decref(what);
+}
+
+static void on_timer(void *arg) {
+    struct live *l = arg;
+    uint64_t now = clock_mono_ms();
+    for (size_t i = 0; i < l->npeers;) {
+        if (now - l->peers[i].heard_ms < FORGET_MS) {
+            i++;
+            continue;
+        }
+        json_decref(l->peers[i].agents);
+        l->peers[i] = l->peers[--l->npeers];
+    }
+    refresh(l);
+    tell(l);
+}
+
+static void on_lane_up(void *arg) {
+    tell(arg);
+}
+
+void live_start(struct core *core) {
+    struct live *l = mem_zalloc(sizeof *l);
+    l->core = core;
+    l->mine = json_object();
+    l->online = json_array();
+    id_make(0, l->id);
+    core->live = l;
+    l->lane = redis_lane_create(store_redis(core->store), on_lane_up, l);
+    redis_lane_subscribe(l->lane, CHANNEL_NAME, on_live, l);
+    l->timer = loop_timer_start(core->env->loop, TELL_MS, TELL_MS, on_timer, l);
+}
+
+void live_stop(struct core *core) {
+    struct live *l = core->live;
+    if (!l)
+        return;
+    core->live = NULL;
+    json_object_clear(l->mine);
+    tell(l); /* the others need not wait until we are forgotten */
+    redis_lane_destroy(&l->lane);
+    loop_timer_stop(&l->timer);
+    for (size_t i = 0; i < l->npeers; i++)
+        json_decref(l->peers[i].agents);
+    json_decref(l->mine);
+    json_decref(l->online);
+    free(l);
+}
+
+void live_typing(struct core *core, const char *thread, const char *who, bool on) {
+    if (core->live && id_is_valid(thread))
+        publish(core->live,
+            json_pack("{s:s,s:s,s:s,s:b}", "t", "typing", "thread", thread, "who", who, "on", on));
+}
+
+void core_typing(struct core *core, const struct actor *a, const char *thread, bool on) {
+    live_typing(core, thread, a->name, on);
+}
+
+void core_presence(struct core *core, const char *agent, int delta) {
+    struct live *l = core->live;
+    if (!l)
+        return;
+    json_int_t was = json_integer_value(json_object_get(l->mine, agent));
+    json_int_t now = was + delta;
+    if (now > 0)
+        json_object_set_new(l->mine, agent, json_integer(now));
+    else
+        json_object_del(l->mine, agent);
+    if ((was > 0) != (now > 0)) {
+        refresh(l);
+        tell(l);
+    }
+}
+
+json_t *core_online(const struct core *core) {
+    return core->live ? json_incref(core->live->online) : json_array();
+}

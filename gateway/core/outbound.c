@@ -1,0 +1,402 @@
+/* outbound.c - what an agent does to a thread: answers, notes, changes, read marks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/core_private.h"
+#include "media/media.h"
+#include "store/store_media.h"
+#include "store/store_users.h"
+
+/* One command of an agent, from its check to its answer. */
+struct command {
+    struct core *core;
+    struct actor actor;
+    char thread[ID_SIZE];
+    json_t *body; /* send: the request's body, later the message's */
+    json_t *thread_json;
+    char *key;     /* dedupe, NULL none */
+    char *channel; /* send: where it goes; NULL for a note */
+    const char *media[MESSAGE_ATTACHMENTS_MAX];
+    size_t nmedia;
+    json_t *changes; /* change: events still to append */
+    store_json_fn fn;
+    store_done_fn done; /* read */
+    int64_t seq;
+    bool duplicate;
+    struct err refusal; /* of what was wrong at once */
+    void *arg;
+};
+
+static void command_end(struct command *c, json_t *result, const struct err *err) {
+    if (c->done)
+        c->done(c->arg, err);
+    else
+        c->fn(c->arg, result, err);
+    json_decref(result);
+    json_decref(c->body);
+    json_decref(c->thread_json);
+    json_decref(c->changes);
+    free(c->key);
+    free(c->channel);
+    free(c);
+}
+
+static void command_fail(struct command *c, enum err_code code, const char *text) {
+    struct err err;
+    err_set(&err, code, "%s", text);
+    command_end(c, NULL, &err);
+}
+
+static struct command *command_create(
+    struct core *core, const struct actor *a, const char *thread, void *arg) {
+    struct command *c = mem_zalloc(sizeof *c);
+    c->core = core;
+    c->actor = *a;
+    snprintf(c->thread, sizeof c->thread, "%s", thread ? thread : "");
+    c->arg = arg;
+    return c;
+}
+
+/* Keeps the thread and answers whether the actor may touch it; ends the command otherwise. */
+static bool take_thread(struct command *c, json_t *result, const struct err *err) {
+    if (err) {
+        command_end(c, NULL, err);
+        return false;
+    }
+    c->thread_json = json_incref(json_object_get(result, "thread"));
+    if (!users_may_see(c->core->users, &c->actor, c->thread_json)) {
+        command_fail(c, ERR_NOT_FOUND, "there is no such thread");
+        return false;
+    }
+    return true;
+}
+
+static const char *text_of(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+/* --- send
+ * ------------------------------------------------------------------------------------------ */
+
+static void on_sent_message(void *arg, json_t *messages, const struct err *err) {
+    struct command *c = arg;
+    json_t *m = json_array_get(messages, 0);
+    if (err) {
+        command_end(c, NULL, err);
+    } else if (!m) {
+        command_fail(c, ERR_NOT_FOUND, "the message was sent before and is in the archive now");
+    } else {
+        command_end(c, json_pack("{s:O,s:b}", "message", m, "duplicate", (int)c->duplicate), NULL);
+    }
+}
+
+static void on_send_stored(void *arg, const struct store_appended *r, const struct err *err) {
+    struct command *c = arg;
+    if (err) {
+        command_end(c, NULL, err);
+        return;
+    }
+    c->duplicate = r->duplicate;
+    LOG_DEBUG(c->core->env->log, "message.queued", LOG_S("thread", r->thread),
+        LOG_S("message", r->message), LOG_S("by", c->actor.name));
+    store_messages(c->core->store, c->thread, -1, r->seq - 1, 1, false, on_sent_message, c);
+}
+
+static void send_append(struct command *c) {
+    bool is_note = c->channel == NULL;
+    struct channel *ch = is_note ? NULL : core_channel(c->core, c->channel);
+    const char *state = text_of(c->thread_json, "state");
+    bool unassigned = !json_is_string(json_object_get(c->thread_json, "assignee"));
+    json_object_set_new(c->body, "from",
+        json_pack("{s:s,s:s,s:s}", "kind", "agent", "name", c->actor.display_name, "agent",
+            c->actor.name));
+    struct store_append a = {.direction = is_note ? DIRECTION_NOTE : DIRECTION_OUT,
+        .thread = c->thread,
+        .channel = c->channel,
+        .connector = ch ? ch->connector->ops->name : NULL,
+        .dedupe = c->key,
+        .body = c->body,
+        .deliver = !is_note};
+    if (!is_note && strcmp(state, "open") != 0)
+        a.state = "open";
+    if (!is_note && unassigned && !c->actor.is_token)
+        a.assignee = c->actor.name; /* who answers is responsible until told otherwise */
+    store_append(c->core->store, &a, on_send_stored, c);
+}
+
+static void on_claimed(void *arg, json_t *media, const struct err *err) {
+    struct command *c = arg;
+    if (err) {
+        command_end(c, NULL, err);
+        return;
+    }
+    json_object_set(c->body, "attachments", media);
+    send_append(c);
+}
+
+/* The channel that the answer takes: the one asked for, else where the client wrote last. */
+static bool choose_channel(struct command *c) {
+    const char *asked = json_string_value(json_object_get(c->body, "channel"));
+    const char *name = asked ? asked : text_of(c->thread_json, "channel");
+    struct channel *ch = core_channel(c->core, name);
+    char text[200];
+    if (!ch) {
+        snprintf(text, sizeof text,
+            "channel \"%.60s\" is not configured here; GET "
+            "/api/v1/channels lists those that are",
+            name);
+        command_fail(c, ERR_INVALID, text);
+        return false;
+    }
+    if (c->nmedia && !(ch->connector->ops->caps & CONNECTOR_ATTACHMENTS)) {
+        snprintf(text, sizeof text, "channel \"%.60s\" cannot carry attachments", name);
+        command_fail(c, ERR_UNSUPPORTED, text);
+        return false;
+    }
+    c->channel = mem_strdup(name);
+    return true;
+}
+
+static void on_send_thread(void *arg, json_t *result, const struct err *err) {
+    struct command *c = arg;
+    size_t i;
+    json_t *id;
+    char owner[80];
+    if (!take_thread(c, result, err))
+        return;
+    json_array_foreach(json_object_get(c->body, "attachments"), i, id) {
+        if (c->nmedia < MESSAGE_ATTACHMENTS_MAX)
+            c->media[c->nmedia++] = json_string_value(id);
+    }
+    bool is_note = json_is_true(json_object_get(c->body, "note"));
+    if (!is_note && !choose_channel(c))
+        return;
+    json_object_del(c->body, "id");
+    json_object_del(c->body, "note");
+    json_object_del(c->body, "channel");
+    if (c->nmedia == 0) {
+        json_object_del(c->body, "attachments");
+        send_append(c);
+        return;
+    }
+    snprintf(owner, sizeof owner, "agent:%s", c->actor.name);
+    store_media_claim(c->core->store, c->media, c->nmedia, owner, c->thread, on_claimed, c);
+}
+
+/* Found wrong at once, answered later like everything else. */
+static void on_refused(void *arg) {
+    struct command *c = arg;
+    struct err err = c->refusal;
+    command_end(c, NULL, &err);
+}
+
+static void refuse(struct command *c) {
+    loop_defer(c->core->env->loop, on_refused, c);
+}
+
+void core_send(struct core *core, const struct actor *a, const char *thread, const json_t *body,
+    store_json_fn fn, void *arg) {
+    struct command *c = command_create(core, a, thread, arg);
+    c->fn = fn;
+    c->body = json_copy((json_t *)body);
+    if (message_body_check(body, core->options.text_max, &c->refusal) < 0) {
+        refuse(c);
+        return;
+    }
+    const char *key = json_string_value(json_object_get(body, "id"));
+    if (key)
+        c->key = mem_printf("a:%s:%s", a->name, key);
+    store_thread(core->store, c->thread, on_send_thread, c);
+}
+
+/* --- change
+ * ------------------------------------------------------------------------------------------ */
+
+static void append_change(struct command *c);
+
+static void on_change_thread(void *arg, json_t *result, const struct err *err) {
+    json_t *thread = json_object_get(result, "thread");
+    command_end(arg, err ? NULL : json_pack("{s:O}", "thread", thread), err);
+}
+
+static void on_change_stored(void *arg, const struct store_appended *r, const struct err *err) {
+    struct command *c = arg;
+    (void)r;
+    if (err)
+        command_end(c, NULL, err);
+    else
+        append_change(c);
+}
+
+/* The next of c->changes: one event, with what it does to the thread. */
+static void append_change(struct command *c) {
+    if (json_array_size(c->changes) == 0) {
+        store_thread(c->core->store, c->thread, on_change_thread, c);
+        return;
+    }
+    json_t *event = json_incref(json_array_get(c->changes, 0));
+    json_array_remove(c->changes, 0);
+    const char *type = text_of(event, "type");
+    char *key = c->key ? mem_printf("%s:%s", c->key, type) : NULL;
+    char *labels = NULL;
+    struct store_append a = {.direction = DIRECTION_EVENT, .thread = c->thread, .dedupe = key};
+    if (strcmp(type, "assigned") == 0) {
+        a.assignee = text_of(event, "to");
+    } else if (strcmp(type, "state") == 0) {
+        a.state = text_of(event, "to");
+        if (json_is_string(json_object_get(event, "until")))
+            clock_parse(text_of(event, "until"), &a.snooze_until_ms);
+    } else {
+        labels = json_dumps(json_object_get(event, "labels"), JSON_COMPACT);
+        a.labels = labels;
+    }
+    json_t *body = json_pack("{s:O}", "event", event);
+    a.body = body;
+    store_append(c->core->store, &a, on_change_stored, c);
+    json_decref(body);
+    json_decref(event);
+    free(labels);
+    free(key);
+}
+
+static bool same_text(const json_t *a, const json_t *b) {
+    if (json_is_string(a) && json_is_string(b))
+        return json_equal(a, b);
+    return !json_is_string(a) && !json_is_string(b);
+}
+
+/* What differs from the thread now, as events. */
+static void collect_changes(struct command *c) {
+    json_t *to = json_object_get(c->body, "assignee");
+    json_t *state = json_object_get(c->body, "state");
+    json_t *labels = json_object_get(c->body, "labels");
+    json_t *until = json_object_get(c->body, "snooze_until");
+    c->changes = json_array();
+    if (to && !same_text(to, json_object_get(c->thread_json, "assignee")))
+        json_array_append_new(c->changes,
+            json_pack("{s:s,s:O,s:s}", "type", "assigned", "to", to, "by", c->actor.name));
+    if (state && (until || !same_text(state, json_object_get(c->thread_json, "state")))) {
+        json_t *e = json_pack("{s:s,s:O,s:s}", "type", "state", "to", state, "by", c->actor.name);
+        if (json_is_string(until))
+            json_object_set(e, "until", until);
+        json_array_append_new(c->changes, e);
+    }
+    if (labels && !json_equal(labels, json_object_get(c->thread_json, "labels")))
+        json_array_append_new(c->changes,
+            json_pack("{s:s,s:O,s:s}", "type", "labels", "labels", labels, "by", c->actor.name));
+}
+
+static void on_assignee(void *arg, json_t *result, const struct err *err) {
+    struct command *c = arg;
+    if (err && err->code == ERR_NOT_FOUND) {
+        command_fail(c, ERR_INVALID, "assignee is not the name of an agent");
+        return;
+    }
+    if (err) {
+        command_end(c, NULL, err);
+        return;
+    }
+    const json_t *user = json_object_get(result, "user") ? json_object_get(result, "user") : result;
+    if (json_is_true(json_object_get(user, "disabled"))) {
+        command_fail(c, ERR_INVALID, "assignee is a disabled agent");
+        return;
+    }
+    append_change(c);
+}
+
+static void on_change_begin(void *arg, json_t *result, const struct err *err) {
+    struct command *c = arg;
+    if (!take_thread(c, result, err))
+        return;
+    collect_changes(c);
+    const char *to = json_string_value(json_object_get(c->body, "assignee"));
+    if (to && *to)
+        store_user_get(c->core->store, to, on_assignee, c);
+    else
+        append_change(c);
+}
+
+static int check_labels(const json_t *labels, struct err *err) {
+    size_t i;
+    json_t *l;
+    if (!json_is_array(labels) || json_array_size(labels) > 20)
+        return err_set(err, ERR_INVALID, "labels must be an array of at most 20 strings");
+    json_array_foreach(labels, i, l) {
+        if (!json_is_string(l) || json_string_length(l) == 0 || json_string_length(l) > 64)
+            return err_set(err, ERR_INVALID, "labels[%zu] must be a string of 1 to 64 bytes", i);
+    }
+    return 0;
+}
+
+static int check_change(const json_t *change, struct err *err) {
+    static const char *const known[] = {
+        "id", "assignee", "state", "labels", "snooze_until", "type", "thread"};
+    const char *key;
+    json_t *v;
+    int64_t ms = 0;
+    json_object_foreach((json_t *)change, key, v) {
+        size_t i = 0;
+        while (i < ARRAY_LEN(known) && strcmp(key, known[i]) != 0)
+            i++;
+        if (i == ARRAY_LEN(known))
+            return err_set(err, ERR_INVALID,
+                "unknown key \"%.40s\"; known are assignee, state, labels, snooze_until", key);
+        if (strcmp(key, "labels") != 0 && !json_is_string(v) && !json_is_null(v))
+            return err_set(err, ERR_INVALID, "%s must be a string or null", key);
+    }
+    const char *state = json_string_value(json_object_get(change, "state"));
+    const json_t *until = json_object_get(change, "snooze_until");
+    if (json_object_get(change, "state") &&
+        (!state || (strcmp(state, "open") && strcmp(state, "snoozed") && strcmp(state, "closed"))))
+        return err_set(err, ERR_INVALID, "state must be open, snoozed or closed");
+    bool snoozes = state && strcmp(state, "snoozed") == 0;
+    if (snoozes && (!json_is_string(until) || clock_parse(json_string_value(until), &ms) < 0 ||
+                       ms <= clock_ms()))
+        return err_set(err, ERR_INVALID,
+            "snooze_until must be a time in the future (RFC 3339) when state is snoozed");
+    if (!snoozes && json_is_string(until))
+        return err_set(err, ERR_INVALID, "snooze_until goes with state snoozed");
+    const json_t *labels = json_object_get(change, "labels");
+    return labels ? check_labels(labels, err) : 0;
+}
+
+void core_change(struct core *core, const struct actor *a, const char *thread, const json_t *change,
+    store_json_fn fn, void *arg) {
+    struct command *c = command_create(core, a, thread, arg);
+    c->fn = fn;
+    c->body = json_copy((json_t *)change);
+    if (check_change(change, &c->refusal) < 0) {
+        refuse(c);
+        return;
+    }
+    const char *key = json_string_value(json_object_get(change, "id"));
+    if (key && strlen(key) <= 100)
+        c->key = mem_printf("a:%s:%s", a->name, key);
+    store_thread(core->store, c->thread, on_change_begin, c);
+}
+
+/* --- read
+ * --------------------------------------------------------------------------------------------- */
+
+static void on_read(void *arg, const struct err *err) {
+    command_end(arg, NULL, err);
+}
+
+static void on_read_thread(void *arg, json_t *result, const struct err *err) {
+    struct command *c = arg;
+    if (take_thread(c, result, err))
+        store_read(c->core->store, c->thread, c->seq, c->actor.name, on_read, c);
+}
+
+void core_read(struct core *core, const struct actor *a, const char *thread, int64_t seq,
+    store_done_fn fn, void *arg) {
+    struct command *c = command_create(core, a, thread, arg);
+    c->done = fn;
+    c->seq = seq;
+    store_thread(core->store, c->thread, on_read_thread, c);
+}

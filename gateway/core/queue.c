@@ -1,0 +1,312 @@
+/* queue.c - the window on a queue's stream: order per thread, retries, writing outcomes. */
+#include "core/queue.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+
+#define RETRY_MIN_MS 1000
+#define RETRY_MAX_MS 300000
+#define HORIZON_MS (5LL * 24 * 3600 * 1000)
+
+static void flush(void *arg);
+
+void queue_init(struct queue *q, struct core *core, const struct queue_kind *kind, unsigned shard) {
+    q->core = core;
+    q->kind = kind;
+    q->shard = shard;
+    q->tail = &q->items;
+}
+
+static void item_free(struct item *it) {
+    json_decref(it->loaded);
+    free(it->external_id);
+    free(it->key);
+    free(it->card);
+    free(it);
+}
+
+/* --- taking items in
+ * ------------------------------------------------------------------------------- */
+
+static void on_entries(
+    void *arg, const struct store_entry *entries, size_t n, const struct err *err) {
+    struct queue *q = arg;
+    q->reading = false;
+    if (err || !q->token)
+        return; /* the next poke reads again */
+    for (size_t i = 0; i < n; i++) {
+        struct item *it = mem_zalloc(sizeof *it);
+        it->queue = q;
+        it->entry = entries[i];
+        it->not_before_ms = entries[i].not_before_ms;
+        it->queued_ms = strtoll(entries[i].id, NULL, 10);
+        *q->tail = it;
+        q->tail = &it->next;
+        q->nitems++;
+        memcpy(q->cursor, entries[i].id, sizeof q->cursor);
+    }
+    if (n >= q->core->options.delivery_window / 2)
+        q->more = true;
+    queue_run(q);
+    if (q->more)
+        queue_poke(q);
+}
+
+void queue_poke(struct queue *q) {
+    unsigned window = q->core->options.delivery_window;
+    if (!q->token || !store_is_up(q->core->store))
+        return;
+    if (q->reading || q->nitems >= window || (q->crm && !owner_crm_may_run(q->core))) {
+        q->more = true;
+        return;
+    }
+    q->more = false;
+    q->reading = true;
+    store_queue_read(q->core->store, q->shard, q->name, q->cursor, window / 2, on_entries, q);
+}
+
+/* --- starting them
+ * ---------------------------------------------------------------------------------- */
+
+/* Client, thread and messages of one person share a tag: that is the lane which keeps its order. */
+static bool same_lane(const struct item *a, const struct item *b) {
+    return memcmp(a->entry.subject + ID_TIME_LEN, b->entry.subject + ID_TIME_LEN, ID_TAG_LEN) == 0;
+}
+
+static bool is_behind(const struct item *it) {
+    for (const struct item *i = it->queue->items; i != it; i = i->next)
+        if (same_lane(i, it))
+            return true;
+    return false;
+}
+
+void queue_run(struct queue *q) {
+    int64_t now = clock_ms();
+    if (!q->token || q->core->draining || !store_is_up(q->core->store))
+        return;
+    for (struct item *it = q->items; it && q->busy < q->kind->in_flight_max; it = it->next) {
+        if (it->state != ITEM_WAITING || it->not_before_ms > now || is_behind(it))
+            continue;
+        it->state = ITEM_BUSY;
+        it->entry.attempts++;
+        q->busy++;
+        if (it->entry.kind == '?')
+            queue_end(it, "dropped", "");
+        else
+            q->kind->start(it);
+    }
+}
+
+/* --- ending them
+ * ------------------------------------------------------------------------------------- */
+
+static void plan_flush(struct queue *q) {
+    if (q->flush_planned || q->flushing)
+        return;
+    q->flush_planned = true;
+    loop_defer(q->core->env->loop, flush, q);
+}
+
+static const char *result_of(const char *word) {
+    static const struct {
+        const char *word, *result;
+    } results[] = {{"sent", "ok"}, {"attached", "ok"}, {"retry", "retry"}, {"failed", "rejected"},
+        {"unknown", "unknown"}};
+    for (size_t i = 0; i < ARRAY_LEN(results); i++)
+        if (strcmp(results[i].word, word) == 0)
+            return results[i].result;
+    return "cancelled";
+}
+
+void queue_end(struct item *it, const char *word, const char *detail) {
+    struct queue *q = it->queue;
+    struct metrics *m = q->core->env->metrics;
+    char label[100];
+    it->state = ITEM_ENDED;
+    it->word = word;
+    snprintf(it->detail, sizeof it->detail, "%s", detail);
+    it->status_event = q->channel != NULL && strcmp(word, "dropped") != 0;
+    q->busy--;
+    snprintf(label, sizeof label, "%s|%s", q->label, result_of(word));
+    metrics_add(m, M_DELIVERED, label, 1);
+    if (it->dead)
+        metrics_add(m, M_DEAD, q->label, 1);
+    if (strcmp(word, "retry") != 0 && clock_ms() >= it->queued_ms)
+        metrics_observe_us(
+            m, M_DELIVERY_SECONDS, q->label, (uint64_t)(clock_ms() - it->queued_ms) * 1000);
+    plan_flush(q);
+}
+
+void queue_reject(struct item *it, const struct err *err) {
+    char detail[400];
+    store_trail_detail(detail, sizeof detail, err);
+    it->dead = true;
+    LOG_WARN(it->queue->core->env->log, "delivery.dead", LOG_S("queue", it->queue->name),
+        LOG_S("thread", it->entry.subject), LOG_I("seq", it->entry.seq), LOG_E(err));
+    queue_end(it, "failed", detail);
+}
+
+void queue_retry(struct item *it, unsigned retry_ms, const struct err *err) {
+    char detail[400];
+    unsigned step = it->entry.attempts < 10 ? it->entry.attempts : 10;
+    int64_t limit = (int64_t)RETRY_MIN_MS << step;
+    if (clock_ms() - it->queued_ms > HORIZON_MS) {
+        queue_reject(it, err);
+        return;
+    }
+    if (limit > RETRY_MAX_MS)
+        limit = RETRY_MAX_MS;
+    int64_t wait = RETRY_MIN_MS + (int64_t)randombytes_uniform((uint32_t)limit);
+    if (wait < (int64_t)retry_ms)
+        wait = retry_ms;
+    it->not_before_ms = clock_ms() + wait;
+    store_trail_detail(detail, sizeof detail, err);
+    LOG_INFO(it->queue->core->env->log, "delivery.retry", LOG_S("queue", it->queue->name),
+        LOG_S("thread", it->entry.subject), LOG_I("seq", it->entry.seq),
+        LOG_I("attempt", it->entry.attempts), LOG_I("in_ms", wait), LOG_E(err));
+    queue_end(it, "retry", detail);
+}
+
+/* --- writing outcomes
+ * ---------------------------------------------------------------------------------- */
+
+static void remove_item(struct queue *q, struct item **at) {
+    struct item *it = *at;
+    *at = it->next;
+    if (q->tail == &it->next)
+        q->tail = at;
+    q->nitems--;
+    item_free(it);
+}
+
+/* What was written is over: gone, or waiting for its next attempt. */
+static void settle(struct queue *q) {
+    for (struct item **at = &q->items; *at;) {
+        struct item *it = *at;
+        if (!it->flushing) {
+            at = &it->next;
+            continue;
+        }
+        it->flushing = false;
+        if (strcmp(it->word, "retry") == 0) {
+            it->state = ITEM_WAITING;
+            json_decref(it->loaded);
+            it->loaded = NULL;
+            at = &it->next;
+        } else {
+            remove_item(q, at);
+        }
+    }
+}
+
+static void forget_waiting(struct queue *q) {
+    for (struct item **at = &q->items; *at;) {
+        if ((*at)->state == ITEM_BUSY)
+            at = &(*at)->next;
+        else
+            remove_item(q, at);
+    }
+    q->cursor[0] = '\0';
+    q->more = false;
+}
+
+static void on_flushed(void *arg, const char *word, const struct err *err) {
+    struct queue *q = arg;
+    q->flushing = false;
+    if (!q->token) {
+        forget_waiting(q);
+        return;
+    }
+    if (err) {
+        /* Nothing is lost: the outcomes stay here and are written again. */
+        for (struct item *it = q->items; it; it = it->next)
+            it->flushing = false;
+        q->flush_failures++;
+        return; /* owner.c's tick plans it again */
+    }
+    q->flush_failures = 0;
+    if (strcmp(word, "fenced") == 0) {
+        LOG_WARN(
+            q->core->env->log, "lease.fenced", LOG_S("queue", q->name), LOG_I("shard", q->shard));
+        queue_lose(q);
+        return;
+    }
+    settle(q);
+    queue_run(q);
+    if (q->more || q->nitems < q->core->options.delivery_window / 4)
+        queue_poke(q);
+    plan_flush(q);
+}
+
+static void flush(void *arg) {
+    struct queue *q = arg;
+    struct store_outcome out[FLUSH_MAX];
+    size_t n = 0;
+    q->flush_planned = false;
+    if (q->flushing)
+        return;
+    if (!q->token) {
+        forget_waiting(q);
+        return;
+    }
+    for (struct item *it = q->items; it && n < FLUSH_MAX; it = it->next) {
+        if (it->state != ITEM_ENDED)
+            continue;
+        it->flushing = true;
+        out[n++] = (struct store_outcome){.entry = it->entry.id,
+            .thread = it->entry.kind == 'm' ? it->entry.subject : "",
+            .seq = it->entry.seq,
+            .word = it->word,
+            .detail = it->detail,
+            .external_id = it->external_id,
+            .attempts = it->entry.attempts,
+            .not_before_ms = it->not_before_ms,
+            .dead = it->dead,
+            .status_event = it->status_event};
+    }
+    if (n == 0)
+        return;
+    q->flushing = true;
+    store_finish(q->core->store, q->shard, q->token, q->name,
+        q->channel ? q->channel->connector->channel : "", out, n, on_flushed, q);
+}
+
+/* --- owning
+ * ------------------------------------------------------------------------------------------------
+ */
+
+void queue_own(struct queue *q, const char *token) {
+    q->token = token;
+    q->cursor[0] = '\0';
+    queue_poke(q);
+}
+
+void queue_lose(struct queue *q) {
+    q->token = NULL;
+    if (!q->flushing)
+        forget_waiting(q);
+}
+
+void queue_tick(struct queue *q) {
+    if (q->flush_failures)
+        plan_flush(q);
+    if (q->more)
+        queue_poke(q);
+    queue_run(q);
+}
+
+bool queue_is_idle(const struct queue *q) {
+    return q->busy == 0 && !q->flushing && !q->reading && !q->flush_planned;
+}
+
+void queue_free(struct queue *q) {
+    while (q->items)
+        remove_item(q, &q->items);
+}

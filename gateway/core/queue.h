@@ -1,0 +1,84 @@
+/* queue.h - deliveries of one queue and shard while we own the shard: a window on the stream, each
+ * thread's deliveries one after another, many threads at once. What a delivery does is told by the
+ * queue's kind: channel_queue.c or crm_queue.c. Private to core/. */
+#ifndef SB_CORE_QUEUE_H
+#define SB_CORE_QUEUE_H
+
+#include "core/core_private.h"
+
+#define FLUSH_MAX 40 /* outcomes of one finishing script */
+
+enum item_state {
+    ITEM_WAITING, /* for its turn, or its time */
+    ITEM_BUSY,    /* started; ends with queue_end() */
+    ITEM_ENDED    /* its outcome is on its way to the store */
+};
+
+struct queue;
+
+struct item {
+    struct queue *queue;
+    struct item *next;
+    struct store_entry entry;
+    enum item_state state;
+    int64_t not_before_ms;
+    int64_t queued_ms;
+    /* Outcome, from queue_end(). */
+    const char *word;
+    char detail[400];
+    char *external_id;
+    bool dead, status_event, flushing;
+    /* The kind's own. */
+    json_t *loaded;           /* store_delivery() */
+    struct delivery delivery; /* channel_queue.c */
+    char *key;
+    char *card; /* crm_queue.c */
+};
+
+struct queue_kind {
+    unsigned in_flight_max;
+    void (*start)(struct item *it); /* ends it with queue_end(), now or later */
+};
+
+struct queue {
+    struct core *core;
+    const struct queue_kind *kind;
+    struct channel *channel; /* of a channel's queue, else NULL */
+    struct crm *crm;         /* of a CRM's queue, else NULL */
+    unsigned shard;
+    char name[96];                 /* "out:site" */
+    const char *label;             /* metrics: channel or target */
+    const char *token;             /* the shard's lease; NULL: not ours, begin nothing */
+    char cursor[STORE_ENTRY_SIZE]; /* last entry read */
+    struct item *items, **tail;
+    size_t nitems, busy;
+    bool reading, more, flushing, flush_planned;
+    unsigned flush_failures;
+};
+
+void queue_init(struct queue *q, struct core *core, const struct queue_kind *kind, unsigned shard);
+/* The shard is ours: from the beginning. token lives until queue_lose(). */
+void queue_own(struct queue *q, const char *token);
+/* Not ours any more: begins nothing, forgets what waits; what is busy ends without effect. */
+void queue_lose(struct queue *q);
+/* Something new may be there: reads on and starts what can start. */
+void queue_poke(struct queue *q);
+void queue_run(struct queue *q);
+/* Each 100 ms: starts what has become due, writes again what could not be written. */
+void queue_tick(struct queue *q);
+bool queue_is_idle(const struct queue *q); /* nothing busy, nothing being written */
+void queue_free(struct queue *q);
+
+/* Ends an item's attempt. word: "sent" "failed" "unknown" "attached" "dropped" or "retry". */
+void queue_end(struct item *it, const char *word, const char *detail);
+/* Puts it off: full jitter between 1 s and 300 s, or at least retry_ms. After the horizon (5 days)
+ * it is given up as "failed" and dead. */
+void queue_retry(struct item *it, unsigned retry_ms, const struct err *err);
+/* Ends it for good with the error, as a dead letter. */
+void queue_reject(struct item *it, const struct err *err);
+
+/* channel_queue.c, crm_queue.c */
+extern const struct queue_kind channel_queue_kind;
+extern const struct queue_kind crm_queue_kind;
+
+#endif
