@@ -15,5 +15,8 @@ extern const char script_merge[];
 extern const char script_meta[];
 extern const char script_wake[];
 extern const char script_dead_retry[];
+extern const char script_user_create[];
+extern const char script_user_change[];
+extern const char script_rate[];
 
 #endif

@@ -1,0 +1,180 @@
+# Switchboard: `make run` and `make test` are all that a user needs.
+#
+# Variants: BUILD=asan (sanitizers), CC=clang. Each builds in a folder of its own.
+# Filters:  ONLY=name (one test file), SECONDS=n (fuzzing), KILLS=n SEED=n (chaos).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+PYTHON := /usr/bin/python3
+
+# --- dependencies: Debian packages, named once ------------------------------------------------------
+PACKAGES := gcc make pkg-config libuv1-dev libwebsockets-dev libwebsockets-evlib-uv \
+  libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libhiredis-dev libconfuse-dev \
+  libsodium-dev libmagic-dev libsqlite3-dev redis-server ca-certificates
+TEST_PACKAGES := libcmocka-dev clang clang-tidy clang-format libclang-rt-14-dev chromium \
+  chromium-driver python3-pytest python3-redis python3-websockets python3-selenium \
+  python3-hypothesis python3-jsonschema python3-requests strace procps
+BENCH_PACKAGES := nginx-light libnginx-mod-nchan wrk redis-tools
+
+LIBS := libuv libmicrohttpd libwebsockets libcurl jansson hiredis libconfuse libsodium libmagic \
+  sqlite3
+
+# --- variants -----------------------------------------------------------------------------------------
+CC := gcc
+BUILD ?=
+OUT := build$(if $(BUILD),/$(BUILD))$(if $(filter clang%,$(CC)),/clang)
+GEN := build/gen
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
+  -ftrivial-auto-var-init=zero -fno-strict-aliasing -fno-delete-null-pointer-checks
+ifeq ($(BUILD),asan)
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LDOPT := -fsanitize=address,undefined
+else
+OPT := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(HARDEN) -fPIE
+LDOPT := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+endif
+CFLAGS = -std=c17 -D_GNU_SOURCE $(OPT) $(WARN) -Igateway -I. $(shell pkg-config --cflags $(LIBS))
+LDLIBS = $(shell pkg-config --libs $(LIBS)) -lm
+
+SOURCES := $(wildcard gateway/*.c gateway/*/*.c connectors/*.c connectors/*/*.c)
+OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/gen/scripts.o $(OUT)/gen/assets.o
+LIBRARY_OBJECTS := $(filter-out $(OUT)/gateway/main.o,$(OBJECTS))
+
+.PHONY: all deps deps-run deps-test run test unit scenario browser chaos fuzz bench lint format \
+  install clean ui
+
+all: $(OUT)/switchboard
+
+$(OUT)/switchboard: $(OBJECTS)
+	$(CC) $(LDOPT) $^ $(LDLIBS) -o $@
+
+$(OUT)/%.o: %.c | $(GEN)/scripts.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/gen/%.o: $(GEN)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c $< -o $@
+
+-include $(OBJECTS:.o=.d)
+
+# --- generated: Lua scripts and pages as C -------------------------------------------------------------
+SCRIPTS := $(filter-out %/_common.lua,$(wildcard gateway/store/scripts/*.lua))
+
+$(GEN)/scripts.c: gateway/store/scripts/_common.lua $(SCRIPTS)
+	@mkdir -p $(@D)
+	@{ echo '/* made by the Makefile from gateway/store/scripts */'; \
+	  echo '#include "store/scripts.h"'; \
+	  for f in $(SCRIPTS); do \
+	    echo "const char script_$$(basename $$f .lua)[] = {"; \
+	    cat gateway/store/scripts/_common.lua $$f | od -An -v -tu1 | \
+	      sed 's/\([0-9][0-9]*\)/\1,/g'; \
+	    echo '0};'; \
+	  done; } > $@.tmp && mv $@.tmp $@
+
+UI_SOURCES := $(shell find gateway/ui -type f 2>/dev/null) package-lock.json
+API_DOCS := $(wildcard gateway/api/*.json)
+
+build/ui/.done: $(UI_SOURCES)
+	@command -v node >/dev/null || { echo 'node is missing: run make deps' >&2; exit 1; }
+	@[ -d node_modules/esbuild ] || npm ci --no-audit --no-fund --loglevel=error
+	node gateway/ui/build.mjs
+	@touch $@
+
+ui: build/ui/.done
+
+$(GEN)/assets.c: build/ui/.done $(API_DOCS) gateway/ui/assets.sh
+	@mkdir -p $(@D)
+	@bash gateway/ui/assets.sh build/ui gateway/api > $@.tmp && mv $@.tmp $@
+
+# --- dependencies -----------------------------------------------------------------------------------------
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# Installs what is missing of the given packages; fast when nothing is.
+define install_missing
+	@missing=; for p in $(1); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:$$missing"; \
+	  $(SUDO) apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+endef
+
+deps-run:
+	$(call install_missing,$(PACKAGES) $(if $(shell command -v node),,nodejs) \
+	  $(if $(shell command -v npm),,npm))
+
+deps-test: deps-run
+	$(call install_missing,$(TEST_PACKAGES))
+
+deps: deps-test
+
+# --- running --------------------------------------------------------------------------------------------------
+run: deps-run
+	@$(MAKE) --no-print-directory all
+	$(OUT)/switchboard run --config conf/switchboard.conf
+
+install: all
+	install -D -m 755 build/switchboard $(DESTDIR)/usr/bin/switchboard
+	install -D -m 640 conf/switchboard.conf $(DESTDIR)/etc/switchboard/switchboard.conf
+
+# --- tests ----------------------------------------------------------------------------------------------------
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/*$(ONLY)*_test.c))
+
+$(OUT)/unit/%: tests/unit/%.c $(LIBRARY_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDOPT) $^ $(LDLIBS) -lcmocka -o $@
+
+test: deps-test
+	@$(MAKE) --no-print-directory unit scenario browser lint
+
+unit: $(UNIT_TESTS)
+	@bash tests/unit/run.sh $(UNIT_TESTS)
+
+scenario: all
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q tests/scenario $(if $(ONLY),-k $(ONLY))
+
+browser: all
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q tests/browser $(if $(ONLY),-k $(ONLY))
+
+KILLS ?= 100
+chaos: all
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) tests/chaos/chaos.py --kills $(KILLS) \
+	  $(if $(SEED),--seed $(SEED)) $(CHAOS)
+
+bench: all
+	$(call install_missing,$(BENCH_PACKAGES))
+	SWITCHBOARD=$(OUT)/switchboard CC=$(CC) $(PYTHON) tests/bench/bench.py $(if $(ONLY),--only $(ONLY))
+
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*$(ONLY)*_fuzz.c))
+SECONDS ?= 60
+FUZZ_OBJECTS := $(SOURCES:%.c=build/fuzz/obj/%.o)
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+
+build/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	clang -std=c17 -D_GNU_SOURCE $(FUZZ_FLAGS) -Igateway -I. $(shell pkg-config --cflags $(LIBS)) \
+	  -MMD -MP -c $< -o $@
+
+build/fuzz/%: tests/fuzz/%.c $(filter-out build/fuzz/obj/gateway/main.o,$(FUZZ_OBJECTS)) \
+  $(GEN)/scripts.c $(GEN)/assets.c
+	clang -std=c17 -D_GNU_SOURCE $(FUZZ_FLAGS) -fsanitize=fuzzer -Igateway -I. \
+	  $(shell pkg-config --cflags $(LIBS)) $^ $(LDLIBS) -o $@
+
+-include $(FUZZ_OBJECTS:.o=.d)
+
+fuzz: $(FUZZERS)
+	@bash tests/fuzz/run.sh $(SECONDS) $(FUZZERS)
+
+lint:
+	@bash tests/lint/run.sh
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build

@@ -1,0 +1,395 @@
+/* app.c - one worker's services, built and torn down in one visible order. */
+#include "app.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "config/gateway_settings.h"
+#include "connectors/registry.h"
+#include "core/core.h"
+#include "core/hooks.h"
+#include "media/media.h"
+#include "net/gate.h"
+#include "net/http_server.h"
+#include "net/ws_server.h"
+#include "push/hub.h"
+#include "store/store.h"
+
+#define DRAIN_MS 8000        /* then what is still open is cut; the master waits 10 s */
+#define DRAIN_SPREAD_MS 1500 /* sockets are told to come back, not all at once */
+#define DRAIN_TICK_MS 50
+#define LAG_MS 100
+
+struct app {
+    const struct config *config;
+    const struct worker_context *ctx;
+    struct log log;
+    struct env env;
+    struct store *store;
+    struct users *users;
+    struct media *media;
+    struct core *core;
+    struct http_server *http;
+    struct ws_server *ws;
+    struct gate *gate;
+    struct api *api;
+    struct hub *hub;
+    struct connector **connectors;
+    size_t nconnectors;
+    struct crm **crms;
+    size_t ncrms;
+    char **targets; /* names of the CRM targets, NULL-ended */
+    char *data_dir;
+    int ready_fd;
+    bool store_seen, draining, core_drained;
+    uint64_t drain_until_ms, lag_due_us;
+    struct loop_timer *drain_timer, *lag_timer;
+    int exit_code;
+    char admin_password[CRYPTO_TOKEN_SIZE];
+};
+
+/* --- the store comes and goes ------------------------------------------------------------------
+ */
+
+static void on_first_admin(void *arg, const struct err *err) {
+    struct app *app = arg;
+    if (!err) {
+        printf("\n  First start: sign in as \"admin\" with the one-time password %s\n\n",
+            app->admin_password);
+        fflush(stdout);
+    } else if (err->code != ERR_CONFLICT) {
+        LOG_WARN(&app->log, "admin.not_created", LOG_E(err));
+    }
+    explicit_bzero(app->admin_password, sizeof app->admin_password);
+}
+
+/* The first worker makes the first user, if there is none; the script decides. */
+static void make_first_admin(struct app *app) {
+    crypto_token(app->admin_password);
+    app->admin_password[16] = '\0'; /* 96 bits: it is changed at the first sign-in */
+    users_add(app->users, "admin", "Admin", ROLE_ADMIN, app->admin_password, true, true,
+        on_first_admin, app);
+}
+
+static void tell_ready(struct app *app) {
+    if (app->ready_fd >= 0 && write(app->ready_fd, "1", 1) == 1)
+        close(app->ready_fd);
+    app->ready_fd = -1;
+}
+
+static void on_store_state(void *arg, bool up, const struct err *fatal) {
+    struct app *app = arg;
+    if (fatal) {
+        LOG_ERROR(&app->log, "store.wrong_data", LOG_E(fatal));
+        app->exit_code = WORKER_EXIT_CONFIG;
+        loop_stop(app->env.loop);
+        return;
+    }
+    if (app->core)
+        core_store_state(app->core, up);
+    if (up && !app->store_seen) {
+        app->store_seen = true;
+        tell_ready(app);
+        if (app->ctx->index == 0)
+            make_first_admin(app);
+    }
+}
+
+/* --- building
+ * ------------------------------------------------------------------------------------- */
+
+static void build_log(struct app *app) {
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    const struct settings *s = config_section(app->config, "");
+    log_init(&app->log);
+    app->log.who = "worker";
+    app->log.index = (int)app->ctx->index;
+    for (int i = 0; i < 4; i++)
+        if (strcmp(settings_str(s, "log_level"), levels[i]) == 0)
+            app->log.level = (enum log_level)i;
+    if (strcmp(settings_str(s, "log_format"), "json") == 0)
+        app->log.format = LOG_FORMAT_JSON;
+}
+
+static void build_store(struct app *app) {
+    const struct settings *redis = config_section(app->config, "redis");
+    const struct settings *history = config_section(app->config, "history");
+    size_t n = config_count(app->config, SECTION_CRM);
+    app->targets = mem_zalloc((n + 1) * sizeof *app->targets);
+    for (size_t i = 0; i < n; i++)
+        app->targets[i] = mem_strdup(settings_title(config_at(app->config, SECTION_CRM, i, NULL)));
+    struct store_options o = {.url = app->ctx->redis_url,
+        .shards = (unsigned)settings_int(redis, "shards"),
+        .targets = (const char *const *)app->targets,
+        .keep_messages = (unsigned)settings_int(history, "keep_messages"),
+        .keep_ms = settings_int(history, "keep_for"),
+        .connections = (unsigned)settings_int(redis, "connections"),
+        .timeout_ms = (unsigned)settings_int(redis, "timeout"),
+        .events_max = (unsigned)settings_int(history, "events"),
+        .dedupe = settings_bool(redis, "dedupe"),
+        .on_state = on_store_state,
+        .arg = app};
+    app->store = store_create(&app->env, &o);
+}
+
+static int build_services(struct app *app, struct err *err) {
+    const struct settings *top = config_section(app->config, "");
+    const struct settings *agents = config_section(app->config, "agents");
+    const struct settings *limits = config_section(app->config, "limits");
+    struct users_options u = {.session_ttl_ms = settings_int(agents, "session_ttl"),
+        .login_tries = (unsigned)settings_int(agents, "login_tries"),
+        .agents_see_all = strcmp(settings_str(agents, "see"), "all") == 0};
+    app->users = users_create(&app->env, app->store, &u);
+    app->data_dir = mem_strdup(settings_str(top, "data_dir"));
+    app->media = media_open(&app->env, app->data_dir, config_section(app->config, "media"), err);
+    if (!app->media)
+        return -1;
+    struct core_options c = {.index = app->ctx->index,
+        .workers_hint = app->ctx->workers,
+        .lease_ms = (unsigned)settings_int(top, "lease"),
+        .delivery_window = 200,
+        .text_max = (unsigned)settings_int(agents, "text_max"),
+        .users = app->users,
+        .media = app->media};
+    app->core = core_create(&app->env, app->store, &c);
+    struct http_limits h = {.connections = (unsigned)settings_int(limits, "connections"),
+        .connections_per_ip = (unsigned)settings_int(limits, "connections_per_ip"),
+        .head_timeout_ms = (unsigned)settings_int(limits, "head_timeout"),
+        .body_timeout_ms = (unsigned)settings_int(limits, "body_idle_timeout"),
+        .body_total_ms = (unsigned)settings_int(limits, "body_timeout"),
+        .trusted = settings_list(top, "trusted_proxies")};
+    app->http = http_server_create(&app->env, &h);
+    app->ws = ws_server_create(&app->env);
+    return app->http && app->ws ? 0
+                                : err_set(err, ERR_INTERNAL,
+                                      "the HTTP or websocket library did "
+                                      "not start (see the log above)");
+}
+
+static const struct connector_ops *find_connector(const char *name) {
+    for (size_t i = 0; connector_registry[i]; i++)
+        if (strcmp(connector_registry[i]->name, name) == 0)
+            return connector_registry[i];
+    return NULL;
+}
+
+static const struct crm_ops *find_crm(const char *name) {
+    for (size_t i = 0; crm_registry[i]; i++)
+        if (strcmp(crm_registry[i]->name, name) == 0)
+            return crm_registry[i];
+    return NULL;
+}
+
+static int build_channels(struct app *app, struct err *err) {
+    size_t n = config_count(app->config, SECTION_CHANNEL);
+    app->connectors = mem_zalloc((n + 1) * sizeof *app->connectors);
+    for (size_t i = 0; i < n; i++) {
+        const struct section_type *type;
+        const struct settings *s = config_at(app->config, SECTION_CHANNEL, i, &type);
+        const struct connector_ops *ops = find_connector(type->name);
+        if (!ops || ops->api != CONNECTOR_API)
+            return err_set(err, ERR_INVALID, "connector \"%s\" is of another version", type->name);
+        struct connector *c = mem_zalloc(ops->size);
+        c->ops = ops;
+        c->channel = settings_title(s);
+        c->env = &app->env;
+        c->core = app->core;
+        c->http = app->http;
+        c->ws = app->ws;
+        app->connectors[app->nconnectors++] = c;
+        core_add_channel(app->core, c);
+        if (ops->init(c, s, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int build_crms(struct app *app, struct err *err) {
+    size_t n = config_count(app->config, SECTION_CRM);
+    app->crms = mem_zalloc((n + 1) * sizeof *app->crms);
+    for (size_t i = 0; i < n; i++) {
+        const struct section_type *type;
+        const struct settings *s = config_at(app->config, SECTION_CRM, i, &type);
+        const struct crm_ops *ops = find_crm(type->name);
+        if (!ops || ops->api != CRM_API)
+            return err_set(err, ERR_INVALID, "CRM \"%s\" is of another version", type->name);
+        struct crm *c = mem_zalloc(ops->size);
+        c->ops = ops;
+        c->target = settings_title(s);
+        c->env = &app->env;
+        app->crms[app->ncrms++] = c;
+        core_add_target(app->core, c);
+        if (ops->init(c, s, app->data_dir, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int start_all(struct app *app, struct err *err) {
+    for (size_t i = 0; i < app->nconnectors; i++)
+        if (app->connectors[i]->ops->start(app->connectors[i], err) < 0)
+            return -1;
+    for (size_t i = 0; i < app->ncrms; i++)
+        if (app->crms[i]->ops->start(app->crms[i], err) < 0)
+            return -1;
+    core_start(app->core);
+    return 0;
+}
+
+static int build_edges(struct app *app, struct err *err) {
+    const struct settings *top = config_section(app->config, "");
+    const struct settings *limits = config_section(app->config, "limits");
+    const char *public_url = settings_str(top, "public_url");
+    struct api_options a = {.core = app->core,
+        .store = app->store,
+        .users = app->users,
+        .media = app->media,
+        .http = app->http,
+        .public_url = *public_url ? public_url : NULL};
+    app->api = api_create(&app->env, &a);
+    struct hub_options h = {.public_url = *public_url ? public_url : NULL,
+        .frame_max = 256 * 1024,
+        .queue_frames = 2000,
+        .queue_bytes = 1 << 20,
+        .per_ip = (unsigned)settings_int(limits, "websockets_per_ip"),
+        .replay_max = 1000};
+    app->hub = hub_create(&app->env, app->core, app->users, app->ws, &h);
+    http_server_add_routes(app->http, hooks_routes, app->core);
+    if (start_all(app, err) < 0)
+        return -1;
+    app->gate = gate_create(&app->env, settings_str(top, "listen"), app->http, app->ws, err);
+    return app->gate ? 0 : -1;
+}
+
+/* --- the loop's own health -----------------------------------------------------------------------
+ */
+
+static void on_lag(void *arg) {
+    struct app *app = arg;
+    uint64_t now = clock_mono_us();
+    if (app->lag_due_us)
+        metrics_observe_us(
+            app->env.metrics, M_LOOP_LAG, NULL, now > app->lag_due_us ? now - app->lag_due_us : 0);
+    app->lag_due_us = now + LAG_MS * 1000;
+}
+
+/* --- draining
+ * --------------------------------------------------------------------------------------- */
+
+static void on_core_drained(void *arg) {
+    ((struct app *)arg)->core_drained = true;
+}
+
+static void on_drain_tick(void *arg) {
+    struct app *app = arg;
+    bool quiet =
+        app->core_drained && http_server_open(app->http) == 0 && ws_server_open(app->ws) == 0;
+    if (quiet || clock_mono_ms() > app->drain_until_ms) {
+        LOG_INFO(&app->log, "worker.drained", LOG_I("clean", quiet));
+        if (!quiet)
+            _exit(0); /* crash-only: what was accepted is stored, nobody waits for the rest */
+        loop_stop(app->env.loop);
+    }
+}
+
+static void on_terminate(void *arg) {
+    struct app *app = arg;
+    if (app->draining)
+        return;
+    app->draining = true;
+    LOG_INFO(&app->log, "worker.draining", LOG_I("websockets", ws_server_open(app->ws)));
+    api_set_draining(app->api);
+    gate_stop_accepting(app->gate);
+    http_server_quiesce(app->http);
+    ws_server_drain(app->ws, 1012, DRAIN_SPREAD_MS);
+    for (size_t i = 0; i < app->nconnectors; i++)
+        app->connectors[i]->ops->stop(app->connectors[i]);
+    core_drain(app->core, on_core_drained, app);
+    app->drain_until_ms = clock_mono_ms() + DRAIN_MS;
+    app->drain_timer =
+        loop_timer_start(app->env.loop, DRAIN_TICK_MS, DRAIN_TICK_MS, on_drain_tick, app);
+}
+
+/* --- life
+ * ---------------------------------------------------------------------------------------------- */
+
+struct app *app_create(const struct config *c, const struct worker_context *ctx, struct err *err) {
+    struct app *app = mem_zalloc(sizeof *app);
+    app->config = c;
+    app->ctx = ctx;
+    app->ready_fd = ctx->ready_fd;
+    build_log(app);
+    if (crypto_start() < 0) {
+        err_set(err, ERR_INTERNAL, "no randomness");
+        free(app);
+        return NULL;
+    }
+    metrics_take_slot(ctx->metrics, ctx->index);
+    app->env = (struct env){loop_create(), &app->log, ctx->metrics};
+    build_store(app);
+    if (build_services(app, err) < 0 || build_channels(app, err) < 0 || build_crms(app, err) < 0 ||
+        build_edges(app, err) < 0) {
+        app_destroy(&app);
+        return NULL;
+    }
+    app->lag_timer = loop_timer_start(app->env.loop, LAG_MS, LAG_MS, on_lag, app);
+    loop_signal(app->env.loop, SIGTERM, on_terminate, app);
+    return app;
+}
+
+int app_run(struct app *app) {
+    loop_run(app->env.loop);
+    return app->exit_code;
+}
+
+/* In the reverse order. Whatever waits for Redis is ended by store_close(), while those who wait
+ * for it still exist. */
+void app_destroy(struct app **appp) {
+    struct app *app = *appp;
+    if (!app)
+        return;
+    loop_timer_stop(&app->drain_timer);
+    loop_timer_stop(&app->lag_timer);
+    gate_destroy(&app->gate);
+    if (app->core)
+        core_stop(app->core);
+    if (app->users)
+        users_stop(app->users);
+    store_close(app->store);
+    ws_server_destroy(&app->ws);
+    http_server_destroy(&app->http);
+    hub_destroy(&app->hub);
+    api_destroy(&app->api);
+    for (size_t i = 0; i < app->ncrms; i++) {
+        app->crms[i]->ops->stop(app->crms[i]);
+        app->crms[i]->ops->finish(app->crms[i]);
+        free(app->crms[i]);
+    }
+    for (size_t i = 0; i < app->nconnectors; i++) {
+        app->connectors[i]->ops->finish(app->connectors[i]);
+        free(app->connectors[i]);
+    }
+    core_destroy(&app->core);
+    media_close(&app->media);
+    users_destroy(&app->users);
+    store_destroy(&app->store);
+    loop_destroy(&app->env.loop);
+    for (size_t i = 0; app->targets && app->targets[i]; i++)
+        free(app->targets[i]);
+    free(app->targets);
+    free(app->connectors);
+    free(app->crms);
+    free(app->data_dir);
+    if (app->ready_fd >= 0)
+        close(app->ready_fd);
+    free(app);
+    *appp = NULL;
+}

@@ -1,0 +1,42 @@
+/* config_private.h - what the files of this folder share. */
+#ifndef SB_CONFIG_CONFIG_PRIVATE_H
+#define SB_CONFIG_CONFIG_PRIVATE_H
+
+#include "config/config.h"
+
+struct value {
+    char *text;  /* as written; NULL not set */
+    char **list; /* LIST: NULL-ended */
+    int64_t number;
+};
+
+struct settings {
+    const struct section_type *type;
+    char *title;
+    struct value *values; /* by row of the table */
+};
+
+struct config {
+    const struct section_type *types;
+    struct settings **sections;
+    size_t n;
+};
+
+/* A new section with every row unset. */
+struct settings *settings_create(const struct section_type *type, const char *title);
+void settings_free(struct settings *s);
+/* Sets row i from text (a list: separated by commas) or from items. 0, or -1 with err. */
+int settings_set(struct settings *s, size_t i, const char *text, struct err *err);
+int settings_set_list(struct settings *s, size_t i, char *const *items, size_t n, struct err *err);
+/* Index of the key in the table, or -1. */
+long settings_row(const struct section_type *type, const char *key);
+/* The nearest known key, or NULL when none is near. */
+const char *settings_nearest(const struct section_type *type, const char *key);
+
+/* config_file.c: reads the file into c; problems are added. 0 or -1. */
+int config_file_read(struct config *c, const char *path, struct buf *problems);
+
+struct settings *config_add(struct config *c, const struct section_type *type, const char *title);
+const struct section_type *config_type(const struct section_type *types, const char *name);
+
+#endif

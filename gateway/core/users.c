@@ -1,0 +1,602 @@
+/* users.c - who is asking: passwords, sessions, tokens. Hashing runs in the thread pool, two at a
+ * time, so that a flood of sign-ins cannot take the machine. */
+#include "core/users.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/utf8.h"
+#include "store/store_users.h"
+
+#define HASHES_MAX 2     /* at a time */
+#define HASH_LINE_MAX 64 /* waiting; more are told to come back */
+#define CACHE_SIZE 256
+#define CACHE_MS 500 /* how long a session's answer is believed */
+#define ENDED_CHANNEL "sb:ended"
+#define LISTENERS_MAX 4
+
+struct cached {
+    char sha[CRYPTO_HEX_SIZE];
+    struct actor actor;
+    uint64_t until_ms;
+};
+
+struct hash_job;
+
+struct users {
+    struct env env;
+    struct store *store;
+    struct users_options options;
+    struct redis_lane *lane;
+    struct cached cache[CACHE_SIZE];
+    struct hash_job *line, **line_tail; /* waiting for the thread pool */
+    unsigned hashing, waiting;
+    char *dummy; /* a hash that nobody's password has: for unknown names */
+    struct {
+        void (*fn)(void *arg, const char *user);
+        void *arg;
+    } listeners[LISTENERS_MAX];
+    size_t nlisteners;
+    bool stopped;
+};
+
+/* --- hashing
+ * ----------------------------------------------------------------------------------------- */
+
+struct hash_job {
+    struct users *users;
+    struct hash_job *next;
+    char *password;
+    char hash[crypto_pwhash_STRBYTES]; /* to check against, or the new one */
+    bool check, good;
+    void (*done)(void *arg, const struct hash_job *job);
+    void *arg;
+};
+
+static void hash_work(void *arg) {
+    struct hash_job *j = arg;
+    size_t n = strlen(j->password);
+    if (j->check)
+        j->good = crypto_pwhash_str_verify(j->hash, j->password, n) == 0;
+    else
+        j->good = crypto_pwhash_str(j->hash, j->password, n, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                      crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0;
+}
+
+static void hash_next(struct users *u);
+
+static void hash_done(void *arg) {
+    struct hash_job *j = arg;
+    struct users *u = j->users;
+    u->hashing--;
+    j->done(j->arg, j);
+    explicit_bzero(j->password, strlen(j->password));
+    free(j->password);
+    free(j);
+    hash_next(u);
+}
+
+static void hash_next(struct users *u) {
+    while (u->line && u->hashing < HASHES_MAX) {
+        struct hash_job *j = u->line;
+        u->line = j->next;
+        if (!u->line)
+            u->line_tail = &u->line;
+        u->waiting--;
+        u->hashing++;
+        loop_work(u->env.loop, hash_work, hash_done, j);
+    }
+}
+
+/* hash NULL: make one. -1 when too many wait. */
+static int hash_start(struct users *u, const char *password, const char *hash,
+    void (*done)(void *arg, const struct hash_job *job), void *arg) {
+    if (u->waiting >= HASH_LINE_MAX)
+        return -1;
+    struct hash_job *j = mem_zalloc(sizeof *j);
+    j->users = u;
+    j->password = mem_strdup(password);
+    j->check = hash != NULL;
+    if (hash)
+        snprintf(j->hash, sizeof j->hash, "%s", hash);
+    j->done = done;
+    j->arg = arg;
+    *u->line_tail = j;
+    u->line_tail = &j->next;
+    u->waiting++;
+    hash_next(u);
+    return 0;
+}
+
+/* --- actors
+ * -------------------------------------------------------------------------------------------- */
+
+static const char *const role_names[] = {"agent", "supervisor", "admin"};
+
+int role_parse(const char *name, enum role *out) {
+    for (size_t i = 0; i < ARRAY_LEN(role_names); i++)
+        if (strcmp(name, role_names[i]) == 0) {
+            *out = (enum role)i;
+            return 0;
+        }
+    return -1;
+}
+
+const char *role_name(enum role r) {
+    return role_names[r];
+}
+
+static const char *text(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static struct actor actor_of_user(const json_t *user) {
+    struct actor a = {.scopes = SCOPE_ALL,
+        .must_change_password = json_is_true(json_object_get(user, "must_change_password"))};
+    snprintf(a.name, sizeof a.name, "%s", text(user, "name"));
+    snprintf(a.display_name, sizeof a.display_name, "%s",
+        *text(user, "display_name") ? text(user, "display_name") : a.name);
+    snprintf(a.lang, sizeof a.lang, "%.2s", text(user, "lang"));
+    if (role_parse(text(user, "role"), &a.role) < 0)
+        a.role = ROLE_AGENT;
+    return a;
+}
+
+static unsigned scopes_parse(const char *list) {
+    static const struct {
+        const char *name;
+        unsigned scope;
+    } known[] = {{"read", SCOPE_READ}, {"write", SCOPE_WRITE}, {"admin", SCOPE_ADMIN}};
+    unsigned scopes = 0;
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        for (size_t i = 0; i < ARRAY_LEN(known); i++)
+            if (strlen(known[i].name) == n && memcmp(list, known[i].name, n) == 0)
+                scopes |= known[i].scope;
+        list += n + (list[n] == ',');
+    }
+    return scopes;
+}
+
+static struct actor actor_of_token(const json_t *token) {
+    struct actor a = {
+        .is_token = true, .scopes = scopes_parse(text(token, "scopes")), .lang = "en"};
+    snprintf(a.name, sizeof a.name, "%s", text(token, "name"));
+    snprintf(a.display_name, sizeof a.display_name, "%s", text(token, "name"));
+    if (role_parse(text(token, "role"), &a.role) < 0)
+        a.role = ROLE_AGENT;
+    return a;
+}
+
+bool users_may_see(const struct users *u, const struct actor *a, const json_t *thread) {
+    const char *assignee = json_string_value(json_object_get(thread, "assignee"));
+    if (u->options.agents_see_all || a->role != ROLE_AGENT)
+        return true;
+    return !assignee || strcmp(assignee, a->name) == 0;
+}
+
+/* --- a short memory of sessions
+ * --------------------------------------------------------------------------- */
+
+static struct cached *cache_slot(struct users *u, const char *sha) {
+    return &u->cache[(unsigned char)sha[0] * 7u % CACHE_SIZE ^ (unsigned char)sha[1] % CACHE_SIZE];
+}
+
+static const struct actor *cache_get(struct users *u, const char *sha) {
+    struct cached *c = cache_slot(u, sha);
+    bool fresh = clock_mono_ms() < c->until_ms;
+    return fresh && strcmp(c->sha, sha) == 0 ? &c->actor : NULL;
+}
+
+static void cache_put(struct users *u, const char *sha, const struct actor *a) {
+    struct cached *c = cache_slot(u, sha);
+    snprintf(c->sha, sizeof c->sha, "%s", sha);
+    c->actor = *a;
+    c->until_ms = clock_mono_ms() + CACHE_MS;
+}
+
+/* --- sessions and tokens
+ * ------------------------------------------------------------------------------------ */
+
+struct asking {
+    struct users *users;
+    char sha[CRYPTO_HEX_SIZE];
+    users_actor_fn fn;
+    void *arg;
+    struct actor actor; /* found in the cache */
+};
+
+static void on_cached(void *arg) {
+    struct asking *q = arg;
+    q->fn(q->arg, &q->actor, NULL);
+    free(q);
+}
+
+static void on_session(void *arg, json_t *result, const struct err *err) {
+    struct asking *q = arg;
+    struct err none;
+    struct actor actor;
+    const json_t *user = json_object_get(result, "user");
+    if (err && err->code == ERR_NOT_FOUND) {
+        err_set(&none, ERR_AUTH, "your session has ended: sign in again");
+        err = &none;
+    } else if (!err && json_is_true(json_object_get(user, "disabled"))) {
+        err_set(&none, ERR_AUTH, "this account is disabled");
+        err = &none;
+    }
+    if (!err) {
+        actor = actor_of_user(user);
+        cache_put(q->users, q->sha, &actor);
+    }
+    q->fn(q->arg, err ? NULL : &actor, err);
+    free(q);
+}
+
+static void on_token(void *arg, json_t *result, const struct err *err) {
+    struct asking *q = arg;
+    struct actor actor;
+    if (!err) {
+        actor = actor_of_token(json_object_get(result, "token"));
+        cache_put(q->users, q->sha, &actor);
+    }
+    q->fn(q->arg, err ? NULL : &actor, err);
+    free(q);
+}
+
+static struct asking *ask(struct users *u, const char *secret, users_actor_fn fn, void *arg) {
+    struct asking *q = mem_zalloc(sizeof *q);
+    q->users = u;
+    q->fn = fn;
+    q->arg = arg;
+    crypto_sha256_hex(span_str(secret), q->sha);
+    const struct actor *known = cache_get(u, q->sha);
+    if (!known)
+        return q;
+    q->actor = *known;
+    loop_defer(u->env.loop, on_cached, q);
+    return NULL;
+}
+
+void users_by_session(struct users *u, const char *session, users_actor_fn fn, void *arg) {
+    struct asking *q = ask(u, session, fn, arg);
+    if (q)
+        store_session_get(u->store, q->sha, u->options.session_ttl_ms, on_session, q);
+}
+
+void users_by_token(struct users *u, const char *token, users_actor_fn fn, void *arg) {
+    struct asking *q = ask(u, token, fn, arg);
+    if (q)
+        store_token_get(u->store, q->sha, on_token, q);
+}
+
+/* --- signing in
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct login {
+    struct users *users;
+    char *name, *password, *peer;
+    users_login_fn fn;
+    void *arg;
+    struct actor actor;
+    bool known; /* the name exists and may sign in */
+    char session[CRYPTO_TOKEN_SIZE];
+};
+
+static void login_end(struct login *l, const char *result, const struct err *err) {
+    metrics_add(l->users->env.metrics, M_LOGIN, result, 1);
+    if (err)
+        LOG_INFO(l->users->env.log, "login.refused", LOG_S("peer", l->peer), LOG_E(err));
+    else
+        LOG_INFO(
+            l->users->env.log, "login.ok", LOG_S("agent", l->actor.name), LOG_S("peer", l->peer));
+    l->fn(l->arg, err ? NULL : &l->actor, err ? NULL : l->session, err);
+    explicit_bzero(l->password, strlen(l->password));
+    explicit_bzero(l->session, sizeof l->session);
+    free(l->password);
+    free(l->name);
+    free(l->peer);
+    free(l);
+}
+
+static void login_fail(struct login *l, const char *result, enum err_code code, const char *why) {
+    struct err err;
+    err_set(&err, code, "%s", why);
+    login_end(l, result, &err);
+}
+
+static void on_session_made(void *arg, const struct err *err) {
+    login_end(arg, err ? "error" : "ok", err);
+}
+
+static void on_checked(void *arg, const struct hash_job *job) {
+    struct login *l = arg;
+    char sha[CRYPTO_HEX_SIZE];
+    if (!job->good || !l->known) {
+        login_fail(l, "wrong", ERR_AUTH, "name or password is wrong");
+        return;
+    }
+    crypto_token(l->session);
+    crypto_sha256_hex(span_str(l->session), sha);
+    store_session_create(
+        l->users->store, sha, l->actor.name, l->users->options.session_ttl_ms, on_session_made, l);
+}
+
+static void on_secret(void *arg, const json_t *user, const char *hash, const struct err *err) {
+    struct login *l = arg;
+    if (err && err->code != ERR_NOT_FOUND) {
+        login_end(l, "error", err);
+        return;
+    }
+    l->known = user && hash && *hash && !json_is_true(json_object_get(user, "disabled"));
+    if (user)
+        l->actor = actor_of_user(user);
+    /* Unknown and disabled cost the same time and get the same words as a wrong password. */
+    if (hash_start(l->users, l->password, l->known ? hash : l->users->dummy, on_checked, l) < 0)
+        login_fail(l, "throttled", ERR_TOO_MANY, "too many sign-ins at once: try again");
+}
+
+static void on_peer_rate(void *arg, int64_t retry_ms, const struct err *err) {
+    struct login *l = arg;
+    if (err)
+        login_end(l, "error", err);
+    else if (retry_ms)
+        login_fail(l, "throttled", ERR_TOO_MANY,
+            "too many tries from this address: wait a minute and try again");
+    else
+        store_user_secret(l->users->store, l->name, on_secret, l);
+}
+
+static void on_name_rate(void *arg, int64_t retry_ms, const struct err *err) {
+    struct login *l = arg;
+    unsigned tries = l->users->options.login_tries;
+    if (err) {
+        login_end(l, "error", err);
+        return;
+    }
+    if (retry_ms) {
+        login_fail(l, "throttled", ERR_TOO_MANY,
+            "too many tries for this account: wait a minute and try again");
+        return;
+    }
+    char *bucket = mem_printf("login-peer:%s", l->peer);
+    store_rate(l->users->store, bucket, tries * 3, tries * 3, 1, on_peer_rate, l);
+    free(bucket);
+}
+
+void users_login(struct users *u, const char *name, const char *password, const char *peer,
+    users_login_fn fn, void *arg) {
+    struct login *l = mem_zalloc(sizeof *l);
+    char sha[CRYPTO_HEX_SIZE];
+    l->users = u;
+    l->name = mem_strndup(name, strnlen(name, 64));
+    l->password = mem_strndup(password, strnlen(password, 128));
+    l->peer = mem_strdup(peer ? peer : "");
+    l->fn = fn;
+    l->arg = arg;
+    crypto_sha256_hex(span_str(l->name), sha); /* a name may be anything */
+    char *bucket = mem_printf("login-name:%.32s", sha);
+    store_rate(
+        u->store, bucket, u->options.login_tries, u->options.login_tries, 1, on_name_rate, l);
+    free(bucket);
+}
+
+void users_logout(struct users *u, const char *session, store_done_fn fn, void *arg) {
+    char sha[CRYPTO_HEX_SIZE];
+    crypto_sha256_hex(span_str(session), sha);
+    cache_slot(u, sha)->until_ms = 0;
+    store_session_end(u->store, sha, fn, arg);
+}
+
+/* --- making and changing
+ * ------------------------------------------------------------------------------------------ */
+
+struct change {
+    struct users *users;
+    json_t *user;
+    bool create, only_if_first;
+    store_done_fn fn;
+    void *arg;
+    struct err err;
+};
+
+static void change_end(struct change *c, const struct err *err) {
+    if (c->fn)
+        c->fn(c->arg, err);
+    json_decref(c->user);
+    free(c);
+}
+
+static void on_change_written(void *arg, const struct err *err) {
+    change_end(arg, err);
+}
+
+static void on_change_refused(void *arg) {
+    struct change *c = arg;
+    change_end(c, &c->err);
+}
+
+static void write_change(struct change *c, const char *hash) {
+    if (c->create)
+        store_user_create(
+            c->users->store, c->user, hash ? hash : "", c->only_if_first, on_change_written, c);
+    else
+        store_user_change(
+            c->users->store, text(c->user, "name"), c->user, hash, on_change_written, c);
+}
+
+static void on_hashed(void *arg, const struct hash_job *job) {
+    struct change *c = arg;
+    if (job->good) {
+        write_change(c, job->hash);
+        return;
+    }
+    err_set(&c->err, ERR_UNAVAILABLE, "not enough memory to hash a password");
+    change_end(c, &c->err);
+}
+
+static int check_name(const char *name, struct err *err) {
+    size_t n = strlen(name);
+    if (n < 1 || n > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != n)
+        return err_set(err, ERR_INVALID, "name must be 1 to 64 of a-z, 0-9, dot, _ and -");
+    return 0;
+}
+
+static int check_password(const char *password, struct err *err) {
+    size_t n = strlen(password);
+    if (!utf8_is_text(password, n) || utf8_length(password, n) < 10 || n > 128)
+        return err_set(err, ERR_INVALID, "password must be 10 to 128 characters long");
+    return 0;
+}
+
+static void begin_change(struct change *c, const char *password) {
+    if (c->err.code == ERR_NONE && password && check_password(password, &c->err) == 0 &&
+        hash_start(c->users, password, NULL, on_hashed, c) < 0)
+        err_set(&c->err, ERR_TOO_MANY, "too many passwords are being hashed: try again");
+    if (c->err.code)
+        loop_defer(c->users->env.loop, on_change_refused, c);
+    else if (!password)
+        write_change(c, NULL);
+}
+
+void users_add(struct users *u, const char *name, const char *display_name, enum role role,
+    const char *password, bool must_change, bool only_if_first, store_done_fn fn, void *arg) {
+    struct change *c = mem_zalloc(sizeof *c);
+    char *shown = utf8_clean_name(display_name && *display_name ? display_name : name, 60);
+    c->users = u;
+    c->create = true;
+    c->only_if_first = only_if_first;
+    c->fn = fn;
+    c->arg = arg;
+    c->user = json_pack("{s:s,s:s,s:s,s:s,s:b,s:b}", "name", name, "display_name", shown, "role",
+        role_name(role), "lang", "ru", "disabled", 0, "must_change_password", (int)must_change);
+    free(shown);
+    check_name(name, &c->err);
+    begin_change(c, password);
+}
+
+void users_set_password(struct users *u, const char *name, const char *password, bool must_change,
+    store_done_fn fn, void *arg) {
+    struct change *c = mem_zalloc(sizeof *c);
+    c->users = u;
+    c->fn = fn;
+    c->arg = arg;
+    c->user = json_pack("{s:s,s:b}", "name", name, "must_change_password", (int)must_change);
+    check_name(name, &c->err);
+    begin_change(c, password);
+}
+
+/* --- API tokens
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+struct token_making {
+    char token[CRYPTO_TOKEN_SIZE + 4];
+    struct err err;
+    void (*fn)(void *arg, const char *token, const struct err *err);
+    void *arg;
+};
+
+static void on_token_made(void *arg, const struct err *err) {
+    struct token_making *t = arg;
+    t->fn(t->arg, err ? NULL : t->token, err);
+    explicit_bzero(t->token, sizeof t->token);
+    free(t);
+}
+
+static void on_token_refused(void *arg) {
+    struct token_making *t = arg;
+    on_token_made(t, &t->err);
+}
+
+void users_add_token(struct users *u, const char *name, enum role role, unsigned scopes,
+    void (*fn)(void *arg, const char *token, const struct err *err), void *arg) {
+    struct token_making *t = mem_zalloc(sizeof *t);
+    char secret[CRYPTO_TOKEN_SIZE], sha[CRYPTO_HEX_SIZE], list[32];
+    t->fn = fn;
+    t->arg = arg;
+    if (check_name(name, &t->err) < 0) {
+        loop_defer(u->env.loop, on_token_refused, t);
+        return;
+    }
+    crypto_token(secret);
+    snprintf(t->token, sizeof t->token, "sbt_%s", secret);
+    crypto_sha256_hex(span_str(t->token), sha);
+    snprintf(list, sizeof list, "%s%s%s", scopes & SCOPE_READ ? "read," : "",
+        scopes & SCOPE_WRITE ? "write," : "", scopes & SCOPE_ADMIN ? "admin," : "");
+    store_token_create(u->store, sha, name, role_name(role), list, on_token_made, t);
+    explicit_bzero(secret, sizeof secret);
+}
+
+/* --- ended logins
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static void on_ended(void *arg, struct span payload) {
+    struct users *u = arg;
+    char *user = mem_strndup(payload.p, payload.n);
+    for (size_t i = 0; i < CACHE_SIZE; i++)
+        if (strcmp(u->cache[i].actor.name, user) == 0)
+            u->cache[i].until_ms = 0;
+    for (size_t i = 0; i < u->nlisteners; i++)
+        u->listeners[i].fn(u->listeners[i].arg, user);
+    free(user);
+}
+
+static void on_lane_up(void *arg) {
+    (void)arg;
+}
+
+void users_on_ended(struct users *u, void (*fn)(void *arg, const char *user), void *arg) {
+    if (u->nlisteners == LISTENERS_MAX)
+        return;
+    u->listeners[u->nlisteners].fn = fn;
+    u->listeners[u->nlisteners++].arg = arg;
+    if (!u->lane) {
+        u->lane = redis_lane_create(store_redis(u->store), on_lane_up, u);
+        redis_lane_subscribe(u->lane, ENDED_CHANNEL, on_ended, u);
+    }
+}
+
+struct users *users_create(
+    const struct env *env, struct store *store, const struct users_options *o) {
+    struct users *u = mem_zalloc(sizeof *u);
+    u->env = *env;
+    u->store = store;
+    u->options = *o;
+    u->line_tail = &u->line;
+    /* The hash of a random password: its cost is that of any other. */
+    u->dummy = mem_strdup("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$"
+                          "K8bZk3yq0lGkG8nJg1m4q9l3oYt7wq0m5oQm3m1k2bE");
+    return u;
+}
+
+void users_stop(struct users *u) {
+    u->stopped = true;
+    redis_lane_destroy(&u->lane);
+}
+
+void users_destroy(struct users **up) {
+    struct users *u = *up;
+    if (!u)
+        return;
+    while (u->line) {
+        struct hash_job *j = u->line;
+        u->line = j->next;
+        j->good = false;
+        j->done(j->arg, j);
+        free(j->password);
+        free(j);
+    }
+    free(u->dummy);
+    free(u);
+    *up = NULL;
+}

@@ -1,0 +1,418 @@
+/* loop_curl.c - curl on the loop: one watch a socket, one timer for all. No redirects, no proxy, no
+ * netrc, no cookies, no decompression, and never a second sending of what is not repeatable. */
+#include "loop/loop_curl.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define CONNECTIONS_KEPT 64L
+#define CONNECTIONS_MAX 512L
+#define CONNECTIONS_A_HOST 32L
+#define CONNECTION_AGE_S 30L /* an idle one is not used again after that */
+#define CONNECT_TIMEOUT_MS 10000u
+#define HEADERS_MAX 65536u
+
+struct watch {
+    struct watch *next, *prev;
+    struct loop_curl *c;
+    struct loop_fd *fd;
+    curl_socket_t socket;
+    int events;
+};
+
+struct loop_curl {
+    const struct env *env;
+    loop_curl_address_fn address_ok;
+    void *arg;
+    CURLM *multi;
+    struct loop_timer *timer;
+    struct watch *watches;
+    struct loop_curl_call *calls;
+};
+
+struct loop_curl_call {
+    struct loop_curl_call *next, *prev;
+    struct loop_curl *c;
+    CURL *easy;
+    struct curl_slist *headers;
+    loop_curl_fn fn;
+    void *arg;
+    char *body;
+    size_t body_n, body_read;
+    size_t header_bytes;
+    struct buf answer;
+    bool denied;    /* by address_ok */
+    bool too_large; /* the answer */
+    bool bad;       /* the request cannot even be started */
+    bool done;
+    char error[CURL_ERROR_SIZE];
+};
+
+/* --- sockets and time ------------------------------------------------------------------------ */
+
+static void collect_done(struct loop_curl *c);
+
+static void on_socket(void *arg, int events) {
+    struct watch *w = arg;
+    struct loop_curl *c = w->c;
+    int running, what = 0;
+    what |= events & LOOP_READ ? CURL_CSELECT_IN : 0;
+    what |= events & LOOP_WRITE ? CURL_CSELECT_OUT : 0;
+    if (events & LOOP_ERROR) { /* the watch stopped by itself */
+        what |= CURL_CSELECT_ERR;
+        w->events = 0;
+    }
+    curl_multi_socket_action(c->multi, w->socket, what, &running);
+    collect_done(c);
+}
+
+static void free_later(void *arg) {
+    free(arg);
+}
+
+static void remove_watch(struct watch *w) {
+    loop_fd_stop(&w->fd);
+    *(w->prev ? &w->prev->next : &w->c->watches) = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    loop_defer(w->c->env->loop, free_later, w); /* on_socket may be on the stack */
+}
+
+static int curl_wants(CURL *easy, curl_socket_t s, int what, void *arg, void *socket_arg) {
+    struct loop_curl *c = arg;
+    struct watch *w = socket_arg;
+    int events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (w) {
+            curl_multi_assign(c->multi, s, NULL);
+            remove_watch(w);
+        }
+        return 0;
+    }
+    if (!w) {
+        w = mem_zalloc(sizeof *w);
+        w->c = c;
+        w->socket = s;
+        w->next = c->watches;
+        if (w->next)
+            w->next->prev = w;
+        c->watches = w;
+        w->fd = loop_fd_start(c->env->loop, s, events, on_socket, w);
+        curl_multi_assign(c->multi, s, w);
+    } else if (w->fd && w->events != events) {
+        loop_fd_change(w->fd, events);
+    }
+    w->events = events;
+    return 0;
+}
+
+static void on_timer(void *arg) {
+    struct loop_curl *c = arg;
+    int running;
+    curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    collect_done(c);
+}
+
+static int curl_wants_time(CURLM *multi, long ms, void *arg) {
+    struct loop_curl *c = arg;
+    (void)multi;
+    loop_timer_again(c->timer, ms < 0 ? UINT32_MAX : (uint64_t)ms, 0);
+    return 0;
+}
+
+/* --- what curl asks of a call ---------------------------------------------------------------- */
+
+static size_t on_answer_bytes(char *p, size_t size, size_t n, void *arg) {
+    struct loop_curl_call *call = arg;
+    if (buf_add(&call->answer, p, size * n) < 0) {
+        call->too_large = true;
+        return 0;
+    }
+    return size * n;
+}
+
+static size_t on_answer_header(char *p, size_t size, size_t n, void *arg) {
+    struct loop_curl_call *call = arg;
+    (void)p;
+    call->header_bytes += size * n;
+    call->too_large = call->too_large || call->header_bytes > HEADERS_MAX;
+    return call->too_large ? 0 : size * n;
+}
+
+static size_t on_body_wanted(char *p, size_t size, size_t n, void *arg) {
+    struct loop_curl_call *call = arg;
+    size_t left = call->body_n - call->body_read;
+    size_t take = left < size * n ? left : size * n;
+    if (take)
+        memcpy(p, call->body + call->body_read, take);
+    call->body_read += take;
+    return take;
+}
+
+/* curl would send a request again by itself when a kept connection dies under it: the peer may have
+ * carried it out. It cannot go back to the body's start, so it reports the failure instead. */
+static int on_rewind(void *arg, curl_off_t offset, int origin) {
+    (void)arg;
+    (void)offset;
+    (void)origin;
+    return CURL_SEEKFUNC_FAIL;
+}
+
+static curl_socket_t on_open_socket(
+    void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
+    struct loop_curl_call *call = arg;
+    if (purpose != CURLSOCKTYPE_IPCXN || !call->c->address_ok(call->c->arg, &address->addr)) {
+        call->denied = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* --- the end of a call ----------------------------------------------------------------------- */
+
+static void free_call(struct loop_curl_call *call) {
+    *(call->prev ? &call->prev->next : &call->c->calls) = call->next;
+    if (call->next)
+        call->next->prev = call->prev;
+    curl_easy_cleanup(call->easy);
+    curl_slist_free_all(call->headers);
+    buf_free(&call->answer);
+    free(call->body);
+    free(call);
+}
+
+static enum err_code error_code(const struct loop_curl_call *call, CURLcode rc) {
+    if (call->denied)
+        return ERR_DENIED;
+    if (call->too_large)
+        return ERR_TOO_LARGE;
+    switch (rc) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return ERR_TIMEOUT;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_LOGIN_DENIED: /* a user name in the URL */
+        return ERR_INVALID;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+        return ERR_PROTOCOL;
+    default:
+        return ERR_UNAVAILABLE;
+    }
+}
+
+static void describe(const struct loop_curl_call *call, CURLcode rc, struct err *err) {
+    const char *text = call->error[0] ? call->error : curl_easy_strerror(rc);
+    if (call->denied)
+        err_set(err, ERR_DENIED, "the address is not one of the public internet");
+    else if (call->too_large)
+        err_set(err, ERR_TOO_LARGE, "the peer's answer is too large");
+    else
+        err_set(err, error_code(call, rc), "%s", text);
+}
+
+static void end_call(struct loop_curl_call *call, CURLcode rc) {
+    struct loop_curl_answer answer = {0};
+    curl_off_t retry_after = 0;
+    long status = 0, request_bytes = 0;
+    char *type = NULL;
+    struct err err;
+    curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    call->done = true;
+    curl_multi_remove_handle(call->c->multi, call->easy);
+    if (rc != CURLE_OK) {
+        describe(call, rc, &err);
+        call->fn(call->arg, NULL, &err, request_bytes > 0);
+        free_call(call);
+        return;
+    }
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    answer.status = (int)status;
+    answer.body = span_of(buf_str(&call->answer), call->answer.n);
+    answer.content_type = type ? type : "";
+    answer.retry_after_s = retry_after > 0 ? (long)retry_after : -1;
+    call->fn(call->arg, &answer, NULL, true);
+    free_call(call);
+}
+
+static void collect_done(struct loop_curl *c) {
+    CURLMsg *msg;
+    int left;
+    while (c->multi && (msg = curl_multi_info_read(c->multi, &left))) {
+        struct loop_curl_call *call = NULL;
+        if (msg->msg != CURLMSG_DONE)
+            continue;
+        CURLcode rc = msg->data.result;
+        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
+        end_call(call, rc);
+    }
+}
+
+/* --- the beginning of a call ----------------------------------------------------------------- */
+
+static void set_safety(CURL *e, const struct loop_curl_request *rq) {
+    const char *schemes = rq->plain ? "http,https" : "https";
+    unsigned connect_ms = rq->timeout_ms < CONNECT_TIMEOUT_MS ? rq->timeout_ms : CONNECT_TIMEOUT_MS;
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, schemes);
+#else
+#error "curl 7.85 or newer is needed"
+#endif
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_PROXY, "");
+    curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)rq->timeout_ms);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
+    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, "switchboard");
+}
+
+static void set_method(struct loop_curl_call *call, const struct loop_curl_request *rq) {
+    CURL *e = call->easy;
+    bool get = strcmp(rq->method, "GET") == 0, head = strcmp(rq->method, "HEAD") == 0;
+    if (get || head) {
+        curl_easy_setopt(e, head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
+        return;
+    }
+    curl_easy_setopt(e, CURLOPT_POST, 1L);
+    curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, rq->method);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body.n);
+    curl_easy_setopt(e, CURLOPT_READFUNCTION, on_body_wanted);
+    curl_easy_setopt(e, CURLOPT_READDATA, call);
+    curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_rewind);
+    curl_easy_setopt(e, CURLOPT_SEEKDATA, call);
+    if (rq->body.n == 0) /* nothing that could not be sent again: so no kept connection */
+        curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+static void set_headers(struct loop_curl_call *call, const struct loop_curl_request *rq) {
+    bool typed = false;
+    call->headers = curl_slist_append(NULL, "Expect:"); /* no waiting for 100 Continue */
+    for (const char *const *h = rq->headers; h && *h; h++) {
+        call->headers = curl_slist_append(call->headers, *h);
+        typed = typed || strncasecmp(*h, "content-type:", 13) == 0;
+    }
+    if (!typed)
+        call->headers = curl_slist_append(call->headers, "Content-Type:"); /* none */
+    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+}
+
+static void report_bad(void *arg) {
+    struct loop_curl_call *call = arg;
+    if (!call->done)
+        end_call(call, CURLE_URL_MALFORMAT);
+    else
+        free_call(call); /* cancelled meanwhile */
+}
+
+struct loop_curl_call *loop_curl_start(
+    struct loop_curl *c, const struct loop_curl_request *rq, loop_curl_fn fn, void *arg) {
+    struct loop_curl_call *call = mem_zalloc(sizeof *call);
+    call->c = c;
+    call->fn = fn;
+    call->arg = arg;
+    call->body = mem_strndup(rq->body.p ? rq->body.p : "", rq->body.n);
+    call->body_n = rq->body.n;
+    buf_init(&call->answer, rq->answer_max);
+    call->next = c->calls;
+    if (call->next)
+        call->next->prev = call;
+    c->calls = call;
+    CURL *e = call->easy = curl_easy_init();
+    if (!e)
+        abort(); /* out of memory */
+    call->bad = !rq->url || curl_easy_setopt(e, CURLOPT_URL, rq->url) != CURLE_OK;
+    set_safety(e, rq);
+    set_method(call, rq);
+    set_headers(call, rq);
+    curl_easy_setopt(e, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_answer_bytes);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_answer_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
+    if (call->bad || curl_multi_add_handle(c->multi, e) != CURLM_OK) {
+        call->bad = true;
+        loop_defer(c->env->loop, report_bad, call);
+    }
+    return call;
+}
+
+void loop_curl_cancel(struct loop_curl_call *call) {
+    struct err err;
+    long request_bytes = 0;
+    if (call->done)
+        return;
+    call->done = true;
+    curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    curl_multi_remove_handle(call->c->multi, call->easy);
+    err_set(&err, ERR_UNAVAILABLE, "the request was cancelled");
+    call->fn(call->arg, NULL, &err, request_bytes > 0);
+    if (!call->bad)
+        free_call(call);
+}
+
+/* --- the client ------------------------------------------------------------------------------ */
+
+struct loop_curl *loop_curl_create(
+    const struct env *env, loop_curl_address_fn address_ok, void *arg) {
+    struct loop_curl *c = mem_zalloc(sizeof *c);
+    c->env = env;
+    c->address_ok = address_ok;
+    c->arg = arg;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    c->multi = curl_multi_init();
+    if (!c->multi)
+        abort(); /* out of memory */
+    c->timer = loop_timer_start(env->loop, UINT32_MAX, 0, on_timer, c);
+    curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, curl_wants);
+    curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+    curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, curl_wants_time);
+    curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
+    curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX);
+    curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_A_HOST);
+    return c;
+}
+
+void loop_curl_destroy(struct loop_curl **c_) {
+    struct loop_curl *c = *c_;
+    if (!c)
+        return;
+    *c_ = NULL;
+    while (c->calls) {
+        struct loop_curl_call *call = c->calls;
+        if (!call->done)
+            loop_curl_cancel(call);
+        if (c->calls == call) { /* its deferred end has not come yet: leave it nothing to unlink */
+            c->calls = call->next;
+            if (c->calls)
+                c->calls->prev = NULL;
+            call->next = call->prev = NULL;
+        }
+    }
+    curl_multi_cleanup(c->multi);
+    c->multi = NULL;
+    while (c->watches)
+        remove_watch(c->watches);
+    loop_timer_stop(&c->timer);
+    curl_global_cleanup();
+    loop_defer(c->env->loop, free_later, c);
+}

@@ -1,0 +1,218 @@
+/* main.c - the command line: one table of commands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli.h"
+#include "config/value.h"
+#include "master.h"
+#include "sections.h"
+#include "version.h"
+
+static int run_gateway(struct cli *cli) {
+    struct config *c = cli_config(cli);
+    if (!c)
+        return CLI_CONFIG;
+    struct master_options o = {cli->config_path, cli->sets, cli->types};
+    return master_run(c, &o);
+}
+
+static int check_config(struct cli *cli) {
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    if (cli_option(cli, "--print-sample")) {
+        config_print_sample(cli->types, &out);
+        fputs(buf_str(&out), stdout);
+        buf_free(&out);
+        return CLI_OK;
+    }
+    struct config *c = cli_config(cli);
+    if (!c)
+        return CLI_CONFIG;
+    if (cli_option(cli, "--print")) {
+        config_print(c, &out);
+        fputs(buf_str(&out), stdout);
+    } else {
+        printf("%s: good (%zu channels, %zu CRM targets)\n", cli->config_path,
+            config_count(c, SECTION_CHANNEL), config_count(c, SECTION_CRM));
+    }
+    buf_free(&out);
+    config_destroy(&c);
+    return CLI_OK;
+}
+
+static int print_version(struct cli *cli) {
+    (void)cli;
+    puts("switchboard " SB_VERSION);
+    return CLI_OK;
+}
+
+static const struct cli_command commands[] = {
+    {"run", "run", "serve until SIGTERM",
+        "Starts the gateway: the embedded Redis (unless redis { url } names another) and the\n"
+        "workers. SIGTERM or Ctrl-C drains and stops it, SIGHUP reads the configuration again.",
+        "", run_gateway},
+    {"check-config", "check-config [--print | --print-sample]", "check the configuration",
+        "Says what is wrong with the configuration, file and line each, and exits with 78; or\n"
+        "that it is good.\n"
+        "  --print          prints the values in force (secrets as ***)\n"
+        "  --print-sample   prints a complete commented configuration with every default",
+        "--print --print-sample", check_config},
+    {"doctor", "doctor", "check everything around the gateway and say what to do",
+        "Looks at the configuration, the data folder, Redis (version, durability, eviction), the\n"
+        "port, limits and libraries. One line each: ok, warn or fail, and what to do.",
+        "", cli_doctor},
+    {"user", "user add|passwd|disable|enable|list [NAME]", "people who sign in",
+        "  user add NAME --role admin|supervisor|agent [--display-name TEXT] --password-stdin\n"
+        "  user passwd NAME --password-stdin\n"
+        "  user disable NAME      ends his sessions at once\n"
+        "  user enable NAME\n"
+        "  user list",
+        "--role= --display-name= --password-stdin", cli_user},
+    {"token", "token add|list|revoke [NAME]", "API tokens for programs",
+        "  token add NAME --role admin|supervisor|agent [--scopes read,write,admin]\n"
+        "                         prints the token, this once, for Authorization: Bearer\n"
+        "  token list\n"
+        "  token revoke NAME",
+        "--role= --scopes=", cli_token},
+    {"trace", "trace ID [--json]", "where is this message, and why?",
+        "Prints a message's way through the gateway: each step with its time, attempts and\n"
+        "errors, and what happens next.",
+        "--json", cli_trace},
+    {"dead", "dead list|retry [ID]", "deliveries that were given up",
+        "  dead list              newest first, with the reason\n"
+        "  dead retry ID          puts one back at the end of its queue\n"
+        "  dead retry --all",
+        "--all --json", cli_dead},
+    {"export", "export [--thread ID]", "threads as JSON Lines",
+        "Prints every message of every thread (or of one), one JSON object a line.",
+        "--thread=", cli_export},
+    {"version", "version", "print the version", "Prints the version.", "", print_version},
+    {0},
+};
+
+/* --- the command line
+ * ------------------------------------------------------------------------------ */
+
+static void print_usage(FILE *out) {
+    fputs("Switchboard, a messaging gateway.\n\nusage: switchboard COMMAND [--config FILE] [--set "
+          "key=value]...\n\n",
+        out);
+    for (const struct cli_command *c = commands; c->name; c++)
+        fprintf(out, "  %-14s %s\n", c->name, c->summary);
+    fputs("\nswitchboard COMMAND --help tells more. The configuration is conf/switchboard.conf\n"
+          "unless --config names another; --set overrides one value and may be repeated, e.g.\n"
+          "--set listen=127.0.0.1:9000 --set redis.shards=4 --set sitechat.site.origins=self\n",
+        out);
+}
+
+static const struct cli_command *find_command(const char *name) {
+    const char *near = NULL;
+    size_t least = 4;
+    for (const struct cli_command *c = commands; c->name; c++) {
+        size_t d = value_distance(name, c->name);
+        if (d == 0)
+            return c;
+        if (d < least) {
+            least = d;
+            near = c->name;
+        }
+    }
+    fprintf(stderr, "switchboard: unknown command \"%s\"", name);
+    fprintf(stderr, near ? "; did you mean \"%s\"?\n" : "%s\n", near ? near : "");
+    return NULL;
+}
+
+const char *cli_option(const struct cli *cli, const char *name) {
+    for (int i = 0; i + 1 < cli->noptions; i += 2)
+        if (strcmp(cli->options[i], name) == 0)
+            return cli->options[i + 1];
+    return NULL;
+}
+
+struct config *cli_config(const struct cli *cli) {
+    struct buf problems;
+    buf_init(&problems, 1 << 20);
+    struct config *c = config_read(cli->config_path, cli->sets, cli->types, &problems);
+    if (!c)
+        fputs(buf_str(&problems), stderr);
+    buf_free(&problems);
+    return c;
+}
+
+/* Is `name` among the command's own options; does it take a value? -1 no, 0 without, 1 with one. */
+static int own_option(const struct cli_command *c, const char *name) {
+    size_t n = strlen(name);
+    for (const char *p = c->options; *p;) {
+        size_t len = strcspn(p, " ");
+        if (len == n && memcmp(p, name, n) == 0)
+            return 0;
+        if (len == n + 1 && memcmp(p, name, n) == 0 && p[n] == '=')
+            return 1;
+        p += len + (p[len] == ' ');
+    }
+    return -1;
+}
+
+/* One option at argv[*i]; 0, or -1 after having said what is wrong. */
+static int take_option(
+    const struct cli_command *c, struct cli *cli, int *nsets, int argc, char **argv, int *i) {
+    const char *name = argv[*i];
+    bool is_config = strcmp(name, "--config") == 0, is_set = strcmp(name, "--set") == 0;
+    int own = is_config || is_set ? 1 : own_option(c, name);
+    if (own < 0) {
+        fprintf(stderr, "switchboard %s: unknown option %s (see --help)\n", c->name, name);
+        return -1;
+    }
+    if (own && *i + 1 >= argc) {
+        fprintf(stderr, "switchboard %s: %s needs a value\n", c->name, name);
+        return -1;
+    }
+    const char *value = own ? argv[++*i] : "";
+    if (is_config) {
+        cli->config_path = value;
+    } else if (is_set && *nsets < CLI_SETS_MAX) {
+        cli->sets[(*nsets)++] = value;
+    } else if (!is_set && cli->noptions + 2 <= (int)ARRAY_LEN(cli->options)) {
+        cli->options[cli->noptions++] = name;
+        cli->options[cli->noptions++] = value;
+    }
+    return 0;
+}
+
+static int parse(const struct cli_command *c, struct cli *cli, int argc, char **argv) {
+    int nsets = 0;
+    for (int i = 2; i < argc; i++) {
+        if (strncmp(argv[i], "--", 2) == 0) {
+            if (take_option(c, cli, &nsets, argc, argv, &i) < 0)
+                return -1;
+        } else if (cli->nargs < (int)ARRAY_LEN(cli->args)) {
+            cli->args[cli->nargs++] = argv[i];
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    struct section_type types[SECTIONS_MAX];
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(argc < 2 ? stderr : stdout);
+        return argc < 2 ? CLI_USAGE : CLI_OK;
+    }
+    const struct cli_command *c =
+        find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+    if (!c)
+        return CLI_USAGE;
+    for (int i = 2; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            printf("usage: switchboard %s [--config FILE] [--set key=value]...\n\n%s\n", c->usage,
+                c->help);
+            return CLI_OK;
+        }
+    sections_list(types);
+    struct cli cli = {.command = c->name, .config_path = "conf/switchboard.conf", .types = types};
+    if (parse(c, &cli, argc, argv) < 0)
+        return CLI_USAGE;
+    return c->run(&cli);
+}

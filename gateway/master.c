@@ -1,0 +1,472 @@
+/* master.c - the first process. It has no event loop: it waits for signals, and for workers to say
+ * that they serve. Everything it starts dies with it. */
+#include "master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "embedded_redis.h"
+#include "worker.h"
+
+#define WORKERS_MAX 64
+#define DRAIN_MS 10000
+#define REDIS_STOP_MS 5000
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 2000
+#define STABLE_MS 5000 /* who lived so long is restarted at once */
+
+struct child {
+    pid_t pid; /* 0: not running */
+    unsigned index;
+    uint64_t started_ms, start_at_ms; /* monotonic; start_at_ms 0: no start planned */
+    unsigned backoff_ms;
+    bool leaving; /* SIGTERM was sent */
+    uint64_t kill_at_ms;
+    int ready_fd; /* -1 once it is ready */
+};
+
+struct master {
+    struct log log;
+    struct config *config;
+    const struct master_options *options;
+    struct metrics *metrics;
+    struct embedded_redis redis;
+    bool own_redis;
+    struct child redis_child;              /* its restarts */
+    struct child workers[WORKERS_MAX * 2]; /* the second half: the old generation, leaving */
+    unsigned nworkers;
+    int lock_fd, signal_fd;
+    bool stopping;
+    unsigned ready;
+    uint64_t began_us;
+    bool said_ready;
+    int exit_code;
+};
+
+static uint64_t now_ms(void) {
+    return clock_mono_ms();
+}
+
+/* --- one master a data_dir
+ * ------------------------------------------------------------------------- */
+
+static int take_lock(struct master *m, const char *data_dir, struct err *err) {
+    char text[32] = "", *path = mem_printf("%s/lock", data_dir);
+    if (mkdir(data_dir, 0700) < 0 && errno != EEXIST) {
+        free(path);
+        return err_set(err, ERR_IO, "cannot make data_dir %s: %s", data_dir, strerror(errno));
+    }
+    m->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    free(path);
+    if (m->lock_fd < 0)
+        return err_set(err, ERR_IO, "cannot write to data_dir %s: %s", data_dir, strerror(errno));
+    if (flock(m->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        if (read(m->lock_fd, text, sizeof text - 1) < 0)
+            text[0] = '\0';
+        return err_set(err, ERR_CONFLICT, "a gateway is already running on %s (pid %s)", data_dir,
+            *text ? text : "unknown");
+    }
+    int n = snprintf(text, sizeof text, "%d", (int)getpid());
+    if (ftruncate(m->lock_fd, 0) < 0 || pwrite(m->lock_fd, text, (size_t)n, 0) != n)
+        return err_set(err, ERR_IO, "cannot write to data_dir %s: %s", data_dir, strerror(errno));
+    return 0;
+}
+
+/* --- workers
+ * ------------------------------------------------------------------------------------------- */
+
+static const char *redis_url(const struct master *m) {
+    return m->own_redis ? m->redis.url : settings_str(config_section(m->config, "redis"), "url");
+}
+
+static void become_worker(struct master *m, unsigned index, int ready_fd, pid_t master_pid) {
+    struct worker_context ctx = {.index = index,
+        .workers = m->nworkers,
+        .metrics = m->metrics,
+        .redis_url = redis_url(m),
+        .ready_fd = ready_fd};
+    sigset_t none;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != master_pid)
+        _exit(1);
+    setpgid(0, 0); /* Ctrl-C at the terminal goes to the master, who drains us */
+    close(m->signal_fd);
+    close(m->lock_fd);
+    for (size_t i = 0; i < ARRAY_LEN(m->workers); i++)
+        if (m->workers[i].pid && m->workers[i].ready_fd >= 0)
+            close(m->workers[i].ready_fd);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int code = worker_run(m->config, &ctx);
+    config_destroy(&m->config);
+    embedded_redis_finish(&m->redis);
+    metrics_destroy(&m->metrics);
+    exit(code);
+}
+
+static void start_worker(struct master *m, struct child *c, unsigned index) {
+    int pipe_fds[2];
+    pid_t master_pid = getpid();
+    if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0) {
+        c->start_at_ms = now_ms() + BACKOFF_MAX_MS;
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(pipe_fds[0]);
+        become_worker(m, index, pipe_fds[1], master_pid);
+    }
+    close(pipe_fds[1]);
+    if (pid < 0) {
+        close(pipe_fds[0]);
+        c->start_at_ms = now_ms() + BACKOFF_MAX_MS;
+        LOG_ERROR(&m->log, "worker.not_forked", LOG_S("error", strerror(errno)));
+        return;
+    }
+    *c = (struct child){.pid = pid,
+        .index = index,
+        .started_ms = now_ms(),
+        .backoff_ms = c->backoff_ms,
+        .ready_fd = pipe_fds[0]};
+}
+
+static void plan_restart(struct child *c) {
+    bool was_stable = now_ms() - c->started_ms > STABLE_MS;
+    unsigned wait = was_stable || !c->backoff_ms ? BACKOFF_MIN_MS : c->backoff_ms * 2;
+    c->backoff_ms = wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
+    c->start_at_ms = now_ms() + c->backoff_ms;
+    if (c->start_at_ms == 0)
+        c->start_at_ms = 1;
+}
+
+static void log_exit(struct master *m, const char *event, const struct child *c, int status) {
+    if (WIFSIGNALED(status))
+        LOG_WARN(&m->log, event, LOG_I("index", c->index), LOG_I("pid", c->pid),
+            LOG_I("signal", WTERMSIG(status)));
+    else
+        LOG_INFO(&m->log, event, LOG_I("index", c->index), LOG_I("pid", c->pid),
+            LOG_I("code", WEXITSTATUS(status)));
+}
+
+static void begin_stop(struct master *m);
+
+static void worker_gone(struct master *m, struct child *c, int status) {
+    bool leaving = c->leaving;
+    log_exit(m, "worker.exited", c, status);
+    if (c->ready_fd >= 0)
+        close(c->ready_fd);
+    c->ready_fd = -1;
+    c->pid = 0;
+    c->leaving = false;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_CONFIG && !leaving) {
+        m->exit_code = WORKER_EXIT_CONFIG;
+        begin_stop(m);
+        return;
+    }
+    if (!m->stopping && c < m->workers + WORKERS_MAX)
+        plan_restart(c);
+}
+
+static void reap(struct master *m) {
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (m->own_redis && pid == m->redis.pid) {
+            m->redis_child.pid = pid;
+            log_exit(m, "redis.exited", &m->redis_child, status);
+            if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+                LOG_ERROR(&m->log, "redis.not_found",
+                    LOG_S("error", "neither redis-server nor valkey-server is on the PATH: install "
+                                   "one (make deps), or set redis { url }"));
+            m->redis.pid = 0;
+            plan_restart(&m->redis_child);
+            continue;
+        }
+        for (size_t i = 0; i < ARRAY_LEN(m->workers); i++)
+            if (m->workers[i].pid == pid)
+                worker_gone(m, &m->workers[i], status);
+    }
+}
+
+static void terminate(struct child *c) {
+    if (!c->pid || c->leaving)
+        return;
+    kill(c->pid, SIGTERM);
+    kill(c->pid, SIGCONT); /* a stopped one must hear it */
+    c->leaving = true;
+    c->kill_at_ms = now_ms() + DRAIN_MS;
+}
+
+static void begin_stop(struct master *m) {
+    if (m->stopping)
+        return;
+    m->stopping = true;
+    LOG_INFO(&m->log, "gateway.stopping");
+    for (size_t i = 0; i < ARRAY_LEN(m->workers); i++) {
+        m->workers[i].start_at_ms = 0;
+        terminate(&m->workers[i]);
+    }
+}
+
+/* --- SIGHUP
+ * ---------------------------------------------------------------------------------------------- */
+
+static unsigned count_workers(const struct config *c) {
+    long n = settings_int(config_section(c, ""), "workers");
+    if (n == 0)
+        n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+static bool same_setting(
+    const struct config *a, const struct config *b, const char *section, const char *key) {
+    return strcmp(settings_str(config_section(a, section), key),
+               settings_str(config_section(b, section), key)) == 0;
+}
+
+/* What cannot change while the data is in use. */
+static const char *fixed_changed(const struct config *was, const struct config *is) {
+    if (!same_setting(was, is, "", "data_dir"))
+        return "data_dir";
+    if (!same_setting(was, is, "redis", "url"))
+        return "redis.url";
+    if (!same_setting(was, is, "redis", "shards"))
+        return "redis.shards";
+    return NULL;
+}
+
+/* A new generation first, then the old one drains: somebody always listens. */
+static void reload(struct master *m) {
+    struct buf problems;
+    buf_init(&problems, 65536);
+    struct config *next =
+        config_read(m->options->config_path, m->options->sets, m->options->types, &problems);
+    const char *fixed = next ? fixed_changed(m->config, next) : NULL;
+    if (!next || fixed) {
+        LOG_ERROR(&m->log, "config.refused",
+            LOG_S("error",
+                next ? "cannot change while running: restart instead" : buf_str(&problems)),
+            LOG_S("key", fixed ? fixed : ""));
+        config_destroy(&next);
+        buf_free(&problems);
+        return;
+    }
+    buf_free(&problems);
+    config_destroy(&m->config);
+    m->config = next;
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        struct child *old = &m->workers[WORKERS_MAX + i];
+        if (m->workers[i].pid) {
+            if (old->pid)
+                kill(old->pid, SIGKILL); /* two reloads within one drain */
+            *old = m->workers[i];
+        }
+        m->workers[i] = (struct child){.ready_fd = -1};
+    }
+    m->nworkers = count_workers(m->config);
+    for (unsigned i = 0; i < m->nworkers; i++)
+        start_worker(m, &m->workers[i], i);
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        terminate(&m->workers[WORKERS_MAX + i]);
+    LOG_INFO(&m->log, "config.reloaded", LOG_I("workers", m->nworkers));
+}
+
+/* --- the life
+ * ---------------------------------------------------------------------------------------------- */
+
+static void on_signal(struct master *m, int signo) {
+    switch (signo) {
+    case SIGCHLD:
+        reap(m);
+        break;
+    case SIGHUP:
+        if (!m->stopping)
+            reload(m);
+        break;
+    default:
+        begin_stop(m);
+    }
+}
+
+static void start_redis(struct master *m) {
+    struct err err;
+    m->redis_child.started_ms = now_ms();
+    m->redis_child.start_at_ms = 0;
+    if (embedded_redis_start(&m->redis, &m->log, &err) < 0) {
+        LOG_ERROR(&m->log, "redis.not_started", LOG_E(&err));
+        plan_restart(&m->redis_child);
+    }
+}
+
+/* Does what is due; returns how long nothing will be. */
+static int due(struct master *m) {
+    uint64_t now = now_ms(), next = now + 1000;
+    if (m->own_redis && m->redis_child.start_at_ms) {
+        if (m->redis_child.start_at_ms <= now)
+            start_redis(m);
+        else if (m->redis_child.start_at_ms < next)
+            next = m->redis_child.start_at_ms;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(m->workers); i++) {
+        struct child *c = &m->workers[i];
+        if (c->start_at_ms && c->start_at_ms <= now)
+            start_worker(m, c, (unsigned)i);
+        else if (c->start_at_ms && c->start_at_ms < next)
+            next = c->start_at_ms;
+        if (c->pid && c->leaving && c->kill_at_ms <= now) {
+            LOG_WARN(&m->log, "worker.killed", LOG_I("pid", c->pid));
+            kill(c->pid, SIGKILL);
+            c->kill_at_ms = now + DRAIN_MS;
+        } else if (c->pid && c->leaving && c->kill_at_ms < next) {
+            next = c->kill_at_ms;
+        }
+    }
+    return (int)(next - now);
+}
+
+static void worker_ready(struct master *m, struct child *c) {
+    char byte;
+    ssize_t n = read(c->ready_fd, &byte, 1);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    close(c->ready_fd);
+    c->ready_fd = -1;
+    if (n != 1)
+        return;
+    c->backoff_ms = 0;
+    m->ready++;
+    if (m->ready == m->nworkers && !m->said_ready) {
+        m->said_ready = true;
+        LOG_INFO(&m->log, "gateway.ready", LOG_I("ms", (clock_mono_us() - m->began_us) / 1000),
+            LOG_I("workers", m->nworkers),
+            LOG_S("listen", settings_str(config_section(m->config, ""), "listen")));
+    }
+}
+
+static bool anybody(const struct master *m) {
+    for (size_t i = 0; i < ARRAY_LEN(m->workers); i++)
+        if (m->workers[i].pid)
+            return true;
+    return false;
+}
+
+static void turn(struct master *m) {
+    struct pollfd fds[WORKERS_MAX + 1] = {{m->signal_fd, POLLIN, 0}};
+    struct child *who[WORKERS_MAX + 1];
+    nfds_t n = 1;
+    struct signalfd_siginfo info;
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        if (m->workers[i].pid && m->workers[i].ready_fd >= 0) {
+            who[n] = &m->workers[i];
+            fds[n++] = (struct pollfd){m->workers[i].ready_fd, POLLIN, 0};
+        }
+    int ms = due(m);
+    if (poll(fds, n, ms) <= 0)
+        return;
+    for (nfds_t i = 1; i < n; i++)
+        if (fds[i].revents)
+            worker_ready(m, who[i]);
+    while (read(m->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        on_signal(m, (int)info.ssi_signo);
+    reap(m); /* several children's signals may be one */
+}
+
+static int set_up(struct master *m, struct err *err) {
+    const struct settings *top = config_section(m->config, "");
+    const struct settings *redis = config_section(m->config, "redis");
+    struct rlimit files;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    m->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (m->signal_fd < 0)
+        return err_set(err, ERR_IO, "signalfd: %s", strerror(errno));
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (crypto_start() < 0)
+        return err_set(err, ERR_INTERNAL, "no randomness");
+    if (take_lock(m, settings_str(top, "data_dir"), err) < 0)
+        return -1;
+    m->own_redis = strcmp(settings_str(redis, "url"), "embedded") == 0;
+    if (m->own_redis && embedded_redis_init(&m->redis, settings_str(top, "data_dir"),
+                            settings_str(redis, "durability"), err) < 0)
+        return -1;
+    return 0;
+}
+
+static void set_log(struct master *m) {
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    const struct settings *top = config_section(m->config, "");
+    log_init(&m->log);
+    m->log.who = "master";
+    for (int i = 0; i < 4; i++)
+        if (strcmp(settings_str(top, "log_level"), levels[i]) == 0)
+            m->log.level = (enum log_level)i;
+    if (strcmp(settings_str(top, "log_format"), "json") == 0)
+        m->log.format = LOG_FORMAT_JSON;
+}
+
+static int serve(struct master *m) {
+    struct err err;
+    if (set_up(m, &err) < 0) {
+        LOG_ERROR(&m->log, "gateway.not_started", LOG_E(&err));
+        return 1;
+    }
+    m->metrics = metrics_create(WORKERS_MAX);
+    m->nworkers = count_workers(m->config);
+    if (m->own_redis)
+        start_redis(m);
+    for (unsigned i = 0; i < m->nworkers; i++)
+        start_worker(m, &m->workers[i], i);
+    while (!m->stopping || anybody(m))
+        turn(m);
+    if (m->own_redis)
+        embedded_redis_stop(&m->redis, REDIS_STOP_MS);
+    LOG_INFO(&m->log, "gateway.stopped");
+    return m->exit_code;
+}
+
+int master_run(struct config *c, const struct master_options *o) {
+    struct master *m = mem_zalloc(sizeof *m);
+    m->config = c;
+    m->options = o;
+    m->lock_fd = m->signal_fd = -1;
+    m->began_us = clock_mono_us();
+    for (size_t i = 0; i < ARRAY_LEN(m->workers); i++)
+        m->workers[i].ready_fd = -1;
+    set_log(m);
+    int code = serve(m);
+    if (m->lock_fd >= 0)
+        close(m->lock_fd);
+    if (m->signal_fd >= 0)
+        close(m->signal_fd);
+    metrics_destroy(&m->metrics);
+    embedded_redis_finish(&m->redis);
+    config_destroy(&m->config);
+    free(m);
+    return code;
+}

@@ -1,0 +1,109 @@
+/* message.c - the words for direction and status, and the checks on a message's body. Pure. */
+#include "model/message.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#define KEY_MAX 100 /* characters of the sender's own key */
+
+static const char *const directions[] = {"in", "out", "note", "event"};
+static const char *const statuses[] = {
+    "received", "queued", "sending", "unknown", "failed", "sent", "delivered", "read"};
+
+const char *direction_name(enum direction d) {
+    return directions[d];
+}
+
+const char *status_name(enum status s) {
+    return statuses[s];
+}
+
+int status_parse(const char *name, enum status *out) {
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+        if (strcmp(name, statuses[i]) == 0) {
+            *out = (enum status)i;
+            return 0;
+        }
+    return -1;
+}
+
+/* --- keys of a body ------------------------------------------------------------------------------- */
+
+static int check_text(const char *key, const json_t *v, size_t max_points, struct err *err) {
+    const char *s = json_string_value(v);
+    if (!s)
+        return err_set(err, ERR_INVALID, "%s must be a string", key);
+    size_t n = json_string_length(v);
+    if (!utf8_is_text(s, n))
+        return err_set(err, ERR_INVALID, "%s has control characters", key);
+    if (n > MESSAGE_TEXT_MAX || utf8_length(s, n) > max_points)
+        return err_set(err, ERR_TOO_LARGE, "%s is longer than %zu characters", key, max_points);
+    return 0;
+}
+
+static int check_key(const json_t *v, struct err *err) {
+    const char *s = json_string_value(v);
+    size_t n = json_string_length(v);
+    bool good = s && n >= 1 && n <= KEY_MAX;
+    for (size_t i = 0; good && i < n; i++)
+        good = s[i] > 0x20 && s[i] < 0x7f;
+    return good ? 0
+                : err_set(err, ERR_INVALID,
+                      "id must be 1 to %d printable ASCII characters without spaces", KEY_MAX);
+}
+
+static int check_attachments(const json_t *v, struct err *err) {
+    size_t i;
+    json_t *id;
+    if (!json_is_array(v) || json_array_size(v) > MESSAGE_ATTACHMENTS_MAX)
+        return err_set(err, ERR_INVALID, "attachments must be an array of at most %d media ids",
+            MESSAGE_ATTACHMENTS_MAX);
+    json_array_foreach(v, i, id) {
+        if (!id_is_valid(json_string_value(id)))
+            return err_set(err, ERR_INVALID, "attachments[%zu] is not a media id", i);
+    }
+    return 0;
+}
+
+static int check_one(const char *key, const json_t *v, size_t text_max, struct err *err) {
+    if (strcmp(key, "text") == 0 || strcmp(key, "html") == 0)
+        return check_text(key, v, text_max, err);
+    if (strcmp(key, "subject") == 0)
+        return check_text(key, v, 998, err);
+    if (strcmp(key, "channel") == 0)
+        return check_text(key, v, 64, err);
+    if (strcmp(key, "id") == 0)
+        return check_key(v, err);
+    if (strcmp(key, "attachments") == 0)
+        return check_attachments(v, err);
+    if (strcmp(key, "note") == 0)
+        return json_is_boolean(v) ? 0 : err_set(err, ERR_INVALID, "note must be true or false");
+    if (strcmp(key, "reply_to") == 0)
+        return id_is_valid(json_string_value(v))
+                   ? 0
+                   : err_set(err, ERR_INVALID, "reply_to is not a message id");
+    return err_set(err, ERR_INVALID,
+        "unknown key \"%.40s\"; known are id, text, html, subject, attachments, reply_to, channel "
+        "and note",
+        key);
+}
+
+int message_body_check(const json_t *body, size_t text_max, struct err *err) {
+    const char *key;
+    json_t *v;
+    if (!json_is_object(body))
+        return err_set(err, ERR_INVALID, "a message must be a JSON object");
+    json_object_foreach((json_t *)body, key, v) {
+        if (json_is_null(v) && strcmp(key, "id") != 0)
+            continue;
+        if (check_one(key, v, text_max, err) < 0)
+            return -1;
+    }
+    if (json_string_length(json_object_get(body, "text")) == 0 &&
+        json_string_length(json_object_get(body, "html")) == 0 &&
+        json_array_size(json_object_get(body, "attachments")) == 0)
+        return err_set(err, ERR_INVALID, "a message needs text or attachments");
+    return 0;
+}

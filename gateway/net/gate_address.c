@@ -1,0 +1,37 @@
+/* gate_address.c - from "host:port" to a socket address. */
+#include "net/gate_address.h"
+
+#include <netdb.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+int gate_address_parse(
+    const char *text, struct sockaddr_storage *out, socklen_t *len_out, struct err *err) {
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    const char *colon = strrchr(text, ':');
+    size_t n = colon ? (size_t)(colon - text) : 0;
+    char *end = NULL;
+    long port = colon ? strtol(colon + 1, &end, 10) : -1;
+    if (!colon || end == colon + 1 || *end || port < 0 || port > 65535 || colon[1] == '-')
+        return err_set(err, ERR_INVALID, "listen = \"%.80s\" is not host:port", text);
+    bool brackets = n > 1 && text[0] == '[' && text[n - 1] == ']';
+    bool all = n == 0 || (n == 1 && text[0] == '*');
+    if (!brackets && memchr(text, ':', n))
+        return err_set(
+            err, ERR_INVALID, "listen = \"%.80s\": an IPv6 address stands in brackets", text);
+    char *host = brackets ? mem_strndup(text + 1, n - 2) : mem_strndup(text, n);
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    int rc = getaddrinfo(all ? "::" : host, colon + 1, &hints, &found);
+    if (rc != 0 && all)
+        rc = getaddrinfo("0.0.0.0", colon + 1, &hints, &found);
+    free(host);
+    if (rc != 0)
+        return err_set(err, ERR_INVALID, "listen = \"%.80s\": %s", text, gai_strerror(rc));
+    memcpy(out, found->ai_addr, found->ai_addrlen);
+    *len_out = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}

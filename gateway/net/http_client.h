@@ -1,0 +1,46 @@
+/* http_client.h - requests to other servers (curl), with the rules that keep us safe: only the
+ * given scheme, no redirects, no proxy or netrc from the environment, private addresses refused
+ * after DNS unless allowed, size and time ceilings. Completes exactly once. */
+#ifndef SB_NET_HTTP_CLIENT_H
+#define SB_NET_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "loop/loop.h"
+
+struct http_client;
+struct http_call;
+
+struct http_request {
+    const char *method;         /* "POST" */
+    const char *url;            /* https:// (or http:// when allow_plain) */
+    const char *const *headers; /* NULL-ended "Name: value" */
+    struct span body;           /* copied */
+    unsigned timeout_ms;        /* whole call */
+    size_t answer_max;          /* larger answers fail with ERR_TOO_LARGE */
+    bool allow_private;         /* loopback and private networks too */
+    bool allow_plain;           /* http:// too */
+};
+
+struct http_answer {
+    int status;
+    struct span body;
+    const char *content_type; /* "" when absent */
+    long retry_after_s;       /* -1 when absent */
+};
+
+/* answer is NULL exactly when err is not. `sent` tells whether a byte of the request may have
+ * reached the peer: false means that a retry is safe, true that the outcome is unknown. */
+typedef void (*http_answer_fn)(
+    void *arg, const struct http_answer *answer, const struct err *err, bool sent);
+
+struct http_client *http_client_create(const struct env *env);
+struct http_call *http_call_start(
+    struct http_client *c, const struct http_request *rq, http_answer_fn fn, void *arg);
+void http_call_cancel(struct http_call *call);    /* fn is called with ERR_UNAVAILABLE */
+void http_client_destroy(struct http_client **c); /* cancels what runs */
+
+#endif

@@ -1,0 +1,534 @@
+/* store_users.c - agents, sessions, API tokens and rate limits in Redis. Keys here have no hash tag
+ * of a shard: each call touches what belongs to one user. */
+#include "store/store_users.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/scripts.h"
+#include "store/store_private.h"
+
+/* --- JSON of a user ------------------------------------------------------------------------------
+ */
+
+static const char *field(const struct redis_reply *hash, const char *name) {
+    for (size_t i = 0; i + 1 < redis_reply_count(hash); i += 2)
+        if (strcmp(redis_reply_str(redis_reply_at(hash, i)), name) == 0)
+            return redis_reply_str(redis_reply_at(hash, i + 1));
+    return "";
+}
+
+static json_t *user_json(const struct redis_reply *hash) {
+    char when[CLOCK_TEXT_SIZE];
+    if (redis_reply_count(hash) == 0)
+        return NULL;
+    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:s}", "name", field(hash, "name"), "display_name",
+        field(hash, "display_name"), "role", field(hash, "role"), "lang",
+        *field(hash, "lang") ? field(hash, "lang") : "ru", "disabled",
+        strcmp(field(hash, "disabled"), "1") == 0, "must_change_password",
+        strcmp(field(hash, "must_change_password"), "1") == 0, "created_at",
+        clock_format(strtoll(field(hash, "created"), NULL, 10), when));
+}
+
+/* The keys of a user's JSON that are stored, as pairs. */
+static void add_pairs(struct args *a, const json_t *user) {
+    static const char *const keys[] = {
+        "name", "display_name", "role", "lang", "disabled", "must_change_password"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const json_t *v = json_object_get(user, keys[i]);
+        if (json_is_string(v)) {
+            args_add(a, keys[i]);
+            args_add(a, json_string_value(v));
+        } else if (json_is_boolean(v)) {
+            args_add(a, keys[i]);
+            args_add(a, json_is_true(v) ? "1" : "0");
+        }
+    }
+}
+
+/* --- calls
+ * ------------------------------------------------------------------------------------------ */
+
+struct users_call {
+    struct store *store;
+    store_json_fn json;
+    store_done_fn done;
+    void (*secret)(void *arg, const json_t *user, const char *hash, const struct err *err);
+    store_rate_fn rate;
+    void *arg;
+    const char *when_zero; /* the sentence for an answer of 0 */
+    enum err_code zero_code;
+    struct redis_script script;
+};
+
+static struct users_call *call_create(struct store *s, void *arg) {
+    struct users_call *c = mem_zalloc(sizeof *c);
+    c->store = s;
+    c->arg = arg;
+    return c;
+}
+
+static void on_done(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    struct err zero;
+    if (!err && c->when_zero && redis_reply_int(r) == 0) {
+        err_set(&zero, c->zero_code, "%s", c->when_zero);
+        err = &zero;
+    }
+    if (c->done)
+        c->done(c->arg, err);
+    free(c);
+}
+
+/* A script of this file; it lives with the call, since redis.c may need its text again. */
+static void run(struct users_call *c, const char *name, const char *body, const struct span *keys,
+    size_t nkeys, const struct args *a, redis_fn fn) {
+    redis_script_init(&c->script, name, body);
+    redis_eval(c->store->redis, &c->script, keys, nkeys, a->v, a->n, fn, c);
+}
+
+static char *key_of(const char *prefix, const char *name) {
+    return mem_printf("sb:%s:%s", prefix, name);
+}
+
+static void hgetall(struct users_call *c, const char *prefix, const char *name, redis_fn fn) {
+    struct args a;
+    char *key = key_of(prefix, name);
+    args_init(&a);
+    args_add(&a, "HGETALL");
+    args_add(&a, key);
+    store_command(c->store, &a, fn, c);
+    free(key);
+}
+
+/* --- users
+ * -------------------------------------------------------------------------------------------- */
+
+void store_user_create(struct store *s, const json_t *user, const char *hash, bool only_if_first,
+    store_done_fn fn, void *arg) {
+    struct users_call *c = call_create(s, arg);
+    const char *name = json_string_value(json_object_get(user, "name"));
+    char *key = key_of("user", name);
+    struct span keys[] = {span_str("sb:users"), span_str(key)};
+    struct args a;
+    c->done = fn;
+    c->when_zero = "there is a user of this name already";
+    c->zero_code = ERR_CONFLICT;
+    args_init(&a);
+    args_add(&a, name);
+    args_add(&a, only_if_first ? "1" : "0");
+    add_pairs(&a, user);
+    args_add(&a, "hash");
+    args_add(&a, hash);
+    args_add(&a, "created");
+    args_int(&a, clock_ms());
+    run(c, "user_create", script_user_create, keys, 2, &a, on_done);
+    free(key);
+}
+
+static void on_user(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    struct err missing;
+    json_t *user = err ? NULL : user_json(r);
+    if (!user && !err) {
+        err_set(&missing, ERR_NOT_FOUND, "there is no such agent");
+        err = &missing;
+    }
+    if (c->secret) {
+        c->secret(c->arg, user, err ? NULL : field(r, "hash"), err);
+    } else {
+        json_t *out = user ? json_pack("{s:O}", "user", user) : NULL;
+        c->json(c->arg, out, err);
+        json_decref(out);
+    }
+    json_decref(user);
+    free(c);
+}
+
+void store_user_get(struct store *s, const char *name, store_json_fn fn, void *arg) {
+    struct users_call *c = call_create(s, arg);
+    c->json = fn;
+    hgetall(c, "user", name, on_user);
+}
+
+void store_user_secret(struct store *s, const char *name,
+    void (*fn)(void *arg, const json_t *user, const char *hash, const struct err *err), void *arg) {
+    struct users_call *c = call_create(s, arg);
+    c->secret = fn;
+    hgetall(c, "user", name, on_user);
+}
+
+struct listing {
+    struct gather g;
+    struct store *store;
+    store_json_fn fn;
+    void *arg;
+    const char *what; /* "agents" or "tokens" */
+    json_t *list;
+};
+
+static int by_name(const void *a, const void *b) {
+    const json_t *const *x = a, *const *y = b;
+    return strcmp(json_string_value(json_object_get(*x, "name")),
+        json_string_value(json_object_get(*y, "name")));
+}
+
+static void listing_done(struct gather *g) {
+    struct listing *l = container_of(g, struct listing, g);
+    size_t n = json_array_size(l->list);
+    json_t **rows = mem_alloc((n + 1) * sizeof(json_t *));
+    json_t *sorted = json_array();
+    for (size_t i = 0; i < n; i++)
+        rows[i] = json_array_get(l->list, i);
+    qsort(rows, n, sizeof(json_t *), by_name);
+    for (size_t i = 0; i < n; i++)
+        json_array_append(sorted, rows[i]);
+    json_t *out = json_pack("{s:o}", l->what, sorted);
+    l->fn(l->arg, g->err.code ? NULL : out, g->err.code ? &g->err : NULL);
+    json_decref(out);
+    json_decref(l->list);
+    free(rows);
+    free(l);
+}
+
+static json_t *token_json(const struct redis_reply *hash) {
+    char when[CLOCK_TEXT_SIZE];
+    if (redis_reply_count(hash) == 0)
+        return NULL;
+    return json_pack("{s:s,s:s,s:s,s:s}", "name", field(hash, "name"), "role", field(hash, "role"),
+        "scopes", field(hash, "scopes"), "created_at",
+        clock_format(strtoll(field(hash, "created"), NULL, 10), when));
+}
+
+static void on_listed(struct gather *g, size_t i, const struct redis_reply *r) {
+    struct listing *l = container_of(g, struct listing, g);
+    (void)i;
+    json_t *one = strcmp(l->what, "agents") == 0 ? user_json(r) : token_json(r);
+    if (one)
+        json_array_append_new(l->list, one);
+}
+
+/* SMEMBERS of users gives names, HVALS of tokens gives hashes: a HGETALL for each. */
+static void on_members(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct listing *l = arg;
+    const char *prefix = strcmp(l->what, "agents") == 0 ? "user" : "token";
+    gather_begin(&l->g, l->store, on_listed, listing_done);
+    if (err)
+        l->g.err = *err;
+    for (size_t i = 0; i < (err ? 0 : redis_reply_count(r)); i++) {
+        struct args a;
+        char *key = key_of(prefix, redis_reply_str(redis_reply_at(r, i)));
+        args_init(&a);
+        args_add(&a, "HGETALL");
+        args_add(&a, key);
+        gather_command(&l->g, i, &a);
+        free(key);
+    }
+    gather_end(&l->g);
+}
+
+static void list(struct store *s, const char *what, const char *command, const char *key,
+    store_json_fn fn, void *arg) {
+    struct listing *l = mem_zalloc(sizeof *l);
+    struct args a;
+    *l = (struct listing){.store = s, .fn = fn, .arg = arg, .what = what, .list = json_array()};
+    args_init(&a);
+    args_add(&a, command);
+    args_add(&a, key);
+    store_command(s, &a, on_members, l);
+}
+
+void store_user_list(struct store *s, store_json_fn fn, void *arg) {
+    list(s, "agents", "SMEMBERS", "sb:users", fn, arg);
+}
+
+void store_user_change(struct store *s, const char *name, const json_t *changes, const char *hash,
+    store_done_fn fn, void *arg) {
+    struct users_call *c = call_create(s, arg);
+    char *key = key_of("user", name), *sessions = key_of("sessions", name);
+    struct span keys[] = {span_str(key), span_str(sessions)};
+    struct args a;
+    bool ends = hash || json_object_get(changes, "role") || json_object_get(changes, "disabled");
+    c->done = fn;
+    c->when_zero = "there is no such agent";
+    c->zero_code = ERR_NOT_FOUND;
+    args_init(&a);
+    args_add(&a, name);
+    args_add(&a, ends ? "1" : "0");
+    args_add(&a, "name"); /* so that there is always a pair */
+    args_add(&a, name);
+    add_pairs(&a, changes);
+    if (hash) {
+        args_add(&a, "hash");
+        args_add(&a, hash);
+    }
+    run(c, "user_change", script_user_change, keys, 2, &a, on_done);
+    free(key);
+    free(sessions);
+}
+
+/* --- sessions
+ * -------------------------------------------------------------------------------------------- */
+
+struct session_create {
+    struct gather g;
+    store_done_fn fn;
+    void *arg;
+};
+
+static void on_session_part(struct gather *g, size_t i, const struct redis_reply *r) {
+    (void)g;
+    (void)i;
+    (void)r;
+}
+
+static void session_created(struct gather *g) {
+    struct session_create *c = container_of(g, struct session_create, g);
+    c->fn(c->arg, g->err.code ? &g->err : NULL);
+    free(c);
+}
+
+void store_session_create(struct store *s, const char *sha256, const char *user, int64_t ttl_ms,
+    store_done_fn fn, void *arg) {
+    struct session_create *c = mem_zalloc(sizeof *c);
+    char *key = key_of("session", sha256), *sessions = key_of("sessions", user);
+    struct args a;
+    c->fn = fn;
+    c->arg = arg;
+    gather_begin(&c->g, s, on_session_part, session_created);
+    args_init(&a);
+    args_add(&a, "SET");
+    args_add(&a, key);
+    args_add(&a, user);
+    args_add(&a, "PX");
+    args_int(&a, ttl_ms);
+    gather_command(&c->g, 0, &a);
+    args_init(&a);
+    args_add(&a, "SADD");
+    args_add(&a, sessions);
+    args_add(&a, sha256);
+    gather_command(&c->g, 1, &a);
+    args_init(&a);
+    args_add(&a, "PEXPIRE");
+    args_add(&a, sessions);
+    args_int(&a, ttl_ms * 2);
+    gather_command(&c->g, 2, &a);
+    gather_end(&c->g);
+    free(key);
+    free(sessions);
+}
+
+static void on_session_user(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    const char *user = r && redis_reply_type(r) == REDIS_STRING ? redis_reply_str(r) : "";
+    struct err none;
+    if (!err && !*user) {
+        err_set(&none, ERR_AUTH, "your session has ended: sign in again");
+        err = &none;
+    }
+    if (err) {
+        c->json(c->arg, NULL, err);
+        free(c);
+        return;
+    }
+    hgetall(c, "user", user, on_user);
+}
+
+void store_session_get(
+    struct store *s, const char *sha256, int64_t ttl_ms, store_json_fn fn, void *arg) {
+    struct users_call *c = call_create(s, arg);
+    char *key = key_of("session", sha256);
+    struct args a;
+    c->json = fn;
+    args_init(&a);
+    args_add(&a, "GETEX"); /* slides the expiry */
+    args_add(&a, key);
+    args_add(&a, "PX");
+    args_int(&a, ttl_ms);
+    store_command(s, &a, on_session_user, c);
+    free(key);
+}
+
+void store_session_end(struct store *s, const char *sha256, store_done_fn fn, void *arg) {
+    struct users_call *c = call_create(s, arg);
+    char *key = key_of("session", sha256);
+    struct args a;
+    c->done = fn;
+    args_init(&a);
+    args_add(&a, "DEL");
+    args_add(&a, key);
+    store_command(s, &a, on_done, c);
+    free(key);
+}
+
+/* --- tokens
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct token_create {
+    struct store *store;
+    char *key, *sha, *name, *role, *scopes;
+    store_done_fn fn;
+    void *arg;
+};
+
+static void token_end(struct token_create *t, const struct err *err) {
+    t->fn(t->arg, err);
+    free(t->key);
+    free(t->sha);
+    free(t->name);
+    free(t->role);
+    free(t->scopes);
+    free(t);
+}
+
+static void on_token_written(void *arg, const struct redis_reply *r, const struct err *err) {
+    (void)r;
+    token_end(arg, err);
+}
+
+static void on_token_named(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct token_create *t = arg;
+    struct err exists;
+    struct args a;
+    if (!err && redis_reply_int(r) == 0) {
+        err_set(&exists, ERR_CONFLICT, "there is a token of this name already");
+        err = &exists;
+    }
+    if (err) {
+        token_end(t, err);
+        return;
+    }
+    args_init(&a);
+    args_add(&a, "HSET");
+    args_add(&a, t->key);
+    args_add(&a, "name");
+    args_add(&a, t->name);
+    args_add(&a, "role");
+    args_add(&a, t->role);
+    args_add(&a, "scopes");
+    args_add(&a, t->scopes);
+    args_add(&a, "created");
+    args_int(&a, clock_ms());
+    store_command(t->store, &a, on_token_written, t);
+}
+
+void store_token_create(struct store *s, const char *sha256, const char *name, const char *role,
+    const char *scopes, store_done_fn fn, void *arg) {
+    struct token_create *t = mem_alloc(sizeof *t);
+    struct args a;
+    *t = (struct token_create){s, key_of("token", sha256), mem_strdup(sha256), mem_strdup(name),
+        mem_strdup(role), mem_strdup(scopes), fn, arg};
+    args_init(&a);
+    args_add(&a, "HSETNX");
+    args_add(&a, "sb:tokens");
+    args_add(&a, name);
+    args_add(&a, sha256);
+    store_command(s, &a, on_token_named, t);
+}
+
+static void on_token(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    struct err none;
+    json_t *token = err ? NULL : token_json(r);
+    if (!token && !err) {
+        err_set(&none, ERR_AUTH, "this API token is not known (was it revoked?)");
+        err = &none;
+    }
+    json_t *out = token ? json_pack("{s:o}", "token", token) : NULL;
+    c->json(c->arg, out, err);
+    json_decref(out);
+    free(c);
+}
+
+void store_token_get(struct store *s, const char *sha256, store_json_fn fn, void *arg) {
+    struct users_call *c = call_create(s, arg);
+    c->json = fn;
+    hgetall(c, "token", sha256, on_token);
+}
+
+void store_token_list(struct store *s, store_json_fn fn, void *arg) {
+    list(s, "tokens", "HVALS", "sb:tokens", fn, arg);
+}
+
+struct token_drop {
+    struct gather g;
+    struct store *store;
+    char *name;
+    store_done_fn fn;
+    void *arg;
+};
+
+static void token_dropped(struct gather *g) {
+    struct token_drop *t = container_of(g, struct token_drop, g);
+    t->fn(t->arg, g->err.code ? &g->err : NULL);
+    free(t->name);
+    free(t);
+}
+
+static void on_token_found(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct token_drop *t = arg;
+    struct args a;
+    gather_begin(&t->g, t->store, on_session_part, token_dropped);
+    if (err) {
+        t->g.err = *err;
+    } else if (redis_reply_type(r) != REDIS_STRING) {
+        err_set(&t->g.err, ERR_NOT_FOUND, "there is no token of this name");
+    } else {
+        char *key = key_of("token", redis_reply_str(r));
+        args_init(&a);
+        args_add(&a, "DEL");
+        args_add(&a, key);
+        gather_command(&t->g, 0, &a);
+        args_init(&a);
+        args_add(&a, "HDEL");
+        args_add(&a, "sb:tokens");
+        args_add(&a, t->name);
+        gather_command(&t->g, 1, &a);
+        args_init(&a);
+        args_add(&a, "PUBLISH");
+        args_add(&a, "sb:ended");
+        args_add(&a, t->name);
+        gather_command(&t->g, 2, &a);
+        free(key);
+    }
+    gather_end(&t->g);
+}
+
+void store_token_end(struct store *s, const char *name, store_done_fn fn, void *arg) {
+    struct token_drop *t = mem_zalloc(sizeof *t);
+    struct args a;
+    *t = (struct token_drop){.store = s, .name = mem_strdup(name), .fn = fn, .arg = arg};
+    args_init(&a);
+    args_add(&a, "HGET");
+    args_add(&a, "sb:tokens");
+    args_add(&a, name);
+    store_command(s, &a, on_token_found, t);
+}
+
+/* --- rate limits
+ * --------------------------------------------------------------------------------------------- */
+
+static void on_rate(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    c->rate(c->arg, err ? 0 : redis_reply_int(r), err);
+    free(c);
+}
+
+void store_rate(struct store *s, const char *bucket, unsigned burst, unsigned per_minute,
+    unsigned cost, store_rate_fn fn, void *arg) {
+    struct users_call *c = call_create(s, arg);
+    char *key = key_of("rate", bucket);
+    struct span keys[] = {span_str(key)};
+    struct args a;
+    c->rate = fn;
+    args_init(&a);
+    args_int(&a, burst);
+    args_int(&a, per_minute);
+    args_int(&a, cost);
+    run(c, "rate", script_rate, keys, 1, &a, on_rate);
+    free(key);
+}

@@ -1,0 +1,18 @@
+/* assets.h - the pages' files and the API documents, inside the binary (made by assets.sh). */
+#ifndef SB_UI_ASSETS_H
+#define SB_UI_ASSETS_H
+
+#include <stddef.h>
+
+struct asset {
+    const char *path; /* "inbox.js", "widget/panel.html", "openapi.json" */
+    const char *type; /* Content-Type */
+    const unsigned char *data;
+    size_t size;
+    const char *etag; /* quoted, of the content */
+};
+
+/* NULL when there is no such file. */
+const struct asset *asset_find(const char *path);
+
+#endif

@@ -1,0 +1,7 @@
+/* version.h - the version of this source tree. */
+#ifndef SB_VERSION_H
+#define SB_VERSION_H
+
+#define SB_VERSION "0.1.0"
+
+#endif

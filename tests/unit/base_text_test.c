@@ -1,0 +1,155 @@
+/* base_text_test.c - ids, clocks, UTF-8, buffers, strict JSON: the checks on what strangers send. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/json_strict.h"
+#include "base/utf8.h"
+
+static void id_names_its_shard(void **state) {
+    (void)state;
+    char a[ID_SIZE], b[ID_SIZE];
+    id_make(7, a);
+    id_make(1023, b);
+    assert_true(id_is_valid(a));
+    assert_int_equal(id_shard(a), 7);
+    assert_int_equal(id_shard(b), 1023);
+    assert_true(clock_ms() - id_time_ms(a) < 1000);
+    assert_string_not_equal(a, b);
+}
+
+static void forged_ids_are_refused(void **state) {
+    (void)state;
+    assert_false(id_is_valid(NULL));
+    assert_false(id_is_valid(""));
+    assert_false(id_is_valid("01JDFX3T5KABCDEFGHJKMNPQR"));    /* short */
+    assert_false(id_is_valid("01JDFX3T5KABCDEFGHJKMNPQRST"));  /* long */
+    assert_false(id_is_valid("01jdfx3t5kabcdefghjkmnpqrs"));   /* lower case */
+    assert_false(id_is_valid("01JDFX3T5KABCDEFGHJKMNPQR:"));
+    assert_false(id_is_valid("81JDFX3T5KABCDEFGHJKMNPQRS"));   /* over 128 bits */
+}
+
+static void identities_spread_over_shards(void **state) {
+    (void)state;
+    int seen[16] = {0};
+    for (int i = 0; i < 1600; i++) {
+        char key[32];
+        int n = snprintf(key, sizeof key, "visitor:%d", i);
+        seen[id_hash_shard(key, (size_t)n, 16)]++;
+    }
+    for (int i = 0; i < 16; i++)
+        assert_in_range(seen[i], 50, 150);
+}
+
+static void times_go_both_ways(void **state) {
+    (void)state;
+    char text[CLOCK_TEXT_SIZE];
+    int64_t ms;
+    assert_string_equal(clock_format(0, text), "1970-01-01T00:00:00.000Z");
+    assert_string_equal(clock_format(1795442419123, text), "2026-11-23T14:00:19.123Z");
+    assert_int_equal(clock_parse("2026-11-23T14:00:19.123Z", &ms), 0);
+    assert_int_equal(ms, 1795442419123);
+    assert_int_equal(clock_parse("2026-11-23T17:00:19+03:00", &ms), 0);
+    assert_int_equal(ms, 1795442419000);
+    assert_int_equal(clock_parse("2026-13-23T14:00:19Z", &ms), -1);
+    assert_int_equal(clock_parse("yesterday", &ms), -1);
+    assert_int_equal(clock_parse("2026-11-23T14:00:19", &ms), -1);
+    assert_int_equal(clock_parse("2026-11-23T14:00:19Zjunk", &ms), -1);
+}
+
+static void utf8_is_judged(void **state) {
+    (void)state;
+    assert_true(utf8_is_valid("привет", 12));
+    assert_false(utf8_is_valid("\xc0\xaf", 2));         /* overlong */
+    assert_false(utf8_is_valid("\xed\xa0\x80", 3));     /* surrogate */
+    assert_false(utf8_is_valid("\xf5\x80\x80\x80", 4)); /* too high */
+    assert_false(utf8_is_valid("\xd0", 1));             /* cut */
+    assert_int_equal(utf8_length("привет", 12), 6);
+    assert_int_equal(utf8_prefix("привет", 12, 2), 4);
+    assert_true(utf8_is_text("a\tb\nc", 5));
+    assert_false(utf8_is_text("a\0b", 3));
+    assert_false(utf8_is_text("a\x1b[31m", 6));
+}
+
+static void names_lose_what_hides(void **state) {
+    (void)state;
+    char *name = utf8_clean_name("A\xe2\x80\xae" "nn\xe2\x80\x8b" "a\x01\xff", 100);
+    assert_string_equal(name, "Anna\xef\xbf\xbd");
+    free(name);
+    name = utf8_clean_name("абвгд", 3);
+    assert_string_equal(name, "абв");
+    free(name);
+}
+
+static void buffers_stop_at_their_ceiling(void **state) {
+    (void)state;
+    struct buf b;
+    buf_init(&b, 8);
+    assert_int_equal(buf_adds(&b, "12345"), 0);
+    assert_int_equal(buf_adds(&b, "6789"), -1);
+    assert_true(b.failed);
+    assert_string_equal(buf_str(&b), "12345");
+    buf_reset(&b);
+    assert_int_equal(buf_addf(&b, "%d-%s", 42, "x"), 0);
+    buf_drop(&b, 3);
+    assert_string_equal(buf_str(&b), "x");
+    buf_free(&b);
+}
+
+static void json_is_strict(void **state) {
+    (void)state;
+    struct err err;
+    json_t *o = json_strict_parse(span_str("{\"a\":[1,{\"b\":\"[[[[\"}]}"), 4, &err);
+    assert_non_null(o);
+    json_decref(o);
+    assert_null(json_strict_parse(span_str("[1]"), 4, &err));
+    assert_null(json_strict_parse(span_str("{\"a\":1,\"a\":2}"), 4, &err));
+    assert_null(json_strict_parse(span_str("{\"a\":[[[[[1]]]]]}"), 4, &err));
+    assert_non_null(strstr(err.text, "deeper than 4"));
+    assert_null(json_strict_parse(span_str("{\"a\":\"\xff\"}"), 4, &err));
+    assert_null(json_strict_parse(span_of("", 0), 4, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+}
+
+static void secrets_compare(void **state) {
+    (void)state;
+    char hex[CRYPTO_HEX_SIZE], token[CRYPTO_TOKEN_SIZE];
+    crypto_hmac_sha256_hex(span_str("key"),
+        span_str("The quick brown fox jumps over the lazy dog"), hex);
+    assert_string_equal(hex, "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8");
+    crypto_token(token);
+    assert_int_equal(strlen(token), CRYPTO_TOKEN_SIZE - 1);
+    assert_true(crypto_equal(span_str("abc"), span_str("abc")));
+    assert_false(crypto_equal(span_str("abc"), span_str("abd")));
+    assert_false(crypto_equal(span_str("abc"), span_str("ab")));
+    char *text = crypto_base64url("\xff\xfe?", 3);
+    unsigned char back[3];
+    assert_int_equal(crypto_base64url_decode(span_str(text), back, sizeof back), 3);
+    assert_memory_equal(back, "\xff\xfe?", 3);
+    assert_int_equal(crypto_base64url_decode(span_str("a*b"), back, sizeof back), -1);
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(id_names_its_shard),
+        cmocka_unit_test(forged_ids_are_refused),
+        cmocka_unit_test(identities_spread_over_shards),
+        cmocka_unit_test(times_go_both_ways),
+        cmocka_unit_test(utf8_is_judged),
+        cmocka_unit_test(names_lose_what_hides),
+        cmocka_unit_test(buffers_stop_at_their_ceiling),
+        cmocka_unit_test(json_is_strict),
+        cmocka_unit_test(secrets_compare),
+    };
+    return crypto_start() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}

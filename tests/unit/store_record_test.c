@@ -1,0 +1,133 @@
+/* store_record_test.c - a message as the log keeps it: body, trail, and the status that follows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store_record.h"
+
+#define HEAD                                                                                       \
+    "01JDFX3T5KABCDEFGHJKMNPQRS {\"d\":\"out\",\"ch\":\"site\",\"co\":\"sitechat\",\"text\":\"hi\"" \
+    "}\n"
+
+static json_t *message(const char *record) {
+    return record_message(span_str(record), "T", "C", 5);
+}
+
+static void check_status(const char *trail, const char *status) {
+    char record[2000];
+    snprintf(record, sizeof record, "%s%s", HEAD, trail);
+    json_t *m = message(record);
+    assert_non_null(m);
+    assert_string_equal(json_string_value(json_object_get(m, "status")), status);
+    json_decref(m);
+}
+
+static void a_record_becomes_a_message(void **state) {
+    (void)state;
+    json_t *m = message(HEAD "1795442419123 received\n+1 stored\n+1 queued");
+    assert_string_equal(json_string_value(json_object_get(m, "id")), "01JDFX3T5KABCDEFGHJKMNPQRS");
+    assert_string_equal(json_string_value(json_object_get(m, "direction")), "out");
+    assert_string_equal(json_string_value(json_object_get(m, "channel")), "site");
+    assert_string_equal(json_string_value(json_object_get(m, "text")), "hi");
+    assert_int_equal(json_integer_value(json_object_get(m, "seq")), 5);
+    assert_string_equal(
+        json_string_value(json_object_get(m, "received_at")), "2026-11-23T14:00:19.123Z");
+    assert_null(json_object_get(m, "d"));
+    json_decref(m);
+}
+
+static void status_never_goes_back(void **state) {
+    (void)state;
+    check_status("1 received\n+1 stored", "received");
+    check_status("1 received\n+1 queued", "queued");
+    check_status("1 received\n+1 queued\n+2 sending 1", "sending");
+    check_status("1 received\n+1 queued\n+2 sending 1\n+3 retry unavailable away", "queued");
+    check_status("1 received\n+2 sending 1\n+3 failed invalid no", "failed");
+    check_status("1 received\n+2 sending 1\n+3 unknown timeout lost", "unknown");
+    check_status("1 received\n+3 unknown timeout lost\n+9 delivered", "delivered");
+    check_status("1 received\n+3 sent\n+4 read\n+5 delivered", "read");
+    check_status("1 received\n+3 sent\n+4 failed late", "sent");
+    check_status("1 received\n+3 failed x y\n+4 retry by_hand\n+5 sending 2", "sending");
+    check_status("1 received\n+3 card_failed main no\n+4 attached main", "received");
+}
+
+static void a_failure_says_why(void **state) {
+    (void)state;
+    json_t *m = message(HEAD "1 received\n+3 failed invalid The client has blocked us");
+    json_t *e = json_object_get(m, "error");
+    assert_string_equal(json_string_value(json_object_get(e, "code")), "invalid");
+    assert_string_equal(json_string_value(json_object_get(e, "text")), "The client has blocked us");
+    assert_true(json_is_true(json_object_get(e, "permanent")));
+    json_decref(m);
+    m = message(HEAD "1 received\n+3 failed invalid no\n+4 sent");
+    assert_null(json_object_get(m, "error"));
+    json_decref(m);
+}
+
+static void the_trail_has_times(void **state) {
+    (void)state;
+    json_t *t = record_trail(span_str(HEAD "1795442419123 received\n+77 sending 1"));
+    assert_int_equal(json_array_size(t), 2);
+    json_t *second = json_array_get(t, 1);
+    assert_string_equal(json_string_value(json_object_get(second, "what")), "sending");
+    assert_string_equal(json_string_value(json_object_get(second, "detail")), "1");
+    assert_string_equal(
+        json_string_value(json_object_get(second, "at")), "2026-11-23T14:00:19.200Z");
+    json_decref(t);
+}
+
+static void damaged_records_are_no_messages(void **state) {
+    (void)state;
+    assert_null(message(""));
+    assert_null(message("01JDFX3T5KABCDEFGHJKMNPQRS"));
+    assert_null(message("01JDFX3T5KABCDEFGHJKMNPQRS {\"d\":\n1 received"));
+    assert_null(message("01JDFX3T5KABCDEFGHJKMNPQRS [1]\n1 received"));
+    json_t *t = record_trail(span_str(""));
+    assert_int_equal(json_array_size(t), 0);
+    json_decref(t);
+}
+
+static void a_body_begins_with_its_direction(void **state) {
+    (void)state;
+    json_t *body = json_pack("{s:s}", "text", "x");
+    char *text = record_body(DIRECTION_IN, "site", "sitechat", body);
+    assert_string_equal(text, "{\"d\":\"in\",\"ch\":\"site\",\"co\":\"sitechat\",\"text\":\"x\"}");
+    free(text);
+    json_object_clear(body);
+    text = record_body(DIRECTION_NOTE, NULL, NULL, body);
+    assert_string_equal(text, "{\"d\":\"note\"}");
+    free(text);
+    json_decref(body);
+}
+
+static void previews_are_short_and_plain(void **state) {
+    (void)state;
+    json_t *body = json_pack("{s:s}", "text", "one\ntwo");
+    char *p = record_preview(body);
+    assert_string_equal(p, "one two");
+    free(p);
+    json_decref(body);
+    body = json_pack("{s:[{s:s}]}", "attachments", "name", "photo.png");
+    p = record_preview(body);
+    assert_string_equal(p, "photo.png");
+    free(p);
+    json_decref(body);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_becomes_a_message),
+        cmocka_unit_test(status_never_goes_back),
+        cmocka_unit_test(a_failure_says_why),
+        cmocka_unit_test(the_trail_has_times),
+        cmocka_unit_test(damaged_records_are_no_messages),
+        cmocka_unit_test(a_body_begins_with_its_direction),
+        cmocka_unit_test(previews_are_short_and_plain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
