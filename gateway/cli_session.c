@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/crypto.h"
 #include "base/log.h"
@@ -17,6 +18,8 @@
 static void on_state(void *arg, bool up, const struct err *fatal) {
     struct cli_session *s = arg;
     s->up = up;
+    if (!s->opening)
+        return; /* the call at hand hears of it by itself */
     s->err = fatal ? *fatal : (struct err){0};
     if (up || fatal)
         loop_stop(s->env.loop);
@@ -64,7 +67,12 @@ static char *find_redis(const struct config *c, struct err *err) {
         return mem_strdup(url);
     if (embedded_redis_init(&r, settings_str(config_section(c, ""), "data_dir"), "always", err) < 0)
         return NULL;
-    char *found = mem_strdup(r.url);
+    char *found = access(r.socket, F_OK) == 0 ? mem_strdup(r.url) : NULL;
+    if (!found)
+        err_set(err, ERR_UNAVAILABLE,
+            "the gateway of this configuration is not running, nor its Redis (no %s): start it "
+            "with switchboard run",
+            r.socket);
     embedded_redis_finish(&r);
     return found;
 }
@@ -108,10 +116,13 @@ struct cli_session *cli_session_open(struct cli *cli, int *code_out) {
         cli_session_close(&s);
         return NULL;
     }
+    s->opening = true;
     connect_store(s, url);
     free(url);
     if (wait_within(s) < 0)
         cli_session_close(&s);
+    else
+        s->opening = false;
     return s;
 }
 

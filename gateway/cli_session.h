@@ -14,7 +14,7 @@ struct cli_session {
     struct users *users;
     struct err err; /* of the last call */
     json_t *result; /* of the last call; freed by the next */
-    bool up;
+    bool up, opening;
 };
 
 /* Connects; says on stderr why not and returns NULL (exit code in *code_out). */

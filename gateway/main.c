@@ -68,20 +68,22 @@ static const struct cli_command commands[] = {
         "  user passwd NAME --password-stdin\n"
         "  user disable NAME      ends his sessions at once\n"
         "  user enable NAME\n"
-        "  user list",
-        "--role= --display-name= --password-stdin", cli_user},
+        "  user list [--json]\n"
+        "The password is the first line of stdin.",
+        "--role= --display-name= --password-stdin --json", cli_user},
     {"token", "token add|list|revoke [NAME]", "API tokens for programs",
         "  token add NAME --role admin|supervisor|agent [--scopes read,write,admin]\n"
         "                         prints the token, this once, for Authorization: Bearer\n"
-        "  token list\n"
+        "                         (without --scopes: read,write, for an admin all)\n"
+        "  token list [--json]\n"
         "  token revoke NAME",
-        "--role= --scopes=", cli_token},
+        "--role= --scopes= --json", cli_token},
     {"trace", "trace ID [--json]", "where is this message, and why?",
         "Prints a message's way through the gateway: each step with its time, attempts and\n"
         "errors, and what happens next.",
         "--json", cli_trace},
     {"dead", "dead list|retry [ID]", "deliveries that were given up",
-        "  dead list              newest first, with the reason\n"
+        "  dead list [--json]     newest first, with the reason\n"
         "  dead retry ID          puts one back at the end of its queue\n"
         "  dead retry --all",
         "--all --json", cli_dead},

@@ -28,16 +28,15 @@ static const struct key msg_keys[] = {{"type", TEXT, 16, true},
     {"attachments", LIST, 0, false}, {0}};
 static const struct key typing_keys[] = {{"type", TEXT, 16, true}, {"on", FLAG, 0, true}, {0}};
 static const struct key upto_keys[] = {{"type", TEXT, 16, true}, {"upto", NUMBER, 0, true}, {0}};
-static const struct key history_keys[] = {{"type", TEXT, 16, true}, {"before", NUMBER, 0, true},
-    {"limit", NUMBER, 0, false}, {0}};
-static const struct key file_keys[] = {{"type", TEXT, 16, true}, {"id", TEXT, ID_LEN, true}, {0}};
+static const struct key history_keys[] = {
+    {"type", TEXT, 16, true}, {"before", NUMBER, 0, true}, {"limit", NUMBER, 0, false}, {0}};
 static const struct key ping_keys[] = {{"type", TEXT, 16, true}, {0}};
 static const struct key user_keys[] = {{"id", TEXT, 128, false}, {"name", TEXT, 256, false},
     {"email", TEXT, 254, false}, {"phone", TEXT, 32, false}, {"hash", TEXT, 128, false},
     {"token", TEXT, 4096, false}, {0}};
 static const struct key page_keys[] = {{"url", TEXT, 4096, false}, {"title", TEXT, 1024, false},
     {"referrer", TEXT, 4096, false}, {"locale", TEXT, 64, false}, {"timezone", TEXT, 64, false},
-    {"utm", OBJECT, 0, false}, {0}};
+    {"consent", TEXT, 64, false}, {"utm", OBJECT, 0, false}, {0}};
 
 static const struct {
     const char *name;
@@ -46,9 +45,10 @@ static const struct {
 } kinds[] = {{"hello", VISITOR_HELLO, hello_keys}, {"msg", VISITOR_MSG, msg_keys},
     {"typing", VISITOR_TYPING, typing_keys}, {"delivered", VISITOR_DELIVERED, upto_keys},
     {"read", VISITOR_READ, upto_keys}, {"history", VISITOR_HISTORY, history_keys},
-    {"file", VISITOR_FILE, file_keys}, {"ping", VISITOR_PING, ping_keys}};
+    {"ping", VISITOR_PING, ping_keys}};
 
-/* --- one object against its table ---------------------------------------------------------------- */
+/* --- one object against its table ----------------------------------------------------------------
+ */
 
 static int check_text(const char *where, const json_t *v, size_t max, struct err *err) {
     const char *s = json_string_value(v);
@@ -98,7 +98,8 @@ static int check_keys(const json_t *o, const struct key *keys, struct err *err) 
     return 0;
 }
 
-/* --- by kind --------------------------------------------------------------------------------------- */
+/* --- by kind
+ * --------------------------------------------------------------------------------------- */
 
 static const char *text_of(const json_t *o, const char *key) {
     return json_string_value(json_object_get(o, key));
@@ -212,9 +213,6 @@ static int read_kind(
         if (f->limit < 1 || f->limit > 100)
             f->limit = HISTORY_LIMIT;
         return 0;
-    case VISITOR_FILE:
-        f->file = text_of(f->json, "id");
-        return id_is_valid(f->file) ? 0 : err_set(err, ERR_INVALID, "id is not the id of a file");
     case VISITOR_PING:
         return 0;
     }
@@ -237,8 +235,7 @@ int visitor_frame_parse(
         return read_kind(out, kinds[i].keys, text_max, err);
     }
     return err_set(err, ERR_INVALID,
-        "unknown type \"%.20s\"; known are hello, msg, typing, delivered, read, history, file and "
-        "ping",
+        "unknown type \"%.20s\"; known are hello, msg, typing, delivered, read, history and ping",
         type);
 }
 

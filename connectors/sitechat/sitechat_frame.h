@@ -22,11 +22,11 @@ enum visitor_frame_kind {
     VISITOR_DELIVERED,
     VISITOR_READ,
     VISITOR_HISTORY,
-    VISITOR_FILE,
     VISITOR_PING
 };
 
-/* A frame's content; strings live as long as json. What does not belong to the kind is NULL or 0. */
+/* A frame's content; strings live as long as json. What does not belong to the kind is NULL or 0.
+ */
 struct visitor_frame {
     enum visitor_frame_kind kind;
     json_t *json;
@@ -48,7 +48,6 @@ struct visitor_frame {
     int64_t upto;   /* delivered, read */
     int64_t before; /* history */
     unsigned limit;
-    const char *file; /* file: media id */
 };
 
 /* 0, or -1 with a sentence that names the key. out is always to be freed. */

@@ -135,7 +135,8 @@ bool file_ticket_ok(const char *secret, const char *ticket, const char *media, i
         span_of((const char *)mac, TICKET_MAC), span_of((const char *)given, TICKET_MAC));
 }
 
-/* --- the site's proof of its user -------------------------------------------------------------- */
+/* --- the site's proof of its user --------------------------------------------------------------
+ */
 
 static int not_proven(struct err *err, const char *why) {
     return err_set(err, ERR_AUTH, "the user's signature was refused: %s", why);
@@ -199,7 +200,8 @@ static int jwt_claims(struct span text, int64_t now_s, struct proven_user *out, 
     static const char *const id_keys[] = {"user_id", "id", "sub"};
     json_t *claims = jwt_part(text);
     char number[24];
-    int rc = claims ? jwt_times(claims, now_s, err) : not_proven(err, "the JWT's claims are no JSON");
+    int rc =
+        claims ? jwt_times(claims, now_s, err) : not_proven(err, "the JWT's claims are no JSON");
     const json_t *id = NULL;
     for (size_t i = 0; i < ARRAY_LEN(id_keys) && !id; i++)
         id = json_object_get(claims, id_keys[i]);

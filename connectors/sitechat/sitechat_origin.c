@@ -113,8 +113,7 @@ static bool rule_fits(const char *rule, const struct origin *o) {
     if (o->host.n < r.host.n + 2)
         return false;
     size_t skip = o->host.n - r.host.n;
-    return o->host.p[skip - 1] == '.' &&
-           same_host(r.host, span_of(o->host.p + skip, r.host.n));
+    return o->host.p[skip - 1] == '.' && same_host(r.host, span_of(o->host.p + skip, r.host.n));
 }
 
 bool origin_is_allowed(const char *const *rules, const char *origin, const char *host) {

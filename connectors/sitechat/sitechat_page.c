@@ -89,6 +89,7 @@ json_t *visitor_page_clean(const json_t *page) {
     keep(out, "referrer", clean_url(json_object_get(page, "referrer")));
     keep(out, "locale", clean_text(json_object_get(page, "locale"), 35));
     keep(out, "timezone", clean_text(json_object_get(page, "timezone"), 64));
+    keep(out, "consent", clean_text(json_object_get(page, "consent"), 64));
     json_object_foreach(json_object_get(page, "utm"), name, v) {
         char *clean = utf8_clean_name(name, 32);
         if (*clean)

@@ -42,7 +42,9 @@ int value_size(const char *text, int64_t *bytes_out) {
 }
 
 static bool is_choice(const char *choices, const char *text) {
-    size_t n = strlen(text);
+    size_t n = strcspn(text, "|");
+    if (text[n])
+        return false;
     for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
         if (n && strncmp(p, text, n) == 0 && (p[n] == '|' || !p[n]))
             return true;

@@ -163,7 +163,7 @@ struct refused {
 static void on_refused(void *arg) {
     struct refused *r = arg;
     struct err err;
-    err_set(&err, ERR_UNSUPPORTED, "no CRM of this installation can search");
+    err_set(&err, ERR_UNSUPPORTED, "no CRM of this installation can do this");
     r->fn(r->arg, NULL, &err);
     free(r);
 }
@@ -173,6 +173,18 @@ void core_search(
     for (size_t i = 0; i < core->ntargets; i++)
         if (core->targets[i]->ops->caps & CRM_SEARCH) {
             core->targets[i]->ops->search(core->targets[i], query, limit, fn, arg);
+            return;
+        }
+    struct refused *r = mem_alloc(sizeof *r);
+    *r = (struct refused){fn, arg};
+    loop_defer(core->env->loop, on_refused, r);
+}
+
+void core_archive(struct core *core, const char *thread, int64_t before, unsigned limit,
+    crm_result_fn fn, void *arg) {
+    for (size_t i = 0; i < core->ntargets; i++)
+        if (core->targets[i]->ops->caps & CRM_HISTORY) {
+            core->targets[i]->ops->history(core->targets[i], thread, before, limit, fn, arg);
             return;
         }
     struct refused *r = mem_alloc(sizeof *r);

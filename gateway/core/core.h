@@ -75,6 +75,9 @@ void core_pushed(struct core *core, const char *thread, int64_t seq);
 json_t *core_channels(const struct core *core);
 /* Full-text search through the first CRM that can: crm.h search. ERR_UNSUPPORTED when none. */
 void core_search(struct core *core, const char *query, unsigned limit, crm_result_fn fn, void *arg);
+/* Older messages than Redis keeps, from the first CRM that can give them: crm.h history. */
+void core_archive(struct core *core, const char *thread, int64_t before, unsigned limit,
+    crm_result_fn fn, void *arg);
 /* Adds {"cards":{target:{...}}} : crm.h card of each target that can. */
 void core_cards(struct core *core, const char *client, crm_result_fn fn, void *arg);
 

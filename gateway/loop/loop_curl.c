@@ -187,18 +187,14 @@ static void free_call(struct loop_curl_call *call) {
     free(call);
 }
 
-static enum err_code error_code(const struct loop_curl_call *call, CURLcode rc) {
-    if (call->denied)
-        return ERR_DENIED;
-    if (call->too_large)
-        return ERR_TOO_LARGE;
+static enum err_code error_code(CURLcode rc, bool sent) {
     switch (rc) {
     case CURLE_OPERATION_TIMEDOUT:
         return ERR_TIMEOUT;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_LOGIN_DENIED: /* a user name in the URL */
-        return ERR_INVALID;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* also what answers something else than HTTP */
+    case CURLE_LOGIN_DENIED:         /* a user name in the URL */
+        return sent ? ERR_PROTOCOL : ERR_INVALID;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
@@ -210,14 +206,16 @@ static enum err_code error_code(const struct loop_curl_call *call, CURLcode rc) 
     }
 }
 
-static void describe(const struct loop_curl_call *call, CURLcode rc, struct err *err) {
+static void describe(const struct loop_curl_call *call, CURLcode rc, bool sent, struct err *err) {
     const char *text = call->error[0] ? call->error : curl_easy_strerror(rc);
     if (call->denied)
         err_set(err, ERR_DENIED, "the address is not one of the public internet");
     else if (call->too_large)
         err_set(err, ERR_TOO_LARGE, "the peer's answer is too large");
+    else if (rc == CURLE_SEND_FAIL_REWIND)
+        err_set(err, ERR_UNAVAILABLE, "the kept connection was closed instead of an answer");
     else
-        err_set(err, error_code(call, rc), "%s", text);
+        err_set(err, error_code(rc, sent), "%s", text);
 }
 
 static void end_call(struct loop_curl_call *call, CURLcode rc) {
@@ -230,7 +228,7 @@ static void end_call(struct loop_curl_call *call, CURLcode rc) {
     call->done = true;
     curl_multi_remove_handle(call->c->multi, call->easy);
     if (rc != CURLE_OK) {
-        describe(call, rc, &err);
+        describe(call, rc, request_bytes > 0, &err);
         call->fn(call->arg, NULL, &err, request_bytes > 0);
         free_call(call);
         return;

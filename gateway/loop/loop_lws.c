@@ -168,15 +168,17 @@ void loop_lws_want_write(struct loop_lws_conn *c) {
 /* By hand: with lws_close_reason() and -1, Debian's debug build of libwebsockets 4.1 on libuv kills
  * the connection before its close frame is written. */
 int loop_lws_write_close(struct loop_lws_conn *c, int code, const char *reason) {
-    unsigned char frame[LWS_PRE + 125], *p = frame + LWS_PRE;
+    unsigned char bytes[LWS_PRE + 127], *p = bytes + LWS_PRE;
     size_t n = reason ? strlen(reason) : 0;
     if (n > 123)
         n = 123;
-    p[0] = (unsigned char)(code >> 8);
-    p[1] = (unsigned char)code;
+    p[0] = 0x88; /* FIN, opcode 8 */
+    p[1] = (unsigned char)(n + 2);
+    p[2] = (unsigned char)(code >> 8);
+    p[3] = (unsigned char)code;
     if (n)
-        memcpy(p + 2, reason, n);
-    return lws_write(raw(c), p, n + 2, LWS_WRITE_CLOSE) < 0 ? -1 : 0;
+        memcpy(p + 4, reason, n);
+    return lws_write(raw(c), p, n + 4, LWS_WRITE_RAW) < 0 ? -1 : 0;
 }
 
 /* A timeout that is set from outside of libwebsockets is noticed only at its next turn. */

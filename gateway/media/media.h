@@ -4,6 +4,7 @@
 #define SB_MEDIA_MEDIA_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -30,8 +31,8 @@ void media_close(struct media **m);
 
 /* Begins a file in the given shard; declared_size 0 when not known. Refuses (ERR_TOO_LARGE,
  * ERR_INVALID) what can be seen at once. */
-struct media_upload *media_upload_begin(struct media *m, unsigned shard, const char *name,
-    uint64_t declared_size, struct err *err);
+struct media_upload *media_upload_begin(
+    struct media *m, unsigned shard, const char *name, uint64_t declared_size, struct err *err);
 int media_upload_write(struct media_upload *u, struct span data, struct err *err);
 /* Syncs, sniffs and moves the file into place off the loop; then fn once. The upload is gone
  * after. info is borrowed; NULL with err when the type is not allowed or the disk failed. */

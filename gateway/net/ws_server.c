@@ -56,6 +56,7 @@ struct ws_session {
     short at[KEPT]; /* where in texts; -1: absent */
     unsigned short close_code;
     bool closing; /* by us */
+    bool close_sent;
     bool peer_closed;
     bool reported; /* on_close was called */
     unsigned alive_s;
@@ -87,6 +88,11 @@ struct ws_frame *ws_frame_create(const char *text, size_t n) {
     f->n = (unsigned)n;
     if (n)
         memcpy(f->bytes + LOOP_LWS_ROOM, text, n);
+    return f;
+}
+
+struct ws_frame *ws_frame_ref(struct ws_frame *f) {
+    f->refs++;
     return f;
 }
 

@@ -7,12 +7,12 @@
 #include "push/hub_private.h"
 
 struct running {
-    struct session *session;
+    struct screen *session;
     char *id; /* NULL none was given */
 };
 
 static void answer(struct running *r, const char *key, json_t *result, const struct err *err) {
-    struct session *s = r->session;
+    struct screen *s = r->session;
     s->commands--;
     if (err) {
         json_t *f = json_pack(
@@ -21,16 +21,16 @@ static void answer(struct running *r, const char *key, json_t *result, const str
             json_object_set_new(f, "id", json_string(r->id));
         if (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT)
             json_object_set_new(f, "retry_after_ms", json_integer(1000));
-        session_send_json(s, f);
+        screen_send_json(s, f);
     } else {
         json_t *f = json_pack("{s:s}", "type", "ok");
         if (r->id)
             json_object_set_new(f, "id", json_string(r->id));
         if (key && json_object_get(result, key))
             json_object_set(f, key, json_object_get(result, key));
-        session_send_json(s, f);
+        screen_send_json(s, f);
     }
-    session_unref(s);
+    screen_unref(s);
     free(r->id);
     free(r);
 }
@@ -47,11 +47,11 @@ static void on_read(void *arg, const struct err *err) {
     answer(arg, NULL, NULL, err);
 }
 
-static struct running *begin(struct session *s, const char *id) {
+static struct running *begin(struct screen *s, const char *id) {
     struct running *r = mem_alloc(sizeof *r);
     *r = (struct running){s, mem_strdup(id)};
     s->commands++;
-    session_ref(s);
+    screen_ref(s);
     return r;
 }
 
@@ -63,28 +63,28 @@ static json_t *body_of(const json_t *frame) {
     return body;
 }
 
-static void run_send(struct session *s, const json_t *frame, const char *id, const char *thread) {
+static void run_send(struct screen *s, const json_t *frame, const char *id, const char *thread) {
     json_t *body = body_of(frame);
     core_send(s->hub->core, &s->actor, thread, body, on_sent, begin(s, id));
     json_decref(body);
 }
 
-static void run_change(struct session *s, const json_t *frame, const char *id, const char *thread) {
+static void run_change(struct screen *s, const json_t *frame, const char *id, const char *thread) {
     json_t *body = body_of(frame);
     core_change(s->hub->core, &s->actor, thread, body, on_changed, begin(s, id));
     json_decref(body);
 }
 
-static void run_read(struct session *s, const json_t *frame, const char *id, const char *thread) {
+static void run_read(struct screen *s, const json_t *frame, const char *id, const char *thread) {
     const json_t *seq = json_object_get(frame, "seq");
     if (!json_is_integer(seq) || json_integer_value(seq) < 0) {
-        session_error(s, id, "invalid", "seq must be a number, 0 or more");
+        screen_error(s, id, "invalid", "seq must be a number, 0 or more");
         return;
     }
     core_read(s->hub->core, &s->actor, thread, json_integer_value(seq), on_read, begin(s, id));
 }
 
-static void run_typing(struct session *s, const json_t *frame, const char *id, const char *thread) {
+static void run_typing(struct screen *s, const json_t *frame, const char *id, const char *thread) {
     core_typing(s->hub->core, &s->actor, thread, json_is_true(json_object_get(frame, "on")));
     answer(begin(s, id), NULL, NULL, NULL);
 }
@@ -92,7 +92,7 @@ static void run_typing(struct session *s, const json_t *frame, const char *id, c
 static const struct {
     const char *type;
     bool writes; /* needs the write scope */
-    void (*run)(struct session *s, const json_t *frame, const char *id, const char *thread);
+    void (*run)(struct screen *s, const json_t *frame, const char *id, const char *thread);
 } commands[] = {
     {"send", true, run_send},
     {"change", true, run_change},
@@ -100,7 +100,7 @@ static const struct {
     {"typing", true, run_typing},
 };
 
-void command_run(struct session *s, const json_t *frame) {
+void command_run(struct screen *s, const json_t *frame) {
     const char *type = json_string_value(json_object_get(frame, "type"));
     const char *id = json_string_value(json_object_get(frame, "id"));
     const char *thread = json_string_value(json_object_get(frame, "thread"));
@@ -109,22 +109,22 @@ void command_run(struct session *s, const json_t *frame) {
         return;
     }
     if (id && (strlen(id) > 100 || !*id)) {
-        session_error(s, NULL, "invalid", "id must be 1 to 100 characters");
+        screen_error(s, NULL, "invalid", "id must be 1 to 100 characters");
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         if (strcmp(type, commands[i].type) != 0)
             continue;
         if (!id_is_valid(thread))
-            session_error(s, id, "invalid", "thread must be a thread's id");
+            screen_error(s, id, "invalid", "thread must be a thread's id");
         else if (commands[i].writes && !(s->actor.scopes & SCOPE_WRITE))
-            session_error(s, id, "denied", "this token may only read");
-        else if (s->commands >= SESSION_COMMANDS_MAX)
-            session_error(s, id, "too_many", "wait for the answers to your commands");
+            screen_error(s, id, "denied", "this token may only read");
+        else if (s->commands >= SCREEN_COMMANDS_MAX)
+            screen_error(s, id, "too_many", "wait for the answers to your commands");
         else
             commands[i].run(s, frame, id, thread);
         return;
     }
-    session_error(
+    screen_error(
         s, id, "invalid", "unknown type; known are hello, send, change, read, typing and ping");
 }

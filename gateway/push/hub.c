@@ -16,7 +16,7 @@
 #define HELLO_MS 5000
 #define RECHECK_MS 60000 /* logins that ran out by time; ended ones are told at once */
 
-static bool may_see(const struct hub *hub, const struct session *s, const struct feed_event *e) {
+static bool may_see(const struct hub *hub, const struct screen *s, const struct feed_event *e) {
     return !e->thread || users_may_see(hub->users, &s->actor, e->thread);
 }
 
@@ -37,9 +37,9 @@ static void on_event(struct sink *sink, const struct feed_event *e) {
     size_t sent = 0;
     if (hub->nsessions == 0)
         return;
-    for (struct session *s = hub->sessions, *next; s; s = next) {
+    for (struct screen *s = hub->sessions, *next; s; s = next) {
         next = s->next;
-        if (s->state != SESSION_GREETING && s->state != SESSION_LIVE)
+        if (s->state != SCREEN_GREETING && s->state != SCREEN_LIVE)
             continue;
         bool visible = s->authenticated && may_see(hub, s, e);
         if (!visible && (!s->authenticated || !e->thread))
@@ -50,7 +50,7 @@ static void on_event(struct sink *sink, const struct feed_event *e) {
             *f = ws_frame_create(text, strlen(text));
             free(text);
         }
-        session_send(s, *f);
+        screen_send(s, *f);
         sent += visible;
     }
     ws_frame_release(&frame);
@@ -67,10 +67,10 @@ static void on_event(struct sink *sink, const struct feed_event *e) {
 static void send_all(struct hub *hub, json_t *what) {
     char *text = json_dumps(what, JSON_COMPACT);
     struct ws_frame *f = ws_frame_create(text, strlen(text));
-    for (struct session *s = hub->sessions, *next; s; s = next) {
+    for (struct screen *s = hub->sessions, *next; s; s = next) {
         next = s->next;
         if (s->authenticated)
-            session_send(s, f);
+            screen_send(s, f);
     }
     ws_frame_release(&f);
     free(text);
@@ -91,23 +91,23 @@ static void on_restart(struct sink *sink) {
 /* A login ended: on password change, disabling, logout, on any worker. */
 static void on_ended(void *arg, const char *user) {
     struct hub *hub = arg;
-    for (struct session *s = hub->sessions, *next; s; s = next) {
+    for (struct screen *s = hub->sessions, *next; s; s = next) {
         next = s->next;
         if (s->authenticated && strcmp(s->actor.name, user) == 0)
-            session_check(s);
+            screen_check(s);
     }
 }
 
 static void on_timer(void *arg) {
     struct hub *hub = arg;
     uint64_t now = clock_mono_ms();
-    for (struct session *s = hub->sessions, *next; s; s = next) {
+    for (struct screen *s = hub->sessions, *next; s; s = next) {
         next = s->next;
-        if (s->state == SESSION_NEW && now - s->opened_ms > HELLO_MS) {
+        if (s->state == SCREEN_NEW && now - s->opened_ms > HELLO_MS) {
             metrics_add(hub->env->metrics, M_REFUSED, "slow", 1);
             ws_close(s->ws, 1008, "hello is due within 5 seconds");
         } else if (s->authenticated && now - s->checked_ms > RECHECK_MS) {
-            session_check(s);
+            screen_check(s);
         }
     }
 }
@@ -157,9 +157,9 @@ struct hub *hub_create(const struct env *env, struct core *core, struct users *u
                           .queue_bytes = o->queue_bytes,
                           .per_ip = o->per_ip,
                           .origin_ok = origin_ok,
-                          .on_open = session_open,
-                          .on_message = session_message,
-                          .on_close = session_close,
+                          .on_open = screen_open,
+                          .on_message = screen_message,
+                          .on_close = screen_close,
                           .arg = hub});
     return hub;
 }

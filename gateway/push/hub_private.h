@@ -5,14 +5,14 @@
 #include "core/sink.h"
 #include "push/hub.h"
 
-#define SESSION_COMMANDS_MAX 64 /* under way at once */
-#define SESSION_HELD_MAX 2000   /* frames that wait for the end of a replay */
+#define SCREEN_COMMANDS_MAX 64 /* under way at once */
+#define SCREEN_HELD_MAX 2000   /* frames that wait for the end of a replay */
 
-enum session_state {
-    SESSION_NEW,      /* hello is awaited */
-    SESSION_GREETING, /* hello came: who is it? what did it miss? */
-    SESSION_LIVE,
-    SESSION_CLOSED /* the socket is gone; commands may still be under way */
+enum screen_state {
+    SCREEN_NEW,      /* hello is awaited */
+    SCREEN_GREETING, /* hello came: who is it? what did it miss? */
+    SCREEN_LIVE,
+    SCREEN_CLOSED /* the socket is gone; commands may still be under way */
 };
 
 struct hub {
@@ -22,17 +22,17 @@ struct hub {
     struct hub_options options;
     char *own_origin; /* of public_url, or NULL */
     struct sink sink;
-    struct session *sessions; /* all whose socket is open */
-    size_t nsessions;         /* GREETING and LIVE: events must be loaded for them */
+    struct screen *sessions; /* all whose socket is open */
+    size_t nsessions;        /* GREETING and LIVE: events must be loaded for them */
     struct loop_timer *timer;
     bool store_up;
 };
 
-struct session {
+struct screen {
     struct hub *hub;
     struct ws_session *ws;
-    struct session *prev, *next;
-    enum session_state state;
+    struct screen *prev, *next;
+    enum screen_state state;
     unsigned refs; /* calls under way that will come back here; plus one for the socket */
     uint64_t opened_ms, checked_ms;
     struct actor actor;
@@ -43,20 +43,20 @@ struct session {
     unsigned commands;
 };
 
-/* session.c */
-void session_send_json(struct session *s, json_t *frame); /* takes the reference */
-void session_send(struct session *s, struct ws_frame *f);
-void session_error(struct session *s, const char *id, const char *code, const char *detail);
-void session_ref(struct session *s);
-void session_unref(struct session *s); /* may free */
-void session_hello(struct session *s, const json_t *hello);
-void session_open(struct ws_session *ws, void *hub);
-void session_message(struct ws_session *ws, void *hub, struct span text);
-void session_close(struct ws_session *ws, void *hub);
-void session_check(struct session *s); /* is its login still good? closes it otherwise */
+/* screen.c */
+void screen_send_json(struct screen *s, json_t *frame); /* takes the reference */
+void screen_send(struct screen *s, struct ws_frame *f);
+void screen_error(struct screen *s, const char *id, const char *code, const char *detail);
+void screen_ref(struct screen *s);
+void screen_unref(struct screen *s); /* may free */
+void screen_hello(struct screen *s, const json_t *hello);
+void screen_open(struct ws_session *ws, void *hub);
+void screen_message(struct ws_session *ws, void *hub, struct span text);
+void screen_close(struct ws_session *ws, void *hub);
+void screen_check(struct screen *s); /* is its login still good? closes it otherwise */
 
 /* command.c */
-void command_run(struct session *s, const json_t *frame);
+void command_run(struct screen *s, const json_t *frame);
 
 /* frame.c: events as frames, pure */
 char *frame_of_event(const struct feed_event *e); /* NULL: nothing for agents; caller frees */

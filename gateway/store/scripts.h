@@ -18,5 +18,6 @@ extern const char script_dead_retry[];
 extern const char script_user_create[];
 extern const char script_user_change[];
 extern const char script_rate[];
+extern const char script_media_claim[];
 
 #endif

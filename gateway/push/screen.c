@@ -1,4 +1,4 @@
-/* session.c - one agent's screen: hello, who it is, what it missed, then live. */
+/* screen.c - one agent's screen: hello, who it is, what it missed, then live. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +14,11 @@
 /* --- life
  * ------------------------------------------------------------------------------------------ */
 
-void session_ref(struct session *s) {
+void screen_ref(struct screen *s) {
     s->refs++;
 }
 
-static void drop_held(struct session *s) {
+static void drop_held(struct screen *s) {
     for (size_t i = 0; i < s->nheld; i++)
         ws_frame_release(&s->held[i]);
     free(s->held);
@@ -26,7 +26,7 @@ static void drop_held(struct session *s) {
     s->nheld = 0;
 }
 
-void session_unref(struct session *s) {
+void screen_unref(struct screen *s) {
     if (--s->refs)
         return;
     drop_held(s);
@@ -35,9 +35,9 @@ void session_unref(struct session *s) {
     free(s);
 }
 
-void session_open(struct ws_session *ws, void *arg) {
+void screen_open(struct ws_session *ws, void *arg) {
     struct hub *hub = arg;
-    struct session *s = mem_zalloc(sizeof *s);
+    struct screen *s = mem_zalloc(sizeof *s);
     const char *bearer = ws_header(ws, "authorization");
     s->hub = hub;
     s->ws = ws;
@@ -53,9 +53,9 @@ void session_open(struct ws_session *ws, void *arg) {
     ws_set_user(ws, s);
 }
 
-void session_close(struct ws_session *ws, void *arg) {
+void screen_close(struct ws_session *ws, void *arg) {
     struct hub *hub = arg;
-    struct session *s = ws_user(ws);
+    struct screen *s = ws_user(ws);
     if (!s)
         return;
     ws_set_user(ws, NULL);
@@ -65,48 +65,48 @@ void session_close(struct ws_session *ws, void *arg) {
         hub->sessions = s->next;
     if (s->next)
         s->next->prev = s->prev;
-    if (s->state == SESSION_GREETING || s->state == SESSION_LIVE)
+    if (s->state == SCREEN_GREETING || s->state == SCREEN_LIVE)
         hub->nsessions--;
     if (s->authenticated)
         core_presence(hub->core, s->actor.name, -1);
-    s->state = SESSION_CLOSED;
+    s->state = SCREEN_CLOSED;
     s->ws = NULL;
-    session_unref(s);
+    screen_unref(s);
 }
 
 /* --- writing
  * ------------------------------------------------------------------------------------------- */
 
-void session_send(struct session *s, struct ws_frame *f) {
-    if (s->state == SESSION_CLOSED)
+void screen_send(struct screen *s, struct ws_frame *f) {
+    if (s->state == SCREEN_CLOSED)
         return;
-    if (s->state == SESSION_LIVE) {
+    if (s->state == SCREEN_LIVE) {
         ws_send(s->ws, f);
         return;
     }
     /* What happens while the past is being replayed waits, or it would come before its past. */
-    if (s->nheld == SESSION_HELD_MAX) {
+    if (s->nheld == SCREEN_HELD_MAX) {
         ws_close(s->ws, 1013, "too much at once: come back with your cursor");
         return;
     }
     if (!s->held)
-        s->held = mem_alloc(SESSION_HELD_MAX * sizeof *s->held);
+        s->held = mem_alloc(SCREEN_HELD_MAX * sizeof *s->held);
     s->held[s->nheld++] = ws_frame_ref(f);
 }
 
-static void send_now(struct session *s, json_t *frame) {
+static void send_now(struct screen *s, json_t *frame) {
     char *text = json_dumps(frame, JSON_COMPACT);
-    if (text && s->state != SESSION_CLOSED)
+    if (text && s->state != SCREEN_CLOSED)
         ws_send_text(s->ws, text, strlen(text));
     free(text);
     json_decref(frame);
 }
 
-void session_send_json(struct session *s, json_t *frame) {
+void screen_send_json(struct screen *s, json_t *frame) {
     send_now(s, frame);
 }
 
-void session_error(struct session *s, const char *id, const char *code, const char *detail) {
+void screen_error(struct screen *s, const char *id, const char *code, const char *detail) {
     json_t *f = json_pack("{s:s,s:s,s:s}", "type", "error", "code", code, "detail", detail);
     if (id)
         json_object_set_new(f, "id", json_string(id));
@@ -118,14 +118,14 @@ void session_error(struct session *s, const char *id, const char *code, const ch
  * ------------------------------------------------------------------------------------------------
  */
 
-static void go_live(struct session *s) {
+static void go_live(struct screen *s) {
     struct hub *hub = s->hub;
     json_t *online = core_online(hub->core);
     json_t *agent = json_pack("{s:s,s:s,s:s,s:s}", "name", s->actor.name, "display_name",
         s->actor.display_name, "role", role_name(s->actor.role), "lang", s->actor.lang);
     char now[CLOCK_TEXT_SIZE];
-    s->state = SESSION_LIVE;
-    for (size_t i = 0; i < s->nheld && s->state == SESSION_LIVE; i++)
+    s->state = SCREEN_LIVE;
+    for (size_t i = 0; i < s->nheld && s->state == SCREEN_LIVE; i++)
         ws_send(s->ws, s->held[i]);
     drop_held(s);
     send_now(s, json_pack("{s:s,s:s,s:o,s:s,s:o,s:b}", "type", "ready", "cursor",
@@ -134,8 +134,8 @@ static void go_live(struct session *s) {
 }
 
 static void on_replayed_event(void *arg, const struct feed_event *e) {
-    struct session *s = arg;
-    if (s->state != SESSION_GREETING)
+    struct screen *s = arg;
+    if (s->state != SCREEN_GREETING)
         return;
     bool visible = !e->thread || users_may_see(s->hub->users, &s->actor, e->thread);
     char *text = visible ? frame_of_event(e) : frame_of_gone(e);
@@ -145,42 +145,42 @@ static void on_replayed_event(void *arg, const struct feed_event *e) {
 }
 
 static void on_replayed(void *arg, const char *cursors, bool too_old, const struct err *err) {
-    struct session *s = arg;
-    if (s->state == SESSION_GREETING && err) {
-        session_error(s, NULL, err_name(err->code), err->text);
+    struct screen *s = arg;
+    if (s->state == SCREEN_GREETING && err) {
+        screen_error(s, NULL, err_name(err->code), err->text);
         ws_close(s->ws, 1013, "the store cannot serve now");
-    } else if (s->state == SESSION_GREETING) {
+    } else if (s->state == SCREEN_GREETING) {
         metrics_add(s->hub->env->metrics, M_WS_RESUMED, too_old ? "reset" : "replayed", 1);
         if (too_old)
             send_now(s, json_pack("{s:s,s:s}", "type", "reset", "cursor", cursors));
         go_live(s);
     }
-    session_unref(s);
+    screen_unref(s);
 }
 
 struct greeting {
-    struct session *session;
+    struct screen *session;
     char *cursor;
 };
 
 static void on_actor(void *arg, const struct actor *actor, const struct err *err) {
     struct greeting *g = arg;
-    struct session *s = g->session;
+    struct screen *s = g->session;
     struct hub *hub = s->hub;
     char *cursor = g->cursor;
     free(g);
-    if (s->state == SESSION_GREETING && (err || actor->must_change_password)) {
+    if (s->state == SCREEN_GREETING && (err || actor->must_change_password)) {
         bool later = err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT);
-        session_error(s, NULL, err ? err_name(err->code) : "denied",
+        screen_error(s, NULL, err ? err_name(err->code) : "denied",
             err ? err->text : "change the one-time password first");
         ws_close(s->ws, later ? 1013 : 4401, later ? "the store cannot serve now" : "sign in");
-    } else if (s->state == SESSION_GREETING) {
+    } else if (s->state == SCREEN_GREETING) {
         s->actor = *actor;
         s->authenticated = true;
         s->checked_ms = clock_mono_ms();
         core_presence(hub->core, s->actor.name, 1);
         if (cursor) {
-            session_ref(s);
+            screen_ref(s);
             core_replay(
                 hub->core, cursor, hub->options.replay_max, on_replayed_event, on_replayed, s);
         } else {
@@ -188,10 +188,10 @@ static void on_actor(void *arg, const struct actor *actor, const struct err *err
         }
     }
     free(cursor);
-    session_unref(s);
+    screen_unref(s);
 }
 
-void session_hello(struct session *s, const json_t *hello) {
+void screen_hello(struct screen *s, const json_t *hello) {
     const char *cursor = json_string_value(json_object_get(hello, "cursor"));
     const char *token = json_string_value(json_object_get(hello, "token"));
     if (token) {
@@ -199,15 +199,15 @@ void session_hello(struct session *s, const json_t *hello) {
         s->token = mem_strdup(token);
     }
     if (!s->token && !s->cookie) {
-        session_error(s, NULL, "auth", "sign in first: no session cookie and no token");
+        screen_error(s, NULL, "auth", "sign in first: no screen.cookie and no token");
         ws_close(s->ws, 4401, "sign in");
         return;
     }
     struct greeting *g = mem_alloc(sizeof *g);
     *g = (struct greeting){s, cursor && *cursor ? mem_strdup(cursor) : NULL};
-    s->state = SESSION_GREETING;
+    s->state = SCREEN_GREETING;
     s->hub->nsessions++;
-    session_ref(s);
+    screen_ref(s);
     if (s->token)
         users_by_token(s->hub->users, s->token, on_actor, g);
     else
@@ -218,17 +218,17 @@ void session_hello(struct session *s, const json_t *hello) {
  * ------------------------------------------------------------------------------ */
 
 static void on_checked(void *arg, const struct actor *actor, const struct err *err) {
-    struct session *s = arg;
-    if (s->state != SESSION_CLOSED && err && (err->code == ERR_AUTH || err->code == ERR_DENIED))
+    struct screen *s = arg;
+    if (s->state != SCREEN_CLOSED && err && (err->code == ERR_AUTH || err->code == ERR_DENIED))
         ws_close(s->ws, 4401, "your session has ended");
-    else if (s->state != SESSION_CLOSED && actor)
+    else if (s->state != SCREEN_CLOSED && actor)
         s->actor = *actor;
-    session_unref(s);
+    screen_unref(s);
 }
 
-void session_check(struct session *s) {
+void screen_check(struct screen *s) {
     s->checked_ms = clock_mono_ms();
-    session_ref(s);
+    screen_ref(s);
     if (s->token)
         users_by_token(s->hub->users, s->token, on_checked, s);
     else
@@ -239,8 +239,8 @@ void session_check(struct session *s) {
  * -------------------------------------------------------------------------------------------------
  */
 
-void session_message(struct ws_session *ws, void *arg, struct span text) {
-    struct session *s = ws_user(ws);
+void screen_message(struct ws_session *ws, void *arg, struct span text) {
+    struct screen *s = ws_user(ws);
     struct err err;
     (void)arg;
     if (!s)
@@ -248,18 +248,18 @@ void session_message(struct ws_session *ws, void *arg, struct span text) {
     json_t *frame = json_strict_parse(text, FRAME_DEPTH, &err);
     const char *type = json_string_value(json_object_get(frame, "type"));
     if (!frame) {
-        session_error(s, NULL, "invalid", err.text);
+        screen_error(s, NULL, "invalid", err.text);
     } else if (!type) {
-        session_error(s, NULL, "invalid", "a frame needs a \"type\"");
-    } else if (s->state == SESSION_NEW) {
+        screen_error(s, NULL, "invalid", "a frame needs a \"type\"");
+    } else if (s->state == SCREEN_NEW) {
         if (strcmp(type, "hello") == 0) {
-            session_hello(s, frame);
+            screen_hello(s, frame);
         } else {
-            session_error(s, NULL, "auth", "hello comes first");
+            screen_error(s, NULL, "auth", "hello comes first");
             ws_close(s->ws, 1008, "hello comes first");
         }
     } else if (!s->authenticated) {
-        session_error(s, json_string_value(json_object_get(frame, "id")), "auth", "wait for ready");
+        screen_error(s, json_string_value(json_object_get(frame, "id")), "auth", "wait for ready");
     } else {
         command_run(s, frame);
     }

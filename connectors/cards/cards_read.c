@@ -1,0 +1,102 @@
+/* cards_read.c - search, old messages, one card. Runs in the thread pool on a connection of its
+ * own. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "connectors/cards/cards_private.h"
+
+static char *dump(json_t *o) {
+    char *text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    return text;
+}
+
+static void search(struct cards_statements *s, struct cards_call *c) {
+    static const char sql[] =
+        "SELECT m.id, m.thread, m.client, m.seq, m.at, json_extract(m.json, '$.text')"
+        " FROM words JOIN messages m ON m.n = words.rowid"
+        " WHERE words MATCH ?1 ORDER BY words.rowid DESC LIMIT ?2";
+    char *match = cards_query_match(c->query), when[CLOCK_TEXT_SIZE];
+    json_t *hits = json_array();
+    sqlite3_stmt *st = *match ? cards_prepare(s, sql, &c->err) : NULL;
+    int rc = SQLITE_DONE;
+    if (st) {
+        cards_bind(st, 1, match);
+        sqlite3_bind_int(st, 2, (int)c->limit);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+            char *snippet = cards_query_snippet(c->query, cards_column(st, 5));
+            json_array_append_new(
+                hits, json_pack("{s:s,s:s,s:s,s:I,s:s,s:s}", "message", cards_column(st, 0),
+                          "thread", cards_column(st, 1), "client", cards_column(st, 2), "seq",
+                          (json_int_t)sqlite3_column_int64(st, 3), "snippet", snippet, "at",
+                          clock_format(sqlite3_column_int64(st, 4), when)));
+            free(snippet);
+        }
+        if (rc != SQLITE_DONE)
+            cards_db_error(sqlite3_db_handle(st), "search", &c->err);
+        sqlite3_reset(st);
+    }
+    free(match);
+    c->result = dump(json_pack("{s:o}", "hits", hits));
+}
+
+static void history(struct cards_statements *s, struct cards_call *c) {
+    static const char sql[] = "SELECT json FROM messages WHERE thread = ?1 AND seq < ?2"
+                              " ORDER BY seq DESC LIMIT ?3";
+    json_t *list = json_array();
+    sqlite3_stmt *st = cards_prepare(s, sql, &c->err);
+    int rc = SQLITE_DONE;
+    if (st) {
+        cards_bind(st, 1, c->thread);
+        sqlite3_bind_int64(st, 2, c->seq < 0 ? INT64_MAX : c->seq);
+        sqlite3_bind_int(st, 3, (int)c->limit);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+            json_t *m = json_loads(cards_column(st, 0), 0, NULL);
+            if (m)
+                json_array_insert_new(list, 0, m);
+        }
+        if (rc != SQLITE_DONE)
+            cards_db_error(sqlite3_db_handle(st), "history", &c->err);
+        sqlite3_reset(st);
+    }
+    c->result = dump(json_pack("{s:o}", "messages", list));
+}
+
+static json_t *text_or_null(sqlite3_stmt *st, int at) {
+    const char *s = cards_column(st, at);
+    return *s ? json_string(s) : json_null();
+}
+
+static void card(struct cards_statements *s, struct cards_call *c) {
+    static const char sql[] = "SELECT id, name, phone, email, note, created,"
+                              " (SELECT count(*) FROM messages WHERE card = cards.id)"
+                              " FROM cards WHERE id = (SELECT card FROM clients WHERE client = ?1)";
+    char when[CLOCK_TEXT_SIZE];
+    json_t *out = json_null();
+    sqlite3_stmt *st = cards_prepare(s, sql, &c->err);
+    if (st) {
+        cards_bind(st, 1, c->client);
+        int rc = sqlite3_step(st);
+        if (rc == SQLITE_ROW)
+            out = json_pack("{s:s,s:s,s:o,s:o,s:o,s:{},s:I,s:s}", "id", cards_column(st, 0), "name",
+                cards_column(st, 1), "phone", text_or_null(st, 2), "email", text_or_null(st, 3),
+                "note", text_or_null(st, 4), "fields", "messages",
+                (json_int_t)sqlite3_column_int64(st, 6), "created_at",
+                clock_format(sqlite3_column_int64(st, 5), when));
+        else if (rc != SQLITE_DONE)
+            cards_db_error(sqlite3_db_handle(st), "card", &c->err);
+        sqlite3_reset(st);
+    }
+    c->result = dump(json_pack("{s:o}", "card", out));
+}
+
+void cards_read(struct cards_statements *s, struct cards_call *c) {
+    if (c->kind == CARDS_SEARCH)
+        search(s, c);
+    else if (c->kind == CARDS_HISTORY)
+        history(s, c);
+    else
+        card(s, c);
+}

@@ -1,0 +1,143 @@
+/* cards_stem.c - words of a text, folded to lower case (ё as е) and without their commonest
+ * endings, for Russian and English: light stemming, the same for what is indexed and what is asked.
+ * Pure. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "connectors/cards/cards_private.h"
+
+#define WORD_MAX 64 /* letters; the rest of a longer word does not count */
+#define STEM_MIN 3  /* letters that stay */
+
+/* One code point of valid UTF-8; malformed bytes come one by one as U+FFFD. */
+static unsigned decode(const unsigned char *p, size_t n, size_t *len) {
+    *len = 1;
+    if (p[0] < 0x80)
+        return p[0];
+    size_t want = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
+    if (!want || want > n)
+        return 0xfffd;
+    unsigned c = p[0] & (0xffu >> (want + 1));
+    for (size_t i = 1; i < want; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0xfffd;
+        c = c << 6 | (p[i] & 0x3fu);
+    }
+    *len = want;
+    return c;
+}
+
+static unsigned fold(unsigned c) {
+    if (c >= 'A' && c <= 'Z')
+        return c + 32;
+    if (c >= 0x410 && c <= 0x42f)
+        return c + 32;
+    if (c == 0x401 || c == 0x451) /* Ё ё */
+        return 0x435;
+    if (c >= 0xc0 && c <= 0xde && c != 0xd7)
+        return c + 32;
+    return c;
+}
+
+static bool is_word(unsigned c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+           (c >= 0xc0 && c != 0xfffd && !(c >= 0x2000 && c <= 0x2bff) &&
+               !(c >= 0x3000 && c <= 0x303f) && c != 0xd7 && c != 0xf7 &&
+               !(c >= 0x1f000 && c <= 0x1ffff));
+}
+
+/* Endings as code points, longest first. */
+static size_t strip(const unsigned *w, size_t n, const char *const *endings) {
+    for (; *endings; endings++) {
+        const unsigned char *e = (const unsigned char *)*endings;
+        unsigned points[12];
+        size_t m = 0, bytes = strlen(*endings);
+        for (size_t i = 0, len; i < bytes; i += len)
+            points[m++] = decode(e + i, bytes - i, &len);
+        if (n < m + STEM_MIN)
+            continue;
+        size_t k = 0;
+        while (k < m && w[n - m + k] == points[k])
+            k++;
+        if (k == m)
+            return n - m;
+    }
+    return n;
+}
+
+static size_t stem(const unsigned *w, size_t n) {
+    static const char *const russian[] = {"иями", "ями", "ами", "иях", "ого", "ему", "ому", "ыми",
+        "ими", "его", "ией", "ешь", "ишь", "ете", "ите", "ться", "тся", "ала", "ила", "ыла", "али",
+        "или", "ыли", "ует", "уют", "ает", "яет", "ают", "яют", "ать", "ять", "ить", "еть", "ыть",
+        "ям", "ем", "ам", "ом", "ах", "ях", "ий", "ый", "ой", "ей", "ая", "яя", "ое", "ее", "ые",
+        "ие", "ую", "юю", "их", "ых", "ою", "ею", "ия", "ии", "ию", "ов", "ев", "ет", "ют", "ит",
+        "ат", "ят", "ал", "ил", "ел", "а", "е", "и", "й", "о", "у", "ы", "ь", "ю", "я", NULL};
+    static const char *const english[] = {"ations", "ation", "ingly", "edly", "ness", "ies", "ied",
+        "ing", "ers", "es", "ed", "er", "ly", "s", "y", "e", NULL};
+    if (n <= STEM_MIN)
+        return n;
+    return w[n - 1] >= 0x430 && w[n - 1] <= 0x44f ? strip(w, n, russian)
+           : w[n - 1] >= 'a' && w[n - 1] <= 'z'   ? strip(w, n, english)
+                                                  : n;
+}
+
+static void encode(unsigned c, char *out, size_t *n) {
+    if (c < 0x80) {
+        out[(*n)++] = (char)c;
+    } else if (c < 0x800) {
+        out[(*n)++] = (char)(0xc0 | c >> 6);
+        out[(*n)++] = (char)(0x80 | (c & 0x3f));
+    } else if (c < 0x10000) {
+        out[(*n)++] = (char)(0xe0 | c >> 12);
+        out[(*n)++] = (char)(0x80 | (c >> 6 & 0x3f));
+        out[(*n)++] = (char)(0x80 | (c & 0x3f));
+    } else {
+        out[(*n)++] = (char)(0xf0 | c >> 18);
+        out[(*n)++] = (char)(0x80 | (c >> 12 & 0x3f));
+        out[(*n)++] = (char)(0x80 | (c >> 6 & 0x3f));
+        out[(*n)++] = (char)(0x80 | (c & 0x3f));
+    }
+}
+
+void cards_words(const char *text, size_t n,
+    void (*each)(void *arg, const char *stem, size_t start, size_t end), void *arg) {
+    unsigned w[WORD_MAX];
+    size_t letters = 0, start = 0;
+    for (size_t i = 0, len = 0; i <= n; i += len) {
+        unsigned c = i < n ? fold(decode((const unsigned char *)text + i, n - i, &len)) : 0;
+        if (i == n)
+            len = 1;
+        if (i < n && is_word(c)) {
+            if (letters == 0)
+                start = i;
+            if (letters < WORD_MAX)
+                w[letters++] = c;
+            continue;
+        }
+        if (letters) {
+            char out[WORD_MAX * 4 + 1];
+            size_t keep = stem(w, letters), bytes = 0;
+            for (size_t k = 0; k < keep; k++)
+                encode(w[k], out, &bytes);
+            out[bytes] = '\0';
+            each(arg, out, start, i);
+        }
+        letters = 0;
+    }
+}
+
+static void add_stem(void *arg, const char *s, size_t start, size_t end) {
+    struct buf *b = arg;
+    (void)start;
+    (void)end;
+    buf_addf(b, "%s%s", b->n ? " " : "", s);
+}
+
+char *cards_stems(const char *text) {
+    struct buf b;
+    size_t n = strlen(text);
+    buf_init(&b, n * 4 + 64);
+    cards_words(text, n, add_stem, &b);
+    return buf_take(&b);
+}

@@ -1,0 +1,270 @@
+/* cards_write.c - what changes cards: find or make one, attach a message, merge, change fields.
+ * Runs in the thread pool inside a transaction; everything may come twice. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "connectors/cards/cards_private.h"
+
+/* One row with one text column, into out (ID_SIZE). 1 found, 0 not, -1 error. */
+static int find_card(sqlite3_stmt *st, char *out, struct err *err) {
+    int rc = st ? sqlite3_step(st) : SQLITE_ERROR;
+    out[0] = '\0';
+    if (rc == SQLITE_ROW) {
+        snprintf(out, ID_SIZE, "%s", cards_column(st, 0));
+        sqlite3_reset(st);
+        return 1;
+    }
+    if (rc == SQLITE_DONE)
+        return 0;
+    return st ? cards_db_error(sqlite3_db_handle(st), "look-up", err) : -1;
+}
+
+static int step(sqlite3_stmt *st, struct err *err) {
+    if (!st)
+        return -1;
+    int rc = sqlite3_step(st);
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+        return cards_db_error(sqlite3_db_handle(st), "change", err);
+    sqlite3_reset(st);
+    return 0;
+}
+
+static const char *text_of(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s && *s ? s : NULL;
+}
+
+static int find_by(struct cards_statements *s, const char *sql, const char *a, const char *b,
+    char *out, struct err *err) {
+    sqlite3_stmt *st = cards_prepare(s, sql, err);
+    if (!st)
+        return -1;
+    cards_bind(st, 1, a);
+    if (b)
+        cards_bind(st, 2, b);
+    return find_card(st, out, err);
+}
+
+/* By our client id, else by a proven identity, else by phone, else by e-mail. */
+static int find_existing(
+    struct cards_statements *s, const json_t *client, const char *id, char *out, struct err *err) {
+    static const char by_client[] = "SELECT card FROM clients WHERE client = ?1";
+    static const char by_identity[] =
+        "SELECT card FROM identities WHERE kind = ?1 AND address = ?2";
+    static const char by_phone[] = "SELECT id FROM cards WHERE phone = ?1 ORDER BY id LIMIT 1";
+    static const char by_email[] = "SELECT id FROM cards WHERE email = ?1 ORDER BY id LIMIT 1";
+    size_t i;
+    json_t *identity;
+    int rc = find_by(s, by_client, id, NULL, out, err);
+    if (rc != 0)
+        return rc;
+    json_array_foreach(json_object_get(client, "identities"), i, identity) {
+        const char *kind = text_of(identity, "kind"), *address = text_of(identity, "address");
+        if (kind && address && (rc = find_by(s, by_identity, kind, address, out, err)) != 0)
+            return rc;
+    }
+    if (text_of(client, "phone") &&
+        (rc = find_by(s, by_phone, text_of(client, "phone"), NULL, out, err)) != 0)
+        return rc;
+    if (text_of(client, "email"))
+        return find_by(s, by_email, text_of(client, "email"), NULL, out, err);
+    return 0;
+}
+
+static int note_identities(
+    struct cards_statements *s, const json_t *client, const char *card, struct err *err) {
+    static const char sql[] = "INSERT INTO identities(kind, address, card) VALUES(?1, ?2, ?3)"
+                              " ON CONFLICT DO UPDATE SET card = ?3";
+    size_t i;
+    json_t *identity;
+    json_array_foreach(json_object_get(client, "identities"), i, identity) {
+        const char *kind = text_of(identity, "kind"), *address = text_of(identity, "address");
+        sqlite3_stmt *st = kind && address ? cards_prepare(s, sql, err) : NULL;
+        if (!st)
+            continue;
+        cards_bind(st, 1, kind);
+        cards_bind(st, 2, address);
+        cards_bind(st, 3, card);
+        if (step(st, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int ensure(struct cards_statements *s, struct cards_call *c) {
+    static const char insert[] = "INSERT INTO cards(id, name, phone, email, note, created)"
+                                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+    static const char update[] = "UPDATE cards SET name = ?2, phone = coalesce(?3, phone),"
+                                 " email = coalesce(?4, email), note = coalesce(?5, note)"
+                                 " WHERE id = ?1";
+    static const char link[] = "INSERT INTO clients(client, card) VALUES(?1, ?2)"
+                               " ON CONFLICT DO NOTHING";
+    int found = find_existing(s, c->fields, c->client, c->card_id, &c->err);
+    if (found < 0)
+        return -1;
+    if (!found)
+        id_make(0, c->card_id);
+    sqlite3_stmt *st = cards_prepare(s, found ? update : insert, &c->err);
+    if (!st)
+        return -1;
+    cards_bind(st, 1, c->card_id);
+    cards_bind(st, 2, text_of(c->fields, "name") ? text_of(c->fields, "name") : "");
+    cards_bind(st, 3, text_of(c->fields, "phone"));
+    cards_bind(st, 4, text_of(c->fields, "email"));
+    cards_bind(st, 5, text_of(c->fields, "note"));
+    if (!found)
+        sqlite3_bind_int64(st, 6, clock_ms());
+    if (step(st, &c->err) < 0)
+        return -1;
+    st = cards_prepare(s, link, &c->err);
+    cards_bind(st, 1, c->client);
+    cards_bind(st, 2, c->card_id);
+    if (step(st, &c->err) < 0)
+        return -1;
+    return note_identities(s, c->fields, c->card_id, &c->err);
+}
+
+/* The message's number when it is there already, else 0; -1 error. */
+static int64_t number_of(struct cards_statements *s, const char *id, struct err *err) {
+    static const char sql[] = "SELECT n FROM messages WHERE id = ?1";
+    sqlite3_stmt *st = cards_prepare(s, sql, err);
+    if (!st)
+        return -1;
+    cards_bind(st, 1, id);
+    int rc = sqlite3_step(st);
+    int64_t n = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return cards_db_error(sqlite3_db_handle(st), "look-up", err);
+    sqlite3_reset(st);
+    return n;
+}
+
+static int index_text(struct cards_statements *s, int64_t n, const char *text, struct err *err) {
+    static const char drop[] = "DELETE FROM words WHERE rowid = ?1";
+    static const char add[] = "INSERT INTO words(rowid, stems) VALUES(?1, ?2)";
+    sqlite3_stmt *st = cards_prepare(s, drop, err);
+    if (!st)
+        return -1;
+    sqlite3_bind_int64(st, 1, n);
+    if (step(st, err) < 0)
+        return -1;
+    char *stems = cards_stems(text);
+    int rc = 0;
+    if (*stems) {
+        st = cards_prepare(s, add, err);
+        if (st) {
+            sqlite3_bind_int64(st, 1, n);
+            cards_bind(st, 2, stems);
+        }
+        rc = step(st, err);
+    }
+    free(stems);
+    return rc;
+}
+
+/* The message's id makes it once; coming again (edited, a new status) it replaces what was there.
+ */
+static int attach(struct cards_statements *s, struct cards_call *c) {
+    static const char insert[] = "INSERT INTO messages(id, card, thread, seq, client, at, json)"
+                                 " VALUES(?1, coalesce((SELECT card FROM clients WHERE client = "
+                                 "?2), ?3), ?4, ?5, ?2, ?6, ?7)";
+    static const char update[] = "UPDATE messages SET json = ?2 WHERE n = ?1";
+    int64_t n = number_of(s, c->message, &c->err);
+    if (n < 0)
+        return -1;
+    sqlite3_stmt *st = cards_prepare(s, n ? update : insert, &c->err);
+    if (!st)
+        return -1;
+    if (n) {
+        sqlite3_bind_int64(st, 1, n);
+        cards_bind(st, 2, c->json);
+    } else {
+        cards_bind(st, 1, c->message);
+        cards_bind(st, 2, c->client);
+        cards_bind(st, 3, c->card);
+        cards_bind(st, 4, c->thread);
+        sqlite3_bind_int64(st, 5, c->seq);
+        sqlite3_bind_int64(st, 6, c->at);
+        cards_bind(st, 7, c->json);
+    }
+    if (step(st, &c->err) < 0)
+        return -1;
+    bool is_new = n == 0;
+    if (is_new)
+        n = sqlite3_last_insert_rowid(sqlite3_db_handle(st));
+    if (!*c->text)
+        return 0;
+    return index_text(s, n, c->text, &c->err);
+}
+
+/* `client` (the one that goes) and `card` (a client id here: the one that stays) share one card. */
+static int merge(struct cards_statements *s, struct cards_call *c) {
+    static const char of_client[] = "SELECT card FROM clients WHERE client = ?1";
+    static const char link[] = "INSERT INTO clients(client, card) VALUES(?1, ?2)"
+                               " ON CONFLICT DO UPDATE SET card = ?2";
+    static const char messages[] = "UPDATE messages SET card = ?2 WHERE card = ?1";
+    static const char identities[] = "UPDATE identities SET card = ?2 WHERE card = ?1";
+    static const char clients[] = "UPDATE clients SET card = ?2 WHERE card = ?1";
+    static const char keep[] =
+        "UPDATE cards SET phone = coalesce(phone, (SELECT phone FROM cards WHERE id = ?1)),"
+        " email = coalesce(email, (SELECT email FROM cards WHERE id = ?1)),"
+        " note = coalesce(note, (SELECT note FROM cards WHERE id = ?1)) WHERE id = ?2";
+    static const char drop[] = "DELETE FROM cards WHERE id = ?1 AND ?2 = ?2";
+    static const char *const moves[] = {messages, identities, clients, keep, drop};
+    char from[ID_SIZE], into[ID_SIZE];
+    int has_from = find_by(s, of_client, c->client, NULL, from, &c->err);
+    int has_into = has_from < 0 ? -1 : find_by(s, of_client, c->card, NULL, into, &c->err);
+    if (has_into < 0)
+        return -1;
+    if (!has_from && !has_into)
+        return 0;
+    if (!has_from || !has_into) { /* only one has a card: it is both's */
+        sqlite3_stmt *st = cards_prepare(s, link, &c->err);
+        cards_bind(st, 1, has_from ? c->card : c->client);
+        cards_bind(st, 2, has_from ? from : into);
+        return step(st, &c->err);
+    }
+    if (strcmp(from, into) == 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
+        sqlite3_stmt *st = cards_prepare(s, moves[i], &c->err);
+        if (!st)
+            return -1;
+        cards_bind(st, 1, from);
+        cards_bind(st, 2, into);
+        if (step(st, &c->err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int update_fields(struct cards_statements *s, struct cards_call *c) {
+    static const char sql[] =
+        "UPDATE cards SET name = coalesce(?2, name), phone = coalesce(?3, phone),"
+        " email = coalesce(?4, email), note = coalesce(?5, note)"
+        " WHERE id = (SELECT card FROM clients WHERE client = ?1)";
+    static const char *const keys[] = {"name", "phone", "email", "note"};
+    sqlite3_stmt *st = cards_prepare(s, sql, &c->err);
+    if (!st)
+        return -1;
+    cards_bind(st, 1, c->client);
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        cards_bind(st, (int)i + 2, json_string_value(json_object_get(c->fields, keys[i])));
+    if (step(st, &c->err) < 0)
+        return -1;
+    if (sqlite3_changes(sqlite3_db_handle(st)) == 0)
+        return err_set(&c->err, ERR_NOT_FOUND, "this client has no card yet");
+    return 0;
+}
+
+void cards_write(struct cards_statements *s, struct cards_call *c) {
+    int rc = c->kind == CARDS_ENSURE   ? ensure(s, c)
+             : c->kind == CARDS_ATTACH ? attach(s, c)
+             : c->kind == CARDS_MERGE  ? merge(s, c)
+                                       : update_fields(s, c);
+    if (rc < 0 && !c->err.code)
+        err_set(&c->err, ERR_INTERNAL, "cards.db: a change failed without a reason");
+}

@@ -1,0 +1,305 @@
+/* api.c - the table of routes, and what every call goes through: who is it, and may he? */
+#include "api/api.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_private.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+
+#define V1 "/api/v1"
+
+const struct http_route api_routes[] = {
+    {"POST", V1 "/session", api_session_create, 4096, false},
+    {"GET", V1 "/session", api_session_get, 0, false},
+    {"DELETE", V1 "/session", api_session_delete, 0, false},
+    {"POST", V1 "/session/password", api_session_password, 4096, false},
+    {"GET", V1 "/threads", api_threads_list, 0, false},
+    {"GET", V1 "/counts", api_counts, 0, false},
+    {"GET", V1 "/threads/{id}", api_threads_get, 0, false},
+    {"PATCH", V1 "/threads/{id}", api_threads_patch, 16384, false},
+    {"POST", V1 "/threads/{id}/read", api_threads_read, 1024, false},
+    {"GET", V1 "/threads/{id}/messages", api_messages_list, 0, false},
+    {"POST", V1 "/threads/{id}/messages", api_messages_post, API_BODY_MAX, false},
+    {"GET", V1 "/messages/{id}/trace", api_trace, 0, false},
+    {"GET", V1 "/clients/{id}", api_clients_get, 0, false},
+    {"PATCH", V1 "/clients/{id}", api_clients_patch, 16384, false},
+    {"POST", V1 "/clients/{id}/merge", api_clients_merge, 1024, false},
+    {"POST", V1 "/media", api_media_post, SIZE_MAX, true},
+    {"GET", V1 "/media/{id}", api_media_get, 0, false},
+    {"GET", V1 "/agents", api_agents_list, 0, false},
+    {"POST", V1 "/agents", api_agents_post, 4096, false},
+    {"PATCH", V1 "/agents/{name}", api_agents_patch, 4096, false},
+    {"GET", V1 "/channels", api_channels_list, 0, false},
+    {"POST", V1 "/channels/{name}/check", api_channels_check, 1024, false},
+    {"GET", V1 "/dead", api_dead_list, 0, false},
+    {"POST", V1 "/dead/{id}/retry", api_dead_retry, 1024, false},
+    {"GET", V1 "/openapi.json", api_document, 0, false},
+    {"GET", V1 "/asyncapi.json", api_document, 0, false},
+    {"GET", "/healthz", api_healthz, 0, false},
+    {"GET", "/readyz", api_readyz, 0, false},
+    {"GET", "/metrics", api_metrics, 0, false},
+    {"GET", "/", api_page, 0, false},
+    {"GET", "/admin", api_page, 0, false},
+    {"GET", "/assets/{rest...}", api_asset, 0, false},
+    {0},
+};
+
+/* --- answers
+ * -------------------------------------------------------------------------------------- */
+
+static void call_free(struct call *c) {
+    json_decref(c->keep);
+    free(c->text);
+    if (c->session)
+        explicit_bzero(c->session, strlen(c->session));
+    free(c->session);
+    free(c);
+}
+
+void call_ok(struct call *c, int status, json_t *body) {
+    http_reply_json(c->x, status, body);
+    call_free(c);
+}
+
+void call_empty(struct call *c) {
+    http_reply_empty(c->x, 204);
+    call_free(c);
+}
+
+void call_err(struct call *c, const struct err *err) {
+    if (err->code == ERR_INTERNAL || err->code == ERR_IO)
+        LOG_ERROR(c->api->env.log, "api.failed", LOG_S("path", http_path(c->x)), LOG_E(err));
+    http_reply_err(c->x, err);
+    call_free(c);
+}
+
+void call_fail(struct call *c, enum err_code code, const char *fmt, ...) {
+    struct err err = {.code = code};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(err.text, sizeof err.text, fmt, ap);
+    va_end(ap);
+    call_err(c, &err);
+}
+
+void call_on_json(void *arg, json_t *result, const struct err *err) {
+    if (err)
+        call_err(arg, err);
+    else
+        call_ok(arg, 200, json_incref(result));
+}
+
+void call_on_done(void *arg, const struct err *err) {
+    if (err)
+        call_err(arg, err);
+    else
+        call_empty(arg);
+}
+
+/* --- what was asked
+ * ------------------------------------------------------------------------------------ */
+
+json_t *call_body(struct call *c, const char *const *known) {
+    const char *key;
+    json_t *v, *body = http_body_json(c->x);
+    if (!body) { /* it has answered */
+        call_free(c);
+        return NULL;
+    }
+    json_object_foreach(body, key, v) {
+        size_t i = 0;
+        while (known[i] && strcmp(known[i], key) != 0)
+            i++;
+        if (!known[i]) {
+            struct buf names;
+            buf_init(&names, 400);
+            for (i = 0; known[i]; i++)
+                buf_addf(&names, "%s%s", i ? ", " : "", known[i]);
+            call_fail(c, ERR_INVALID, "unknown key \"%.40s\"; known are %s", key, buf_str(&names));
+            buf_free(&names);
+            json_decref(body);
+            return NULL;
+        }
+    }
+    return body;
+}
+
+const char *call_id(struct call *c, const char *name) {
+    const char *id = http_path_arg(c->x, name);
+    if (id_is_valid(id) && id_shard(id) < store_shards(c->api->store))
+        return id;
+    call_fail(c, ERR_NOT_FOUND, "there is nothing with this id");
+    return NULL;
+}
+
+int64_t call_number(struct call *c, const char *name, int64_t preset) {
+    const char *text = http_query(c->x, name);
+    char *end;
+    if (!text || !*text)
+        return preset;
+    long long n = strtoll(text, &end, 10);
+    if (*end || n < 0 || n > INT64_MAX / 2 || *text == '+' || *text == ' ') {
+        call_fail(c, ERR_INVALID, "%s must be a number, 0 or more", name);
+        return -2;
+    }
+    return n;
+}
+
+int call_limit(struct call *c) {
+    int64_t n = call_number(c, "limit", PAGE_DEFAULT);
+    if (n == -2)
+        return -1;
+    if (n < 1 || n > PAGE_MAX) {
+        call_fail(c, ERR_INVALID, "limit must be 1 to %d", PAGE_MAX);
+        return -1;
+    }
+    return (int)n;
+}
+
+/* --- may he see it?
+ * ---------------------------------------------------------------------------------------- */
+
+struct seeing {
+    struct call *call;
+    void (*then)(struct call *c);
+};
+
+static void on_thread(void *arg, json_t *result, const struct err *err) {
+    struct seeing *s = arg;
+    struct call *c = s->call;
+    void (*then)(struct call *) = s->then;
+    free(s);
+    if (err) {
+        call_err(c, err);
+    } else if (!users_may_see(c->api->users, &c->actor, json_object_get(result, "thread"))) {
+        call_fail(c, ERR_NOT_FOUND, "there is no such thread");
+    } else {
+        json_decref(c->keep);
+        c->keep = json_incref(result);
+        then(c);
+    }
+}
+
+void call_with_thread(struct call *c, const char *thread, void (*then)(struct call *c)) {
+    struct seeing *s = mem_alloc(sizeof *s);
+    *s = (struct seeing){c, then};
+    store_thread(c->api->store, thread, on_thread, s);
+}
+
+/* --- who is it?
+ * ---------------------------------------------------------------------------------------------- */
+
+static char *origin_of(const char *url) {
+    const char *host = url ? strstr(url, "://") : NULL;
+    if (!host)
+        return NULL;
+    return mem_strndup(url, (size_t)(host + 3 - url) + strcspn(host + 3, "/?#"));
+}
+
+bool api_same_origin(const struct api *api, struct http_exchange *x) {
+    const char *site = http_header(x, "Sec-Fetch-Site");
+    const char *origin = http_header(x, "Origin");
+    const char *host = http_header(x, "Host");
+    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+        return false;
+    if (!origin)
+        return true; /* browsers send it with every unsafe request */
+    if (api->own_origin && strcmp(origin, api->own_origin) == 0)
+        return true;
+    const char *rest = strstr(origin, "://");
+    return host && rest && strcmp(rest + 3, host) == 0 &&
+           (strncmp(origin, "http://", 7) == 0 || strncmp(origin, "https://", 8) == 0);
+}
+
+struct needs {
+    struct call *call;
+    unsigned scope;
+    enum role least;
+};
+
+static void on_actor(void *arg, const struct actor *actor, const struct err *err) {
+    struct needs n = *(struct needs *)arg;
+    struct call *c = n.call;
+    free(arg);
+    if (err) {
+        if (err->code == ERR_AUTH)
+            metrics_add(c->api->env.metrics, M_REFUSED, "auth", 1);
+        call_err(c, err);
+        return;
+    }
+    c->actor = *actor;
+    if (actor->must_change_password && c->handler && n.scope != 0)
+        call_fail(
+            c, ERR_DENIED, "change the one-time password first: POST /api/v1/session/password");
+    else if ((actor->scopes & n.scope) != n.scope)
+        call_fail(c, ERR_DENIED, "this API token does not have the scope that this needs");
+    else if (actor->role < n.least)
+        call_fail(c, ERR_DENIED, "this needs the role %s", role_name(n.least));
+    else
+        c->handler(c);
+}
+
+static bool is_safe(const char *method) {
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+void api_begin(struct api *api, struct http_exchange *x, unsigned scope, enum role least,
+    void (*handler)(struct call *c)) {
+    const char *bearer = http_header(x, "Authorization");
+    const char *cookie = http_cookie(x, "sb_session");
+    struct call *c = mem_zalloc(sizeof *c);
+    *c = (struct call){.api = api, .x = x, .handler = handler};
+    struct needs *n = mem_alloc(sizeof *n);
+    *n = (struct needs){c, scope, least};
+    if (bearer && strncasecmp(bearer, "Bearer ", 7) == 0) {
+        users_by_token(api->users, bearer + 7, on_actor, n);
+        return;
+    }
+    if (cookie && !is_safe(http_method(x)) && !api_same_origin(api, x)) {
+        free(n);
+        metrics_add(api->env.metrics, M_REFUSED, "origin", 1);
+        call_fail(c, ERR_DENIED, "this request comes from another site");
+        return;
+    }
+    if (cookie) {
+        c->session = mem_strdup(cookie);
+        users_by_session(api->users, cookie, on_actor, n);
+        return;
+    }
+    free(n);
+    metrics_add(api->env.metrics, M_REFUSED, "auth", 1);
+    call_fail(c, ERR_AUTH, "sign in first: POST /api/v1/session, or send Authorization: Bearer");
+}
+
+/* --- life
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+struct api *api_create(const struct env *env, const struct api_options *o) {
+    struct api *api = mem_zalloc(sizeof *api);
+    api->env = *env;
+    api->core = o->core;
+    api->store = o->store;
+    api->users = o->users;
+    api->media = o->media;
+    api->own_origin = origin_of(o->public_url);
+    http_server_add_routes(o->http, api_routes, api);
+    return api;
+}
+
+void api_set_draining(struct api *api) {
+    api->draining = true;
+}
+
+void api_destroy(struct api **apip) {
+    if (!*apip)
+        return;
+    free((*apip)->own_origin);
+    free(*apip);
+    *apip = NULL;
+}

@@ -1,0 +1,202 @@
+/* api_admin.c - agents, channels, dead letters. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_private.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "store/store_users.h"
+
+/* --- agents
+ * --------------------------------------------------------------------------------------- */
+
+static void on_agents(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    size_t i, k;
+    json_t *agent, *name;
+    if (err) {
+        call_err(c, err);
+        return;
+    }
+    json_t *online = core_online(c->api->core), *list = json_array();
+    json_array_foreach(json_object_get(result, "agents"), i, agent) {
+        bool is_online = false;
+        json_array_foreach(online, k, name) {
+            is_online |= json_equal(name, json_object_get(agent, "name"));
+        }
+        json_t *row = json_copy(agent);
+        json_object_set_new(row, "online", json_boolean(is_online));
+        json_array_append_new(list, row);
+    }
+    json_decref(online);
+    call_ok(c, 200, json_pack("{s:o}", "agents", list));
+}
+
+static void agents_list(struct call *c) {
+    store_user_list(c->api->store, on_agents, c);
+}
+
+HANDLER(api_agents_list) {
+    api_begin(api, x, SCOPE_READ, ROLE_AGENT, agents_list);
+}
+
+static void on_agent(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    if (err) {
+        call_err(c, err);
+        return;
+    }
+    json_t *agent = json_copy(json_object_get(result, "user"));
+    json_object_set_new(agent, "online", json_false());
+    call_ok(c, c->number ? (int)c->number : 200, json_pack("{s:o}", "agent", agent));
+}
+
+/* Written: the answer is how it stands now. */
+static void on_agent_written(void *arg, const struct err *err) {
+    struct call *c = arg;
+    if (err)
+        call_err(c, err);
+    else
+        store_user_get(c->api->store, c->text, on_agent, c);
+}
+
+static void agents_post(struct call *c) {
+    static const char *const known[] = {"name", "display_name", "role", "password", NULL};
+    json_t *body = call_body(c, known);
+    if (!body)
+        return;
+    const char *name = json_string_value(json_object_get(body, "name"));
+    const char *shown = json_string_value(json_object_get(body, "display_name"));
+    const char *role_text = json_string_value(json_object_get(body, "role"));
+    const char *password = json_string_value(json_object_get(body, "password"));
+    enum role role;
+    if (!name || !password) {
+        call_fail(c, ERR_INVALID, "name and password are needed");
+    } else if (!role_text || role_parse(role_text, &role) < 0) {
+        call_fail(c, ERR_INVALID, "role must be agent, supervisor or admin");
+    } else {
+        c->text = mem_strdup(name);
+        c->number = 201;
+        users_add(c->api->users, name, shown, role, password, true, false, on_agent_written, c);
+    }
+    json_decref(body);
+}
+
+HANDLER(api_agents_post) {
+    api_begin(api, x, SCOPE_ADMIN, ROLE_ADMIN, agents_post);
+}
+
+/* Others may be changed by an admin; of himself, anybody may change display name and language. */
+static bool may_change(const struct call *c, const char *name, const json_t *body) {
+    if (c->actor.role == ROLE_ADMIN)
+        return true;
+    return strcmp(c->actor.name, name) == 0 && !c->actor.is_token &&
+           !json_object_get(body, "role") && !json_object_get(body, "disabled") &&
+           !json_object_get(body, "password");
+}
+
+static int check_agent(const json_t *body, struct err *err) {
+    const json_t *shown = json_object_get(body, "display_name"),
+                 *lang = json_object_get(body, "lang");
+    const json_t *role = json_object_get(body, "role"),
+                 *disabled = json_object_get(body, "disabled");
+    enum role parsed;
+    if (shown && (!json_is_string(shown) || json_string_length(shown) == 0 ||
+                     json_string_length(shown) > 240 ||
+                     !utf8_is_text(json_string_value(shown), json_string_length(shown))))
+        return err_set(err, ERR_INVALID, "display_name must be 1 to 60 characters");
+    if (lang && (!json_is_string(lang) || (strcmp(json_string_value(lang), "ru") != 0 &&
+                                              strcmp(json_string_value(lang), "en") != 0)))
+        return err_set(err, ERR_INVALID, "lang must be ru or en");
+    if (role && (!json_is_string(role) || role_parse(json_string_value(role), &parsed) < 0))
+        return err_set(err, ERR_INVALID, "role must be agent, supervisor or admin");
+    if (disabled && !json_is_boolean(disabled))
+        return err_set(err, ERR_INVALID, "disabled must be true or false");
+    return 0;
+}
+
+static void on_password_reset(void *arg, const struct err *err) {
+    struct call *c = arg;
+    if (err)
+        call_err(c, err);
+    else
+        store_user_change(c->api->store, c->text, c->keep, NULL, on_agent_written, c);
+}
+
+static void agents_patch(struct call *c) {
+    static const char *const known[] = {
+        "display_name", "role", "lang", "disabled", "password", NULL};
+    const char *name = http_path_arg(c->x, "name");
+    json_t *body = call_body(c, known);
+    struct err err;
+    if (!body)
+        return;
+    c->text = mem_strdup(name);
+    c->keep = body;
+    const char *password = json_string_value(json_object_get(body, "password"));
+    if (!may_change(c, name, body))
+        call_fail(c, ERR_DENIED, "only an admin may change this");
+    else if (check_agent(body, &err) < 0)
+        call_err(c, &err);
+    else if (strcmp(name, c->actor.name) == 0 && json_is_true(json_object_get(body, "disabled")))
+        call_fail(c, ERR_INVALID, "you cannot disable yourself");
+    else if (password)
+        users_set_password(c->api->users, name, password, true, on_password_reset, c);
+    else
+        store_user_change(c->api->store, name, body, NULL, on_agent_written, c);
+}
+
+HANDLER(api_agents_patch) {
+    api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, agents_patch);
+}
+
+/* --- channels
+ * ----------------------------------------------------------------------------------------- */
+
+static void channels_list(struct call *c) {
+    call_ok(c, 200, core_channels(c->api->core));
+}
+
+HANDLER(api_channels_list) {
+    api_begin(api, x, SCOPE_READ, ROLE_AGENT, channels_list);
+}
+
+static void channels_check(struct call *c) {
+    json_t *all = core_channels(c->api->core), *ch;
+    size_t i;
+    json_array_foreach(json_object_get(all, "channels"), i, ch) {
+        if (strcmp(json_string_value(json_object_get(ch, "name")), http_path_arg(c->x, "name")) ==
+            0) {
+            call_ok(c, 200, json_pack("{s:O}", "channel", ch));
+            json_decref(all);
+            return;
+        }
+    }
+    json_decref(all);
+    call_fail(c, ERR_NOT_FOUND, "there is no such channel");
+}
+
+HANDLER(api_channels_check) {
+    api_begin(api, x, SCOPE_WRITE, ROLE_SUPERVISOR, channels_check);
+}
+
+/* --- dead letters
+ * --------------------------------------------------------------------------------------- */
+
+static void dead_list(struct call *c) {
+    int limit = call_limit(c);
+    if (limit > 0)
+        core_dead(c->api->core, http_query(c->x, "cursor"), (unsigned)limit, call_on_json, c);
+}
+
+HANDLER(api_dead_list) {
+    api_begin(api, x, SCOPE_READ, ROLE_SUPERVISOR, dead_list);
+}
+
+static void dead_retry(struct call *c) {
+    core_dead_retry(c->api->core, http_path_arg(c->x, "id"), call_on_done, c);
+}
+
+HANDLER(api_dead_retry) {
+    api_begin(api, x, SCOPE_WRITE, ROLE_SUPERVISOR, dead_retry);
+}

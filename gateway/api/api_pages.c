@@ -1,0 +1,47 @@
+/* api_pages.c - the inbox page and the API's documents, from inside the binary. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_private.h"
+#include "ui/assets.h"
+
+/* Strict: own scripts and styles only, nothing inline, nobody may frame us. */
+#define PAGE_CSP                                                                                   \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "        \
+    "media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "           \
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+static void send_asset(struct http_exchange *x, const char *path, const char *cache) {
+    const struct asset *a = asset_find(path);
+    const char *known = http_header(x, "If-None-Match");
+    if (!a) {
+        http_reply_problem(x, 404, "not_found", "there is no such file");
+        return;
+    }
+    http_set_header(x, "ETag", a->etag);
+    http_set_header(x, "Cache-Control", cache);
+    if (known && strcmp(known, a->etag) == 0)
+        http_reply_empty(x, 304);
+    else
+        http_reply_static(x, 200, a->type, a->data, a->size);
+}
+
+HANDLER(api_page) {
+    (void)api;
+    http_set_header(x, "Content-Security-Policy", PAGE_CSP);
+    send_asset(x, "index.html", "no-cache");
+}
+
+HANDLER(api_asset) {
+    (void)api;
+    char path[128];
+    snprintf(path, sizeof path, "%.120s", http_path_arg(x, "rest"));
+    send_asset(x, path, "no-cache");
+}
+
+HANDLER(api_document) {
+    const char *name = strrchr(http_path(x), '/');
+    (void)api;
+    send_asset(x, name ? name + 1 : "", "no-cache");
+}

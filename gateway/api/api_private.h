@@ -1,0 +1,104 @@
+/* api_private.h - what the files of this folder share: one call from its check to its answer. */
+#ifndef SB_API_API_PRIVATE_H
+#define SB_API_API_PRIVATE_H
+
+#include "api/api.h"
+
+#define API_BODY_MAX (256u << 10)
+#define PAGE_DEFAULT 50
+#define PAGE_MAX 200
+
+struct api {
+    struct env env;
+    struct core *core;
+    struct store *store;
+    struct users *users;
+    struct media *media;
+    char *own_origin; /* of public_url, or NULL */
+    bool draining;
+};
+
+/* A request whose sender is known. Freed by the answering functions. */
+struct call {
+    struct api *api;
+    struct http_exchange *x;
+    struct actor actor;
+    char *session; /* the cookie, when it was one */
+    void (*handler)(struct call *c);
+    json_t *keep; /* the handler's own, released with the call */
+    char *text;   /* likewise */
+    int64_t number;
+};
+
+/* Who is it, and may he? Then handler(call); otherwise a problem document. */
+void api_begin(struct api *api, struct http_exchange *x, unsigned scope, enum role least,
+    void (*handler)(struct call *c));
+
+/* Answers; each frees the call. */
+void call_ok(struct call *c, int status, json_t *body); /* takes body */
+void call_empty(struct call *c);                        /* 204 */
+void call_err(struct call *c, const struct err *err);
+void call_fail(struct call *c, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Store functions' callbacks with the call as arg: the result as it is (200), or 204. */
+void call_on_json(void *call, json_t *result, const struct err *err);
+void call_on_done(void *call, const struct err *err);
+
+/* The request's JSON body with only these keys; NULL after answering. Names end with NULL. */
+json_t *call_body(struct call *c, const char *const *known);
+/* A path argument that must be a stored thing's id; NULL after answering 404. */
+const char *call_id(struct call *c, const char *name);
+/* ?limit=, 1..200; -1 after answering. ?name=number, preset when absent; -2 after answering. */
+int call_limit(struct call *c);
+int64_t call_number(struct call *c, const char *name, int64_t preset);
+
+/* Calls then(c) when the actor may see this thread; answers 404 otherwise. */
+void call_with_thread(struct call *c, const char *thread, void (*then)(struct call *c));
+
+/* Is this request made by our own page (or by no browser)? For cookies on unsafe methods. */
+bool api_same_origin(const struct api *api, struct http_exchange *x);
+void api_set_cookie(struct http_exchange *x, const char *session); /* NULL clears it */
+json_t *api_agent_json(const struct api *api, const struct actor *a);
+
+/* Handlers, by file. */
+#define HANDLER(name) void name(struct http_exchange *x, void *api)
+/* api_session.c */
+HANDLER(api_session_create);
+HANDLER(api_session_get);
+HANDLER(api_session_delete);
+HANDLER(api_session_password);
+/* api_threads.c */
+HANDLER(api_threads_list);
+HANDLER(api_threads_get);
+HANDLER(api_threads_patch);
+HANDLER(api_threads_read);
+HANDLER(api_counts);
+HANDLER(api_messages_list);
+HANDLER(api_messages_post);
+HANDLER(api_trace);
+/* api_clients.c */
+HANDLER(api_clients_get);
+HANDLER(api_clients_patch);
+HANDLER(api_clients_merge);
+/* api_media.c */
+HANDLER(api_media_post);
+HANDLER(api_media_get);
+/* api_admin.c */
+HANDLER(api_agents_list);
+HANDLER(api_agents_post);
+HANDLER(api_agents_patch);
+HANDLER(api_channels_list);
+HANDLER(api_channels_check);
+HANDLER(api_dead_list);
+HANDLER(api_dead_retry);
+/* api_health.c */
+HANDLER(api_healthz);
+HANDLER(api_readyz);
+HANDLER(api_metrics);
+/* api_pages.c */
+HANDLER(api_page);
+HANDLER(api_asset);
+HANDLER(api_document);
+
+#endif

@@ -1,0 +1,149 @@
+/* api_session.c - signing in and out. The session's secret is in an HttpOnly cookie and nowhere
+ * else. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_private.h"
+#include "base/mem.h"
+#include "version.h"
+
+#define COOKIE_AGE_S (400L * 24 * 3600) /* the server decides when it ends */
+
+json_t *api_agent_json(const struct api *api, const struct actor *a) {
+    (void)api;
+    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:b}", "name", a->name, "display_name",
+        a->display_name, "role", role_name(a->role), "lang", a->lang, "disabled", 0,
+        "must_change_password", (int)a->must_change_password, "online", 1);
+}
+
+void api_set_cookie(struct http_exchange *x, const char *session) {
+    char text[256];
+    snprintf(text, sizeof text, "sb_session=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%ld%s",
+        session ? session : "", session ? COOKIE_AGE_S : 0L, http_is_tls(x) ? "; Secure" : "");
+    http_set_header(x, "Set-Cookie", text);
+    explicit_bzero(text, sizeof text);
+}
+
+struct login {
+    struct api *api;
+    struct http_exchange *x;
+};
+
+static void on_login(
+    void *arg, const struct actor *actor, const char *session, const struct err *err) {
+    struct login l = *(struct login *)arg;
+    free(arg);
+    if (err) {
+        http_reply_err(l.x, err);
+        return;
+    }
+    api_set_cookie(l.x, session);
+    http_reply_json(l.x, 200, json_pack("{s:o}", "agent", api_agent_json(l.api, actor)));
+}
+
+HANDLER(api_session_create) {
+    json_t *body = http_body_json(x);
+    if (!body)
+        return;
+    const char *name = json_string_value(json_object_get(body, "name"));
+    const char *password = json_string_value(json_object_get(body, "password"));
+    if (!api_same_origin(api, x)) {
+        http_reply_problem(x, 403, "denied", "this request comes from another site");
+    } else if (!name || !password || json_object_size(body) != 2) {
+        http_reply_problem(
+            x, 400, "invalid", "expected {\"name\": \"...\", \"password\": \"...\"}");
+    } else {
+        struct login *l = mem_alloc(sizeof *l);
+        *l = (struct login){api, x};
+        users_login(l->api->users, name, password, http_peer(x), on_login, l);
+    }
+    json_decref(body);
+}
+
+static void session_get(struct call *c) {
+    call_ok(c, 200,
+        json_pack("{s:o,s:s}", "agent", api_agent_json(c->api, &c->actor), "version", SB_VERSION));
+}
+
+/* Without a scope: also who must change his password first may ask who he is. */
+HANDLER(api_session_get) {
+    api_begin(api, x, 0, ROLE_AGENT, session_get);
+}
+
+static void on_logged_out(void *arg, const struct err *err) {
+    struct call *c = arg;
+    if (!err)
+        api_set_cookie(c->x, NULL);
+    call_on_done(c, err);
+}
+
+static void session_delete(struct call *c) {
+    if (!c->session) {
+        call_fail(c, ERR_INVALID, "an API token is revoked by `switchboard token revoke`");
+        return;
+    }
+    users_logout(c->api->users, c->session, on_logged_out, c);
+}
+
+HANDLER(api_session_delete) {
+    api_begin(api, x, 0, ROLE_AGENT, session_delete);
+}
+
+/* --- a new password: prove the old one, change, sign in anew
+ * ---------------------------------------- */
+
+static void on_signed_in_again(
+    void *arg, const struct actor *actor, const char *session, const struct err *err) {
+    struct call *c = arg;
+    (void)actor;
+    if (err) {
+        call_err(c, err);
+        return;
+    }
+    api_set_cookie(c->x, session);
+    call_empty(c);
+}
+
+static void on_password_set(void *arg, const struct err *err) {
+    struct call *c = arg;
+    if (err)
+        call_err(c, err);
+    else
+        users_login(c->api->users, c->actor.name, c->text, http_peer(c->x), on_signed_in_again, c);
+}
+
+static void on_old_proven(
+    void *arg, const struct actor *actor, const char *session, const struct err *err) {
+    struct call *c = arg;
+    (void)actor;
+    (void)session;
+    if (err && err->code == ERR_AUTH)
+        call_fail(c, ERR_DENIED, "old is not your password");
+    else if (err)
+        call_err(c, err);
+    else
+        users_set_password(c->api->users, c->actor.name, c->text, false, on_password_set, c);
+}
+
+static void session_password(struct call *c) {
+    static const char *const known[] = {"old", "new", NULL};
+    json_t *body = call_body(c, known);
+    if (!body)
+        return;
+    const char *old = json_string_value(json_object_get(body, "old"));
+    const char *new = json_string_value(json_object_get(body, "new"));
+    if (!old || !new || c->actor.is_token) {
+        call_fail(c, ERR_INVALID, "expected {\"old\": \"...\", \"new\": \"...\"}");
+    } else if (strcmp(old, new) == 0) {
+        call_fail(c, ERR_INVALID, "the new password is the old one");
+    } else {
+        c->text = mem_strdup(new);
+        users_login(c->api->users, c->actor.name, old, http_peer(c->x), on_old_proven, c);
+    }
+    json_decref(body);
+}
+
+HANDLER(api_session_password) {
+    api_begin(api, x, 0, ROLE_AGENT, session_password);
+}

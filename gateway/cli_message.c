@@ -1,0 +1,308 @@
+/* cli_message.c - questions about messages: where one is and why, what was given up, everything. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli_session.h"
+#include "store/store_queue.h"
+
+#define PAGE 200
+
+static int usage(const struct cli *cli, const char *what) {
+    fprintf(stderr, "switchboard %s: %s (see --help)\n", cli->command, what);
+    return CLI_USAGE;
+}
+
+static const char *text(const json_t *object, const char *key) {
+    const char *v = json_string_value(json_object_get(object, key));
+    return v ? v : "";
+}
+
+static int64_t number(const json_t *object, const char *key) {
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void print_line(const json_t *object) {
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    puts("");
+}
+
+/* --- trace
+ * ----------------------------------------------------------------------------------------- */
+
+static void print_step(const json_t *step, int64_t first_ms) {
+    int64_t at = first_ms;
+    clock_parse(text(step, "at"), &at);
+    printf("  %s  %+9lld ms  %-12s %s\n", text(step, "at"), (long long)(at - first_ms),
+        text(step, "what"), text(step, "detail"));
+}
+
+/* The last step with this word whose detail begins with `begin`; NULL none. */
+static const json_t *last_step(const json_t *trail, const char *what, const char *begin) {
+    const json_t *found = NULL;
+    size_t i, n = strlen(begin);
+    json_t *step;
+    json_array_foreach(trail, i, step) {
+        const char *detail = text(step, "detail");
+        if (strcmp(text(step, "what"), what) == 0 && strncmp(detail, begin, n) == 0 &&
+            (!n || !detail[n] || detail[n] == ' '))
+            found = step;
+    }
+    return found;
+}
+
+static void on_depth(void *arg, int64_t n, int64_t oldest_ms, const struct err *err) {
+    json_t *result = json_pack("{s:I,s:I}", "n", (json_int_t)n, "oldest_ms", (json_int_t)oldest_ms);
+    cli_on_json(arg, result, err);
+    json_decref(result);
+}
+
+static void print_queue(struct cli_session *s, const char *queue) {
+    store_queue_depth(s->store, queue, on_depth, s);
+    if (cli_wait(s) == 0)
+        printf("       %lld wait in the queue %s\n", (long long)number(s->result, "n"), queue);
+}
+
+static void explain_channel(struct cli_session *s, const json_t *m, const json_t *trail) {
+    static const struct {
+        const char *status, *means;
+    } known[] = {{"queued", "is waiting for its turn on the channel"},
+        {"sending", "is being sent; the channel has not answered yet"},
+        {"sent", "was taken by the channel"}, {"delivered", "has reached the client's device"},
+        {"read", "was read by the client"},
+        {"unknown", "was sent, but the channel's answer was lost: it is not sent again by itself"},
+        {"failed", "was given up by the channel: see `switchboard dead list`"}};
+    const char *status = text(m, "status"), *channel = text(m, "channel");
+    const json_t *retry = last_step(trail, "retry", "");
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (strcmp(known[i].status, status) == 0)
+            printf("now    %s: it %s (%s)\n", status, known[i].means, channel);
+    if (strcmp(status, "queued") == 0 || strcmp(status, "sending") == 0) {
+        char *queue = mem_printf("out:%s", channel);
+        print_queue(s, queue);
+        free(queue);
+        if (retry)
+            printf("       last attempt: %s\n", text(retry, "detail"));
+    }
+    const json_t *error = json_object_get(m, "error");
+    if (error)
+        printf("       why: %s: %s\n", text(error, "code"), text(error, "text"));
+}
+
+static void explain_card(struct cli_session *s, const char *target, const json_t *trail) {
+    const json_t *done = last_step(trail, "attached", target);
+    const json_t *failed = last_step(trail, "card_failed", target);
+    const json_t *retry = last_step(trail, "card_retry", target);
+    if (done) {
+        printf("card   %s: has it since %s\n", target, text(done, "at"));
+        return;
+    }
+    if (failed && (!retry || strcmp(text(retry, "at"), text(failed, "at")) < 0)) {
+        printf("card   %s: given up: %s\n", target, text(failed, "detail"));
+        puts("       `switchboard dead list` has it, `switchboard dead retry ID` tries again");
+        return;
+    }
+    printf("card   %s: waiting%s%s\n", target, retry ? "; last attempt: " : "",
+        retry ? text(retry, "detail") : "");
+    char *queue = mem_printf("crm:%s", target);
+    print_queue(s, queue);
+    free(queue);
+}
+
+static void print_trace(struct cli_session *s, const json_t *r) {
+    const json_t *m = json_object_get(r, "message"), *trail = json_object_get(r, "trail");
+    const json_t *thread = json_object_get(r, "thread");
+    int64_t first_ms = 0;
+    size_t i;
+    json_t *step;
+    printf("message %s, %s, number %lld of thread %s (%s)\n", text(m, "id"), text(m, "direction"),
+        (long long)number(m, "seq"), text(m, "thread"), text(thread, "state"));
+    printf("client  %s\n", text(m, "client"));
+    if (*text(m, "channel"))
+        printf("channel %s (%s)\n", text(m, "channel"), text(m, "connector"));
+    puts("");
+    clock_parse(text(json_array_get(trail, 0), "at"), &first_ms);
+    json_array_foreach(trail, i, step) print_step(step, first_ms);
+    puts("");
+    if (strcmp(text(m, "direction"), "out") == 0)
+        explain_channel(s, m, trail);
+    else
+        puts("now    stored in its thread");
+    for (i = 0; i < config_count(s->config, SECTION_CRM); i++)
+        explain_card(s, settings_title(config_at(s->config, SECTION_CRM, i, NULL)), trail);
+}
+
+int cli_trace(struct cli *cli) {
+    int code;
+    if (cli->nargs != 1)
+        return usage(cli, "expected one message id");
+    if (!id_is_valid(cli->args[0]))
+        return usage(cli, "a message id has 26 characters, like 01JDFX3T5KABCDEFGHJKMNPQRS");
+    struct cli_session *s = cli_session_open(cli, &code);
+    if (!s)
+        return code;
+    store_message(s->store, cli->args[0], cli_on_json, s);
+    code = cli_wait(s) < 0 ? CLI_FAILED : CLI_OK;
+    json_t *r = code == CLI_OK ? json_incref(s->result) : NULL;
+    if (r && cli_option(cli, "--json"))
+        print_line(r);
+    else if (r)
+        print_trace(s, r);
+    json_decref(r);
+    cli_session_close(&s);
+    return code;
+}
+
+/* --- dead letters
+ * --------------------------------------------------------------------------------- */
+
+static void print_dead(const json_t *d) {
+    const json_t *e = json_object_get(d, "error");
+    printf("%-22s %s  %-14s %s #%lld\n%-22s %lld attempts; %s: %s\n", text(d, "id"), text(d, "at"),
+        text(d, "queue"), text(d, "thread"), (long long)number(d, "seq"), "",
+        (long long)number(d, "attempts"), text(e, "code"), text(e, "text"));
+}
+
+static int dead_list(struct cli *cli, struct cli_session *s) {
+    char *cursor = NULL;
+    size_t n = 0, i;
+    json_t *d;
+    do {
+        store_dead(s->store, cursor, PAGE, cli_on_json, s);
+        if (cli_wait(s) < 0) {
+            free(cursor);
+            return CLI_FAILED;
+        }
+        json_array_foreach(json_object_get(s->result, "dead"), i, d) {
+            n++;
+            if (cli_option(cli, "--json"))
+                print_line(d);
+            else
+                print_dead(d);
+        }
+        free(cursor);
+        cursor = mem_strdup(json_string_value(json_object_get(s->result, "next")));
+    } while (cursor);
+    if (!cli_option(cli, "--json") && n == 0)
+        puts("no dead letters");
+    return CLI_OK;
+}
+
+static int64_t dead_ms(const json_t *d) {
+    const char *colon = strchr(text(d, "id"), ':');
+    return colon ? strtoll(colon + 1, NULL, 10) : 0;
+}
+
+/* Those that are there now: what dies again meanwhile is younger, and left. */
+static int dead_retry_all(struct cli_session *s) {
+    int64_t newest = -1;
+    size_t total = 0, now, i;
+    json_t *d;
+    do {
+        now = 0;
+        store_dead(s->store, NULL, PAGE, cli_on_json, s);
+        if (cli_wait(s) < 0)
+            return CLI_FAILED;
+        json_t *page = json_incref(json_object_get(s->result, "dead"));
+        if (newest < 0)
+            newest = dead_ms(json_array_get(page, 0));
+        json_array_foreach(page, i, d) {
+            if (dead_ms(d) > newest)
+                continue;
+            store_dead_retry(s->store, text(d, "id"), cli_on_done, s);
+            now += cli_wait(s) == 0;
+        }
+        json_decref(page);
+        total += now;
+    } while (now);
+    printf("%zu put back in their queues\n", total);
+    return CLI_OK;
+}
+
+static int dead_retry_one(struct cli *cli, struct cli_session *s) {
+    store_dead_retry(s->store, cli->args[1], cli_on_done, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    printf("%s is put back in its queue\n", cli->args[1]);
+    return CLI_OK;
+}
+
+int cli_dead(struct cli *cli) {
+    const char *verb = cli->nargs ? cli->args[0] : "list";
+    bool list = strcmp(verb, "list") == 0, all = cli_option(cli, "--all") != NULL;
+    int code;
+    if (!list && strcmp(verb, "retry") != 0)
+        return usage(cli, "expected list or retry");
+    if (list && (cli->nargs > 1 || all))
+        return usage(cli, "expected nothing after list");
+    if (!list && cli->nargs != (all ? 1 : 2))
+        return usage(cli, "expected one id of `dead list`, or --all");
+    struct cli_session *s = cli_session_open(cli, &code);
+    if (!s)
+        return code;
+    code = list ? dead_list(cli, s) : all ? dead_retry_all(s) : dead_retry_one(cli, s);
+    cli_session_close(&s);
+    return code;
+}
+
+/* --- export
+ * ---------------------------------------------------------------------------------------- */
+
+static int export_thread(struct cli_session *s, const char *thread) {
+    int64_t after = 0;
+    size_t n, i;
+    json_t *m;
+    do {
+        store_messages(s->store, thread, -1, after, PAGE, false, cli_on_json, s);
+        if (cli_wait(s) < 0)
+            return CLI_FAILED;
+        n = json_array_size(s->result);
+        json_array_foreach(s->result, i, m) {
+            print_line(m);
+            after = number(m, "seq");
+        }
+    } while (n);
+    return ferror(stdout) ? CLI_FAILED : CLI_OK;
+}
+
+static int export_all(struct cli_session *s) {
+    char *cursor = NULL;
+    int code = CLI_OK;
+    size_t i;
+    json_t *t;
+    do {
+        struct store_query q = {.view = "all", .cursor = cursor, .limit = PAGE};
+        store_threads(s->store, &q, cli_on_json, s);
+        if (cli_wait(s) < 0) {
+            free(cursor);
+            return CLI_FAILED;
+        }
+        json_t *page = json_incref(s->result);
+        json_array_foreach(json_object_get(page, "threads"), i, t) if (code == CLI_OK) code =
+            export_thread(s, text(t, "id"));
+        free(cursor);
+        cursor = mem_strdup(json_string_value(json_object_get(page, "next")));
+        json_decref(page);
+    } while (cursor && code == CLI_OK);
+    free(cursor);
+    return code;
+}
+
+int cli_export(struct cli *cli) {
+    const char *thread = cli_option(cli, "--thread");
+    int code;
+    if (cli->nargs)
+        return usage(cli, "expected nothing but options");
+    if (thread && !id_is_valid(thread))
+        return usage(cli, "a thread id has 26 characters, like 01JDFX3T5KABCDEFGHJKMNPQRS");
+    struct cli_session *s = cli_session_open(cli, &code);
+    if (!s)
+        return code;
+    code = thread ? export_thread(s, thread) : export_all(s);
+    cli_session_close(&s);
+    if (fflush(stdout) != 0)
+        code = CLI_FAILED;
+    return code;
+}

@@ -1,0 +1,242 @@
+/* cli_user.c - people who sign in and tokens for programs, on the command line. A running gateway
+ * hears of a change at once: sessions and tokens that ended stop working. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli_session.h"
+#include "store/store_users.h"
+
+#define PASSWORD_SIZE 512
+
+struct verb {
+    const char *name;
+    bool needs_name;
+    int (*run)(struct cli *cli, struct cli_session *s);
+};
+
+static int usage(const struct cli *cli, const char *what) {
+    fprintf(stderr, "switchboard %s: %s (see --help)\n", cli->command, what);
+    return CLI_USAGE;
+}
+
+static const char *text(const json_t *object, const char *key) {
+    const char *v = json_string_value(json_object_get(object, key));
+    return v ? v : "";
+}
+
+/* --- passwords
+ * ------------------------------------------------------------------------------------ */
+
+/* The first line of stdin; at a terminal it is asked for and not shown. 0, or -1 when there is
+ * none or it is too long. */
+static int read_password(char out[PASSWORD_SIZE]) {
+    struct termios old, quiet;
+    bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &old) == 0;
+    if (terminal) {
+        quiet = old;
+        quiet.c_lflag &= ~(tcflag_t)ECHO;
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+        fputs("Password: ", stderr);
+    }
+    char *got = fgets(out, PASSWORD_SIZE, stdin);
+    if (terminal) {
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+        fputs("\n", stderr);
+    }
+    if (!got)
+        return -1;
+    size_t n = strlen(out);
+    if (n + 1 == PASSWORD_SIZE && out[n - 1] != '\n')
+        return -1;
+    out[strcspn(out, "\r\n")] = '\0';
+    return *out ? 0 : -1;
+}
+
+/* --- user
+ * ------------------------------------------------------------------------------------------ */
+
+static int take_role(struct cli *cli, enum role *out) {
+    const char *role = cli_option(cli, "--role");
+    if (!role || role_parse(role, out) < 0)
+        return usage(cli, "expected --role admin, --role supervisor or --role agent");
+    return CLI_OK;
+}
+
+static int with_password(struct cli *cli, struct cli_session *s, bool add) {
+    char password[PASSWORD_SIZE];
+    const char *name = cli->args[1], *shown = cli_option(cli, "--display-name");
+    enum role role = ROLE_AGENT;
+    if (add && take_role(cli, &role) != CLI_OK)
+        return CLI_USAGE;
+    if (!cli_option(cli, "--password-stdin"))
+        return usage(cli, "give the password on stdin and say --password-stdin");
+    if (read_password(password) < 0)
+        return usage(cli, "expected a password in the first line of stdin");
+    if (add)
+        users_add(
+            s->users, name, shown ? shown : name, role, password, false, false, cli_on_done, s);
+    else
+        users_set_password(s->users, name, password, false, cli_on_done, s);
+    sodium_memzero(password, sizeof password);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    if (add)
+        printf("%s is added as %s\n", name, role_name(role));
+    else
+        printf("%s has a new password; his sessions are ended\n", name);
+    return CLI_OK;
+}
+
+static int user_add(struct cli *cli, struct cli_session *s) {
+    return with_password(cli, s, true);
+}
+
+static int user_passwd(struct cli *cli, struct cli_session *s) {
+    return with_password(cli, s, false);
+}
+
+static int set_disabled(struct cli *cli, struct cli_session *s, bool disabled) {
+    json_t *change = json_pack("{s:b}", "disabled", (int)disabled);
+    store_user_change(s->store, cli->args[1], change, NULL, cli_on_done, s);
+    json_decref(change);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    printf("%s %s\n", cli->args[1],
+        disabled ? "is disabled; his sessions are ended" : "may sign in again");
+    return CLI_OK;
+}
+
+static int user_disable(struct cli *cli, struct cli_session *s) {
+    return set_disabled(cli, s, true);
+}
+
+static int user_enable(struct cli *cli, struct cli_session *s) {
+    return set_disabled(cli, s, false);
+}
+
+static int user_list(struct cli *cli, struct cli_session *s) {
+    size_t i;
+    json_t *u;
+    store_user_list(s->store, cli_on_json, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    if (cli_option(cli, "--json")) {
+        json_dumpf(s->result, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        puts("");
+        return CLI_OK;
+    }
+    printf("%-24s %-11s %-9s %s\n", "NAME", "ROLE", "STATE", "DISPLAY NAME");
+    json_array_foreach(json_object_get(s->result, "agents"), i, u)
+        printf("%-24s %-11s %-9s %s\n", text(u, "name"), text(u, "role"),
+            json_is_true(json_object_get(u, "disabled")) ? "disabled" : "active",
+            text(u, "display_name"));
+    return CLI_OK;
+}
+
+/* --- token
+ * ----------------------------------------------------------------------------------------- */
+
+static int take_scopes(struct cli *cli, unsigned *out) {
+    static const struct {
+        const char *name;
+        unsigned scope;
+    } known[] = {{"read", SCOPE_READ}, {"write", SCOPE_WRITE}, {"admin", SCOPE_ADMIN}};
+    const char *p = cli_option(cli, "--scopes");
+    *out = 0;
+    for (size_t n; p && *p; p += n + (p[n] == ',')) {
+        unsigned found = 0;
+        n = strcspn(p, ",");
+        for (size_t i = 0; i < ARRAY_LEN(known); i++)
+            if (span_eq(span_of(p, n), known[i].name))
+                found = known[i].scope;
+        if (!found)
+            return usage(cli, "expected --scopes with some of read,write,admin");
+        *out |= found;
+    }
+    return CLI_OK;
+}
+
+static void on_token(void *arg, const char *token, const struct err *err) {
+    json_t *result = token ? json_string(token) : NULL;
+    cli_on_json(arg, result, err);
+    json_decref(result);
+}
+
+static int token_add(struct cli *cli, struct cli_session *s) {
+    enum role role;
+    unsigned scopes;
+    if (take_role(cli, &role) != CLI_OK || take_scopes(cli, &scopes) != CLI_OK)
+        return CLI_USAGE;
+    if (!scopes)
+        scopes = role == ROLE_ADMIN ? SCOPE_ALL : SCOPE_READ | SCOPE_WRITE;
+    users_add_token(s->users, cli->args[1], role, scopes, on_token, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    puts(json_string_value(s->result));
+    fputs("This is the only time that the token is shown.\n", stderr);
+    return CLI_OK;
+}
+
+static int token_revoke(struct cli *cli, struct cli_session *s) {
+    store_token_end(s->store, cli->args[1], cli_on_done, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    printf("the token %s is revoked\n", cli->args[1]);
+    return CLI_OK;
+}
+
+static int token_list(struct cli *cli, struct cli_session *s) {
+    size_t i;
+    json_t *t;
+    store_token_list(s->store, cli_on_json, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    if (cli_option(cli, "--json")) {
+        json_dumpf(s->result, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        puts("");
+        return CLI_OK;
+    }
+    printf("%-24s %-11s %-17s %s\n", "NAME", "ROLE", "SCOPES", "MADE AT");
+    json_array_foreach(json_object_get(s->result, "tokens"), i, t) printf("%-24s %-11s %-17s %s\n",
+        text(t, "name"), text(t, "role"), text(t, "scopes"), text(t, "created_at"));
+    return CLI_OK;
+}
+
+/* --- both
+ * ------------------------------------------------------------------------------------------ */
+
+static int run_verb(struct cli *cli, const struct verb *verbs, const char *expected) {
+    const char *name = cli->nargs ? cli->args[0] : "";
+    int code;
+    for (; verbs->name; verbs++)
+        if (strcmp(verbs->name, name) == 0)
+            break;
+    if (!verbs->name)
+        return usage(cli, expected);
+    if (cli->nargs != 1 + (int)verbs->needs_name)
+        return usage(cli, verbs->needs_name ? "expected one name" : "expected nothing after list");
+    struct cli_session *s = cli_session_open(cli, &code);
+    if (!s)
+        return code;
+    code = verbs->run(cli, s);
+    cli_session_close(&s);
+    return code;
+}
+
+int cli_user(struct cli *cli) {
+    static const struct verb verbs[] = {{"add", true, user_add}, {"passwd", true, user_passwd},
+        {"disable", true, user_disable}, {"enable", true, user_enable}, {"list", false, user_list},
+        {0}};
+    return run_verb(cli, verbs, "expected add, passwd, disable, enable or list");
+}
+
+int cli_token(struct cli *cli) {
+    static const struct verb verbs[] = {
+        {"add", true, token_add}, {"list", false, token_list}, {"revoke", true, token_revoke}, {0}};
+    return run_verb(cli, verbs, "expected add, list or revoke");
+}

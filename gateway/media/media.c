@@ -1,0 +1,276 @@
+/* media.c - attachments on disk: written to a temporary file as they come, then synced, sniffed and
+ * moved into place by the thread pool. Names on disk are ids of ours, never a sender's. */
+#include "media/media.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <magic.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "media/media_private.h"
+
+#define STALE_S 3600 /* a temporary file as old as this belongs to nobody */
+
+struct media {
+    struct env env;
+    char *dir;
+    uint64_t max_size;
+    char **deny; /* NULL-ended */
+};
+
+struct media_upload {
+    struct media *media;
+    int fd;
+    char *temp; /* path while it is written */
+    struct media_info info;
+    crypto_hash_sha256_state hash;
+    media_fn fn;
+    void *arg;
+    struct err err; /* of the work in the pool */
+};
+
+static int io_error(struct err *err, const char *what) {
+    return err_set(err, ERR_IO, "attachment could not be %s: %s", what, strerror(errno));
+}
+
+/* --- the folder --------------------------------------------------------------------------------
+ */
+
+/* What uploads of dead processes left. */
+static void remove_stale(const char *dir) {
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    time_t now = time(NULL);
+    while (d && (e = readdir(d))) {
+        struct stat st;
+        char *path = mem_printf("%s/%s", dir, e->d_name);
+        if (e->d_name[0] != '.' && stat(path, &st) == 0 && now - st.st_mtime > STALE_S)
+            unlink(path);
+        free(path);
+    }
+    if (d)
+        closedir(d);
+}
+
+static int make_dir(const char *path, struct err *err) {
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return err_set(err, ERR_IO, "cannot make the folder %s: %s", path, strerror(errno));
+    return 0;
+}
+
+struct media *media_open(
+    const struct env *env, const char *data_dir, const struct settings *s, struct err *err) {
+    struct media *m = mem_zalloc(sizeof *m);
+    const char *const *deny = settings_list(s, "deny");
+    size_t n = 0;
+    char *incoming;
+    m->env = *env;
+    m->max_size = (uint64_t)settings_int(s, "max_size");
+    m->dir = mem_printf("%s/media", data_dir);
+    while (deny[n])
+        n++;
+    m->deny = mem_zalloc((n + 1) * sizeof *m->deny);
+    for (size_t i = 0; i < n; i++)
+        m->deny[i] = mem_strdup(deny[i]);
+    incoming = mem_printf("%s/incoming", m->dir);
+    if (make_dir(data_dir, err) < 0 || make_dir(m->dir, err) < 0 || make_dir(incoming, err) < 0)
+        media_close(&m);
+    else
+        remove_stale(incoming);
+    free(incoming);
+    return m;
+}
+
+void media_close(struct media **mp) {
+    struct media *m = *mp;
+    if (!m)
+        return;
+    for (size_t i = 0; m->deny[i]; i++)
+        free(m->deny[i]);
+    free(m->deny);
+    free(m->dir);
+    free(m);
+    *mp = NULL;
+}
+
+/* <dir>/<2 characters of the id's random part>/<id>: no folder grows without end. */
+static char *path_of(const struct media *m, const char *id, bool make) {
+    char *folder = mem_printf("%s/%.2s", m->dir, id + ID_TIME_LEN);
+    if (make)
+        mkdir(folder, 0700);
+    char *path = mem_printf("%s/%s", folder, id);
+    free(folder);
+    return path;
+}
+
+/* --- writing ------------------------------------------------------------------------------------
+ */
+
+static void upload_free(struct media_upload *u) {
+    if (u->fd >= 0)
+        close(u->fd);
+    if (u->temp)
+        unlink(u->temp);
+    free(u->temp);
+    free(u->info.name);
+    free(u);
+}
+
+struct media_upload *media_upload_begin(
+    struct media *m, unsigned shard, const char *name, uint64_t declared_size, struct err *err) {
+    if (declared_size > m->max_size) {
+        err_set(err, ERR_TOO_LARGE, "the file has %llu bytes; at most %llu are taken",
+            (unsigned long long)declared_size, (unsigned long long)m->max_size);
+        return NULL;
+    }
+    struct media_upload *u = mem_zalloc(sizeof *u);
+    u->media = m;
+    u->fd = -1;
+    u->info.name = media_clean_name(name);
+    id_make(shard, u->info.id);
+    crypto_hash_sha256_init(&u->hash);
+    if (media_is_denied((const char *const *)m->deny, u->info.name, NULL)) {
+        err_set(err, ERR_INVALID, "files named like \"%.80s\" are not taken", u->info.name);
+        upload_free(u);
+        return NULL;
+    }
+    u->temp = mem_printf("%s/incoming/%s", m->dir, u->info.id);
+    u->fd = open(u->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (u->fd < 0) {
+        io_error(err, "stored");
+        upload_free(u);
+        return NULL;
+    }
+    return u;
+}
+
+int media_upload_write(struct media_upload *u, struct span data, struct err *err) {
+    if (data.n > u->media->max_size - u->info.size)
+        return err_set(err, ERR_TOO_LARGE, "the file is larger than %llu bytes",
+            (unsigned long long)u->media->max_size);
+    crypto_hash_sha256_update(&u->hash, (const unsigned char *)data.p, data.n);
+    u->info.size += data.n;
+    while (data.n) {
+        ssize_t n = write(u->fd, data.p, data.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return io_error(err, "stored");
+        data.p += n;
+        data.n -= (size_t)n;
+    }
+    return 0;
+}
+
+void media_upload_abort(struct media_upload *u) {
+    upload_free(u);
+}
+
+/* --- finishing, in the thread pool
+ * ---------------------------------------------------------------- */
+
+static int sniff(struct media_upload *u, struct err *err) {
+    magic_t magic = magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS);
+    if (!magic || magic_load(magic, NULL) < 0) {
+        if (magic)
+            magic_close(magic);
+        return err_set(err, ERR_INTERNAL, "the type database of libmagic cannot be read");
+    }
+    const char *type = magic_file(magic, u->temp);
+    snprintf(u->info.mime, sizeof u->info.mime, "%s", type ? type : "application/octet-stream");
+    magic_close(magic);
+    return 0;
+}
+
+static int settle(struct media_upload *u, struct err *err) {
+    unsigned char sum[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(&u->hash, sum);
+    sodium_bin2hex(u->info.sha256, sizeof u->info.sha256, sum, sizeof sum);
+    if (u->info.size == 0)
+        return err_set(err, ERR_INVALID, "the file is empty");
+    if (sniff(u, err) < 0)
+        return -1;
+    if (media_is_denied((const char *const *)u->media->deny, u->info.name, u->info.mime))
+        return err_set(err, ERR_INVALID, "files of the type %s are not taken", u->info.mime);
+    u->info.kind = media_kind(u->info.mime);
+    if (fsync(u->fd) < 0)
+        return io_error(err, "synced to disk");
+    char *path = path_of(u->media, u->info.id, true);
+    int rc = rename(u->temp, path) < 0 ? io_error(err, "stored") : 0;
+    if (rc == 0) {
+        char *slash = strrchr(path, '/');
+        *slash = '\0';
+        int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir >= 0) {
+            fsync(dir);
+            close(dir);
+        }
+        free(u->temp);
+        u->temp = NULL;
+    }
+    free(path);
+    return rc;
+}
+
+static void finish_work(void *arg) {
+    struct media_upload *u = arg;
+    settle(u, &u->err);
+}
+
+static void finish_done(void *arg) {
+    struct media_upload *u = arg;
+    if (u->err.code)
+        u->fn(u->arg, NULL, &u->err);
+    else
+        u->fn(u->arg, &u->info, NULL);
+    upload_free(u);
+}
+
+void media_upload_finish(struct media_upload *u, media_fn fn, void *arg) {
+    u->fn = fn;
+    u->arg = arg;
+    loop_work(u->media->env.loop, finish_work, finish_done, u);
+}
+
+/* --- reading
+ * ----------------------------------------------------------------------------------------- */
+
+int media_fd(struct media *m, const char *id, uint64_t *size_out, struct err *err) {
+    struct stat st;
+    if (!id_is_valid(id))
+        return err_set(err, ERR_NOT_FOUND, "there is no such attachment");
+    char *path = path_of(m, id, false);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    free(path);
+    if (fd < 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no such attachment");
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return err_set(err, ERR_NOT_FOUND, "there is no such attachment");
+    }
+    *size_out = (uint64_t)st.st_size;
+    return fd;
+}
+
+int media_delete(struct media *m, const char *id, struct err *err) {
+    if (!id_is_valid(id))
+        return err_set(err, ERR_NOT_FOUND, "there is no such attachment");
+    char *path = path_of(m, id, false);
+    int rc = unlink(path) < 0 && errno != ENOENT ? io_error(err, "deleted") : 0;
+    free(path);
+    return rc;
+}
+
+json_t *media_info_json(const struct media_info *info) {
+    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:s}", "id", info->id, "kind", info->kind, "name",
+        info->name, "mime", info->mime, "size", (json_int_t)info->size, "sha256", info->sha256);
+}

@@ -1,0 +1,78 @@
+// build.mjs - bundles the pages into build/ui: the inbox and, where its sources are, the site chat.
+// Usage: node gateway/ui/build.mjs [OUTPUT_DIRECTORY]. Prints each file with its size; a bundle over
+// its budget fails the build.
+import { build } from "esbuild";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = process.argv[2] ?? join(here, "../../build/ui");
+
+// from: source under gateway/ui. to: name under build/ui; a .js entry that imports styles makes a
+// .css beside it. limit: bytes after gzip.
+const BUNDLES = [
+    { from: "inbox/main.jsx", to: "inbox.js", limit: 45 * 1024 },
+    { from: "widget/loader.js", to: "widget.js", limit: 5 * 1024 },
+    { from: "widget/panel.jsx", to: "widget/panel.js", limit: 40 * 1024 },
+    { from: "demo/demo.js", to: "demo.js", limit: 10 * 1024 },
+];
+const COPIES = [
+    { from: "inbox/index.html", to: "index.html" },
+    { from: "widget/panel.html", to: "widget/panel.html" },
+    { from: "demo/demo.html", to: "demo.html" },
+    { from: "demo/demo.css", to: "demo.css" },
+];
+// Words that a page fetches when its language is asked for.
+const WORDS = [{ from: "inbox/strings_ru.mjs", name: "ru", to: "words.ru.json" }];
+const NOTICE = "/* Switchboard (MIT). Contains Preact 10, (c) Jason Miller, MIT licence. */";
+
+function report(file, limit) {
+    const data = readFileSync(join(out, file));
+    const packed = gzipSync(data, { level: 9 }).length;
+    console.log(`${file.padEnd(22)} ${String(data.length).padStart(7)} bytes ${String(packed).padStart(6)} gzip`);
+    if (limit && packed > limit) {
+        console.error(`${file} is over its budget of ${limit} bytes after gzip`);
+        process.exitCode = 1;
+    }
+}
+
+async function bundle({ from, to, limit }) {
+    const source = join(here, from);
+    if (!existsSync(source)) return;
+    const { metafile } = await build({
+        entryPoints: [{ in: source, out: to.replace(/\.js$/, "") }],
+        outdir: out,
+        bundle: true,
+        minify: true,
+        metafile: true,
+        format: "iife",
+        target: "es2020",
+        jsx: "automatic",
+        jsxImportSource: "preact",
+        charset: "utf8",
+        legalComments: "none",
+        banner: from.endsWith(".jsx") ? { js: NOTICE } : {},
+        logLevel: "warning",
+    });
+    for (const file of Object.keys(metafile.outputs)) {
+        const name = file.endsWith(".css") ? to.replace(/\.js$/, ".css") : to;
+        report(name, file.endsWith(".css") ? 12 * 1024 : limit);
+    }
+}
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+for (const b of BUNDLES) await bundle(b);
+for (const { from, name, to } of WORDS) {
+    const words = await import(pathToFileURL(join(here, from)).href);
+    writeFileSync(join(out, to), JSON.stringify(words[name]));
+    report(to);
+}
+for (const { from, to } of COPIES) {
+    if (!existsSync(join(here, from))) continue;
+    mkdirSync(dirname(join(out, to)), { recursive: true });
+    cpSync(join(here, from), join(out, to));
+    report(to);
+}

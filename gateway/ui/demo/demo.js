@@ -1,0 +1,27 @@
+// demo.js - what a site does to have the chat: a queue, one script, and calls when it likes.
+// ?site=NAME shows another channel, ?lang=ru another language.
+const query = new URLSearchParams(location.search);
+const lang = query.get("lang") || navigator.language.slice(0, 2);
+
+window.switchboard = window.switchboard || function () {
+    (window.switchboard.q = window.switchboard.q || []).push(arguments);
+};
+const options = { site: query.get("site") || "site", locale: lang, position: query.get("position") || "right" };
+for (const key of ["color", "consent", "consentUrl"]) if (query.get(key)) options[key] = query.get(key);
+window.switchboard("start", options);
+
+const script = document.createElement("script");
+script.async = true;
+script.src = "/widget.js";
+document.head.append(script);
+
+document.getElementById("ask").addEventListener("click", () => window.switchboard("open"));
+document.getElementById("login").addEventListener("submit", (e) => {
+    e.preventDefault();
+    const form = new FormData(e.currentTarget);
+    const user = {};
+    for (const key of ["name", "email"]) if (form.get(key)) user[key] = String(form.get(key));
+    window.switchboard("user", user);
+    window.switchboard("open");
+});
+document.getElementById("forget").addEventListener("click", () => window.switchboard("reset"));

@@ -1,0 +1,172 @@
+// admin_agents.jsx - who may sign in: list, add, disable, a new first password.
+import { useEffect, useState } from "preact/hooks";
+import { useDesk, useStore, useWords } from "./context.jsx";
+import { AdminPage } from "./admin_page.jsx";
+import { Avatar, Button, Confirm, Dialog, Field, Menu } from "./parts.jsx";
+import { Icon } from "./icons.jsx";
+
+const ROLES = ["agent", "supervisor", "admin"];
+const LETTERS = "abcdefghjkmnpqrstuvwxyz23456789";
+
+// 16 letters of 31: about 79 bits.
+function makePassword() {
+    const bytes = crypto.getRandomValues(new Uint32Array(16));
+    return [...bytes].map((b) => LETTERS[b % LETTERS.length]).join("");
+}
+
+function Password({ value, onInput }) {
+    const { t } = useWords();
+    return (
+        <Field id="agent-password" label={t("agents.password")} hint={t("agents.passwordHint")}>
+            <span class="input-with">
+                <input id="agent-password" value={value} required minLength={10} maxLength={128} autocomplete="off"
+                    spellcheck={false} onInput={(e) => onInput(e.currentTarget.value)} />
+                <Button kind="quiet" onClick={() => onInput(makePassword())}>{t("agents.make")}</Button>
+            </span>
+        </Field>
+    );
+}
+
+function useSubmit(run, onClose) {
+    const { t, why } = useWords();
+    const [error, setError] = useState("");
+    const [busy, setBusy] = useState(false);
+    const submit = async (e) => {
+        e.preventDefault();
+        setBusy(true);
+        setError("");
+        try {
+            await run();
+            onClose();
+        } catch (failure) {
+            setError(t("agents.failed", { why: why(failure) }));
+            setBusy(false);
+        }
+    };
+    return { error, busy, submit };
+}
+
+function Buttons({ form, onClose, action }) {
+    const { t } = useWords();
+    return (
+        <>
+            {form.error && <p class="form-error" role="alert">{form.error}</p>}
+            <footer class="dialog-foot">
+                <Button onClick={onClose}>{t("dialog.cancel")}</Button>
+                <Button kind="main" type="submit" disabled={form.busy}>{action}</Button>
+            </footer>
+        </>
+    );
+}
+
+function Add({ onClose }) {
+    const { t } = useWords();
+    const desk = useDesk();
+    const [v, setV] = useState({ name: "", display_name: "", role: "agent", password: makePassword() });
+    const set = (key) => (e) => setV({ ...v, [key]: e.currentTarget.value });
+    const form = useSubmit(async () => {
+        await desk.api.addAgent({ ...v, name: v.name.trim(), display_name: v.display_name.trim() || v.name.trim() });
+        await desk.loadAgents();
+        desk.toast(t("agents.added", { name: v.name }), "good");
+    }, onClose);
+    return (
+        <Dialog title={t("agents.add")} onClose={onClose}>
+            <form onSubmit={form.submit}>
+                <Field id="agent-name" label={t("agents.name")} hint={t("agents.nameHint")}>
+                    <input id="agent-name" value={v.name} required pattern="[a-z0-9._\-]{1,64}" maxLength={64} autocomplete="off"
+                        autocapitalize="none" spellcheck={false} onInput={set("name")} />
+                </Field>
+                <Field id="agent-display" label={t("agents.display")}>
+                    <input id="agent-display" value={v.display_name} maxLength={128} autocomplete="off" onInput={set("display_name")} />
+                </Field>
+                <Field id="agent-role" label={t("agents.role")}>
+                    <select id="agent-role" value={v.role} onChange={set("role")}>
+                        {ROLES.map((r) => <option key={r} value={r}>{t("role." + r)}</option>)}
+                    </select>
+                </Field>
+                <Password value={v.password} onInput={(password) => setV({ ...v, password })} />
+                <Buttons form={form} onClose={onClose} action={t("agents.add")} />
+            </form>
+        </Dialog>
+    );
+}
+
+function Reset({ agent, onClose }) {
+    const { t } = useWords();
+    const desk = useDesk();
+    const [password, setPassword] = useState(makePassword());
+    const form = useSubmit(async () => {
+        await desk.api.changeAgent(agent.name, { password });
+        await desk.loadAgents();
+        desk.toast(t("agents.resetDone", { name: agent.display_name || agent.name }), "good");
+    }, onClose);
+    return (
+        <Dialog title={t("agents.reset") + ": " + (agent.display_name || agent.name)} onClose={onClose}>
+            <form onSubmit={form.submit}>
+                <Password value={password} onInput={setPassword} />
+                <Buttons form={form} onClose={onClose} action={t("agents.reset")} />
+            </form>
+        </Dialog>
+    );
+}
+
+export function AdminAgents() {
+    const { t, why } = useWords();
+    const desk = useDesk();
+    const agents = useStore((db) => db.agents);
+    const online = useStore((db) => db.online);
+    const me = useStore((db) => db.me);
+    const [adding, setAdding] = useState(false);
+    const [resetting, setResetting] = useState(null);
+    const [disabling, setDisabling] = useState(null);
+    useEffect(() => {
+        desk.loadAgents();
+    }, []);
+    const change = async (agent, fields) => {
+        try {
+            await desk.api.changeAgent(agent.name, fields);
+            await desk.loadAgents();
+        } catch (e) {
+            desk.toast(t("agents.failed", { why: why(desk.failed(e)) }));
+        }
+    };
+    const actions = (a) => [
+        ...ROLES.map((r) => ({ label: t("role." + r), checked: a.role === r, run: () => change(a, { role: r }) })),
+        null,
+        { label: t("agents.reset"), icon: "lock", run: () => setResetting(a) },
+        a.disabled
+            ? { label: t("agents.enable"), icon: "check", run: () => change(a, { disabled: false }) }
+            : { label: t("agents.disable"), icon: "x", danger: true, run: () => setDisabling(a) },
+    ];
+    return (
+        <AdminPage title={t("agents.title")} tools={<Button kind="main" icon="plus" onClick={() => setAdding(true)}>{t("agents.add")}</Button>}>
+            <ul class="cards agents">
+                {agents.map((a) => {
+                    const name = a.display_name || a.name;
+                    const on = a.online ?? online.includes(a.name);
+                    return (
+                        <li key={a.name} class={a.disabled ? "off" : ""} data-agent={a.name}>
+                            <Avatar name={name} seed={a.name} online={on && !a.disabled} />
+                            <span class="cards-main">
+                                <strong>{name}</strong>
+                                <span>{a.name} · {t("role." + a.role)}</span>
+                            </span>
+                            <span class="cards-state">
+                                {a.disabled ? t("agents.disabled") : a.must_change_password ? t("agents.mustChange") : t(on ? "agents.online" : "agents.offline")}
+                            </span>
+                            {a.name !== me.name
+                                ? <Menu label={`${t("thread.actions")}: ${name}`} items={actions(a)} class="icon-button"><Icon name="more" /></Menu>
+                                : <span class="icon-button-gap" />}
+                        </li>
+                    );
+                })}
+            </ul>
+            {adding && <Add onClose={() => setAdding(false)} />}
+            {resetting && <Reset agent={resetting} onClose={() => setResetting(null)} />}
+            {disabling && (
+                <Confirm title={t("agents.disable")} text={t("agents.disableSure", { name: disabling.display_name || disabling.name })}
+                    action={t("agents.disable")} danger onYes={() => change(disabling, { disabled: true })} onClose={() => setDisabling(null)} />
+            )}
+        </AdminPage>
+    );
+}

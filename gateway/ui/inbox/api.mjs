@@ -1,0 +1,114 @@
+// api.mjs - the REST side: one function a request, answers as JSON, failures as ApiError with the
+// words of the server's problem document. Knows nothing of the store.
+
+const BASE = "/api/v1";
+const TIMEOUT_MS = 30000;
+
+export class ApiError extends Error {
+    // status 0: no answer came.
+    constructor(status, problem = {}, retryAfterMs = 0) {
+        super(problem.detail || problem.title || "");
+        this.status = status;
+        this.code = problem.code || "";
+        this.retryAfterMs = retryAfterMs;
+    }
+}
+
+function retryAfter(value) {
+    const seconds = Number(value);
+    return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
+}
+
+async function request(method, path, body, { keepalive = false } = {}) {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
+    const options = { method, credentials: "same-origin", signal: stop.signal, keepalive,
+        headers: { Accept: "application/json" } };
+    if (body !== undefined) {
+        options.headers["Content-Type"] = "application/json";
+        options.body = JSON.stringify(body);
+    }
+    try {
+        const answer = await fetch(BASE + path, options);
+        const text = answer.status === 204 ? "" : await answer.text();
+        const json = parse(text);
+        if (answer.ok) return json ?? {};
+        throw new ApiError(answer.status, json ?? {}, retryAfter(answer.headers.get("Retry-After")));
+    } catch (e) {
+        throw e instanceof ApiError ? e : new ApiError(0);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+function parse(text) {
+    if (!text) return null;
+    try {
+        return JSON.parse(text);
+    } catch {
+        return null;
+    }
+}
+
+function query(fields) {
+    const q = new URLSearchParams();
+    for (const [k, v] of Object.entries(fields)) if (v !== undefined && v !== null && v !== "") q.set(k, v);
+    const text = q.toString();
+    return text ? "?" + text : "";
+}
+
+const id = encodeURIComponent;
+
+// The gateway takes names of up to 255 bytes; what is cut is the middle, so that the ending stays.
+export function fileName(name) {
+    const bytes = (s) => new TextEncoder().encode(s).length;
+    let [head, tail] = [[...(name || "file")], []];
+    if (bytes(name || "") <= 250) return name || "file";
+    tail = head.splice(-20);
+    while (bytes(head.join("") + tail.join("")) > 240) head.pop();
+    return head.join("") + "…" + tail.join("");
+}
+
+// Uploads one file: {done: promise of Media, cancel()}. progress(fraction) as it goes.
+function upload(file, progress) {
+    const xhr = new XMLHttpRequest();
+    const done = new Promise((resolve, reject) => {
+        xhr.upload.onprogress = (e) => e.lengthComputable && progress(e.loaded / e.total);
+        xhr.onload = () => {
+            const json = parse(xhr.responseText);
+            if (xhr.status === 201 || xhr.status === 200) resolve(json?.media);
+            else reject(new ApiError(xhr.status, json ?? {}, retryAfter(xhr.getResponseHeader("Retry-After"))));
+        };
+        xhr.onerror = xhr.ontimeout = () => reject(new ApiError(0));
+        xhr.onabort = () => reject(new ApiError(0, { code: "cancelled" }));
+        xhr.open("POST", BASE + "/media" + query({ name: fileName(file.name) }));
+        xhr.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+        xhr.send(file);
+    });
+    return { done, cancel: () => xhr.abort() };
+}
+
+export const api = {
+    session: () => request("GET", "/session"),
+    signIn: (name, password) => request("POST", "/session", { name, password }),
+    signOut: () => request("DELETE", "/session"),
+    password: (old, fresh) => request("POST", "/session/password", { old, new: fresh }),
+    threads: (fields) => request("GET", "/threads" + query(fields)),
+    counts: () => request("GET", "/counts"),
+    thread: (thread) => request("GET", "/threads/" + id(thread)),
+    change: (thread, fields) => request("PATCH", "/threads/" + id(thread), fields),
+    messages: (thread, fields) => request("GET", `/threads/${id(thread)}/messages` + query(fields)),
+    trace: (message) => request("GET", `/messages/${id(message)}/trace`),
+    client: (client) => request("GET", "/clients/" + id(client)),
+    changeClient: (client, fields) => request("PATCH", "/clients/" + id(client), fields),
+    merge: (client, from) => request("POST", `/clients/${id(client)}/merge`, { from }),
+    agents: () => request("GET", "/agents"),
+    addAgent: (fields) => request("POST", "/agents", fields),
+    changeAgent: (name, fields) => request("PATCH", "/agents/" + id(name), fields),
+    channels: () => request("GET", "/channels"),
+    checkChannel: (name) => request("POST", `/channels/${id(name)}/check`),
+    dead: (cursor) => request("GET", "/dead" + query({ cursor })),
+    retryDead: (dead) => request("POST", `/dead/${id(dead)}/retry`),
+    mediaUrl: (media, download) => `${BASE}/media/${id(media)}${download ? "?download=1" : ""}`,
+    upload,
+};

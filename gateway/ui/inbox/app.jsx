@@ -1,0 +1,152 @@
+// app.jsx - the page as a whole: which screen, the columns, and the keys that work everywhere.
+import { Component } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { AdminAgents } from "./admin_agents.jsx";
+import { AdminChannels } from "./admin_channels.jsx";
+import { AdminDead } from "./admin_dead.jsx";
+import { Banner } from "./banner.jsx";
+import { ClientPanel } from "./client_panel.jsx";
+import { useDesk, useStore, useWords } from "./context.jsx";
+import { Help } from "./help.jsx";
+import { Icon, Logo } from "./icons.jsx";
+import { useKeys } from "./keys.jsx";
+import { Button } from "./parts.jsx";
+import { Rail } from "./rail.jsx";
+import { ChoosePassword, SignIn } from "./signin.jsx";
+import { ThreadList } from "./thread_list.jsx";
+import { ThreadView } from "./thread_view.jsx";
+
+export class Guard extends Component {
+    componentDidCatch(error) {
+        console.error(error);
+        this.setState({ failed: true });
+    }
+
+    render() {
+        return this.state.failed ? <Broken /> : this.props.children;
+    }
+}
+
+function Broken() {
+    const { t } = useWords();
+    return (
+        <div class="empty" role="alert">
+            <p>{t("error.page")}</p>
+            <Button kind="main" onClick={() => location.reload()}>{t("error.reload")}</Button>
+        </div>
+    );
+}
+
+function Toasts() {
+    const toasts = useStore((db) => db.toasts);
+    return (
+        <div class="toasts" role="status" aria-live="polite">
+            {toasts.map((toast) => <div key={toast.id} class={`toast toast-${toast.kind}`}>{toast.text}</div>)}
+        </div>
+    );
+}
+
+function NoThread() {
+    const { t } = useWords();
+    return (
+        <main class="thread-none">
+            <div class="empty">
+                <span class="empty-mark"><Icon name="open" size={30} /></span>
+                <h2>{t("thread.none")}</h2>
+                <p>{t("thread.noneHint")}</p>
+            </div>
+        </main>
+    );
+}
+
+function useTitle() {
+    const waiting = useStore((db) => {
+        let n = 0;
+        for (const th of db.threads.values())
+            if (th.unread && th.state === "open" && !th.merged_into && (!th.assignee || th.assignee === db.me?.name)) n++;
+        return n;
+    });
+    useEffect(() => {
+        document.title = (waiting ? `(${waiting}) ` : "") + "Switchboard";
+    }, [waiting]);
+}
+
+const PAGES = { agents: AdminAgents, channels: AdminChannels, dead: AdminDead };
+
+function Inbox() {
+    const { t } = useWords();
+    const desk = useDesk();
+    const route = useStore((db) => db.route);
+    const [panel, setPanel] = useState(desk.storage.panel());
+    const [help, setHelp] = useState(false);
+    const wide = useWide();
+    useTitle();
+    useKeys({ route, openHelp: () => setHelp(true) });
+    const togglePanel = (open) => {
+        setPanel(open);
+        if (wide) desk.storage.setPanel(open);
+    };
+    // On a narrow screen the panel covers the thread: it opens only when asked for.
+    useEffect(() => setPanel(wide && desk.storage.panel()), [wide, route.thread]);
+    const Page = PAGES[route.page];
+    const shows = Page ? "page" : route.thread ? "thread" : "list";
+    return (
+        <div class={`app shows-${shows}${panel && route.thread && !Page ? " with-panel" : ""}`}>
+            <a class="skip" href="#main" onClick={(e) => {
+                e.preventDefault();
+                document.getElementById("main")?.focus();
+            }}>{t("app.skip")}</a>
+            <Banner />
+            <Rail route={route} openHelp={() => setHelp(true)} />
+            {Page ? <Guard key={route.page}><Page /></Guard> : (
+                <>
+                    <Guard><ThreadList route={route} /></Guard>
+                    {route.thread
+                        ? (
+                            <Guard key={route.thread}>
+                                <ThreadView id={route.thread} seq={route.seq} view={route.view}
+                                    panel={panel} setPanel={togglePanel} />
+                            </Guard>
+                        )
+                        : <NoThread />}
+                    {route.thread && panel && (
+                        <Guard key={"p" + route.thread}>
+                            <ClientPanel thread={route.thread} onClose={() => togglePanel(false)} />
+                        </Guard>
+                    )}
+                </>
+            )}
+            <Toasts />
+            {help && <Help onClose={() => setHelp(false)} />}
+        </div>
+    );
+}
+
+const WIDE = "(min-width: 1180px)";
+
+function useWide() {
+    const [wide, setWide] = useState(matchMedia(WIDE).matches);
+    useEffect(() => {
+        const query = matchMedia(WIDE);
+        const change = () => setWide(query.matches);
+        query.addEventListener("change", change);
+        return () => query.removeEventListener("change", change);
+    }, []);
+    return wide;
+}
+
+export function App() {
+    const { t } = useWords();
+    const phase = useStore((db) => db.phase);
+    if (phase === "signin") return <SignIn />;
+    if (phase === "password") return <ChoosePassword />;
+    if (phase === "app") return <Inbox />;
+    return (
+        <div class="gate" role="status">
+            <div class="gate-wait">
+                <Logo size={44} />
+                <p>{t(phase === "failed" ? "app.failed" : "app.loading")}</p>
+            </div>
+        </div>
+    );
+}

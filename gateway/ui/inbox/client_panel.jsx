@@ -1,0 +1,228 @@
+// client_panel.jsx - the person behind the dialogue: what is known, how the channels know them, the
+// card in the CRM, the page that they write from, their other dialogues, and the merge of two.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { plainName, webAddress } from "../shared/links.mjs";
+import { useDesk, useStore, useWords } from "./context.jsx";
+import { Icon } from "./icons.jsx";
+import { Merge } from "./merge.jsx";
+import { Avatar, Button, Field, IconButton, clientName } from "./parts.jsx";
+import { threadHref } from "./routes.mjs";
+
+const FIELDS = [["name", "text", "name"], ["phone", "tel", "tel"], ["email", "email", "email"]];
+
+function Edit({ client, onDone }) {
+    const { t, why } = useWords();
+    const desk = useDesk();
+    const [values, setValues] = useState({ name: client.name ?? "", phone: client.phone ?? "",
+        email: client.email ?? "", note: client.note ?? "" });
+    const [error, setError] = useState("");
+    const [busy, setBusy] = useState(false);
+    const first = useRef(null);
+    useEffect(() => first.current.focus(), []);
+    const set = (key) => (e) => setValues({ ...values, [key]: e.currentTarget.value });
+    const submit = async (e) => {
+        e.preventDefault();
+        const changed = {};
+        for (const [key, value] of Object.entries(values))
+            if (value.trim() !== (client[key] ?? "")) changed[key] = value.trim();
+        if (!Object.keys(changed).length) return onDone();
+        setBusy(true);
+        setError("");
+        try {
+            await desk.changeClient(client.id, changed);
+            onDone();
+        } catch (failure) {
+            setError(t("client.saveFailed", { why: why(failure) }));
+            setBusy(false);
+        }
+        return undefined;
+    };
+    return (
+        <form class="client-edit" onSubmit={submit} onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), onDone())}>
+            {FIELDS.map(([key, type, kind], i) => (
+                <Field key={key} id={"client-" + key} label={t("client." + key)}>
+                    <input id={"client-" + key} ref={i ? undefined : first} type={type === "email" ? "text" : type} inputMode={type === "text" ? undefined : type}
+                        value={values[key]} maxLength={200} autocomplete="off" data-kind={kind} onInput={set(key)} />
+                </Field>
+            ))}
+            <Field id="client-note" label={t("client.note")}>
+                <textarea id="client-note" rows={3} value={values.note} maxLength={4000} onInput={set("note")} />
+            </Field>
+            {error && <p class="form-error" role="alert">{error}</p>}
+            <div class="client-buttons">
+                <Button kind="main" type="submit" disabled={busy}>{t("client.save")}</Button>
+                <Button onClick={onDone}>{t("client.cancel")}</Button>
+            </div>
+        </form>
+    );
+}
+
+function Known({ client, onEdit }) {
+    const { t } = useWords();
+    const rows = [
+        ["phone", client.phone && <a href={"tel:" + client.phone.replace(/[^\d+]/g, "")}>{plainName(client.phone)}</a>],
+        ["email", client.email && <a href={"mailto:" + encodeURIComponent(client.email).replace("%40", "@")}>{plainName(client.email)}</a>],
+        ["note", client.note && <span class="client-note">{client.note}</span>],
+    ];
+    return (
+        <section class="panel-part">
+            <header><h3>{t("client.title")}</h3><Button kind="quiet" icon="edit" onClick={onEdit}>{t("client.edit")}</Button></header>
+            <dl>
+                {rows.map(([key, value]) => (
+                    <div key={key}><dt>{t("client." + key)}</dt><dd dir="auto">{value || <span class="unknown">{t("client.empty")}</span>}</dd></div>
+                ))}
+            </dl>
+        </section>
+    );
+}
+
+function Identities({ list }) {
+    const { t } = useWords();
+    if (!list?.length) return null;
+    return (
+        <section class="panel-part">
+            <header><h3>{t("client.identities")}</h3></header>
+            <ul class="identities">
+                {list.map((i) => (
+                    <li key={i.kind + i.address}>
+                        <span class={`verified verified-${i.verified}`} role="img" title={t(i.verified ? "client.verified" : "client.unverified")}
+                            aria-label={t(i.verified ? "client.verified" : "client.unverified")}>
+                            <Icon name={i.verified ? "verified" : "unassigned"} size={17} />
+                        </span>
+                        <span class="identity-main">
+                            <span class="identity-address">{plainName(i.address)}</span>
+                            <span class="identity-kind">{i.kind}{i.name ? " · " + plainName(i.name) : ""}</span>
+                        </span>
+                    </li>
+                ))}
+            </ul>
+        </section>
+    );
+}
+
+function localTime(zone, lang) {
+    try {
+        return new Intl.DateTimeFormat(lang, { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(Date.now());
+    } catch {
+        return "";
+    }
+}
+
+function PageContext({ profile }) {
+    const { t, lang } = useWords();
+    if (!profile) return null;
+    const page = typeof profile.page === "object" && profile.page ? profile.page : {};
+    const url = page.url ?? profile.url;
+    const referrer = page.referrer ?? profile.referrer;
+    const zone = page.timezone ?? profile.timezone;
+    const utm = page.utm ?? profile.utm ?? {};
+    const link = (text, shown) => {
+        const href = webAddress(text);
+        return href ? <a href={href} target="_blank" rel="noopener noreferrer nofollow ugc">{plainName(shown || text)}</a> : plainName(shown || text);
+    };
+    const campaign = Object.values(utm).filter((v) => typeof v === "string" && v).map(plainName).join(" / ");
+    const rows = [
+        ["page", url && link(url, page.title || profile.title)],
+        ["pageReferrer", referrer && link(referrer)],
+        ["campaign", campaign],
+        ["locale", plainName(page.locale ?? profile.locale)],
+        ["timezone", zone && [plainName(zone), localTime(zone, lang)].filter(Boolean).join(", ")],
+    ].filter(([, value]) => value);
+    if (!rows.length) return null;
+    return (
+        <section class="panel-part">
+            <dl>{rows.map(([key, value]) => <div key={key}><dt>{t("client." + key)}</dt><dd dir="auto">{value}</dd></div>)}</dl>
+        </section>
+    );
+}
+
+function Cards({ cards, known }) {
+    const { t, full } = useWords();
+    const all = Object.entries(cards ?? {}).filter(([, c]) => c);
+    const ids = Object.entries(known ?? {});
+    return (
+        <section class="panel-part panel-card">
+            <header><h3>{t("client.card")}</h3></header>
+            {!all.length && !ids.length && <p class="unknown">{t("client.cardNone")}</p>}
+            {!all.length && ids.map(([target, c]) => <p key={target}><span class="card-target">{target}</span> <code>{c.id}</code></p>)}
+            {all.map(([target, c]) => (
+                <div key={target} class="card">
+                    <p class="card-head"><span class="card-target">{target}</span> <code>{c.id}</code></p>
+                    <p class="card-name">{[c.name, c.phone, c.email].filter(Boolean).map(plainName).join(" · ")}</p>
+                    {Object.entries(c.fields ?? {}).filter(([, v]) => v !== "" && typeof v !== "object").map(([k, v]) => (
+                        <p key={k} class="card-field"><span>{plainName(k)}</span> {plainName(v)}</p>
+                    ))}
+                    <p class="card-sum">
+                        {Number.isFinite(c.messages) && t("client.cardMessages", { n: c.messages })}
+                        {c.created_at && " " + t("client.cardSince", { at: full(c.created_at) })}
+                    </p>
+                </div>
+            ))}
+        </section>
+    );
+}
+
+function Others({ ids, current }) {
+    const { t, short } = useWords();
+    const desk = useDesk();
+    const threads = useStore((db) => db.threads);
+    const others = (ids ?? []).filter((id) => id !== current);
+    const [, setLoaded] = useState(0);
+    useEffect(() => {
+        for (const id of others)
+            if (!threads.has(id)) desk.lookUp(id).then(() => setLoaded((n) => n + 1));
+    }, [others.join()]);
+    if (!others.length) return null;
+    return (
+        <section class="panel-part">
+            <header><h3>{t("client.threads")}</h3></header>
+            <ul class="others">
+                {others.map((id) => {
+                    const th = threads.get(id);
+                    return (
+                        <li key={id}>
+                            <a href={threadHref(id)}>
+                                <span>{th?.last?.text || (th ? clientName(th, t) : id)}</span>
+                                <time>{th ? short(th.last_at) : ""}</time>
+                            </a>
+                        </li>
+                    );
+                })}
+            </ul>
+        </section>
+    );
+}
+
+export function ClientPanel({ thread: id, onClose }) {
+    const { t, full } = useWords();
+    const thread = useStore((db) => db.threads.get(id));
+    const client = useStore((db) => db.clients.get(thread?.client?.id));
+    const [editing, setEditing] = useState(false);
+    const [merging, setMerging] = useState(false);
+    const name = thread ? clientName(thread, t) : "";
+    return (
+        <aside class="panel" aria-label={t("thread.panel")}>
+            <header class="panel-head">
+                <IconButton icon="x" class="panel-close" label={t("client.close")} onClick={onClose} />
+                <Avatar name={plainName(client?.name || thread?.client?.name)} seed={thread?.client?.id} />
+                <h2 dir="auto">{plainName(client?.name) || name}</h2>
+                {client?.created_at && <p>{t("client.since")}: {full(client.created_at)}</p>}
+            </header>
+            {client && (
+                <>
+                    {editing ? <Edit client={client} onDone={() => setEditing(false)} /> : <Known client={client} onEdit={() => setEditing(true)} />}
+                    <Identities list={client.identities} />
+                    <PageContext profile={client.profile} />
+                    <Cards cards={client.card} known={client.cards} />
+                    <Others ids={client.threads} current={id} />
+                    {!thread?.merged_into && (
+                        <section class="panel-part">
+                            <Button kind="plain" icon="merge" onClick={() => setMerging(true)}>{t("client.merge")}</Button>
+                        </section>
+                    )}
+                </>
+            )}
+            {merging && <Merge client={client} onClose={() => setMerging(false)} />}
+        </aside>
+    );
+}

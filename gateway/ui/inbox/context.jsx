@@ -1,0 +1,69 @@
+// context.jsx - what every component may ask for: the desk (deeds), the store (knowledge), words.
+import { createContext } from "preact";
+import { useContext, useLayoutEffect, useReducer, useRef } from "preact/hooks";
+import { fileSize } from "../shared/size.mjs";
+import * as time from "../shared/time.mjs";
+
+export const Context = createContext(null);
+
+export const useDesk = () => useContext(Context).desk;
+
+// The selected part of the store; draws again only when it is another object.
+export function useStore(select) {
+    const { store } = useContext(Context);
+    const [, redraw] = useReducer((n) => n + 1, 0);
+    const value = select(store.db);
+    const last = useRef(null);
+    last.current = { select, value };
+    useLayoutEffect(() => {
+        const check = (db) => {
+            if (!Object.is(last.current.select(db), last.current.value)) redraw();
+        };
+        check(store.db);
+        return store.subscribe(check);
+    }, [store]);
+    return value;
+}
+
+// Words, times and sizes in the chosen language.
+export function useWords() {
+    const { i18n } = useContext(Context);
+    const t = (key, vars) => i18n.t(key, vars);
+    const { lang } = i18n;
+    return {
+        t,
+        lang,
+        clock: (at) => time.clock(lang, at),
+        fine: (at) => time.clockFine(lang, at),
+        full: (at) => time.full(lang, at),
+        short: (at) => time.short(lang, at, Date.now(), t("thread.yesterday")),
+        day: (at) => time.dayMark(lang, at, { today: t("thread.today"), yesterday: t("thread.yesterday") }),
+        ago(at) {
+            const { unit, n } = time.ago(at);
+            return t("ago." + unit, { n });
+        },
+        size: (n) => fileSize(lang, n, t("size.units").split(" ")),
+        // Why a request failed, as a clause.
+        why(error) {
+            if (error?.status === 0) return t("error.offline");
+            if (error?.message) return error.message;
+            if (error?.text) return error.text;
+            if (error?.status === 403) return t("error.denied");
+            if (error?.status === 413 || error?.code === "too_large") return t("error.too_large");
+            if (error?.status === 429) return t("error.too_many");
+            if (error?.status >= 502) return t("error.unavailable");
+            return error?.code || t("error.unknown");
+        },
+    };
+}
+
+// How an agent is called: the display name when it is known.
+export function useAgentName() {
+    const agents = useStore((db) => db.agents);
+    return (name) => agents.find((a) => a.name === name)?.display_name || name;
+}
+
+export function useLanguage() {
+    const { i18n, setLang } = useContext(Context);
+    return { lang: i18n.lang, setLang };
+}

@@ -1,0 +1,90 @@
+// lists.mjs - a list of threads on the page: which threads belong to a view, their order by last
+// activity, and how pages of the server and live events become one list. Pure functions.
+
+export const VIEWS = ["open", "mine", "unassigned", "snoozed", "closed", "all"];
+
+export function listKey(view, filter = {}) {
+    return [view, filter.channel ?? "", filter.assignee ?? "", filter.label ?? ""].join("|");
+}
+
+export function makeList(view, filter = {}) {
+    return { key: listKey(view, filter), view, filter, ids: [], next: null, loaded: false,
+        loading: false, error: null };
+}
+
+// Does the thread belong to the list, as the server sees it?
+export function belongs(list, thread, me) {
+    if (!thread || thread.merged_into) return false;
+    const { view, filter } = list;
+    if (filter.channel && thread.channel !== filter.channel) return false;
+    if (filter.assignee && thread.assignee !== filter.assignee) return false;
+    if (filter.label && !thread.labels.includes(filter.label)) return false;
+    if (view === "all") return true;
+    if (view === "mine") return thread.state === "open" && thread.assignee === me;
+    if (view === "unassigned") return thread.state === "open" && !thread.assignee;
+    return thread.state === view;
+}
+
+// Newest activity first; a stable order for equal times.
+export function compareThreads(a, b) {
+    if (a.last_at !== b.last_at) return (a.last_at ?? "") < (b.last_at ?? "") ? 1 : -1;
+    return a.id < b.id ? 1 : a.id > b.id ? -1 : 0;
+}
+
+function lowerBound(ids, threads, thread) {
+    let lo = 0;
+    let hi = ids.length;
+    while (lo < hi) {
+        const mid = (lo + hi) >> 1;
+        const at = threads.get(ids[mid]);
+        if (at && compareThreads(at, thread) < 0) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
+// Where an id stands in a list that is ordered by `old`, what the thread was until now.
+function positionOf(ids, threads, id, old) {
+    if (old) {
+        const at = lowerBound(ids, threads, old);
+        if (ids[at] === id) return at;
+    }
+    return ids.indexOf(id);
+}
+
+// A thread changed from `old` (undefined: not known before) to `now`. `threads` still has the old
+// one. Returns the list, a new object when it changed.
+export function place(list, threads, old, now, me) {
+    if (!list.loaded) return list;
+    const was = old ? positionOf(list.ids, threads, now.id, old) : list.ids.indexOf(now.id);
+    const wanted = belongs(list, now, me);
+    if (was < 0 && !wanted) return list;
+    if (was >= 0 && wanted && old && compareThreads(old, now) === 0) return list;
+    const ids = list.ids.slice();
+    if (was >= 0) ids.splice(was, 1);
+    if (wanted) {
+        const at = lowerBound(ids, threads, now);
+        // Past the end of what was loaded: a later page brings it.
+        if (at < ids.length || list.next === null) ids.splice(at, 0, now.id);
+    }
+    return { ...list, ids };
+}
+
+// A page of the server. `threads` has the page's threads already (the newer of page and events).
+// first: the list begins anew; `kept(id)` tells which of the old ids were changed by events after
+// the page was asked for, and so may be missing in it.
+export function addPage(list, threads, page, next, { first, kept, me }) {
+    const ids = new Set();
+    const end = page.length ? page[page.length - 1] : null;
+    for (const id of list.ids) if (!first || kept(id)) ids.add(id);
+    for (const thread of page) ids.add(thread.id);
+    const out = [...ids]
+        .map((id) => threads.get(id))
+        .filter((thread) => belongs(list, thread, me))
+        .sort(compareThreads);
+    if (next !== null && end) {
+        while (out.length && compareThreads(end, out[out.length - 1]) < 0 &&
+               !page.some((t) => t.id === out[out.length - 1].id)) out.pop();
+    }
+    return { ...list, ids: out.map((t) => t.id), next, loaded: true, loading: false, error: null };
+}

@@ -1,0 +1,76 @@
+// log.mjs - the messages of one thread on the page, keyed by seq. Whatever comes twice, late or from
+// two sides (a page of history, an event, an answer) is there once and in order. Pure functions.
+
+export function makeLog(thread) {
+    // items: ascending by seq. next: pass as `before` for older ones; null: the beginning is here;
+    // undefined: nothing was loaded. stamps: when an event last set a seq. solid: seqs after which
+    // the server has nothing more, though numbers are missing.
+    return { thread, items: [], next: undefined, loading: false, stale: false, error: null,
+        stamps: new Map(), solid: new Set() };
+}
+
+function indexOfSeq(items, seq) {
+    let lo = 0;
+    let hi = items.length;
+    while (lo < hi) {
+        const mid = (lo + hi) >> 1;
+        if (items[mid].seq < seq) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
+export function findSeq(log, seq) {
+    const at = indexOfSeq(log.items, seq);
+    return log.items[at]?.seq === seq ? log.items[at] : undefined;
+}
+
+export function lastSeq(log) {
+    return log.items.length ? log.items[log.items.length - 1].seq : 0;
+}
+
+// Puts messages in. stamp: the page's own clock of events; asked: its value when a request went
+// out (undefined for events, which are always the newest word). An answer that is older than an
+// event about the same message does not undo it.
+export function addMessages(log, messages, { stamp, asked } = {}) {
+    let items = null;
+    for (const m of messages) {
+        if (!Number.isSafeInteger(m.seq) || m.seq <= 0) continue;
+        const list = items ?? log.items;
+        const at = indexOfSeq(list, m.seq);
+        const known = list[at]?.seq === m.seq;
+        if (known && asked !== undefined && (log.stamps.get(m.seq) ?? 0) > asked) continue;
+        if (known && JSON.stringify(list[at]) === JSON.stringify(m)) continue;
+        items ??= log.items.slice();
+        items.splice(at, known ? 1 : 0, m);
+    }
+    if (asked === undefined && stamp !== undefined)
+        for (const m of messages) log.stamps.set(m.seq, stamp);
+    return items ? { ...log, items } : log;
+}
+
+// The first gap: the seq after which messages are missing, or null. Seqs of a thread have no holes
+// on the server, so a hole here means something was missed.
+export function gapAfter(log) {
+    const { items } = log;
+    for (let i = items.length - 1; i > 0; i--)
+        if (items[i].seq !== items[i - 1].seq + 1 && !log.solid.has(items[i - 1].seq))
+            return items[i - 1].seq;
+    return null;
+}
+
+export function withSolid(log, seq) {
+    const solid = new Set(log.solid);
+    solid.add(seq);
+    return { ...log, solid };
+}
+
+// What the tick of an own message shows: the message's status, lifted by the client's read marks.
+export function shownStatus(message, thread) {
+    const { status, seq } = message;
+    if (status === "sent" || status === "delivered") {
+        if (thread && seq <= (thread.client_read_seq ?? 0)) return "read";
+        if (thread && seq <= (thread.client_delivered_seq ?? 0)) return "delivered";
+    }
+    return status;
+}

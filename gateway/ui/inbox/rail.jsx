@@ -1,0 +1,77 @@
+// rail.jsx - the narrow column of views with their counts, the admin's pages, and the person's menu.
+// On a small screen it is the bar at the bottom.
+import { useDesk, useLanguage, useStore, useWords } from "./context.jsx";
+import { Icon, Logo } from "./icons.jsx";
+import { VIEWS } from "./lists.mjs";
+import { Avatar, Menu } from "./parts.jsx";
+import { viewHref } from "./routes.mjs";
+
+const COUNTED = ["open", "mine", "unassigned", "snoozed"];
+
+function short(n) {
+    return n > 9999 ? Math.floor(n / 1000) + "k" : String(n);
+}
+
+function View({ name, count, current }) {
+    const { t } = useWords();
+    const label = t("view." + name);
+    return (
+        <a href={viewHref(name)} class={`rail-item${current ? " current" : ""}`} title={label}
+            aria-current={current ? "page" : undefined} data-view={name}
+            aria-label={count ? `${label}, ${t("list.threads", { n: count })}` : label}>
+            <span class="rail-icon">
+                <Icon name={name} size={21} />
+                {count > 0 && <span class="rail-count">{short(count)}</span>}
+            </span>
+            <span class="rail-label">{label}</span>
+        </a>
+    );
+}
+
+export function PersonMenu({ openHelp }) {
+    const { t } = useWords();
+    const desk = useDesk();
+    const { lang, setLang } = useLanguage();
+    const me = useStore((db) => db.me);
+    const conn = useStore((db) => db.conn);
+    const admin = me?.role === "admin";
+    const go = (page) => () => {
+        location.hash = "#/" + page;
+    };
+    const items = [
+        ...(admin ? [{ label: t("nav.agents"), icon: "agents", run: go("agents") }] : []),
+        { label: t("nav.channels"), icon: "channels", run: go("channels") },
+        ...(me?.role !== "agent" ? [{ label: t("nav.dead"), icon: "dead", run: go("dead") }] : []),
+        null,
+        { label: "Русский", checked: lang === "ru", run: () => setLang("ru") },
+        { label: "English", checked: lang === "en", run: () => setLang("en") },
+        null,
+        { label: t("nav.keys"), icon: "keys", run: openHelp },
+        { label: t("nav.password"), icon: "lock", run: () => desk.openPassword() },
+        { label: t("nav.signout"), icon: "out", run: () => desk.signOut() },
+    ];
+    const name = me?.display_name || me?.name || "";
+    return (
+        <Menu label={`${t("nav.menu")}: ${name}`} items={items} class="person" align="rail">
+            <Avatar name={name} seed={me?.name} small />
+            <span class={`person-line line-${conn.state}`} title={t(conn.state === "online" ? "conn.online" : "conn.connecting")} />
+        </Menu>
+    );
+}
+
+export function Rail({ route, openHelp }) {
+    const { t } = useWords();
+    const counts = useStore((db) => db.counts);
+    return (
+        <nav class="rail" aria-label={t("nav.views")}>
+            <span class="rail-logo"><Logo size={32} /></span>
+            <div class="rail-views">
+                {VIEWS.map((v) => (
+                    <View key={v} name={v} count={COUNTED.includes(v) ? counts[v] : 0}
+                        current={route.page === "inbox" && route.view === v} />
+                ))}
+            </div>
+            <PersonMenu openHelp={openHelp} />
+        </nav>
+    );
+}

@@ -1,0 +1,66 @@
+// search.jsx - what a search found: clients by name among those that the page knows, and messages
+// with the words around the hit.
+import { plainName } from "../shared/links.mjs";
+import { useStore, useWords } from "./context.jsx";
+import { Avatar, Snippet, Spinner, clientName } from "./parts.jsx";
+import { threadHref } from "./routes.mjs";
+
+const NAMES_MAX = 5;
+
+function byName(threads, q) {
+    const wanted = q.toLowerCase();
+    const out = [];
+    for (const thread of threads.values()) {
+        if (!thread.merged_into && plainName(thread.client?.name).toLowerCase().includes(wanted)) out.push(thread);
+        if (out.length >= NAMES_MAX) break;
+    }
+    return out;
+}
+
+function Hit({ thread, match, current }) {
+    const { t, short } = useWords();
+    return (
+        <li>
+            <a class={`hit${current ? " current" : ""}`} href={threadHref(thread.id, match?.seq)}>
+                <Avatar name={plainName(thread.client?.name)} seed={thread.client?.id} small />
+                <span class="hit-main">
+                    <span class="row-top">
+                        <span class="row-name" dir="auto">{clientName(thread, t)}</span>
+                        <time class="row-time">{short(match?.at ?? thread.last_at)}</time>
+                    </span>
+                    <span class="hit-text" dir="auto"><Snippet text={match?.snippet ?? thread.last?.text ?? ""} /></span>
+                </span>
+            </a>
+        </li>
+    );
+}
+
+export function SearchResults({ q, current }) {
+    const { t, why } = useWords();
+    const search = useStore((db) => db.search);
+    const threads = useStore((db) => db.threads);
+    const names = byName(threads, q);
+    const hits = (search?.hits ?? []).map((h) => ({ ...h, thread: threads.get(h.thread) })).filter((h) => h.thread);
+    const done = search && !search.loading && search.q === q;
+    return (
+        <div class="rows results" aria-live="polite" aria-busy={!done}>
+            {names.length > 0 && (
+                <>
+                    <h2>{t("search.clients")}</h2>
+                    <ul>{names.map((th) => <Hit key={th.id} thread={th} current={th.id === current} />)}</ul>
+                </>
+            )}
+            {hits.length > 0 && (
+                <>
+                    <h2>{t("search.messages")}</h2>
+                    <ul>
+                        {hits.map((h, i) => <Hit key={h.match?.message ?? i} thread={h.thread} match={h.match} current={h.thread.id === current} />)}
+                    </ul>
+                </>
+            )}
+            {search?.error && done && <p class="empty" role="alert">{t("search.error", { why: why(search.error) })}</p>}
+            {!done && <div class="rows-more"><Spinner label={t("search.busy")} /></div>}
+            {done && !search.error && !hits.length && !names.length && <p class="empty">{t("search.none", { q })}</p>}
+        </div>
+    );
+}

@@ -1,0 +1,141 @@
+// signin.jsx - who is there? Name and password, and the first password's replacement. Every refusal
+// is said in words beside the form.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useDesk, useLanguage, useStore, useWords } from "./context.jsx";
+import { Icon, Logo } from "./icons.jsx";
+import { Button, Field } from "./parts.jsx";
+
+const MIN = 10;
+
+function Frame({ title, children }) {
+    const { lang, setLang } = useLanguage();
+    return (
+        <div class="gate">
+            <main class="gate-card">
+                <div class="gate-head"><Logo size={40} /><span>Switchboard</span></div>
+                <h1>{title}</h1>
+                {children}
+            </main>
+            <div class="gate-lang">
+                {["ru", "en"].map((l) => (
+                    <button key={l} type="button" lang={l} aria-pressed={l === lang} onClick={() => setLang(l)}>
+                        {{ ru: "Русский", en: "English" }[l]}
+                    </button>
+                ))}
+            </div>
+        </div>
+    );
+}
+
+function Password({ id, value, onInput, label, hint, complete, focus }) {
+    const { t } = useWords();
+    const [shown, show] = useState(false);
+    const input = useRef(null);
+    useEffect(() => {
+        if (focus) input.current.focus();
+    }, []);
+    return (
+        <Field id={id} label={label} hint={hint}>
+            <span class="input-eye">
+                <input id={id} ref={input} type={shown ? "text" : "password"} value={value} required
+                    autocomplete={complete} onInput={(e) => onInput(e.currentTarget.value)} />
+                <button type="button" aria-pressed={shown} aria-label={t("signin.show")} title={t("signin.show")}
+                    onClick={() => show(!shown)}><Icon name="eye" size={18} /></button>
+            </span>
+        </Field>
+    );
+}
+
+function refusal(e, t, why, wrong) {
+    if (e.status === 0) return t("signin.offline");
+    if (e.status === 401 || (e.status === 403 && wrong !== "signin.wrong")) return t(wrong);
+    if (e.status === 429) {
+        const n = Math.ceil(e.retryAfterMs / 1000);
+        return n ? t("signin.throttledFor", { n }) : t("signin.throttled");
+    }
+    if (e.status >= 500) return t("signin.unavailable");
+    return t("signin.refused", { why: why(e) });
+}
+
+function useForm(run, wrong) {
+    const { t, why } = useWords();
+    const [busy, setBusy] = useState(false);
+    const [error, setError] = useState("");
+    const submit = async (e) => {
+        e.preventDefault();
+        if (busy) return;
+        setBusy(true);
+        setError("");
+        try {
+            const problem = await run();
+            if (problem) setError(problem);
+        } catch (failure) {
+            setError(refusal(failure, t, why, wrong));
+        }
+        setBusy(false);
+    };
+    return { busy, error, submit };
+}
+
+export function SignIn() {
+    const desk = useDesk();
+    const { t } = useWords();
+    const [name, setName] = useState("");
+    const [password, setPassword] = useState("");
+    const first = useRef(null);
+    const form = useForm(() => desk.signIn(name.trim(), password), "signin.wrong");
+    useEffect(() => first.current.focus(), []);
+    return (
+        <Frame title={t("signin.title")}>
+            <form onSubmit={form.submit}>
+                <Field id="signin-name" label={t("signin.name")}>
+                    <input id="signin-name" ref={first} value={name} required autocomplete="username" maxLength={64}
+                        autocapitalize="none" spellcheck={false} onInput={(e) => setName(e.currentTarget.value)} />
+                </Field>
+                <Password id="signin-password" label={t("signin.password")} value={password}
+                    onInput={setPassword} complete="current-password" />
+                {form.error && <p class="form-error" role="alert">{form.error}</p>}
+                <Button kind="main" type="submit" disabled={form.busy}>
+                    {form.busy ? t("signin.busy") : t("signin.submit")}
+                </Button>
+            </form>
+        </Frame>
+    );
+}
+
+export function ChoosePassword() {
+    const desk = useDesk();
+    const { t } = useWords();
+    const name = useStore((db) => db.me?.name);
+    const forced = useStore((db) => db.me?.must_change_password);
+    const [old, setOld] = useState(desk.password ?? "");
+    const [known] = useState(Boolean(desk.password));
+    const [fresh, setFresh] = useState("");
+    const [again, setAgain] = useState("");
+    const form = useForm(async () => {
+        if ([...fresh].length < MIN) return t("password.short");
+        if (fresh === old) return t("password.same");
+        if (fresh !== again) return t("password.differ");
+        await desk.changePassword(old, fresh);
+        return "";
+    }, "password.wrong");
+    return (
+        <Frame title={t("password.title")}>
+            {forced && <p class="gate-why">{t("password.why")}</p>}
+            <form onSubmit={form.submit}>
+                <input type="text" name="username" autocomplete="username" value={name} readOnly hidden />
+                {!known && (
+                    <Password id="password-old" label={t("password.old")} value={old} onInput={setOld}
+                        complete="current-password" focus />
+                )}
+                <Password id="password-new" label={t("password.new")} value={fresh} onInput={setFresh}
+                    hint={t("password.hint")} complete="new-password" focus={known} />
+                <Password id="password-again" label={t("password.repeat")} value={again} onInput={setAgain}
+                    complete="new-password" />
+                {form.error && <p class="form-error" role="alert">{form.error}</p>}
+                <Button kind="main" type="submit" disabled={form.busy}>{t("password.submit")}</Button>
+                {!forced && <Button onClick={() => desk.leavePassword()}>{t("dialog.cancel")}</Button>}
+            </form>
+        </Frame>
+    );
+}

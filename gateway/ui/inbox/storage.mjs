@@ -1,0 +1,60 @@
+// storage.mjs - what outlives a reload of the page: drafts and the language for long, unsent
+// messages for the life of the tab. Storage that is full or forbidden is as good as empty.
+
+function read(area, key) {
+    try {
+        return JSON.parse(area().getItem(key));
+    } catch {
+        return null;
+    }
+}
+
+function write(area, key, value) {
+    try {
+        if (value === null) area().removeItem(key);
+        else area().setItem(key, JSON.stringify(value));
+    } catch {
+        // The page works on; only a reload forgets.
+    }
+}
+
+const local = () => localStorage;
+const session = () => sessionStorage;
+
+export const storage = {
+    lang: () => read(local, "sb.lang"),
+    setLang: (lang) => write(local, "sb.lang", lang),
+    panel: () => read(local, "sb.panel") !== false,
+    setPanel: (open) => write(local, "sb.panel", open),
+
+    drafts(agent) {
+        const saved = read(local, "sb.drafts." + agent);
+        const drafts = new Map();
+        if (!saved || typeof saved !== "object") return drafts;
+        for (const [thread, d] of Object.entries(saved))
+            if (d && typeof d.text === "string")
+                drafts.set(thread, { text: d.text, note: d.note === true });
+        return drafts;
+    },
+    setDrafts(agent, drafts) {
+        const newest = [...drafts].slice(-100);
+        write(local, "sb.drafts." + agent, newest.length ? Object.fromEntries(newest) : null);
+    },
+
+    outbox(agent) {
+        const saved = read(session, "sb.outbox." + agent);
+        if (!Array.isArray(saved)) return [];
+        return saved
+            .filter((e) => e && typeof e.key === "string" && typeof e.thread === "string")
+            .map((e) => ({ ...e, seq: 0, notBefore: 0,
+                state: e.state === "failed" ? "failed" : "waiting" }));
+    },
+    setOutbox(agent, entries) {
+        write(session, "sb.outbox." + agent, entries.length ? entries : null);
+    },
+
+    forget(agent) {
+        write(local, "sb.drafts." + agent, null);
+        write(session, "sb.outbox." + agent, null);
+    },
+};

@@ -1,0 +1,55 @@
+// timeline.mjs - a thread's messages as the rows that are drawn: marks of days, the mark of new
+// messages, messages in groups of one author, and what waits to be sent. Pure.
+import { dayOf, toMs } from "../shared/time.mjs";
+
+const GROUP_MS = 5 * 60000;
+
+export function moment(m) {
+    return m.received_at ?? m.sent_at ?? "";
+}
+
+function author(m) {
+    if (m.direction === "in") return "in";
+    return m.direction + ":" + (m.from?.agent ?? "");
+}
+
+// rows: {key, kind: "day"|"new"|"event"|"message"|"entry", message?, entry?, at?, first}; first: a
+// new author, or a pause: the row shows who writes. mark: seq after which the client's messages
+// are new.
+export function timeline(messages, entries, mark, now = Date.now()) {
+    const rows = [];
+    let day = null;
+    let before = null;
+    let marked = mark === undefined || mark === null;
+    const at = (ms) => {
+        const d = dayOf(ms);
+        if (d === day || Number.isNaN(d)) return;
+        day = d;
+        before = null;
+        rows.push({ kind: "day", key: "d" + d, at: ms });
+    };
+    for (const m of messages) {
+        const ms = toMs(moment(m));
+        at(ms);
+        if (!marked && m.direction === "in" && m.seq > mark) {
+            marked = true;
+            before = null;
+            rows.push({ kind: "new", key: "new" });
+        }
+        if (m.direction === "event") {
+            rows.push({ kind: "event", key: "m" + m.seq, message: m });
+            before = null;
+            continue;
+        }
+        const who = author(m);
+        const first = !before || before.who !== who || ms - before.ms > GROUP_MS;
+        rows.push({ kind: "message", key: "m" + m.seq, message: m, first });
+        before = { who, ms };
+    }
+    for (const e of entries) {
+        at(Math.min(e.at, now));
+        rows.push({ kind: "entry", key: "e" + e.key, entry: e, first: !before || before.who !== "entry" });
+        before = { who: "entry", ms: e.at };
+    }
+    return rows;
+}

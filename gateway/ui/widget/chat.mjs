@@ -1,0 +1,340 @@
+// chat.mjs - one visitor's chat: messages, what is not sent yet, ticks, typing, unread. Fed by the
+// socket, kept by the bridge, drawn by the views. A message is sent again under its own cid until
+// the server has acknowledged it, and the server makes it one.
+import { ulid } from "../shared/ids.mjs";
+import { Socket } from "./socket.mjs";
+import { Uploads } from "./uploads.mjs";
+
+const TYPING_SEND_MS = 3000;
+const TYPING_SHOW_MS = 6000;
+const RESEND_MS = 15000;
+const OUTBOX_MAX = 50;
+
+export class Chat {
+    constructor(bridge) {
+        this.bridge = bridge;
+        this.listeners = new Set();
+        this.version = 0;
+        this.open = false;
+        this.user = undefined;
+        this.page = {};
+        this.options = {};
+        this.limits = { text: 4000, file_bytes: 20 << 20, files: 5 };
+        this.uploads = new Uploads(this);
+        this.clear();
+        setInterval(() => this.resendLate(), 5000);
+        document.addEventListener("visibilitychange", () => this.tellRead());
+    }
+
+    clear() {
+        this.token = undefined;
+        this.cursor = undefined;
+        this.epoch = undefined;
+        this.messages = []; // ascending by seq
+        this.outbox = []; // {cid, text, files, at, state: "sending" | "failed", detail, sentAt}
+        this.read = 0; // seen by the visitor
+        this.agentsRead = 0;
+        this.next = 1; // older messages end before this one
+        this.more = false;
+        this.loadingOlder = false;
+        this.typing = false;
+        this.agentsOnline = null;
+        this.state = "idle"; // idle | connecting | live | waiting | closed
+        this.refused = null; // why the chat cannot be used
+        this.loaded = false; // the first ready came
+        this.uploads.clear();
+    }
+
+    subscribe(fn) {
+        this.listeners.add(fn);
+        return () => this.listeners.delete(fn);
+    }
+
+    changed() {
+        this.version++;
+        for (const fn of this.listeners) fn();
+    }
+
+    /* --- from the page that frames us ------------------------------------------------------------ */
+
+    start({ saved, page, user, options, open }) {
+        if (this.socket) return;
+        this.options = options;
+        this.page = page;
+        this.user = user;
+        this.token = saved.token;
+        this.read = saved.read ?? 0;
+        this.consented = saved.consent;
+        this.outbox = (saved.outbox ?? []).map((m) => ({ ...m, state: m.state === "failed" ? "failed" : "sending" }));
+        const scheme = location.protocol === "https:" ? "wss://" : "ws://";
+        this.socket = new Socket(scheme + location.host + "/ws/visitor", {
+            hello: () => this.hello(),
+            onFrame: (f) => this.heard(f),
+            onState: (state, code) => this.onState(state, code),
+        });
+        if (open) this.setOpen(true);
+        else if (this.token || this.outbox.length || user) this.socket.start();
+        this.changed();
+    }
+
+    setOpen(on) {
+        this.open = on;
+        if (on) this.socket?.start();
+        else this.stopTyping();
+        this.tellRead();
+        this.changed();
+    }
+
+    setUser(user) {
+        this.user = user;
+        this.socket?.again();
+    }
+
+    // Forgets everything that this browser has of the visitor: for shared computers and sign-outs.
+    reset() {
+        this.user = undefined;
+        this.clear();
+        this.consented = undefined;
+        this.save();
+        this.socket?.stop();
+        if (this.open) this.socket?.start();
+        this.changed();
+    }
+
+    save() {
+        const data = {};
+        if (this.token) data.token = this.token;
+        if (this.read) data.read = this.read;
+        if (this.consented) data.consent = this.consented;
+        if (this.outbox.length) data.outbox = this.outbox.map(({ cid, text, files, at, state }) => ({ cid, text, files, at, state }));
+        this.bridge.say("save", data);
+    }
+
+    /* --- the socket -------------------------------------------------------------------------------- */
+
+    hello() {
+        const page = { ...this.page, locale: navigator.language };
+        try {
+            page.timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+        } catch {
+            /* unknown then */
+        }
+        if (this.consented) page.consent = this.consented;
+        const f = { type: "hello", v: 1, site: this.options.site, page };
+        if (this.token) f.token = this.token;
+        if (this.user) f.user = this.user;
+        if (this.epoch && this.cursor !== undefined) Object.assign(f, { cursor: this.cursor, epoch: this.epoch });
+        return f;
+    }
+
+    onState(state, code) {
+        this.state = state;
+        if (state !== "live") this.typing = false;
+        this.changed();
+        if (state !== "waiting") return;
+        if (code === 4401) {
+            const named = this.user;
+            this.token = this.cursor = this.epoch = undefined;
+            this.save();
+            if (!named || this.identityFailed !== named) {
+                this.identityFailed = named;
+                return "now";
+            }
+        }
+        if (code === 4403 || code === 1008 || code === 4401) {
+            this.refused = code;
+            this.changed();
+            return "stop";
+        }
+    }
+
+    heard(f) {
+        const handler = {
+            ready: this.onReady, msg: (m) => this.onMessage(m.message), ack: this.onAck, nack: this.onNack,
+            history: this.onHistory, typing: this.onTyping, status: this.onStatus,
+            online: (m) => { this.agentsOnline = m.on; },
+            error: (m) => console.warn("chat:", m.code, m.detail),
+        }[f.type];
+        handler?.call(this, f);
+        this.changed();
+    }
+
+    onReady(f) {
+        if (f.reset || (this.epoch && f.epoch !== this.epoch)) {
+            this.messages = [];
+            this.more = false;
+        }
+        this.token = f.token;
+        this.epoch = f.epoch;
+        this.toldDelivered = this.toldRead = 0; // said again: it may have been lost
+        this.agentsOnline = f.online;
+        this.agentsRead = Math.max(f.read_seq, 0);
+        this.limits = f.limits;
+        this.refused = null;
+        this.loaded = true;
+        for (const m of f.messages) this.put(m);
+        if (this.cursor === undefined || f.reset || f.more) {
+            this.more = f.more;
+            this.next = f.next;
+        }
+        this.cursor = f.cursor;
+        this.save();
+        for (const m of this.outbox) if (m.state === "sending") this.transmit(m);
+        this.tellDelivered();
+        this.tellRead();
+        this.uploads.resume();
+    }
+
+    // In its place by seq; what we had of it (our own, from the ack) is replaced.
+    put(m) {
+        if (m.cid) this.outbox = this.outbox.filter((o) => o.cid !== m.cid);
+        let i = this.messages.length;
+        while (i > 0 && this.messages[i - 1].seq > m.seq) i--;
+        const same = i > 0 && this.messages[i - 1].seq === m.seq;
+        const old = same ? this.messages[i - 1] : null;
+        this.messages = [...this.messages.slice(0, same ? i - 1 : i), { ...m, key: old?.key ?? m.cid ?? m.id }, ...this.messages.slice(i)];
+    }
+
+    onMessage(m) {
+        this.put(m);
+        this.cursor = Math.max(this.cursor ?? 0, m.seq);
+        if (m.direction === "out") {
+            this.typing = false;
+            this.tellDelivered();
+            this.tellRead();
+            if (!this.open) this.bridge.say("peek", { name: m.from.name, text: m.text || m.attachments?.[0]?.name || "" });
+            this.bridge.say("message");
+        }
+        this.save();
+    }
+
+    onAck(f) {
+        const m = this.outbox.find((o) => o.cid === f.cid);
+        if (!m) return;
+        this.put({ id: f.id, seq: f.seq, at: f.at, cid: f.cid, direction: "in", text: m.text, attachments: m.files,
+            from: { kind: "visitor", name: "" }, status: "received" });
+        this.save();
+        this.bridge.say("sent");
+    }
+
+    onNack(f) {
+        const m = this.outbox.find((o) => o.cid === f.cid);
+        if (!m) return;
+        if (["too_many", "unavailable", "timeout"].includes(f.code)) {
+            m.sentAt = Date.now() - RESEND_MS + Math.min(f.retry_after_ms ?? 3000, 600000);
+            return;
+        }
+        m.state = "failed";
+        m.detail = f.detail;
+        this.save();
+    }
+
+    onHistory(f) {
+        this.loadingOlder = false;
+        this.more = f.more;
+        this.next = f.next;
+        for (const m of f.messages) this.put(m);
+        if (!f.messages.length && f.more) this.older();
+    }
+
+    onTyping(f) {
+        this.typing = f.on;
+        clearTimeout(this.typingEnd);
+        if (f.on)
+            this.typingEnd = setTimeout(() => {
+                this.typing = false;
+                this.changed();
+            }, TYPING_SHOW_MS);
+    }
+
+    onStatus(f) {
+        if (f.status === "read") this.agentsRead = Math.max(this.agentsRead, f.upto);
+    }
+
+    /* --- what the visitor does ------------------------------------------------------------------------ */
+
+    send(text, files) {
+        const m = { cid: ulid(), text, files, at: new Date().toISOString(), state: "sending" };
+        this.outbox = [...this.outbox, m].slice(-OUTBOX_MAX);
+        this.stopTyping();
+        this.save();
+        this.transmit(m);
+        this.changed();
+    }
+
+    transmit(m) {
+        const f = { type: "msg", cid: m.cid };
+        if (m.text) f.text = m.text;
+        if (m.files?.length) f.attachments = m.files.map((a) => a.id);
+        if (this.socket.send(f)) m.sentAt = Date.now();
+    }
+
+    resendLate() {
+        const late = Date.now() - RESEND_MS;
+        if (this.state !== "live") return;
+        for (const m of this.outbox) if (m.state === "sending" && (m.sentAt ?? 0) < late) this.transmit(m);
+    }
+
+    retry(cid) {
+        const m = this.outbox.find((o) => o.cid === cid);
+        if (!m) return;
+        m.state = "sending";
+        this.transmit(m);
+        this.changed();
+    }
+
+    discard(cid) {
+        this.outbox = this.outbox.filter((o) => o.cid !== cid);
+        this.save();
+        this.changed();
+    }
+
+    older() {
+        if (this.loadingOlder || !this.more) return;
+        this.loadingOlder = this.socket.send({ type: "history", before: this.next, limit: 50 });
+        this.changed();
+    }
+
+    typed() {
+        const now = Date.now();
+        if (now - (this.typedAt ?? 0) < TYPING_SEND_MS) return;
+        if (this.socket?.send({ type: "typing", on: true })) this.typedAt = now;
+        clearTimeout(this.typedEnd);
+        this.typedEnd = setTimeout(() => this.stopTyping(), TYPING_SHOW_MS);
+    }
+
+    stopTyping() {
+        clearTimeout(this.typedEnd);
+        if (this.typedAt) this.socket?.send({ type: "typing", on: false });
+        this.typedAt = 0;
+    }
+
+    consent(version) {
+        this.consented = version;
+        this.save();
+        this.changed();
+    }
+
+    /* --- ticks ------------------------------------------------------------------------------------------- */
+
+    lastOut() {
+        for (let i = this.messages.length - 1; i >= 0; i--) if (this.messages[i].direction === "out") return this.messages[i].seq;
+        return 0;
+    }
+
+    tellDelivered() {
+        const upto = this.lastOut();
+        if (upto > (this.toldDelivered ?? 0) && this.socket.send({ type: "delivered", upto })) this.toldDelivered = upto;
+    }
+
+    tellRead() {
+        const upto = this.lastOut();
+        const seen = this.open && document.visibilityState === "visible";
+        if (seen && upto > this.read) {
+            this.read = upto;
+            this.save();
+        }
+        if (seen && upto && upto > (this.toldRead ?? 0) && this.socket?.send({ type: "read", upto })) this.toldRead = upto;
+        this.bridge.say("unread", this.messages.filter((m) => m.direction === "out" && m.seq > this.read).length);
+    }
+}

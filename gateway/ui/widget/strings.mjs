@@ -1,0 +1,38 @@
+// strings.mjs - the panel's words.
+
+export const strings = {
+    en: {
+        title: "Chat with us", online: "We are online", offline: "We will answer as soon as we can", close: "Close the chat",
+        greeting: "Hello! How can we help?", hint: "Write to us: the answer will come here.", log: "Messages",
+        placeholder: "Your message", placeholderAgree: "Agree to the terms to write", send: "Send", attach: "Attach files",
+        drop: "Drop files to attach them", typing: "is typing", today: "Today", yesterday: "Yesterday", you: "You", agent: "Support",
+        sending: "Sending", sent: "Sent", read: "Read", failed: "Not sent", retry: "Try again", discard: "Delete", remove: "Remove {name}",
+        waiting: "No connection. Reconnecting…", connecting: "Connecting…", older: "Earlier messages", loading: "Loading…", newer: "New messages",
+        imageFrom: "Image {name} from {who}", download: "Download {name}", tooLong: "{n} characters too many",
+        file_too_many_files: "At most {n} files at once", file_too_large: "Larger than {size}", file_empty: "The file is empty",
+        file_type: "This type of file is not accepted", file_failed: "Not uploaded", file_too_many: "Too many files for today",
+        uploading: "Uploading {name}", menu: "More", forget: "End the chat and forget me", forgetSure: "This browser will forget the dialogue. Go on?",
+        yes: "Forget", no: "Keep", refused_4403: "The chat is not available on this page.", refused_1008: "The chat is not available now.",
+        refused_4401: "Please sign in to the site again to use the chat.", agree: "I agree to the processing of my personal data",
+        notice: "By writing you agree to the processing of your personal data", details: "details",
+        units: ["B", "KB", "MB", "GB"],
+    },
+    ru: {
+        title: "Напишите нам", online: "Мы на связи", offline: "Ответим, как только сможем", close: "Закрыть чат",
+        greeting: "Здравствуйте! Чем помочь?", hint: "Напишите нам, ответ придёт сюда.", log: "Сообщения",
+        placeholder: "Ваше сообщение", placeholderAgree: "Чтобы написать, примите условия", send: "Отправить", attach: "Прикрепить файлы",
+        drop: "Отпустите, чтобы прикрепить", typing: "печатает", today: "Сегодня", yesterday: "Вчера", you: "Вы", agent: "Поддержка",
+        sending: "Отправляется", sent: "Отправлено", read: "Прочитано", failed: "Не отправлено", retry: "Повторить", discard: "Удалить", remove: "Убрать {name}",
+        waiting: "Нет связи. Подключаемся…", connecting: "Подключаемся…", older: "Более ранние сообщения", loading: "Загрузка…", newer: "Новые сообщения",
+        imageFrom: "Изображение {name}, {who}", download: "Скачать {name}",
+        tooLong: { one: "Лишний {n} символ", few: "Лишних {n} символа", many: "Лишних {n} символов", other: "Лишних {n} символа" },
+        file_too_many_files: { one: "Не больше {n} файла за раз", few: "Не больше {n} файлов за раз", many: "Не больше {n} файлов за раз", other: "Не больше {n} файлов за раз" },
+        file_too_large: "Больше {size}", file_empty: "Файл пуст",
+        file_type: "Такие файлы не принимаются", file_failed: "Не загружен", file_too_many: "Слишком много файлов за сегодня",
+        uploading: "Загружается {name}", menu: "Ещё", forget: "Завершить и забыть меня", forgetSure: "Этот браузер забудет диалог. Продолжить?",
+        yes: "Забыть", no: "Оставить", refused_4403: "На этой странице чат недоступен.", refused_1008: "Сейчас чат недоступен.",
+        refused_4401: "Чтобы писать в чат, войдите на сайт заново.", agree: "Согласен на обработку персональных данных",
+        notice: "Отправляя сообщение, вы соглашаетесь на обработку персональных данных", details: "подробнее",
+        units: ["Б", "КБ", "МБ", "ГБ"],
+    },
+};
