@@ -38,6 +38,7 @@ struct child {
     unsigned index;
     uint64_t started_ms, start_at_ms; /* monotonic; start_at_ms 0: no start planned */
     unsigned backoff_ms;
+    bool ready;   /* it has served */
     bool leaving; /* SIGTERM was sent */
     uint64_t kill_at_ms;
     int ready_fd; /* -1 once it is ready */
@@ -46,16 +47,16 @@ struct child {
 struct master {
     struct log log;
     struct config *config;
+    struct config *old_config; /* while a new generation has not proven itself; else NULL */
     const struct master_options *options;
     struct metrics *metrics;
     struct embedded_redis redis;
     bool own_redis;
     struct child redis_child;              /* its restarts */
-    struct child workers[WORKERS_MAX * 2]; /* the second half: the old generation, leaving */
+    struct child workers[WORKERS_MAX * 2]; /* the second half: the old generation */
     unsigned nworkers;
     int lock_fd, signal_fd;
     bool stopping;
-    unsigned ready;
     uint64_t began_us;
     bool said_ready;
     int exit_code;
@@ -63,6 +64,18 @@ struct master {
 
 static uint64_t now_ms(void) {
     return clock_mono_ms();
+}
+
+static void set_log(struct master *m) {
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    const struct settings *top = config_section(m->config, "");
+    log_init(&m->log);
+    m->log.who = "master";
+    for (int i = 0; i < 4; i++)
+        if (strcmp(settings_str(top, "log_level"), levels[i]) == 0)
+            m->log.level = (enum log_level)i;
+    if (strcmp(settings_str(top, "log_format"), "json") == 0)
+        m->log.format = LOG_FORMAT_JSON;
 }
 
 /* --- one master a data_dir
@@ -117,6 +130,7 @@ static void become_worker(struct master *m, unsigned index, int ready_fd, pid_t 
     sigprocmask(SIG_SETMASK, &none, NULL);
     int code = worker_run(m->config, &ctx);
     config_destroy(&m->config);
+    config_destroy(&m->old_config);
     embedded_redis_finish(&m->redis);
     metrics_destroy(&m->metrics);
     exit(code);
@@ -167,7 +181,11 @@ static void log_exit(struct master *m, const char *event, const struct child *c,
 }
 
 static void begin_stop(struct master *m);
+static void roll_back(struct master *m);
 
+/* A worker that cannot start says so with WORKER_EXIT_CONFIG. With a new configuration we go back
+ * to the old one; at the first start there is nothing to go back to; and once we have served it is
+ * the world around us that changed (a full disk, a lost Redis), and may change again. */
 static void worker_gone(struct master *m, struct child *c, int status) {
     bool leaving = c->leaving;
     log_exit(m, "worker.exited", c, status);
@@ -176,13 +194,16 @@ static void worker_gone(struct master *m, struct child *c, int status) {
     c->ready_fd = -1;
     c->pid = 0;
     c->leaving = false;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_CONFIG && !leaving) {
+    bool current = c < m->workers + WORKERS_MAX;
+    bool refused = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_CONFIG && !leaving;
+    if (refused && current && m->old_config && !m->stopping) {
+        roll_back(m);
+    } else if (refused && !m->said_ready) {
         m->exit_code = WORKER_EXIT_CONFIG;
         begin_stop(m);
-        return;
-    }
-    if (!m->stopping && c < m->workers + WORKERS_MAX)
+    } else if (current && !m->stopping) {
         plan_restart(c);
+    }
 }
 
 static void reap(struct master *m) {
@@ -253,7 +274,52 @@ static const char *fixed_changed(const struct config *was, const struct config *
     return NULL;
 }
 
-/* A new generation first, then the old one drains: somebody always listens. */
+/* Kills the current generation, which has not served yet. */
+static void abandon(struct master *m) {
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        struct child *c = &m->workers[i];
+        if (c->pid && kill(c->pid, SIGKILL) == 0)
+            waitpid(c->pid, NULL, 0);
+        if (c->ready_fd >= 0)
+            close(c->ready_fd);
+        *c = (struct child){.ready_fd = -1};
+    }
+    config_destroy(&m->config);
+    m->config = m->old_config;
+    m->old_config = NULL;
+}
+
+static void roll_back(struct master *m) {
+    abandon(m);
+    m->nworkers = count_workers(m->config);
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        struct child *old = &m->workers[WORKERS_MAX + i];
+        if (!old->leaving) {
+            m->workers[i] = *old;
+            *old = (struct child){.ready_fd = -1};
+        }
+        if (i < m->nworkers && !m->workers[i].pid)
+            plan_restart(&m->workers[i]);
+    }
+    LOG_ERROR(&m->log, "config.rolled_back",
+        LOG_S("error", "the workers cannot start with it: the old configuration stays in force"));
+}
+
+/* The current generation becomes the old one, and goes on serving. */
+static void set_aside(struct master *m) {
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        struct child *old = &m->workers[WORKERS_MAX + i];
+        if (old->pid) { /* still leaving since the reload before */
+            kill(old->pid, SIGKILL);
+            waitpid(old->pid, NULL, 0);
+        }
+        *old = m->workers[i];
+        old->start_at_ms = 0;
+        m->workers[i] = (struct child){.ready_fd = -1};
+    }
+}
+
+/* Forks a new generation; the old one is told to leave when all of the new one serve. */
 static void reload(struct master *m) {
     struct buf problems;
     buf_init(&problems, 65536);
@@ -270,22 +336,23 @@ static void reload(struct master *m) {
         return;
     }
     buf_free(&problems);
-    config_destroy(&m->config);
+    if (m->old_config)
+        abandon(m); /* the generation of the reload just before */
+    else
+        set_aside(m);
+    m->old_config = m->config;
     m->config = next;
-    for (unsigned i = 0; i < WORKERS_MAX; i++) {
-        struct child *old = &m->workers[WORKERS_MAX + i];
-        if (m->workers[i].pid) {
-            if (old->pid)
-                kill(old->pid, SIGKILL); /* two reloads within one drain */
-            *old = m->workers[i];
-        }
-        m->workers[i] = (struct child){.ready_fd = -1};
-    }
     m->nworkers = count_workers(m->config);
+    LOG_INFO(&m->log, "config.reloading", LOG_I("workers", m->nworkers));
     for (unsigned i = 0; i < m->nworkers; i++)
         start_worker(m, &m->workers[i], i);
+}
+
+static void finish_reload(struct master *m) {
+    config_destroy(&m->old_config);
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         terminate(&m->workers[WORKERS_MAX + i]);
+    set_log(m);
     LOG_INFO(&m->log, "config.reloaded", LOG_I("workers", m->nworkers));
 }
 
@@ -342,6 +409,13 @@ static int due(struct master *m) {
     return (int)(next - now);
 }
 
+static bool all_ready(const struct master *m) {
+    for (unsigned i = 0; i < m->nworkers; i++)
+        if (!m->workers[i].pid || !m->workers[i].ready)
+            return false;
+    return true;
+}
+
 static void worker_ready(struct master *m, struct child *c) {
     char byte;
     ssize_t n = read(c->ready_fd, &byte, 1);
@@ -352,8 +426,12 @@ static void worker_ready(struct master *m, struct child *c) {
     if (n != 1)
         return;
     c->backoff_ms = 0;
-    m->ready++;
-    if (m->ready == m->nworkers && !m->said_ready) {
+    c->ready = true;
+    if (!all_ready(m))
+        return;
+    if (m->old_config)
+        finish_reload(m);
+    if (!m->said_ready) {
         m->said_ready = true;
         LOG_INFO(&m->log, "gateway.ready", LOG_I("ms", (clock_mono_us() - m->began_us) / 1000),
             LOG_I("workers", m->nworkers),
@@ -418,18 +496,6 @@ static int set_up(struct master *m, struct err *err) {
     return 0;
 }
 
-static void set_log(struct master *m) {
-    static const char *const levels[] = {"error", "warn", "info", "debug"};
-    const struct settings *top = config_section(m->config, "");
-    log_init(&m->log);
-    m->log.who = "master";
-    for (int i = 0; i < 4; i++)
-        if (strcmp(settings_str(top, "log_level"), levels[i]) == 0)
-            m->log.level = (enum log_level)i;
-    if (strcmp(settings_str(top, "log_format"), "json") == 0)
-        m->log.format = LOG_FORMAT_JSON;
-}
-
 static int serve(struct master *m) {
     struct err err;
     if (set_up(m, &err) < 0) {
@@ -467,6 +533,7 @@ int master_run(struct config *c, const struct master_options *o) {
     metrics_destroy(&m->metrics);
     embedded_redis_finish(&m->redis);
     config_destroy(&m->config);
+    config_destroy(&m->old_config);
     free(m);
     return code;
 }

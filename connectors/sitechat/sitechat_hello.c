@@ -147,7 +147,7 @@ static void on_found(void *arg, const struct lookup_result *r, const struct err 
         desk_follow_thread(s, r->thread);
         epoch_of(s->thread, epoch);
         s->agents_read = r->agent_read_seq;
-        if (g->cursor >= 0 && (!g->epoch || strcmp(g->epoch, epoch) != 0)) {
+        if (g->cursor >= 0 && g->epoch && *g->epoch && strcmp(g->epoch, epoch) != 0) {
             s->wants_reset = true;
             g->cursor = -1;
         }

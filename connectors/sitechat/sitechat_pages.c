@@ -51,7 +51,7 @@ static void on_panel(struct http_exchange *x, void *arg) {
         return;
     }
     buf_init(&csp, 16384);
-    buf_adds(&csp, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    buf_adds(&csp, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
                    "media-src 'self'; base-uri 'none'; form-action 'none'; connect-src 'self'");
     if (host_is_plain(host))
         buf_addf(&csp, " ws://%s wss://%s", host, host);
@@ -76,7 +76,7 @@ static void on_file(struct http_exchange *x, void *arg) {
 static void on_demo(struct http_exchange *x, void *arg) {
     (void)arg;
     http_set_header(x, "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-src "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-src "
         "'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     reply_asset(x, "demo.html", "no-cache");

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/utf8.h"
 
 #define V1 "/api/v1"
 
@@ -52,8 +53,9 @@ const struct http_route api_routes[] = {
 /* --- answers
  * -------------------------------------------------------------------------------------- */
 
-static void call_free(struct call *c) {
+void call_free(struct call *c) {
     json_decref(c->keep);
+    json_decref(c->subject);
     free(c->text);
     if (c->session)
         explicit_bzero(c->session, strlen(c->session));
@@ -120,7 +122,8 @@ json_t *call_body(struct call *c, const char *const *known) {
             buf_init(&names, 400);
             for (i = 0; known[i]; i++)
                 buf_addf(&names, "%s%s", i ? ", " : "", known[i]);
-            call_fail(c, ERR_INVALID, "unknown key \"%.40s\"; known are %s", key, buf_str(&names));
+            call_fail(c, ERR_INVALID, "unknown key \"%.*s\"; known are %s",
+                (int)utf8_prefix(key, strlen(key), 40), key, buf_str(&names));
             buf_free(&names);
             json_decref(body);
             return NULL;
@@ -201,19 +204,21 @@ static char *origin_of(const char *url) {
     return mem_strndup(url, (size_t)(host + 3 - url) + strcspn(host + 3, "/?#"));
 }
 
-bool api_same_origin(const struct api *api, struct http_exchange *x) {
+enum api_origin api_origin(const struct api *api, struct http_exchange *x) {
     const char *site = http_header(x, "Sec-Fetch-Site");
     const char *origin = http_header(x, "Origin");
     const char *host = http_header(x, "Host");
-    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
-        return false;
+    if (site) /* no page can set it */
+        return strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0 ? API_ORIGIN_OWN
+                                                                             : API_ORIGIN_FOREIGN;
     if (!origin)
-        return true; /* browsers send it with every unsafe request */
+        return API_ORIGIN_UNKNOWN;
     if (api->own_origin && strcmp(origin, api->own_origin) == 0)
-        return true;
+        return API_ORIGIN_OWN;
     const char *rest = strstr(origin, "://");
-    return host && rest && strcmp(rest + 3, host) == 0 &&
-           (strncmp(origin, "http://", 7) == 0 || strncmp(origin, "https://", 8) == 0);
+    bool own = host && rest && strcmp(rest + 3, host) == 0 &&
+               (strncmp(origin, "http://", 7) == 0 || strncmp(origin, "https://", 8) == 0);
+    return own ? API_ORIGIN_OWN : API_ORIGIN_FOREIGN;
 }
 
 struct needs {
@@ -260,10 +265,11 @@ void api_begin(struct api *api, struct http_exchange *x, unsigned scope, enum ro
         users_by_token(api->users, bearer + 7, on_actor, n);
         return;
     }
-    if (cookie && !is_safe(http_method(x)) && !api_same_origin(api, x)) {
+    if (cookie && !is_safe(http_method(x)) && api_origin(api, x) != API_ORIGIN_OWN) {
         free(n);
         metrics_add(api->env.metrics, M_REFUSED, "origin", 1);
-        call_fail(c, ERR_DENIED, "this request comes from another site");
+        call_fail(c, ERR_DENIED,
+            "with a session cookie, Origin must be this site's own (a program uses an API token)");
         return;
     }
     if (cookie) {

@@ -10,23 +10,28 @@
 /* --- agents
  * --------------------------------------------------------------------------------------- */
 
+static json_t *with_presence(json_t *agent, json_t *online) {
+    bool is_online = false;
+    size_t i;
+    json_t *name, *row = json_copy(agent);
+    json_array_foreach(online, i, name) {
+        is_online |= json_equal(name, json_object_get(agent, "name"));
+    }
+    json_object_set_new(row, "online", json_boolean(is_online));
+    return row;
+}
+
 static void on_agents(void *arg, json_t *result, const struct err *err) {
     struct call *c = arg;
-    size_t i, k;
-    json_t *agent, *name;
+    size_t i;
+    json_t *agent;
     if (err) {
         call_err(c, err);
         return;
     }
     json_t *online = core_online(c->api->core), *list = json_array();
     json_array_foreach(json_object_get(result, "agents"), i, agent) {
-        bool is_online = false;
-        json_array_foreach(online, k, name) {
-            is_online |= json_equal(name, json_object_get(agent, "name"));
-        }
-        json_t *row = json_copy(agent);
-        json_object_set_new(row, "online", json_boolean(is_online));
-        json_array_append_new(list, row);
+        json_array_append_new(list, with_presence(agent, online));
     }
     json_decref(online);
     call_ok(c, 200, json_pack("{s:o}", "agents", list));
@@ -46,8 +51,9 @@ static void on_agent(void *arg, json_t *result, const struct err *err) {
         call_err(c, err);
         return;
     }
-    json_t *agent = json_copy(json_object_get(result, "user"));
-    json_object_set_new(agent, "online", json_false());
+    json_t *online = core_online(c->api->core);
+    json_t *agent = with_presence(json_object_get(result, "user"), online);
+    json_decref(online);
     call_ok(c, c->number ? (int)c->number : 200, json_pack("{s:o}", "agent", agent));
 }
 
@@ -60,6 +66,29 @@ static void on_agent_written(void *arg, const struct err *err) {
         store_user_get(c->api->store, c->text, on_agent, c);
 }
 
+static int check_agent(const json_t *body, struct err *err) {
+    const json_t *shown = json_object_get(body, "display_name"),
+                 *lang = json_object_get(body, "lang");
+    const json_t *role = json_object_get(body, "role"),
+                 *disabled = json_object_get(body, "disabled"),
+                 *password = json_object_get(body, "password");
+    enum role parsed;
+    if (shown && (!json_is_string(shown) || json_string_length(shown) == 0 ||
+                     json_string_length(shown) > 240 ||
+                     !utf8_is_text(json_string_value(shown), json_string_length(shown))))
+        return err_set(err, ERR_INVALID, "display_name must be 1 to 60 characters");
+    if (lang && (!json_is_string(lang) || (strcmp(json_string_value(lang), "ru") != 0 &&
+                                              strcmp(json_string_value(lang), "en") != 0)))
+        return err_set(err, ERR_INVALID, "lang must be ru or en");
+    if (role && (!json_is_string(role) || role_parse(json_string_value(role), &parsed) < 0))
+        return err_set(err, ERR_INVALID, "role must be agent, supervisor or admin");
+    if (disabled && !json_is_boolean(disabled))
+        return err_set(err, ERR_INVALID, "disabled must be true or false");
+    if (password && !json_is_string(password))
+        return err_set(err, ERR_INVALID, "password must be a string");
+    return 0;
+}
+
 static void agents_post(struct call *c) {
     static const char *const known[] = {"name", "display_name", "role", "password", NULL};
     json_t *body = call_body(c, known);
@@ -70,8 +99,11 @@ static void agents_post(struct call *c) {
     const char *role_text = json_string_value(json_object_get(body, "role"));
     const char *password = json_string_value(json_object_get(body, "password"));
     enum role role;
+    struct err err;
     if (!name || !password) {
-        call_fail(c, ERR_INVALID, "name and password are needed");
+        call_fail(c, ERR_INVALID, "name and password are needed, as strings");
+    } else if (check_agent(body, &err) < 0) {
+        call_err(c, &err);
     } else if (!role_text || role_parse(role_text, &role) < 0) {
         call_fail(c, ERR_INVALID, "role must be agent, supervisor or admin");
     } else {
@@ -88,31 +120,11 @@ HANDLER(api_agents_post) {
 
 /* Others may be changed by an admin; of himself, anybody may change display name and language. */
 static bool may_change(const struct call *c, const char *name, const json_t *body) {
-    if (c->actor.role == ROLE_ADMIN)
+    if (c->actor.role == ROLE_ADMIN && (c->actor.scopes & SCOPE_ADMIN))
         return true;
     return strcmp(c->actor.name, name) == 0 && !c->actor.is_token &&
            !json_object_get(body, "role") && !json_object_get(body, "disabled") &&
            !json_object_get(body, "password");
-}
-
-static int check_agent(const json_t *body, struct err *err) {
-    const json_t *shown = json_object_get(body, "display_name"),
-                 *lang = json_object_get(body, "lang");
-    const json_t *role = json_object_get(body, "role"),
-                 *disabled = json_object_get(body, "disabled");
-    enum role parsed;
-    if (shown && (!json_is_string(shown) || json_string_length(shown) == 0 ||
-                     json_string_length(shown) > 240 ||
-                     !utf8_is_text(json_string_value(shown), json_string_length(shown))))
-        return err_set(err, ERR_INVALID, "display_name must be 1 to 60 characters");
-    if (lang && (!json_is_string(lang) || (strcmp(json_string_value(lang), "ru") != 0 &&
-                                              strcmp(json_string_value(lang), "en") != 0)))
-        return err_set(err, ERR_INVALID, "lang must be ru or en");
-    if (role && (!json_is_string(role) || role_parse(json_string_value(role), &parsed) < 0))
-        return err_set(err, ERR_INVALID, "role must be agent, supervisor or admin");
-    if (disabled && !json_is_boolean(disabled))
-        return err_set(err, ERR_INVALID, "disabled must be true or false");
-    return 0;
 }
 
 static void on_password_reset(void *arg, const struct err *err) {
@@ -121,6 +133,14 @@ static void on_password_reset(void *arg, const struct err *err) {
         call_err(c, err);
     else
         store_user_change(c->api->store, c->text, c->keep, NULL, on_agent_written, c);
+}
+
+static bool locks_out_himself(const struct call *c, const char *name, const json_t *body) {
+    const char *role = json_string_value(json_object_get(body, "role"));
+    if (c->actor.is_token || strcmp(name, c->actor.name) != 0)
+        return false;
+    return json_is_true(json_object_get(body, "disabled")) ||
+           (role && strcmp(role, role_name(c->actor.role)) != 0);
 }
 
 static void agents_patch(struct call *c) {
@@ -138,8 +158,8 @@ static void agents_patch(struct call *c) {
         call_fail(c, ERR_DENIED, "only an admin may change this");
     else if (check_agent(body, &err) < 0)
         call_err(c, &err);
-    else if (strcmp(name, c->actor.name) == 0 && json_is_true(json_object_get(body, "disabled")))
-        call_fail(c, ERR_INVALID, "you cannot disable yourself");
+    else if (locks_out_himself(c, name, body))
+        call_fail(c, ERR_INVALID, "you cannot disable yourself or take away your own role");
     else if (password)
         users_set_password(c->api->users, name, password, true, on_password_reset, c);
     else
@@ -184,9 +204,14 @@ HANDLER(api_channels_check) {
  * --------------------------------------------------------------------------------------- */
 
 static void dead_list(struct call *c) {
+    const char *cursor = http_query(c->x, "cursor");
     int limit = call_limit(c);
-    if (limit > 0)
-        core_dead(c->api->core, http_query(c->x, "cursor"), (unsigned)limit, call_on_json, c);
+    if (limit < 0)
+        return;
+    if (cursor && (strspn(cursor, "0123456789") != strlen(cursor) || strlen(cursor) > 18))
+        call_fail(c, ERR_INVALID, "cursor is not one that a list gave");
+    else
+        core_dead(c->api->core, cursor, (unsigned)limit, call_on_json, c);
 }
 
 HANDLER(api_dead_list) {

@@ -5,46 +5,90 @@
 #include "api/api_private.h"
 #include "base/mem.h"
 
+/* --- may he see this client? As much as the client's thread -----------------------------------
+ */
+
+struct knowing {
+    struct call *call;
+    void (*then)(struct call *c);
+};
+
+static void on_known(void *arg, json_t *result, const struct err *err) {
+    struct knowing k = *(struct knowing *)arg;
+    const char *thread =
+        json_string_value(json_object_get(json_object_get(result, "client"), "thread"));
+    free(arg);
+    if (err) {
+        call_err(k.call, err);
+        return;
+    }
+    json_decref(k.call->subject);
+    k.call->subject = json_incref(result);
+    if (thread)
+        call_with_thread(k.call, thread, k.then);
+    else
+        k.then(k.call);
+}
+
+/* Calls then(c) with {"client":Client} in c->subject, or answers 404. */
+static void with_client(struct call *c, const char *id, void (*then)(struct call *c)) {
+    struct knowing *k = mem_alloc(sizeof *k);
+    *k = (struct knowing){c, then};
+    store_client(c->api->store, id, on_known, k);
+}
+
+/* --- one client --------------------------------------------------------------------------------
+ */
+
 static void on_cards(void *arg, const json_t *result, const struct err *err) {
     struct call *c = arg;
     if (!err)
         json_object_set(
-            json_object_get(c->keep, "client"), "card", json_object_get(result, "cards"));
-    call_ok(c, 200, json_incref(c->keep));
+            json_object_get(c->subject, "client"), "card", json_object_get(result, "cards"));
+    call_ok(c, 200, json_incref(c->subject));
 }
 
-static void on_client(void *arg, json_t *result, const struct err *err) {
-    struct call *c = arg;
-    if (err) {
-        call_err(c, err);
-        return;
-    }
-    c->keep = json_incref(result);
+static void show_client(struct call *c) {
     core_cards(c->api->core, http_path_arg(c->x, "id"), on_cards, c);
 }
 
 static void clients_get(struct call *c) {
     const char *id = call_id(c, "id");
     if (id)
-        store_client(c->api->store, id, on_client, c);
+        with_client(c, id, show_client);
 }
 
 HANDLER(api_clients_get) {
     api_begin(api, x, SCOPE_READ, ROLE_AGENT, clients_get);
 }
 
-static void clients_patch(struct call *c) {
+static void change_client(struct call *c) {
     static const char *const known[] = {"name", "phone", "email", "note", NULL};
-    const char *id = call_id(c, "id");
-    json_t *body = id ? call_body(c, known) : NULL;
+    json_t *body = call_body(c, known);
     if (!body)
         return;
-    store_client_update(c->api->store, id, body, c->actor.name, call_on_json, c);
+    store_client_update(
+        c->api->store, http_path_arg(c->x, "id"), body, c->actor.name, call_on_json, c);
     json_decref(body);
+}
+
+static void clients_patch(struct call *c) {
+    const char *id = call_id(c, "id");
+    if (id)
+        with_client(c, id, change_client);
 }
 
 HANDLER(api_clients_patch) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, clients_patch);
+}
+
+static void merge(struct call *c) {
+    store_merge(c->api->store, c->text, http_path_arg(c->x, "id"), c->actor.name, call_on_json, c);
+}
+
+/* He sees the one; and the other? */
+static void merge_from(struct call *c) {
+    with_client(c, c->text, merge);
 }
 
 static void clients_merge(struct call *c) {
@@ -54,11 +98,15 @@ static void clients_merge(struct call *c) {
     if (!body)
         return;
     const char *from = json_string_value(json_object_get(body, "from"));
-    if (!id_is_valid(from))
+    if (!id_is_valid(from)) {
         call_fail(
             c, ERR_INVALID, "from must be the id of the client that becomes part of this one");
-    else
-        store_merge(c->api->store, from, id, c->actor.name, call_on_json, c);
+    } else if (strcmp(from, id) == 0) {
+        call_fail(c, ERR_INVALID, "from is this client itself");
+    } else {
+        c->text = mem_strdup(from);
+        with_client(c, id, merge_from);
+    }
     json_decref(body);
 }
 

@@ -32,8 +32,7 @@ static void print(const struct api *api, struct http_exchange *x) {
 
 static void metrics(struct call *c) {
     print(c->api, c->x);
-    free(c->session);
-    free(c);
+    call_free(c);
 }
 
 /* A monitor on the same machine needs no token; others need an admin's. */

@@ -62,8 +62,7 @@ static void on_end(struct http_exchange *x, void *user) {
 static void on_abandoned(void *user) {
     struct upload *u = user;
     media_upload_abort(u->file);
-    free(u->call->session);
-    free(u->call);
+    call_free(u->call);
     free(u);
 }
 
@@ -96,7 +95,7 @@ HANDLER(api_media_post) {
  * -------------------------------------------------------------------------------------------- */
 
 static void send_file(struct call *c) {
-    const json_t *m = json_object_get(c->keep, "media");
+    const json_t *m = json_object_get(c->subject, "media");
     const char *mime = json_string_value(json_object_get(m, "mime"));
     const char *name = json_string_value(json_object_get(m, "name"));
     const char *sha = json_string_value(json_object_get(m, "sha256"));
@@ -119,17 +118,7 @@ static void send_file(struct call *c) {
     metrics_add(c->api->env.metrics, M_MEDIA_BYTES, "out", (int64_t)size);
     http_reply_file(c->x, fd, size, mime ? mime : "application/octet-stream", etag);
     free(disposition);
-    json_decref(c->keep);
-    free(c->session);
-    free(c->text);
-    free(c);
-}
-
-static void restore_media(struct call *c) {
-    json_t *media = json_loads(c->text, 0, NULL);
-    json_decref(c->keep);
-    c->keep = media;
-    send_file(c);
+    call_free(c);
 }
 
 static void on_media(void *arg, json_t *result, const struct err *err) {
@@ -142,11 +131,10 @@ static void on_media(void *arg, json_t *result, const struct err *err) {
     const char *thread = json_string_value(json_object_get(result, "thread"));
     const char *owner = json_string_value(json_object_get(result, "owner"));
     snprintf(own, sizeof own, "agent:%s", c->actor.name);
+    c->subject = json_incref(result);
     if (thread) {
-        c->text = json_dumps(result, JSON_COMPACT); /* keep is the thread's meanwhile */
-        call_with_thread(c, thread, restore_media);
+        call_with_thread(c, thread, send_file);
     } else if (owner && strcmp(owner, own) == 0) {
-        c->keep = json_incref(result);
         send_file(c);
     } else {
         call_fail(c, ERR_NOT_FOUND, "there is no such attachment");

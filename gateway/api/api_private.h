@@ -25,14 +25,18 @@ struct call {
     struct actor actor;
     char *session; /* the cookie, when it was one */
     void (*handler)(struct call *c);
-    json_t *keep; /* the handler's own, released with the call */
-    char *text;   /* likewise */
+    json_t *keep;    /* the handler's own, released with the call */
+    json_t *subject; /* likewise: what it is about, while its thread is being checked */
+    char *text;      /* likewise */
     int64_t number;
 };
 
 /* Who is it, and may he? Then handler(call); otherwise a problem document. */
 void api_begin(struct api *api, struct http_exchange *x, unsigned scope, enum role least,
     void (*handler)(struct call *c));
+
+/* For what has answered in another way, or must not answer. */
+void call_free(struct call *c);
 
 /* Answers; each frees the call. */
 void call_ok(struct call *c, int status, json_t *body); /* takes body */
@@ -56,8 +60,10 @@ int64_t call_number(struct call *c, const char *name, int64_t preset);
 /* Calls then(c) when the actor may see this thread; answers 404 otherwise. */
 void call_with_thread(struct call *c, const char *thread, void (*then)(struct call *c));
 
-/* Is this request made by our own page (or by no browser)? For cookies on unsafe methods. */
-bool api_same_origin(const struct api *api, struct http_exchange *x);
+/* Where a browser says that a request comes from. UNKNOWN: it does not say (no browser does so with
+ * an unsafe method); then a cookie is not believed. */
+enum api_origin { API_ORIGIN_OWN, API_ORIGIN_FOREIGN, API_ORIGIN_UNKNOWN };
+enum api_origin api_origin(const struct api *api, struct http_exchange *x);
 void api_set_cookie(struct http_exchange *x, const char *session); /* NULL clears it */
 json_t *api_agent_json(const struct api *api, const struct actor *a);
 

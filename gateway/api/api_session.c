@@ -48,7 +48,7 @@ HANDLER(api_session_create) {
         return;
     const char *name = json_string_value(json_object_get(body, "name"));
     const char *password = json_string_value(json_object_get(body, "password"));
-    if (!api_same_origin(api, x)) {
+    if (api_origin(api, x) == API_ORIGIN_FOREIGN) {
         http_reply_problem(x, 403, "denied", "this request comes from another site");
     } else if (!name || !password || json_object_size(body) != 2) {
         http_reply_problem(
@@ -133,7 +133,9 @@ static void session_password(struct call *c) {
         return;
     const char *old = json_string_value(json_object_get(body, "old"));
     const char *new = json_string_value(json_object_get(body, "new"));
-    if (!old || !new || c->actor.is_token) {
+    if (c->actor.is_token) {
+        call_fail(c, ERR_DENIED, "an API token has no password");
+    } else if (!old || !new) {
         call_fail(c, ERR_INVALID, "expected {\"old\": \"...\", \"new\": \"...\"}");
     } else if (strcmp(old, new) == 0) {
         call_fail(c, ERR_INVALID, "the new password is the old one");

@@ -243,9 +243,8 @@ static void messages_post(struct call *c) {
     if (!id)
         return;
     json_t *body = http_body_json(c->x);
-    if (!body) {
-        free(c->session);
-        free(c);
+    if (!body) { /* it has answered */
+        call_free(c);
         return;
     }
     core_send(c->api->core, &c->actor, id, body, on_posted, c);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "config/config_private.h"
@@ -13,6 +14,13 @@
 #include "config/value.h"
 
 #define FILE_MAX (1u << 20)
+#define INCLUDES_MAX 64
+#define INCLUDES_DEEP 8 /* libConfuse has room for 10 */
+
+struct included {
+    char *path;
+    unsigned depth;
+};
 
 struct reading {
     struct config *config;
@@ -20,6 +28,8 @@ struct reading {
     const char *path;
     struct place *places;
     size_t nplaces;
+    struct included included[INCLUDES_MAX];
+    size_t nincluded;
 };
 
 /* Which section an option belongs to. libConfuse gives its callbacks no pointer of ours, so the
@@ -89,23 +99,31 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt) {
 /* --- files
  * ------------------------------------------------------------------------------------------- */
 
+/* Opens a plain file; libConfuse opens it a second time, so it must be one that stays. */
+static FILE *open_plain(const char *path, struct buf *problems) {
+    struct stat st;
+    FILE *f = fopen(path, "re");
+    if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode))
+        return f;
+    buf_addf(problems, "%s: %s\n", path, f ? "is not a plain file" : strerror(errno));
+    if (f)
+        fclose(f);
+    return NULL;
+}
+
 static int scan_file(const char *path, struct buf *problems) {
     struct buf text;
     char chunk[8192];
     size_t n;
-    FILE *f = fopen(path, "r");
-    if (!f) {
-        buf_addf(problems, "%s: %s\n", path, strerror(errno));
+    int rc = 0;
+    FILE *f = open_plain(path, problems);
+    if (!f)
         return -1;
-    }
     buf_init(&text, FILE_MAX);
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+    while (!text.failed && (n = fread(chunk, 1, sizeof chunk, f)) > 0)
         buf_add(&text, chunk, n);
-    int rc = ferror(f) ? -1 : 0;
     fclose(f);
-    if (rc < 0)
-        buf_addf(problems, "%s: cannot be read (is it a folder?)\n", path);
-    else if (text.failed)
+    if (text.failed)
         rc = (buf_addf(problems, "%s: is larger than 1 MB\n", path), -1);
     else if (memchr(text.p ? text.p : "", 0, text.n))
         rc = (buf_addf(problems, "%s: has a NUL byte\n", path), -1);
@@ -115,26 +133,37 @@ static int scan_file(const char *path, struct buf *problems) {
     return rc;
 }
 
-/* include("file"): relative to the file that includes it. */
+/* How deep the file that is read now was included; 0 for the first one. */
+static unsigned depth_of(const struct reading *r, const char *path) {
+    for (size_t i = r->nincluded; i-- > 0;)
+        if (strcmp(r->included[i].path, path) == 0)
+            return r->included[i].depth;
+    return 0;
+}
+
+/* include("file"): relative to the file that includes it. What is wrong was told, and reading goes
+ * on: libConfuse loses memory when an include fails. */
 static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv) {
     const struct place *place = place_of(cfg);
     struct reading *r = place->reading;
     const char *from = file_of(cfg, r), *slash = strrchr(from, '/');
-    if (argc != 1) {
-        buf_addf(r->problems, "%s:%d: include takes one file name\n", from, cfg->line);
-        return -1;
+    unsigned depth = depth_of(r, from) + 1;
+    if (argc != 1 || depth > INCLUDES_DEEP || r->nincluded == INCLUDES_MAX) {
+        buf_addf(r->problems, "%s:%d: %s\n", from, cfg->line,
+            argc != 1 ? "include takes one file name"
+                      : "too many includes: does a file include itself?");
+        return 0;
     }
     char *path = argv[0][0] == '/' || !slash
                      ? mem_strdup(argv[0])
                      : mem_printf("%.*s/%s", (int)(slash - from), from, argv[0]);
     const char *args[] = {path};
-    int rc = scan_file(path, r->problems);
-    if (rc == 0)
-        rc = cfg_include(cfg, opt, 1, args);
-    else
+    r->included[r->nincluded++] = (struct included){path, depth};
+    if (scan_file(path, r->problems) < 0)
         buf_addf(r->problems, "%s:%d: included from here\n", from, cfg->line);
-    free(path);
-    return rc;
+    else if (cfg_include(cfg, opt, 1, args) != 0)
+        return -1;
+    return 0;
 }
 
 /* --- tables to options
@@ -246,5 +275,7 @@ int config_file_read(struct config *c, const char *path, struct buf *problems) {
     free_options(root);
     free(sections);
     free(r.places);
+    while (r.nincluded)
+        free(r.included[--r.nincluded].path);
     return rc == CFG_SUCCESS ? 0 : -1;
 }

@@ -215,8 +215,11 @@ void core_pushed(struct core *core, const char *thread, int64_t seq) {
         flush_pushed(core);
     size_t i = core->npushed++;
     memcpy(core->pushed_threads[i], thread, ID_SIZE);
-    core->pushed[i] = (struct store_trail){
-        .thread = core->pushed_threads[i], .seq = seq, .what = "pushed", .detail = ""};
+    core->pushed[i] = (struct store_trail){.at_ms = clock_ms(),
+        .thread = core->pushed_threads[i],
+        .seq = seq,
+        .what = "pushed",
+        .detail = ""};
     if (!core->pushed_timer)
         core->pushed_timer = loop_timer_start(core->env->loop, PUSHED_MS, 0, flush_pushed, core);
 }

@@ -37,6 +37,7 @@ struct users {
     struct redis_lane *lane;
     struct cached cache[CACHE_SIZE];
     struct hash_job *line, **line_tail; /* waiting for the thread pool */
+    struct hash_job *running;           /* in it */
     unsigned hashing, waiting;
     char *dummy; /* a hash that nobody's password has: for unknown names */
     struct {
@@ -52,10 +53,11 @@ struct users {
 
 struct hash_job {
     struct users *users;
-    struct hash_job *next;
+    struct hash_job *next; /* in the line, or among those that run */
     char *password;
     char hash[crypto_pwhash_STRBYTES]; /* to check against, or the new one */
     bool check, good;
+    bool abandoned; /* ended before it was done, as the gateway stops */
     void (*done)(void *arg, const struct hash_job *job);
     void *arg;
 };
@@ -72,15 +74,25 @@ static void hash_work(void *arg) {
 
 static void hash_next(struct users *u);
 
-static void hash_done(void *arg) {
-    struct hash_job *j = arg;
-    struct users *u = j->users;
-    u->hashing--;
-    j->done(j->arg, j);
+static void hash_free(struct hash_job *j) {
     explicit_bzero(j->password, strlen(j->password));
     free(j->password);
     free(j);
-    hash_next(u);
+}
+
+static void hash_done(void *arg) {
+    struct hash_job *j = arg;
+    struct users *u = j->users;
+    if (!j->abandoned) { /* otherwise it has ended, and u is perhaps gone */
+        struct hash_job **at = &u->running;
+        while (*at != j)
+            at = &(*at)->next;
+        *at = j->next;
+        u->hashing--;
+        j->done(j->arg, j);
+        hash_next(u);
+    }
+    hash_free(j);
 }
 
 static void hash_next(struct users *u) {
@@ -91,14 +103,35 @@ static void hash_next(struct users *u) {
             u->line_tail = &u->line;
         u->waiting--;
         u->hashing++;
+        j->next = u->running;
+        u->running = j;
         loop_work(u->env.loop, hash_work, hash_done, j);
     }
+}
+
+/* Ends every job now, those in the thread pool too: their work goes on, for nobody. */
+static void hash_abandon_all(struct users *u) {
+    while (u->running) {
+        struct hash_job *j = u->running;
+        u->running = j->next;
+        j->abandoned = true;
+        j->done(j->arg, j);
+    }
+    while (u->line) {
+        struct hash_job *j = u->line;
+        u->line = j->next;
+        j->abandoned = true;
+        j->done(j->arg, j);
+        hash_free(j);
+    }
+    u->line_tail = &u->line;
+    u->waiting = u->hashing = 0;
 }
 
 /* hash NULL: make one. -1 when too many wait. */
 static int hash_start(struct users *u, const char *password, const char *hash,
     void (*done)(void *arg, const struct hash_job *job), void *arg) {
-    if (u->waiting >= HASH_LINE_MAX)
+    if (u->stopped || u->waiting >= HASH_LINE_MAX)
         return -1;
     struct hash_job *j = mem_zalloc(sizeof *j);
     j->users = u;
@@ -190,9 +223,10 @@ static struct cached *cache_slot(struct users *u, const char *sha) {
     return &u->cache[(unsigned char)sha[0] * 7u % CACHE_SIZE ^ (unsigned char)sha[1] % CACHE_SIZE];
 }
 
-static const struct actor *cache_get(struct users *u, const char *sha) {
+/* A session's secret is no API token, nor the other way round. */
+static const struct actor *cache_get(struct users *u, const char *sha, bool is_token) {
     struct cached *c = cache_slot(u, sha);
-    bool fresh = clock_mono_ms() < c->until_ms;
+    bool fresh = clock_mono_ms() < c->until_ms && c->actor.is_token == is_token;
     return fresh && strcmp(c->sha, sha) == 0 ? &c->actor : NULL;
 }
 
@@ -251,13 +285,14 @@ static void on_token(void *arg, json_t *result, const struct err *err) {
     free(q);
 }
 
-static struct asking *ask(struct users *u, const char *secret, users_actor_fn fn, void *arg) {
+static struct asking *ask(
+    struct users *u, const char *secret, bool is_token, users_actor_fn fn, void *arg) {
     struct asking *q = mem_zalloc(sizeof *q);
     q->users = u;
     q->fn = fn;
     q->arg = arg;
     crypto_sha256_hex(span_str(secret), q->sha);
-    const struct actor *known = cache_get(u, q->sha);
+    const struct actor *known = cache_get(u, q->sha, is_token);
     if (!known)
         return q;
     q->actor = *known;
@@ -266,13 +301,13 @@ static struct asking *ask(struct users *u, const char *secret, users_actor_fn fn
 }
 
 void users_by_session(struct users *u, const char *session, users_actor_fn fn, void *arg) {
-    struct asking *q = ask(u, session, fn, arg);
+    struct asking *q = ask(u, session, false, fn, arg);
     if (q)
         store_session_get(u->store, q->sha, u->options.session_ttl_ms, on_session, q);
 }
 
 void users_by_token(struct users *u, const char *token, users_actor_fn fn, void *arg) {
-    struct asking *q = ask(u, token, fn, arg);
+    struct asking *q = ask(u, token, true, fn, arg);
     if (q)
         store_token_get(u->store, q->sha, on_token, q);
 }
@@ -289,6 +324,7 @@ struct login {
     struct actor actor;
     bool known; /* the name exists and may sign in */
     char session[CRYPTO_TOKEN_SIZE];
+    char proven[crypto_pwhash_STRBYTES];
 };
 
 static void login_end(struct login *l, const char *result, const struct err *err) {
@@ -301,6 +337,7 @@ static void login_end(struct login *l, const char *result, const struct err *err
     l->fn(l->arg, err ? NULL : &l->actor, err ? NULL : l->session, err);
     explicit_bzero(l->password, strlen(l->password));
     explicit_bzero(l->session, sizeof l->session);
+    explicit_bzero(l->proven, sizeof l->proven);
     free(l->password);
     free(l->name);
     free(l->peer);
@@ -320,14 +357,19 @@ static void on_session_made(void *arg, const struct err *err) {
 static void on_checked(void *arg, const struct hash_job *job) {
     struct login *l = arg;
     char sha[CRYPTO_HEX_SIZE];
+    if (job->abandoned) {
+        login_fail(l, "error", ERR_UNAVAILABLE, "the gateway is stopping");
+        return;
+    }
     if (!job->good || !l->known) {
         login_fail(l, "wrong", ERR_AUTH, "name or password is wrong");
         return;
     }
     crypto_token(l->session);
     crypto_sha256_hex(span_str(l->session), sha);
-    store_session_create(
-        l->users->store, sha, l->actor.name, l->users->options.session_ttl_ms, on_session_made, l);
+    snprintf(l->proven, sizeof l->proven, "%s", job->hash);
+    store_session_create(l->users->store, sha, l->actor.name, l->proven,
+        l->users->options.session_ttl_ms, on_session_made, l);
 }
 
 static void on_secret(void *arg, const json_t *user, const char *hash, const struct err *err) {
@@ -435,11 +477,12 @@ static void write_change(struct change *c, const char *hash) {
 
 static void on_hashed(void *arg, const struct hash_job *job) {
     struct change *c = arg;
-    if (job->good) {
+    if (job->good && !job->abandoned) {
         write_change(c, job->hash);
         return;
     }
-    err_set(&c->err, ERR_UNAVAILABLE, "not enough memory to hash a password");
+    err_set(&c->err, ERR_UNAVAILABLE,
+        job->abandoned ? "the gateway is stopping" : "not enough memory to hash a password");
     change_end(c, &c->err);
 }
 
@@ -573,7 +616,7 @@ struct users *users_create(
     u->store = store;
     u->options = *o;
     u->line_tail = &u->line;
-    /* The hash of a random password: its cost is that of any other. */
+    /* In the form and with the cost of a real one. */
     u->dummy = mem_strdup("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$"
                           "K8bZk3yq0lGkG8nJg1m4q9l3oYt7wq0m5oQm3m1k2bE");
     return u;
@@ -581,6 +624,7 @@ struct users *users_create(
 
 void users_stop(struct users *u) {
     u->stopped = true;
+    hash_abandon_all(u);
     redis_lane_destroy(&u->lane);
 }
 
@@ -588,14 +632,7 @@ void users_destroy(struct users **up) {
     struct users *u = *up;
     if (!u)
         return;
-    while (u->line) {
-        struct hash_job *j = u->line;
-        u->line = j->next;
-        j->good = false;
-        j->done(j->arg, j);
-        free(j->password);
-        free(j);
-    }
+    hash_abandon_all(u);
     free(u->dummy);
     free(u);
     *up = NULL;

@@ -17,6 +17,8 @@ extern const char script_wake[];
 extern const char script_dead_retry[];
 extern const char script_user_create[];
 extern const char script_user_change[];
+extern const char script_user_session[];
+extern const char script_user_logout[];
 extern const char script_rate[];
 extern const char script_media_claim[];
 

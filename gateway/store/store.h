@@ -137,6 +137,7 @@ void store_link(struct store *s, const struct identity *from, const struct ident
 
 /* Adds one line to a message's trail (core/trail words) and an event when status changes. */
 struct store_trail {
+    int64_t at_ms;
     const char *thread;
     int64_t seq;
     const char *what;   /* "pushed" "attached" "sending" "sent" ... */

@@ -101,7 +101,7 @@ void store_trail_detail(char *out, size_t size, const struct err *err) {
 /* --- trail lines, many at once ------------------------------------------------------------------
  */
 
-#define TRAIL_BATCH 60 /* messages of one script call */
+#define TRAIL_BATCH 30 /* messages of one script call */
 
 struct trail_job {
     struct gather g;
@@ -131,9 +131,9 @@ static void trail_shard(
             continue;
         if (in_batch == 0) {
             args_init(&a);
-            args_int(&a, clock_ms());
             args_add(&a, s->events_max);
         }
+        args_int(&a, t[i].at_ms);
         args_add(&a, t[i].thread);
         args_int(&a, t[i].seq);
         args_add(&a, t[i].what);

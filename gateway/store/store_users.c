@@ -11,6 +11,8 @@
 #include "store/scripts.h"
 #include "store/store_private.h"
 
+#define SESSIONS_MAX 50 /* of one user; the oldest give way */
+
 /* --- JSON of a user ------------------------------------------------------------------------------
  */
 
@@ -273,52 +275,27 @@ void store_user_change(struct store *s, const char *name, const json_t *changes,
 /* --- sessions
  * -------------------------------------------------------------------------------------------- */
 
-struct session_create {
-    struct gather g;
-    store_done_fn fn;
-    void *arg;
-};
-
-static void on_session_part(struct gather *g, size_t i, const struct redis_reply *r) {
-    (void)g;
-    (void)i;
-    (void)r;
-}
-
-static void session_created(struct gather *g) {
-    struct session_create *c = container_of(g, struct session_create, g);
-    c->fn(c->arg, g->err.code ? &g->err : NULL);
-    free(c);
-}
-
-void store_session_create(struct store *s, const char *sha256, const char *user, int64_t ttl_ms,
-    store_done_fn fn, void *arg) {
-    struct session_create *c = mem_zalloc(sizeof *c);
-    char *key = key_of("session", sha256), *sessions = key_of("sessions", user);
+void store_session_create(struct store *s, const char *sha256, const char *user, const char *hash,
+    int64_t ttl_ms, store_done_fn fn, void *arg) {
+    struct users_call *c = call_create(s, arg);
+    char *record = key_of("user", user), *sessions = key_of("sessions", user);
+    char *key = key_of("session", sha256);
+    struct span keys[] = {span_str(record), span_str(sessions), span_str(key)};
     struct args a;
-    c->fn = fn;
-    c->arg = arg;
-    gather_begin(&c->g, s, on_session_part, session_created);
+    c->done = fn;
+    c->when_zero = "the password was changed meanwhile: sign in again";
+    c->zero_code = ERR_AUTH;
     args_init(&a);
-    args_add(&a, "SET");
-    args_add(&a, key);
     args_add(&a, user);
-    args_add(&a, "PX");
-    args_int(&a, ttl_ms);
-    gather_command(&c->g, 0, &a);
-    args_init(&a);
-    args_add(&a, "SADD");
-    args_add(&a, sessions);
     args_add(&a, sha256);
-    gather_command(&c->g, 1, &a);
-    args_init(&a);
-    args_add(&a, "PEXPIRE");
-    args_add(&a, sessions);
-    args_int(&a, ttl_ms * 2);
-    gather_command(&c->g, 2, &a);
-    gather_end(&c->g);
-    free(key);
+    args_int(&a, ttl_ms);
+    args_int(&a, clock_ms());
+    args_add(&a, hash);
+    args_int(&a, SESSIONS_MAX);
+    run(c, "user_session", script_user_session, keys, 3, &a, on_done);
+    free(record);
     free(sessions);
+    free(key);
 }
 
 static void on_session_user(void *arg, const struct redis_reply *r, const struct err *err) {
@@ -355,12 +332,12 @@ void store_session_get(
 void store_session_end(struct store *s, const char *sha256, store_done_fn fn, void *arg) {
     struct users_call *c = call_create(s, arg);
     char *key = key_of("session", sha256);
+    struct span keys[] = {span_str(key)};
     struct args a;
     c->done = fn;
     args_init(&a);
-    args_add(&a, "DEL");
-    args_add(&a, key);
-    store_command(s, &a, on_done, c);
+    args_add(&a, sha256);
+    run(c, "user_logout", script_user_logout, keys, 1, &a, on_done);
     free(key);
 }
 
@@ -469,10 +446,16 @@ static void token_dropped(struct gather *g) {
     free(t);
 }
 
+static void on_dropped_part(struct gather *g, size_t i, const struct redis_reply *r) {
+    (void)g;
+    (void)i;
+    (void)r;
+}
+
 static void on_token_found(void *arg, const struct redis_reply *r, const struct err *err) {
     struct token_drop *t = arg;
     struct args a;
-    gather_begin(&t->g, t->store, on_session_part, token_dropped);
+    gather_begin(&t->g, t->store, on_dropped_part, token_dropped);
     if (err) {
         t->g.err = *err;
     } else if (redis_reply_type(r) != REDIS_STRING) {

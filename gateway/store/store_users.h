@@ -18,8 +18,9 @@ void store_user_list(struct store *s, store_json_fn fn, void *arg); /* {"agents"
 void store_user_change(struct store *s, const char *name, const json_t *changes, const char *hash,
     store_done_fn fn, void *arg);
 
-void store_session_create(struct store *s, const char *sha256, const char *user, int64_t ttl_ms,
-    store_done_fn fn, void *arg);
+/* hash: what the password was proven against; ERR_AUTH when the user's is another by now. */
+void store_session_create(struct store *s, const char *sha256, const char *user, const char *hash,
+    int64_t ttl_ms, store_done_fn fn, void *arg);
 void store_session_get(struct store *s, const char *sha256, int64_t ttl_ms, store_json_fn fn,
     void *arg); /* {"user":{...}} and slides the expiry; ERR_AUTH when there is none */
 void store_session_end(struct store *s, const char *sha256, store_done_fn fn, void *arg);

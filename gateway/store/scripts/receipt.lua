@@ -26,7 +26,7 @@ if ARGV[7] ~= '' then
   return {'ok', changed}
 end
 local field = word == 'read' and 'cr' or 'cd'
-local from = tonumber((word == 'read' and t[4] or t[3]) or 0)
+local from = tonumber(t[word == 'read' and 4 or 3] or 0)
 local upto = math.min(tonumber(ARGV[3]), tonumber(t[2] or 0))
 if upto <= from then return {'ok', 0} end
 for seq = math.max(from + 1, upto - 199), upto do mark(seq) end

@@ -5,7 +5,7 @@
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 3))
 if ARGV[2] == '1' then
-  for _, sha in ipairs(redis.call('SMEMBERS', KEYS[2])) do redis.call('DEL', 'sb:session:' .. sha) end
+  for _, sha in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do redis.call('DEL', 'sb:session:' .. sha) end
   redis.call('DEL', KEYS[2])
   redis.call('PUBLISH', 'sb:ended', ARGV[1])
 end

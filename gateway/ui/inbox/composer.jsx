@@ -86,12 +86,13 @@ export function Composer({ id, thread }) {
     // The text lives here while it is written; the store has a copy, and may be given another text
     // by somebody else (the edit of a refused message).
     const [text, setText] = useState(draft?.text ?? "");
-    const rev = useRef(draft?.rev);
-    useEffect(() => {
-        if (draft?.rev === undefined || draft.rev === rev.current) return;
-        rev.current = draft.rev;
+    const given = draft?.rev ?? 0;
+    const taken = useRef(given);
+    useLayoutEffect(() => {
+        if (given === 0 || given === taken.current) return;
+        taken.current = given;
         setText(draft.text);
-    }, [draft?.rev]);
+    }, [given]);
     const note = draft?.note ?? false;
     // As it is at this moment, not as it was drawn: a note must never leave as an answer.
     const isNote = () => desk.db.drafts.get(id)?.note ?? false;

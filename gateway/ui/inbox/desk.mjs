@@ -65,11 +65,15 @@ export class Desk {
     // --- session --------------------------------------------------------------------------------
 
     async boot() {
+        if (!this.storage.mayKnow()) {
+            this.dispatch({ type: "phase", phase: "signin" });
+            return;
+        }
         try {
             const { agent, version } = await this.api.session();
             this.enter(agent, version);
         } catch (e) {
-            if (e.status === 401) this.dispatch({ type: "phase", phase: "signin" });
+            if (e.status === 401) this.signedOut();
             else {
                 this.dispatch({ type: "phase", phase: "failed" });
                 setTimeout(() => this.boot(), 3000);
@@ -84,6 +88,7 @@ export class Desk {
     }
 
     enter(agent, version) {
+        this.storage.setKnown(true);
         this.dispatch({ type: "signed_in", agent, version });
         if (agent.must_change_password) {
             this.dispatch({ type: "phase", phase: "password" });
@@ -133,13 +138,15 @@ export class Desk {
         const name = this.db.me?.name;
         this.connection.stop();
         await this.api.signOut().catch(() => {});
+        this.storage.setKnown(false);
         this.dispatch({ type: "signed_out" });
         if (name) this.storage.forget(name);
     }
 
     // The gateway ended the session; drafts and unsent messages stay for the next one.
     signedOut() {
-        this.save();
+        if (this.db.me) this.save();
+        this.storage.setKnown(false);
         this.connection.stop();
         this.dispatch({ type: "signed_out" });
     }

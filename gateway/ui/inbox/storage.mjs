@@ -22,6 +22,15 @@ const local = () => localStorage;
 const session = () => sessionStorage;
 
 export const storage = {
+    // Has somebody signed in here? A stranger need not be asked for a session: the answer is known.
+    mayKnow() {
+        try {
+            return localStorage.getItem("sb.signed") !== null;
+        } catch {
+            return true;
+        }
+    },
+    setKnown: (known) => write(local, "sb.signed", known || null),
     lang: () => read(local, "sb.lang"),
     setLang: (lang) => write(local, "sb.lang", lang),
     panel: () => read(local, "sb.panel") !== false,

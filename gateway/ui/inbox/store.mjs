@@ -6,7 +6,6 @@ import { addMessages, findSeq, gapAfter, makeLog, withSolid } from "./log.mjs";
 import * as outbox from "./outbox.mjs";
 
 const SETTLED_MAX = 200;
-let givens = 0; // numbers the drafts that were given
 export const TYPING_MS = 6000;
 
 export function makeState() {
@@ -27,6 +26,7 @@ export function makeState() {
         settled: [], // "thread:seq" of own messages whose answer has come
         typing: new Map(), // thread -> Map(who -> until ms)
         drafts: new Map(), // thread -> {text, note}
+        drafted: 0, // numbers the drafts that were given
         uploads: new Map(), // thread -> [upload]
         toasts: [],
         stamp: 0, // moves with every event
@@ -322,9 +322,9 @@ const actions = {
     },
     // given: somebody else than the composer says what stands there now.
     draft(db, { thread, text, note, given }) {
-        const rev = (db.drafts.get(thread)?.rev ?? 0) + (given ? 1 : 0);
+        const rev = given ? ++db.drafted : db.drafts.get(thread)?.rev ?? 0;
         db.drafts = new Map(db.drafts);
-        if (text || note) db.drafts.set(thread, { text, note: Boolean(note), rev: given ? Math.max(rev, ++givens) : rev });
+        if (text || note) db.drafts.set(thread, { text, note: Boolean(note), rev });
         else db.drafts.delete(thread);
     },
     uploads(db, { thread, uploads }) {

@@ -34,7 +34,7 @@ const Row = memo(function Row({ id, current, position, total, top }) {
     const agentName = useAgentName();
     if (!thread) return null;
     const name = clientName(thread, t);
-    const waiting = thread.state === "open" && thread.waiting_since;
+    const waiting = thread.state === "open" && thread.waiting_since && Date.now() - Date.parse(thread.waiting_since) >= 60000;
     return (
         <li class="row" style={{ top: top + "px" }} aria-posinset={position} aria-setsize={total}>
             <a class={`row-link${current ? " current" : ""}${thread.unread ? " unread" : ""}`} href={threadHref(id)}

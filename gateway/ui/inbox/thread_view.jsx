@@ -127,8 +127,11 @@ function Messages({ id, seq, thread, openTrace }) {
         if (el.scrollTop < NEAR_TOP && log?.next && !log.loading && place.current.settled) desk.loadOlder(id);
     };
 
+    // A short way smoothly, a long one at once.
     const down = () => {
-        box.current.scrollTo({ top: box.current.scrollHeight,
+        const el = box.current;
+        el.scrollTop = Math.max(el.scrollTop, el.scrollHeight - el.clientHeight * 2);
+        el.scrollTo({ top: el.scrollHeight,
             behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
     };
     return (

@@ -123,7 +123,8 @@ export class Chat {
         const f = { type: "hello", v: 1, site: this.options.site, page };
         if (this.token) f.token = this.token;
         if (this.user) f.user = this.user;
-        if (this.epoch && this.cursor !== undefined) Object.assign(f, { cursor: this.cursor, epoch: this.epoch });
+        if (this.cursor !== undefined) f.cursor = this.cursor;
+        if (this.epoch) f.epoch = this.epoch;
         return f;
     }
 

@@ -31,7 +31,9 @@ export function Composer({ chat, i18n, t, disabled }) {
     const ready = !disabled && left >= 0 && !chat.uploads.busy() && (text.trim() || files.some((u) => u.state === "done"));
 
     useEffect(() => {
-        if (chat.open && !disabled) area.current.focus();
+        /* On a phone the keyboard would cover half of what one came to read. */
+        const phone = matchMedia("(pointer: coarse)").matches;
+        if (chat.open && !disabled) (phone ? document.getElementById("title") : area.current).focus();
     }, [chat.open, disabled]);
     useLayoutEffect(() => {
         area.current.style.height = "auto";

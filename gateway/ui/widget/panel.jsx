@@ -8,7 +8,9 @@ import { Panel } from "./view.jsx";
 import { strings } from "./strings.mjs";
 import "./panel.css";
 
-const i18n = new I18n(strings, "en");
+const speak = (lang) => (strings[lang] ? new I18n(lang, strings[lang], strings.en) : new I18n("en", strings.en));
+
+let i18n = speak("en");
 
 // White or black, whichever is easier to read on the colour (WCAG's relative luminance).
 function inkOn(color) {
@@ -28,7 +30,7 @@ function paint(color) {
 
 const handlers = {
     start(data) {
-        i18n.use(data.lang);
+        i18n = speak(data.lang);
         document.documentElement.lang = i18n.lang;
         paint(data.options.color);
         document.title = data.options.title || i18n.t("title");

@@ -54,7 +54,7 @@ function Head({ chat, t, onClose }) {
         <header>
             <span class="logo"><IconChat /></span>
             <div class="who">
-                <h1 id="title">{chat.options.title || t("title")}</h1>
+                <h1 id="title" tabindex="-1">{chat.options.title || t("title")}</h1>
                 {chat.agentsOnline !== null && (
                     <p class={chat.agentsOnline ? "on" : ""}>{t(chat.agentsOnline ? "online" : "offline")}</p>
                 )}

@@ -1,0 +1,94 @@
+"""Fixtures: a gateway of its own for each test, or one for a whole file; Chromium."""
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness import Gateway  # noqa: E402
+
+
+@pytest.fixture
+def start_gateway():
+    """A function that starts gateways; all end with the test."""
+    made = []
+
+    def start(**kw):
+        wait = kw.pop("wait", True)
+        made.append(Gateway(**kw))
+        return made[-1].start(wait)
+
+    yield start
+    for g in made:
+        g.destroy()
+
+
+@pytest.fixture
+def gateway(start_gateway):
+    return start_gateway()
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """One gateway for the tests of a file that do it no harm."""
+    g = Gateway().start()
+    yield g
+    g.destroy()
+
+
+class Browsers:
+    """Chromium windows, each with a profile of its own; errors of the pages fail the test."""
+
+    def __init__(self):
+        self.drivers, self.folders, self.allowed = [], [], []
+
+    def open(self, url=None, width=1280, height=900):
+        from selenium import webdriver
+        from selenium.webdriver.chrome.service import Service
+        folder = tempfile.mkdtemp(prefix="sb-chromium-")
+        self.folders.append(folder)
+        o = webdriver.ChromeOptions()
+        o.binary_location = "/usr/bin/chromium"
+        for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                     "--no-first-run", "--disable-background-networking", "--no-proxy-server",
+                     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+                     f"--user-data-dir={folder}", f"--window-size={width},{height}"):
+            o.add_argument(flag)
+        o.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        d = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=o)
+        if width < 500:
+            d.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+                "width": width, "height": height, "deviceScaleFactor": 1, "mobile": True})
+        self.drivers.append(d)
+        d.set_page_load_timeout(30)
+        if url:
+            d.get(url)
+        return d
+
+    def errors(self, d):
+        """Console errors, without those that losing the connection on purpose brings."""
+        return [e["message"] for e in d.get_log("browser") if e["level"] == "SEVERE"
+                and not any(a in e["message"] for a in self.allowed)]
+
+    def allow_lost_connections(self):
+        self.allowed += ["WebSocket connection to", "net::ERR_", "503 (Service Unavailable)"]
+
+    def finish(self):
+        errors = [e for d in self.drivers for e in self.errors(d)]
+        for d in self.drivers:
+            d.quit()
+        for f in self.folders:
+            shutil.rmtree(f, ignore_errors=True)
+        return errors
+
+
+@pytest.fixture
+def browsers():
+    b = Browsers()
+    yield b
+    errors = b.finish()
+    assert not errors, json.dumps(errors, indent=1)

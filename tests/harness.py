@@ -1,0 +1,270 @@
+"""Starts a real gateway with a data folder, a port and a configuration of its own."""
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import redis
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from clients import Agent, Api, Visitor  # noqa: E402
+
+BINARY = ROOT / os.environ.get("SWITCHBOARD", "build/switchboard")
+SANITIZED = "asan" in str(BINARY)
+SLOWER = 4 if SANITIZED else 1  # for limits of time
+
+CONFIG = """
+listen = "127.0.0.1:{port}"
+data_dir = "{data}"
+workers = {workers}
+{redis}
+agents {{ login_tries = 1000 }}
+sitechat "site" {{
+  origins = {{"self"}}
+  messages_per_minute = 1000000
+  messages_burst = 1000000
+  messages_per_day = 1000000
+  new_visitors_per_hour = 1000000
+  sockets_per_address = 100000
+}}
+loopback "test" {{}}
+cards "main" {{}}
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children(pid):
+    """(pid, name) of the direct children."""
+    out = []
+    for d in pathlib.Path("/proc").iterdir():
+        if not d.name.isdigit():
+            continue
+        try:
+            stat = (d / "stat").read_text()
+        except OSError:
+            continue
+        name, rest = stat[stat.index("(") + 1:stat.rindex(")")], stat.rsplit(")", 1)[1].split()
+        if int(rest[1]) == pid and rest[0] != "Z":
+            out.append((int(d.name), name))
+    return out
+
+
+def until(what, timeout=10, step=0.02, why=""):
+    """Waits until what() is true and returns it; errors of what() count as false."""
+    end, last = time.monotonic() + timeout, None
+    while True:
+        try:
+            got = what()
+            if got:
+                return got
+        except (AssertionError, OSError, requests.RequestException, redis.RedisError) as e:
+            last = e
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout} s in vain {why}; last: {last!r}")
+        time.sleep(step)
+
+
+class Gateway:
+    PASSWORD = "correct horse battery"
+
+    def __init__(self, config=CONFIG, workers=2, redis_url=None, folder=None, env=None, sets=(),
+                 admin=True, durability=None):
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="sb-"))
+        self.data, self.port = self.folder / "data", free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.config_text, self.workers, self.redis_url = config, workers, redis_url
+        self.durability, self.sets = durability, list(sets)
+        self.config_path, self.log_path = self.folder / "switchboard.conf", self.folder / "log"
+        self.env = dict(os.environ, **(env or {}))
+        self.process, self.clients, self.want_admin = None, [], admin
+        self.password = None
+        if SANITIZED:
+            report = self.folder / "sanitizer"
+            self.env["ASAN_OPTIONS"] = f"log_path={report}:detect_leaks=0:abort_on_error=0"
+            self.env["UBSAN_OPTIONS"] = f"log_path={report}:print_stacktrace=1"
+        self.write_config()
+
+    # --- life ---
+
+    def write_config(self, extra=""):
+        if self.redis_url:
+            line = f'redis {{ url = "{self.redis_url}" }}'
+        elif self.durability:
+            line = f'redis {{ durability = "{self.durability}" }}'
+        else:
+            line = ""
+        text = self.config_text.format(port=self.port, data=self.data, workers=self.workers,
+                                       redis=line)
+        self.config_path.write_text(text + extra)
+
+    def command(self, *args):
+        full = [str(BINARY), *args, "--config", str(self.config_path)]
+        for s in self.sets:
+            full += ["--set", s]
+        return full
+
+    def cli(self, *args, stdin=None, check=True):
+        p = subprocess.run(self.command(*args), input=stdin, text=True, capture_output=True,
+                           env=self.env, cwd=self.folder, timeout=60)
+        if check:
+            assert p.returncode == 0, (args, p.returncode, p.stdout, p.stderr)
+        return p
+
+    def start(self, wait=True):
+        log = open(self.log_path, "ab")
+        began = time.monotonic()
+        self.process = subprocess.Popen(self.command("run"), stdout=log, stderr=log, env=self.env,
+                                        cwd=self.folder, start_new_session=True)
+        log.close()
+        if wait:
+            self.wait_ready(30 * SLOWER)
+            self.ready_after = time.monotonic() - began
+        if wait and self.want_admin and not self.password:
+            self.make_admin()
+        return self
+
+    def make_admin(self):
+        until(lambda: "one-time password" in self.log(), 5, why="for the first password")
+        self.password = re.search(r"one-time password (\S+)", self.log()).group(1)
+        api = Api(self.url).login("admin", self.password)
+        api.post("/session/password", {"old": self.password, "new": self.PASSWORD})
+        self.password = self.PASSWORD
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the gateway ended with {self.process.returncode}:\n{self.log()[-3000:]}")
+        s = requests.Session()
+        s.trust_env = False
+        return s.get(self.url + "/readyz", timeout=2).status_code == 200
+
+    def wait_ready(self, timeout=20):
+        until(self.is_ready, timeout, 0.005, f"for readiness; log:\n{self.log()[-3000:]}")
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def stop(self, timeout=12):
+        """SIGTERM; returns the seconds it took."""
+        if not self.process or self.process.poll() is not None:
+            return 0
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout * SLOWER)
+        return time.monotonic() - began
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def destroy(self, keep=False):
+        for c in self.clients:
+            c.stop()
+        self.clients = []
+        if self.process and self.process.poll() is None:
+            try:
+                for pid, _ in children(self.process.pid):
+                    os.kill(pid, signal.SIGCONT)
+                self.stop()
+            except (subprocess.TimeoutExpired, ProcessLookupError):
+                pass
+        if self.process:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+            self.process.wait()
+        reports = "".join(p.read_text(errors="replace") for p in self.folder.glob("sanitizer.*"))
+        if not keep and not reports:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        assert not reports, f"sanitizer reports (kept in {self.folder}):\n{reports[:6000]}"
+
+    # --- its processes ---
+
+    def worker_pids(self):
+        return [p for p, name in children(self.process.pid) if "redis" not in name
+                and "valkey" not in name]
+
+    def redis_pid(self):
+        return next(p for p, name in children(self.process.pid)
+                    if "redis" in name or "valkey" in name)
+
+    def kill_worker(self, sig=signal.SIGKILL, index=0):
+        pid = self.worker_pids()[index]
+        os.kill(pid, sig)
+        return pid
+
+    def kill_redis(self, sig=signal.SIGKILL):
+        pid = self.redis_pid()
+        os.kill(pid, sig)
+        return pid
+
+    def kill_master(self):
+        """kill -9; its children must go with it."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    # --- talking to it ---
+
+    @property
+    def redis(self):
+        if self.redis_url:
+            return redis.Redis.from_url(self.redis_url.replace("unix://", "unix://"))
+        return redis.Redis(unix_socket_path=str(self.data / "redis" / "redis.sock"))
+
+    @property
+    def admin(self):
+        return "admin", self.password
+
+    def login(self, name="admin", password=None):
+        return Api(self.url).login(name, password or self.password)
+
+    def add_user(self, name, role="agent"):
+        self.cli("user", "add", name, "--role", role, "--password-stdin",
+                 stdin=self.PASSWORD + "\n")
+        return name
+
+    def agent(self, name="admin", start=True):
+        a = Agent(self, self.login(name))
+        return self._begin(a, start)
+
+    def visitor(self, start=True, **kw):
+        return self._begin(Visitor(self, **kw), start)
+
+    def _begin(self, client, start):
+        self.clients.append(client)
+        if start:
+            client.start()
+            assert client.ready.wait(10 * SLOWER), client
+        return client
+
+    def hook(self, body, channel="test", timeout=10, **kw):
+        s = requests.Session()
+        s.trust_env = False
+        return s.post(f"{self.url}/hooks/loopback/{channel}", json=body, timeout=timeout, **kw)
+
+    def metrics(self):
+        s = requests.Session()
+        s.trust_env = False
+        return s.get(self.url + "/metrics", timeout=5).text
