@@ -228,7 +228,7 @@ int cli_doctor(struct cli *cli) {
     }
     struct doctor d = {.config = c, .data_dir = settings_str(config_section(c, ""), "data_dir")};
     doctor_ok(
-        &d, mem_printf("the configuration %s is good: %zu channels, %zu CRM targets",
+        &d, mem_printf("the configuration %s is good: channels %zu, CRM targets %zu",
                 cli->config_path, config_count(c, SECTION_CHANNEL), config_count(c, SECTION_CRM)));
     check_libraries(&d);
     check_data_dir(&d);

@@ -34,7 +34,7 @@ static int check_config(struct cli *cli) {
         config_print(c, &out);
         fputs(buf_str(&out), stdout);
     } else {
-        printf("%s: good (%zu channels, %zu CRM targets)\n", cli->config_path,
+        printf("%s: good (channels: %zu, CRM targets: %zu)\n", cli->config_path,
             config_count(c, SECTION_CHANNEL), config_count(c, SECTION_CRM));
     }
     buf_free(&out);

@@ -181,6 +181,7 @@ class Agent(Reconnecting):
         self.api, self.epoch, self.places = api, None, {}
         self.screen = collections.defaultdict(dict)  # thread -> seq -> message
         self.threads, self.answers, self.events = {}, {}, []
+        self.stale = False
         self.resets, self.store_up, self.online, self.typing = 0, None, [], []
         self.keep_events = True
 
@@ -210,7 +211,7 @@ class Agent(Reconnecting):
         elif kind == "reset":
             self.resets += 1
             self.take_cursor(f["cursor"])
-            self.reload()
+            self.stale = True
         elif kind in ("message", "status"):
             self.show(f["message"])
         elif kind == "presence":
@@ -230,10 +231,21 @@ class Agent(Reconnecting):
     def show(self, message):
         self.screen[message["thread"]][message["seq"]] = message
 
-    def reload(self):
-        for thread in list(self.screen):
-            for m in self.api.messages(thread):
+    def on_ready(self):
+        """After a reset everything is read anew; when that fails, the next connection does it."""
+        if not self.stale:
+            return
+        try:
+            whole = {t["id"]: self.api.messages(t["id"]) for t in self.api.threads()}
+        except (AssertionError, OSError):
+            self.ready.clear()
+            self.cut()
+            return
+        with self.changed:
+            for m in (m for messages in whole.values() for m in messages):
                 self.show(m)
+            self.stale = False
+            self.changed.notify_all()
 
     def command(self, type_, timeout=15, **fields):
         """Sends a command until it is answered, under one id."""
@@ -304,8 +316,8 @@ class Visitor(Reconnecting):
             self.flush()
         elif kind == "nack":
             self.nacks.append(f)
-            if f["code"] in ("unavailable", "busy", "rate", "rate_limited", "limit"):
-                self.hold_until = time.monotonic() + min(1.0, f.get("retry_after_ms", 200) / 1000)
+            if "retry_after_ms" in f:  # not stored, or nobody knows: the same cid again
+                self.hold_until = time.monotonic() + min(0.5, f["retry_after_ms"] / 1000)
                 self.sent_at.pop(f["cid"], None)
             else:
                 self.outbox.pop(f["cid"], None)

@@ -1,10 +1,12 @@
 """Starts a real gateway with a data folder, a port and a configuration of its own."""
+import json
 import os
 import pathlib
 import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -226,6 +228,14 @@ class Gateway:
         self.process.wait()
 
     # --- talking to it ---
+
+    def card_messages(self):
+        """What the embedded CRM has on disk, in the order it came."""
+        db = sqlite3.connect(f"file:{self.data / 'cards.db'}?mode=ro", uri=True, timeout=20)
+        try:
+            return [json.loads(r[0]) for r in db.execute("select json from messages order by n")]
+        finally:
+            db.close()
 
     @property
     def redis(self):

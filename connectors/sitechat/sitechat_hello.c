@@ -137,6 +137,9 @@ static void on_found(void *arg, const struct lookup_result *r, const struct err 
     }
     if (err) {
         session_end(s, 1013, err_name(err->code), err->text);
+    } else if (r->proven && !s->who.verified) {
+        /* The token of somebody who has signed in since: whoever kept it must not read on. */
+        session_end(s, 4401, "auth", "this visitor has signed in; begin without the token");
     } else if (!r->thread[0]) {
         json_t *none = json_array();
         s->wants_reset = g->cursor > 0;

@@ -22,7 +22,7 @@ void buf_reset(struct buf *b) {
     b->failed = false;
 }
 
-static int reserve(struct buf *b, size_t more) {
+int buf_reserve(struct buf *b, size_t more) {
     if (b->failed || more > b->max || b->n > b->max - more) {
         b->failed = true;
         return -1;
@@ -39,7 +39,7 @@ static int reserve(struct buf *b, size_t more) {
 }
 
 int buf_add(struct buf *b, const void *p, size_t n) {
-    if (reserve(b, n) < 0)
+    if (buf_reserve(b, n) < 0)
         return -1;
     if (n)
         memcpy(b->p + b->n, p, n);
@@ -58,7 +58,7 @@ int buf_addf(struct buf *b, const char *fmt, ...) {
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    int rc = n < 0 ? -1 : reserve(b, (size_t)n);
+    int rc = n < 0 ? -1 : buf_reserve(b, (size_t)n);
     if (rc == 0) {
         vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
         b->n += (size_t)n;

@@ -20,6 +20,9 @@ void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b); /* frees the bytes; b may be used again after buf_init */
 void buf_reset(struct buf *b); /* empties, keeps the memory */
 
+/* Room for so many more bytes at once, to save growing step by step. 0, or -1 as buf_add. */
+int buf_reserve(struct buf *b, size_t more);
+
 /* 0, or -1 when the ceiling would be passed (nothing is added then). */
 int buf_add(struct buf *b, const void *p, size_t n);
 int buf_adds(struct buf *b, const char *s);

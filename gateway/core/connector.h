@@ -144,6 +144,7 @@ void connector_typing(struct connector *c, const char *thread, bool on);
 struct lookup_result {
     char client[ID_SIZE], thread[ID_SIZE];
     int64_t last_seq, agent_read_seq, client_read_seq;
+    bool proven; /* a site has proven who the client is: his dialogue opens to that proof only */
 };
 typedef void (*lookup_fn)(void *arg, const struct lookup_result *r, const struct err *err);
 void connector_lookup(struct connector *c, const struct identity *who, lookup_fn fn, void *arg);

@@ -24,7 +24,6 @@ static void count(const struct connector *c, const char *result) {
 static void on_stored(void *arg, const struct store_appended *r, const struct err *err) {
     struct arrival *in = arg;
     struct connector *c = in->connector;
-    c->core->accepting--;
     if (err) {
         bool later = err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT;
         count(c, later ? "unavailable" : "refused");
@@ -65,7 +64,7 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
         .connector = c->ops->name,
         .dedupe = dedupe,
         .body = body};
-    c->core->accepting++;
+    c->core->accepted++;
     store_append(c->core->store, &append, on_stored, a);
     json_decref(body);
     free(dedupe);
@@ -136,6 +135,7 @@ static void on_answer(void *arg, const struct store_lookup *r, const struct err 
         out.last_seq = r->last_seq;
         out.agent_read_seq = r->agent_read_seq;
         out.client_read_seq = r->client_read_seq;
+        out.proven = r->proven;
     }
     q->fn(q->arg, err ? NULL : &out, err);
     free(q);

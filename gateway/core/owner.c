@@ -12,8 +12,8 @@
 #define TICK_MS 100
 #define POKE_MS 1000 /* queues are looked at so often even when no event told of anything */
 #define DEPTH_MS 2000
-#define GIVE_WAY 8       /* with more appends on their way, CRM writers wait ... */
-#define GIVE_WAY_MS 2000 /* ... but never longer than this */
+#define BUSY 200   /* messages accepted in one tick; above, CRM writers give way ... */
+#define GIVE_WAY 8 /* ... but for every 8th tick */
 #define WORKERS_KEY "sb:workers"
 
 struct shard {
@@ -32,7 +32,9 @@ struct owner {
     unsigned nshards;
     size_t nqueues; /* a shard */
     struct loop_timer *tick;
-    uint64_t next_lease_ms, next_poke_ms, next_depth_ms, crm_waits_since_ms;
+    uint64_t next_lease_ms, next_poke_ms, next_depth_ms;
+    unsigned accepted_before, ticks;
+    bool crm_may_run;
     int64_t workers; /* alive, as last counted */
     loop_fn drained;
     void *drained_arg;
@@ -151,17 +153,15 @@ static void tend_leases(struct owner *o) {
  * ------------------------------------------------------------------------------------------ */
 
 bool owner_crm_may_run(struct core *core) {
-    struct owner *o = core->owner;
-    uint64_t now = clock_mono_ms();
-    if (core->accepting <= GIVE_WAY) {
-        o->crm_waits_since_ms = 0;
-        return true;
-    }
-    if (!o->crm_waits_since_ms)
-        o->crm_waits_since_ms = now;
-    if (now - o->crm_waits_since_ms > GIVE_WAY_MS + TICK_MS)
-        o->crm_waits_since_ms = now; /* it had its turn */
-    return now - o->crm_waits_since_ms >= GIVE_WAY_MS;
+    return core->owner->crm_may_run;
+}
+
+/* Each tick: was the last one busy with accepting? Then CRM writers get one tick of GIVE_WAY. */
+static void share_with_crm(struct owner *o) {
+    unsigned now = o->core->accepted, n = now - o->accepted_before;
+    o->accepted_before = now;
+    o->ticks++;
+    o->crm_may_run = n <= BUSY || o->ticks % GIVE_WAY == 0;
 }
 
 static void poke_all(void *arg) {
@@ -242,6 +242,7 @@ static void check_drained(struct owner *o) {
 static void on_tick(void *arg) {
     struct owner *o = arg;
     uint64_t now = clock_mono_ms();
+    share_with_crm(o);
     for (unsigned i = 0; i < o->nshards; i++)
         if (o->shards[i].token[0] && now > o->shards[i].valid_until_ms)
             lose(o, &o->shards[i]);

@@ -575,6 +575,8 @@ void users_add_token(struct users *u, const char *name, enum role role, unsigned
     crypto_sha256_hex(span_str(t->token), sha);
     snprintf(list, sizeof list, "%s%s%s", scopes & SCOPE_READ ? "read," : "",
         scopes & SCOPE_WRITE ? "write," : "", scopes & SCOPE_ADMIN ? "admin," : "");
+    if (*list)
+        list[strlen(list) - 1] = '\0'; /* the last comma */
     store_token_create(u->store, sha, name, role_name(role), list, on_token_made, t);
     explicit_bzero(secret, sizeof secret);
 }

@@ -6,6 +6,7 @@
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 #include "loop/loop_guest.h"
@@ -13,7 +14,8 @@
 #define RX_BUFFER 512      /* of each session: larger messages come in pieces */
 #define TX_PACKET 65536    /* else libwebsockets cuts messages into pieces of RX_BUFFER */
 #define HEADERS_SIZE 12288 /* of a handshake, during it only */
-#define HANDSHAKES 64      /* at a time; others wait their turn */
+#define SOCKETS_MAX 65536u
+#define HANDSHAKES 64 /* at a time; others wait their turn */
 
 static_assert(LOOP_LWS_ROOM >= LWS_PRE, "LOOP_LWS_ROOM is too small");
 
@@ -83,6 +85,20 @@ static int on_event(
     }
 }
 
+/* libwebsockets makes tables as large as the limit of descriptors, which may be a million: it sees
+ * a smaller one. */
+static struct lws_context *create_context(struct lws_context_creation_info *info) {
+    struct rlimit real, small;
+    getrlimit(RLIMIT_NOFILE, &real);
+    small = real;
+    if (small.rlim_cur > SOCKETS_MAX)
+        small.rlim_cur = SOCKETS_MAX;
+    setrlimit(RLIMIT_NOFILE, &small);
+    struct lws_context *context = lws_create_context(info);
+    setrlimit(RLIMIT_NOFILE, &real);
+    return context;
+}
+
 struct loop_lws *loop_lws_create(const struct env *env, const struct loop_lws_events *events,
     unsigned ping_s, unsigned hangup_s) {
     struct loop_lws *l = mem_zalloc(sizeof *l);
@@ -109,7 +125,7 @@ struct loop_lws *loop_lws_create(const struct env *env, const struct loop_lws_ev
     info.retry_and_idle_policy = &l->liveness;
     info.protocols = l->protocols;
     info.vhost_name = "switchboard";
-    l->context = lws_create_context(&info);
+    l->context = create_context(&info);
     l->vhost = l->context ? lws_create_vhost(l->context, &info) : NULL;
     if (!l->vhost) {
         fputs("libwebsockets does not start; is libwebsockets-evlib-uv installed?\n", stderr);

@@ -287,9 +287,8 @@ static void take(struct gate *g, int fd, const struct sockaddr_storage *peer, so
         drop(w);
 }
 
-static void on_accept(void *arg, int events) {
-    struct gate *g = arg;
-    (void)events;
+/* False when nobody is left to be accepted. */
+static bool accept_some(struct gate *g) {
     for (int i = 0; i < ACCEPTS_A_TURN && g->fd >= 0; i++) {
         struct sockaddr_storage peer;
         socklen_t len = sizeof peer;
@@ -303,14 +302,20 @@ static void on_accept(void *arg, int events) {
             loop_timer_again(g->pause, PAUSE_MS, 0);
         }
         if (errno != ECONNABORTED && errno != EINTR)
-            return;
+            return false;
     }
+    return true;
+}
+
+static void on_accept(void *arg, int events) {
+    (void)events;
+    accept_some(arg);
 }
 
 static int listen_on(struct gate *g, const char *address, struct err *err) {
     struct sockaddr_storage sa;
     socklen_t len;
-    int on = 1, off = 0, defer_s = 1;
+    int on = 1, off = 0;
     if (gate_address_parse(address, &sa, &len, err) < 0)
         return -1;
     g->fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -318,7 +323,6 @@ static int listen_on(struct gate *g, const char *address, struct err *err) {
         return err_set(err, ERR_IO, "socket: %s", strerror(errno));
     setsockopt(g->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(g->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    setsockopt(g->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof defer_s);
     if (sa.ss_family == AF_INET6)
         setsockopt(g->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (bind(g->fd, (struct sockaddr *)&sa, len) < 0 || listen(g->fd, BACKLOG) < 0)

@@ -197,6 +197,10 @@ void redis_command(struct redis *r, const struct span *args, size_t nargs, redis
 void redis_eval(struct redis *r, const struct redis_script *s, const struct span *keys,
     size_t nkeys, const struct span *args, size_t nargs, redis_fn fn, void *arg) {
     struct redis_pending *p = pending(r, r->o.timeout_ms, fn, arg);
+    size_t room = 128;
+    for (size_t i = 0; i < nargs; i++)
+        room += args[i].n + 16;
+    buf_reserve(&p->command, room);
     redis_wire_begin(&p->command, 3 + nkeys + nargs);
     redis_wire_arg(&p->command, span_str("EVALSHA"));
     redis_wire_arg(&p->command, span_of(s->sha1, 40));

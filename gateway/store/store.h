@@ -104,6 +104,7 @@ void store_counts(struct store *s, const char *agent, store_json_fn fn, void *ar
 struct store_lookup {
     char client[ID_SIZE], thread[ID_SIZE]; /* "" when nobody */
     int64_t last_seq, agent_read_seq, client_read_seq;
+    bool proven; /* the client has a proven identity of kind "user" */
 };
 typedef void (*store_lookup_fn)(void *arg, const struct store_lookup *r, const struct err *err);
 void store_find(struct store *s, const struct identity *who, store_lookup_fn fn, void *arg);

@@ -21,24 +21,41 @@ struct append {
     enum direction direction;
     char who[ID_SIZE + 1]; /* "", "t<thread>", "c<client>" */
     unsigned shard;
-    char *kind, *address, *name, *channel, *connector, *dedupe, *body, *preview, *profile;
-    char *assignee, *state, *labels; /* "-" or "=..." */
+    const char *kind, *address, *name, *channel, *connector, *dedupe, *body, *preview, *profile;
+    const char *assignee, *state, *labels; /* "-" or "=..." */
+    char *owned[5];                        /* what of these was allocated one by one */
+    size_t nowned;
     int64_t snooze;
     bool verified, deliver;
     int64_t now;
     uint64_t began_us;
     unsigned hops;
     struct err early;
+    size_t used;
+    char copies[]; /* the short strings above, one after another */
 };
 
 static void send_append(struct append *op);
 
 static void append_free(struct append *op) {
-    char *all[] = {op->kind, op->address, op->name, op->channel, op->connector, op->dedupe,
-        op->body, op->preview, op->profile, op->assignee, op->state, op->labels};
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        free(all[i]);
+    for (size_t i = 0; i < op->nowned; i++)
+        free(op->owned[i]);
     free(op);
+}
+
+static const char *copy(struct append *op, const char *s) {
+    size_t n = s ? strlen(s) : 0;
+    char *to = op->copies + op->used;
+    if (n)
+        memcpy(to, s, n);
+    to[n] = '\0';
+    op->used += n + 1;
+    return to;
+}
+
+static const char *own(struct append *op, char *s) {
+    op->owned[op->nowned++] = s;
+    return s;
 }
 
 static void finish(struct append *op, const struct store_appended *r, const struct err *err) {
@@ -152,8 +169,23 @@ static void send_append(struct append *op) {
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
 }
 
-static char *change(const char *value) {
-    return value ? mem_printf("=%s", value) : mem_strdup("-");
+static const char *change(struct append *op, const char *value) {
+    const char *at = op->copies + op->used;
+    if (!value)
+        return "-";
+    op->copies[op->used++] = '=';
+    copy(op, value);
+    return at;
+}
+
+/* Bytes that the copies of these strings take. */
+static size_t room_for(const struct store_append *in, const struct identity *from) {
+    const char *all[] = {from->kind, from->address, from->name, in->channel, in->connector,
+        in->dedupe, in->assignee, in->state, in->labels};
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        n += (all[i] ? strlen(all[i]) : 0) + 2;
+    return n;
 }
 
 static void on_early(void *arg) {
@@ -181,30 +213,30 @@ static int address(struct append *op, const struct store_append *in, struct err 
 }
 
 void store_append(struct store *s, const struct store_append *in, store_append_fn fn, void *arg) {
-    struct append *op = mem_zalloc(sizeof *op);
     const struct identity none = {"", "", "", false};
     const struct identity *from = in->from ? in->from : &none;
-    op->store = s;
-    op->fn = fn;
-    op->arg = arg;
-    op->direction = in->direction;
-    op->now = clock_ms();
-    op->began_us = clock_mono_us();
-    op->kind = mem_strdup(from->kind);
-    op->address = mem_strdup(from->address);
-    op->name = mem_strdup(from->name ? from->name : "");
-    op->verified = from->verified;
-    op->channel = mem_strdup(in->channel ? in->channel : "");
-    op->connector = mem_strdup(in->connector ? in->connector : "");
-    op->dedupe = mem_strdup(in->dedupe ? in->dedupe : "");
-    op->body = record_body(in->direction, in->channel, in->connector, in->body);
-    op->preview = record_preview(in->body);
-    op->profile = in->profile ? json_dumps(in->profile, JSON_COMPACT) : mem_strdup("");
-    op->assignee = change(in->assignee);
-    op->state = change(in->state);
-    op->labels = change(in->labels);
-    op->snooze = in->snooze_until_ms;
-    op->deliver = in->deliver;
+    struct append *op = mem_alloc(sizeof *op + room_for(in, from));
+    *op = (struct append){.store = s,
+        .fn = fn,
+        .arg = arg,
+        .direction = in->direction,
+        .now = clock_ms(),
+        .began_us = clock_mono_us(),
+        .verified = from->verified,
+        .snooze = in->snooze_until_ms,
+        .deliver = in->deliver};
+    op->kind = copy(op, from->kind);
+    op->address = copy(op, from->address);
+    op->name = copy(op, from->name);
+    op->channel = copy(op, in->channel);
+    op->connector = copy(op, in->connector);
+    op->dedupe = copy(op, in->dedupe);
+    op->body = own(op, record_body(in->direction, in->channel, in->connector, in->body));
+    op->preview = own(op, record_preview(in->body));
+    op->profile = in->profile ? own(op, json_dumps(in->profile, JSON_COMPACT)) : "";
+    op->assignee = change(op, in->assignee);
+    op->state = change(op, in->state);
+    op->labels = change(op, in->labels);
     if (address(op, in, &op->early) < 0) {
         loop_defer(s->env->loop, on_early, op);
         return;

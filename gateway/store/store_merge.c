@@ -45,6 +45,7 @@ static void on_find_client(void *arg, const struct redis_reply *r, const struct 
     }
     const char *thread = redis_reply_str(redis_reply_at(r, 0));
     const char *merged = redis_reply_str(redis_reply_at(r, 1));
+    f->out.proven = f->out.proven || *redis_reply_str(redis_reply_at(r, 2));
     if (id_is_valid(merged) && ++f->hops < HOPS_MAX) {
         find_client(f, merged);
         return;
@@ -76,6 +77,7 @@ static void find_client(struct find *f, const char *client) {
     args_span(&a, store_key(key, id_shard(id), "client", id));
     args_add(&a, "thread");
     args_add(&a, "merged");
+    args_add(&a, "proven");
     store_command(f->store, &a, on_find_client, f);
 }
 
@@ -190,6 +192,7 @@ static void on_merge_from(void *arg, json_t *result, const struct err *err) {
     char *fields[128];
     size_t n = 0, i;
     json_t *id, *thread;
+    bool proven = false;
     if (err) {
         merge_done(m, NULL, err);
         return;
@@ -204,12 +207,18 @@ static void on_merge_from(void *arg, json_t *result, const struct err *err) {
     }
     client_change_begin(m->store, &a, m->into);
     json_array_foreach(json_object_get(m->from_client, "identities"), i, id) {
-        if (n + 2 > ARRAY_LEN(fields))
+        if (n + 4 > ARRAY_LEN(fields))
             break;
         fields[n++] = mem_printf("i:%s:%s", json_string_value(json_object_get(id, "kind")),
             json_string_value(json_object_get(id, "address")));
         fields[n++] = mem_printf("%d%s", json_is_true(json_object_get(id, "verified")),
             json_string_value(json_object_get(id, "name")));
+        proven |= json_is_true(json_object_get(id, "verified")) &&
+                  strcmp(json_string_value(json_object_get(id, "kind")), "user") == 0;
+    }
+    if (proven) { /* what is his now opens to his proof only */
+        fields[n++] = mem_strdup("proven");
+        fields[n++] = mem_strdup("1");
     }
     json_array_foreach(json_object_get(m->from_client, "threads"), i, thread) {
         if (n + 2 > ARRAY_LEN(fields))
@@ -303,6 +312,8 @@ static void on_link_set(void *arg, const struct redis_reply *r, const struct err
     client_change_begin(l->store, &a, l->from.client);
     args_add(&a, field);
     args_add(&a, value);
+    args_add(&a, "proven");
+    args_add(&a, "1");
     if (*l->into_name) {
         args_add(&a, "name");
         args_add(&a, l->into_name);

@@ -16,6 +16,7 @@ char *record_body(
     struct buf b;
     char *text = json_dumps(body, JSON_COMPACT);
     buf_init(&b, (size_t)16 << 20);
+    buf_reserve(&b, (text ? strlen(text) : 0) + 128);
     buf_addf(&b, "{\"d\":\"%s\"", direction_name(d));
     if (channel)
         buf_addf(&b, ",\"ch\":\"%s\",\"co\":\"%s\"", channel, connector ? connector : "");

@@ -21,7 +21,7 @@ class Inbox:
                 got = what()
                 if got:
                     return got
-            except WebDriverException as e:
+            except (WebDriverException, OSError, AssertionError) as e:
                 last = e
             time.sleep(0.03)
         raise AssertionError(f"waited in vain {why}; last: {last!r}; on screen: {self.messages()}")

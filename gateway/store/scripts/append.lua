@@ -21,6 +21,7 @@ local function make_client()
   call('SET', P .. 'identity:' .. kind .. ':' .. address, client)
   call('HSET', P .. 'client:' .. client, 'name', name, 'thread', thread, 'created', now,
     'i:' .. kind .. ':' .. address, ARGV[7] .. name)
+  if kind == 'user' and ARGV[7] == '1' then call('HSET', P .. 'client:' .. client, 'proven', '1') end
   call('HSET', P .. 'thread:' .. thread, 'client', client, 'cname', name, 'state', 'open',
     'created', now, 'channel', channel, 'connector', connector, 'kind', kind, 'address', address)
   return true

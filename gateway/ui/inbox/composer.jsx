@@ -135,7 +135,7 @@ export function Composer({ id, thread }) {
 
     // On a wide screen whoever opens a dialogue means to answer; a phone's keyboard must not jump up.
     useEffect(() => {
-        if (matchMedia("(min-width: 800px) and (pointer: fine)").matches) area.current.focus({ preventScroll: true });
+        if (matchMedia("(min-width: 800px) and (not (pointer: coarse))").matches) area.current.focus({ preventScroll: true });
         return () => desk.typing(id, false);
     }, [id]);
 

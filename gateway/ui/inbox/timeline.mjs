@@ -20,7 +20,8 @@ export function timeline(messages, entries, mark, now = Date.now()) {
     const rows = [];
     let day = null;
     let before = null;
-    let marked = mark === undefined || mark === null;
+    // Where the new ones begin is known only when what stands before them is loaded.
+    let marked = mark === undefined || mark === null || !messages.length || messages[0].seq > mark + 1;
     const at = (ms) => {
         const d = dayOf(ms);
         if (d === day || Number.isNaN(d)) return;
