@@ -38,6 +38,10 @@ const char *cli_option(const struct cli *cli, const char *name);
 /* Reads the configuration; prints the problems and returns NULL when there are any. */
 struct config *cli_config(const struct cli *cli);
 
+/* Takes the words after "switchboard COMMAND" apart, in place. 0, or -1 after having said on stderr
+ * what is wrong. */
+int cli_parse(const struct cli_command *c, struct cli *cli, int argc, char **argv);
+
 /* cli_user.c, cli_message.c, cli_doctor.c */
 int cli_user(struct cli *cli);
 int cli_token(struct cli *cli);

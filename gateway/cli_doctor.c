@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "cli.h"
 #include "loop/loop_versions.h"
-#include "version.h"
+#include "base/version.h"
 
 #define MB (1024LL * 1024)
 

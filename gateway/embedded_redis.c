@@ -87,7 +87,8 @@ static char *pid_path(const struct embedded_redis *r) {
     return mem_printf("%s/redis.pid", r->dir);
 }
 
-/* True when the process is a redis-server (or valkey-server) whose folder is ours. */
+/* True when the process runs in our folder, as only our Redis does. A dead one, though its parent
+ * may not have taken notice yet, runs nowhere. */
 static bool is_ours(const struct embedded_redis *r, pid_t pid) {
     char link[64], cwd[PATH_MAX];
     snprintf(link, sizeof link, "/proc/%d/cwd", (int)pid);
@@ -113,12 +114,12 @@ static void stop_old(const struct embedded_redis *r, const struct log *log) {
         return;
     LOG_WARN(log, "redis.left_over", LOG_I("pid", pid));
     kill(pid, SIGTERM);
-    for (int i = 0; i < 200 && kill(pid, 0) == 0; i++)
-        sleep_ms(50);
-    if (kill(pid, 0) == 0 && is_ours(r, pid))
+    for (int i = 0; i < 2000 && is_ours(r, pid); i++)
+        sleep_ms(5);
+    if (is_ours(r, pid))
         kill(pid, SIGKILL);
-    while (kill(pid, 0) == 0 && is_ours(r, pid))
-        sleep_ms(10);
+    while (is_ours(r, pid))
+        sleep_ms(5);
 }
 
 /* --- starting

@@ -8,7 +8,7 @@
 #include "config/value.h"
 #include "master.h"
 #include "sections.h"
-#include "version.h"
+#include "base/version.h"
 
 static int run_gateway(struct cli *cli) {
     struct config *c = cli_config(cli);
@@ -126,76 +126,6 @@ static const struct cli_command *find_command(const char *name) {
     return NULL;
 }
 
-const char *cli_option(const struct cli *cli, const char *name) {
-    for (int i = 0; i + 1 < cli->noptions; i += 2)
-        if (strcmp(cli->options[i], name) == 0)
-            return cli->options[i + 1];
-    return NULL;
-}
-
-struct config *cli_config(const struct cli *cli) {
-    struct buf problems;
-    buf_init(&problems, 1 << 20);
-    struct config *c = config_read(cli->config_path, cli->sets, cli->types, &problems);
-    if (!c)
-        fputs(buf_str(&problems), stderr);
-    buf_free(&problems);
-    return c;
-}
-
-/* Is `name` among the command's own options; does it take a value? -1 no, 0 without, 1 with one. */
-static int own_option(const struct cli_command *c, const char *name) {
-    size_t n = strlen(name);
-    for (const char *p = c->options; *p;) {
-        size_t len = strcspn(p, " ");
-        if (len == n && memcmp(p, name, n) == 0)
-            return 0;
-        if (len == n + 1 && memcmp(p, name, n) == 0 && p[n] == '=')
-            return 1;
-        p += len + (p[len] == ' ');
-    }
-    return -1;
-}
-
-/* One option at argv[*i]; 0, or -1 after having said what is wrong. */
-static int take_option(
-    const struct cli_command *c, struct cli *cli, int *nsets, int argc, char **argv, int *i) {
-    const char *name = argv[*i];
-    bool is_config = strcmp(name, "--config") == 0, is_set = strcmp(name, "--set") == 0;
-    int own = is_config || is_set ? 1 : own_option(c, name);
-    if (own < 0) {
-        fprintf(stderr, "switchboard %s: unknown option %s (see --help)\n", c->name, name);
-        return -1;
-    }
-    if (own && *i + 1 >= argc) {
-        fprintf(stderr, "switchboard %s: %s needs a value\n", c->name, name);
-        return -1;
-    }
-    const char *value = own ? argv[++*i] : "";
-    if (is_config) {
-        cli->config_path = value;
-    } else if (is_set && *nsets < CLI_SETS_MAX) {
-        cli->sets[(*nsets)++] = value;
-    } else if (!is_set && cli->noptions + 2 <= (int)ARRAY_LEN(cli->options)) {
-        cli->options[cli->noptions++] = name;
-        cli->options[cli->noptions++] = value;
-    }
-    return 0;
-}
-
-static int parse(const struct cli_command *c, struct cli *cli, int argc, char **argv) {
-    int nsets = 0;
-    for (int i = 2; i < argc; i++) {
-        if (strncmp(argv[i], "--", 2) == 0) {
-            if (take_option(c, cli, &nsets, argc, argv, &i) < 0)
-                return -1;
-        } else if (cli->nargs < (int)ARRAY_LEN(cli->args)) {
-            cli->args[cli->nargs++] = argv[i];
-        }
-    }
-    return 0;
-}
-
 int main(int argc, char **argv) {
     struct section_type types[SECTIONS_MAX];
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
@@ -207,14 +137,18 @@ int main(int argc, char **argv) {
     if (!c)
         return CLI_USAGE;
     for (int i = 2; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             printf("usage: switchboard %s [--config FILE] [--set key=value]...\n\n%s\n", c->usage,
                 c->help);
             return CLI_OK;
         }
     sections_list(types);
     struct cli cli = {.command = c->name, .config_path = "conf/switchboard.conf", .types = types};
-    if (parse(c, &cli, argc, argv) < 0)
+    if (cli_parse(c, &cli, argc, argv) < 0)
         return CLI_USAGE;
+    if (cli.nargs && (c->run == run_gateway || c->run == check_config)) {
+        fprintf(stderr, "switchboard %s: \"%s\" is one word too many\n", c->name, cli.args[0]);
+        return CLI_USAGE;
+    }
     return c->run(&cli);
 }

@@ -206,19 +206,27 @@ static void worker_gone(struct master *m, struct child *c, int status) {
     }
 }
 
+static void redis_gone(struct master *m, int status) {
+    struct child *c = &m->redis_child;
+    c->pid = m->redis.pid;
+    m->redis.pid = 0;
+    log_exit(m, "redis.exited", c, status);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        LOG_ERROR(&m->log, "redis.not_found",
+            LOG_S("error", "neither redis-server nor valkey-server is on the PATH: install one "
+                           "(make deps), or set redis { url }"));
+    else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        LOG_ERROR(&m->log, "redis.failed", LOG_S("error", "redis.log in this folder says why"),
+            LOG_S("folder", m->redis.dir));
+    plan_restart(c);
+}
+
 static void reap(struct master *m) {
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (m->own_redis && pid == m->redis.pid) {
-            m->redis_child.pid = pid;
-            log_exit(m, "redis.exited", &m->redis_child, status);
-            if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-                LOG_ERROR(&m->log, "redis.not_found",
-                    LOG_S("error", "neither redis-server nor valkey-server is on the PATH: install "
-                                   "one (make deps), or set redis { url }"));
-            m->redis.pid = 0;
-            plan_restart(&m->redis_child);
+            redis_gone(m, status);
             continue;
         }
         for (size_t i = 0; i < ARRAY_LEN(m->workers); i++)

@@ -13,8 +13,9 @@ struct worker_context {
     int ready_fd;            /* one byte is written when the worker serves; then closed; -1 none */
 };
 
-#define WORKER_EXIT_CONFIG 78 /* the configuration or the data is wrong: starting again is no use  \
-                               */
+#define WORKER_EXIT_CONFIG                                                                         \
+    78 /* the configuration or the data is wrong: starting again is no use                         \
+        */
 
 /* Runs until SIGTERM (drained) or a fatal error. Returns the exit code. */
 int worker_run(const struct config *c, const struct worker_context *ctx);

@@ -198,6 +198,7 @@ class Agent(Reconnecting):
         return f
 
     def take_cursor(self, text):
+        assert ";" in text, "ready or reset without a cursor"
         self.epoch, rest = text.split(";", 1)
         self.places = dict(p.split(":", 1) for p in rest.split(",") if p)
 
@@ -257,7 +258,7 @@ class Agent(Reconnecting):
                 answer = self.wait(lambda: self.answers.get(ident), 2)
             except AssertionError:
                 continue
-            if answer["type"] == "error" and answer["code"] in ("unavailable", "busy"):
+            if answer["type"] == "error" and answer["code"] in ("unavailable", "busy", "timeout"):
                 self.answers.pop(ident)
                 time.sleep(0.1)
                 continue

@@ -51,8 +51,9 @@ static void on_panel(struct http_exchange *x, void *arg) {
         return;
     }
     buf_init(&csp, 16384);
-    buf_adds(&csp, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-                   "media-src 'self'; base-uri 'none'; form-action 'none'; connect-src 'self'");
+    buf_adds(&csp,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "media-src 'self'; base-uri 'none'; form-action 'none'; connect-src 'self'");
     if (host_is_plain(host))
         buf_addf(&csp, " ws://%s wss://%s", host, host);
     buf_adds(&csp, "; ");

@@ -238,7 +238,7 @@ static void on_actor(void *arg, const struct actor *actor, const struct err *err
         return;
     }
     c->actor = *actor;
-    if (actor->must_change_password && c->handler && n.scope != 0)
+    if (actor->must_change_password && n.scope != 0)
         call_fail(
             c, ERR_DENIED, "change the one-time password first: POST /api/v1/session/password");
     else if ((actor->scopes & n.scope) != n.scope)

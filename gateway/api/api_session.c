@@ -6,7 +6,7 @@
 
 #include "api/api_private.h"
 #include "base/mem.h"
-#include "version.h"
+#include "base/version.h"
 
 #define COOKIE_AGE_S (400L * 24 * 3600) /* the server decides when it ends */
 

@@ -17,7 +17,7 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
-void buf_free(struct buf *b); /* frees the bytes; b may be used again after buf_init */
+void buf_free(struct buf *b);  /* frees the bytes; b may be used again after buf_init */
 void buf_reset(struct buf *b); /* empties, keeps the memory */
 
 /* Room for so many more bytes at once, to save growing step by step. 0, or -1 as buf_add. */

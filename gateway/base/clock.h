@@ -7,7 +7,7 @@
 
 #define CLOCK_TEXT_SIZE 25 /* "2026-11-23T12:00:00.000Z" and its NUL */
 
-int64_t clock_ms(void);      /* milliseconds since 1970, UTC */
+int64_t clock_ms(void);       /* milliseconds since 1970, UTC */
 uint64_t clock_mono_ms(void); /* milliseconds, never jumps */
 uint64_t clock_mono_us(void);
 

@@ -33,8 +33,8 @@ void crypto_hmac_sha256_hex(struct span key, struct span data, char *out) {
 void crypto_token(char out[CRYPTO_TOKEN_SIZE]) {
     unsigned char rnd[32];
     randombytes_buf(rnd, sizeof rnd);
-    sodium_bin2base64(out, CRYPTO_TOKEN_SIZE, rnd, sizeof rnd,
-        sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(
+        out, CRYPTO_TOKEN_SIZE, rnd, sizeof rnd, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(rnd, sizeof rnd);
 }
 

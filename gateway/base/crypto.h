@@ -1,4 +1,5 @@
-/* crypto.h - randomness, hashes and comparisons of secrets, over libsodium. crypto_start() first. */
+/* crypto.h - randomness, hashes and comparisons of secrets, over libsodium. crypto_start() first.
+ */
 #ifndef SB_BASE_CRYPTO_H
 #define SB_BASE_CRYPTO_H
 
@@ -23,7 +24,8 @@ void crypto_token(char out[CRYPTO_TOKEN_SIZE]);
 /* Constant time in the content; lengths may show. */
 bool crypto_equal(struct span a, struct span b);
 
-/* base64url without padding (RFC 4648 5). Encode: the caller frees. Decode: bytes written, or -1. */
+/* base64url without padding (RFC 4648 5). Encode: the caller frees. Decode: bytes written, or -1.
+ */
 char *crypto_base64url(const void *p, size_t n);
 long crypto_base64url_decode(struct span text, void *out, size_t out_size);
 

@@ -1,4 +1,5 @@
-/* json_strict.h - JSON from strangers: one object, valid UTF-8, no NUL, no key twice, bounded depth. */
+/* json_strict.h - JSON from strangers: one object, valid UTF-8, no NUL, no key twice, bounded
+ * depth. */
 #ifndef SB_BASE_JSON_STRICT_H
 #define SB_BASE_JSON_STRICT_H
 

@@ -30,15 +30,20 @@ struct log_field {
     int64_t i;
 };
 
-#define LOG_S(k, v) {(k), (v) ? (v) : "", 0}
-#define LOG_I(k, v) {(k), 0, (int64_t)(v)}
-#define LOG_E(e) {"code", err_name((e)->code), 0}, {"error", (e)->text, 0}
+#define LOG_S(k, v)                                                                                \
+    { (k), (v) ? (v) : "", 0 }
+#define LOG_I(k, v)                                                                                \
+    { (k), 0, (int64_t)(v) }
+#define LOG_E(e)                                                                                   \
+    {"code", err_name((e)->code), 0}, {                                                            \
+        "error", (e)->text, 0                                                                      \
+    }
 
 void log_init(struct log *log); /* info, logfmt, stderr */
 
 /* Writes one line in one write(2). */
-void log_write(const struct log *log, enum log_level level, const char *event,
-    const struct log_field *fields);
+void log_write(
+    const struct log *log, enum log_level level, const char *event, const struct log_field *fields);
 
 #define LOG_AT(log, level_, event, ...)                                                            \
     do {                                                                                           \

@@ -5,11 +5,11 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t n);                    /* n bytes, not cleared */
-void *mem_zalloc(size_t n);                   /* n bytes, zeroed */
-void *mem_realloc(void *p, size_t n);         /* as realloc */
-char *mem_strdup(const char *s);              /* NULL gives NULL */
-char *mem_strndup(const char *p, size_t n);   /* copies n bytes and adds a NUL */
+void *mem_alloc(size_t n);                  /* n bytes, not cleared */
+void *mem_zalloc(size_t n);                 /* n bytes, zeroed */
+void *mem_realloc(void *p, size_t n);       /* as realloc */
+char *mem_strdup(const char *s);            /* NULL gives NULL */
+char *mem_strndup(const char *p, size_t n); /* copies n bytes and adds a NUL */
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The object of type T whose member m is at p. */

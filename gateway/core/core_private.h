@@ -37,7 +37,7 @@ struct core {
     bool feed_busy, feed_ended;
     struct owner *owner; /* deliveries of the shards that we own */
     struct live *live;   /* typing and presence */
-    unsigned accepted; /* messages taken from channels so far, on this worker */
+    unsigned accepted;   /* messages taken from channels so far, on this worker */
     struct store_trail pushed[PUSHED_BATCH];
     char pushed_threads[PUSHED_BATCH][ID_SIZE];
     size_t npushed;

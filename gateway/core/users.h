@@ -32,7 +32,7 @@ struct users_options {
 struct users;
 struct users *users_create(
     const struct env *env, struct store *store, const struct users_options *o);
-void users_stop(struct users *u); /* ends timers and lanes; before store_close() */
+void users_stop(struct users *u);     /* ends timers and lanes; before store_close() */
 void users_destroy(struct users **u); /* after store_close(): nothing waits any more */
 
 typedef void (*users_actor_fn)(void *arg, const struct actor *actor, const struct err *err);

@@ -19,6 +19,7 @@
     (1024u * 1024u) /* of a body that nobody wants, before the connection is cut                   \
                      */
 #define SWEEP_MS 1000
+#define SPARE_CONNECTIONS 256u /* the ceiling is the gate's: here it shall not be met */
 
 struct conn {
     struct conn *next, *prev;
@@ -26,6 +27,7 @@ struct conn {
     int fd;
     uint64_t deadline_ms; /* 0: none, the work is ours */
     bool idle;            /* between two requests */
+    bool started;         /* libmicrohttpd has announced it */
     bool cut;
 };
 
@@ -60,7 +62,7 @@ struct loop_mhd {
     struct loop_timer *timer, *sweep;
     struct conn *conns;
     struct loop_mhd_request *requests;
-    struct conn *adopting;
+    unsigned unannounced; /* adopted, and not announced by libmicrohttpd yet */
     bool pump_due, running, closing, sweeping;
 };
 
@@ -106,7 +108,7 @@ static void on_sweep(void *arg) {
     struct loop_mhd *m = arg;
     uint64_t now = clock_mono_ms();
     for (struct conn *c = m->conns; c; c = c->next)
-        if (c->deadline_ms && now >= c->deadline_ms && !c->cut) {
+        if (c->deadline_ms && now >= c->deadline_ms && !c->cut && c->started) {
             if (!c->idle)
                 m->events.on_slow(m->events.arg);
             cut(c);
@@ -133,36 +135,63 @@ static void remove_conn(struct loop_mhd *m, struct conn *c) {
         c->next->prev = c->prev;
 }
 
+static void end_conn(struct loop_mhd *m, struct conn *c) {
+    remove_conn(m, c);
+    m->events.on_closed(m->events.arg, c->user);
+    free(c);
+}
+
+static struct conn *find_adopted(struct loop_mhd *m, int fd) {
+    for (struct conn *c = m->conns; m->unannounced && c; c = c->next)
+        if (c->fd == fd && !c->started)
+            return c;
+    return NULL;
+}
+
+/* Version 0.9 announces a connection inside MHD_add_connection(), version 1.0 in a later MHD_run(),
+ * many at a time: the descriptor tells which one it is. */
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
     enum MHD_ConnectionNotificationCode what) {
     struct loop_mhd *m = arg;
-    (void)mhd;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *context = m->adopting;
-        m->adopting = NULL;
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct conn *c = info ? find_adopted(m, info->connect_fd) : NULL;
+        *context = c;
+        if (c) {
+            c->started = true;
+            m->unannounced--;
+        }
     } else if (*context) {
         struct conn *c = *context;
         *context = NULL;
-        remove_conn(m, c);
-        m->events.on_closed(m->events.arg, c->user);
-        free(c);
+        end_conn(m, c);
     }
 }
 
 int loop_mhd_adopt(
     struct loop_mhd *m, int fd, const struct sockaddr *peer, unsigned len, void *user) {
+    struct conn *stale = find_adopted(m, fd);
+    if (stale) { /* closed without ever being announced: the number is in use again */
+        m->unannounced--;
+        end_conn(m, stale);
+    }
     struct conn *c = mem_zalloc(sizeof *c);
     c->user = user;
     c->fd = fd;
     c->idle = true;
     set_deadline(c, m->limits.head_ms);
     add_conn(m, c);
-    m->adopting = c;
-    if (MHD_add_connection(m->daemon, fd, peer, len) != MHD_YES && m->adopting == c) {
-        m->adopting = NULL; /* refused before it was announced; the socket is closed */
-        remove_conn(m, c);
-        free(c);
-        return -1;
+    m->unannounced++;
+    if (MHD_add_connection(m->daemon, fd, peer, len) != MHD_YES) { /* it has closed the socket */
+        c = find_adopted(m, fd);
+        if (c) {
+            m->unannounced--;
+            remove_conn(m, c);
+            free(c);
+            return -1;
+        }
+        return 0; /* it was announced, and ended by on_connection() */
     }
     pump_soon(m);
     return 0;
@@ -171,7 +200,7 @@ int loop_mhd_adopt(
 void loop_mhd_close_idle(struct loop_mhd *m) {
     for (struct conn *c = m->conns; c; c = c->next) {
         int unread = 0;
-        if (c->idle && !c->cut && ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0)
+        if (c->idle && c->started && !c->cut && ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0)
             cut(c);
     }
     pump_soon(m);
@@ -449,10 +478,11 @@ struct loop_mhd *loop_mhd_create(const struct env *env, const struct loop_mhd_li
     m->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
         NULL, NULL, on_request, m, MHD_OPTION_EXTERNAL_LOGGER, on_log, m,
-        MHD_OPTION_CONNECTION_LIMIT, limits->connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, m, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        m, MHD_OPTION_URI_LOG_CALLBACK, on_uri, m, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, m,
+        MHD_OPTION_CONNECTION_LIMIT, limits->connections + SPARE_CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)POOL_SIZE, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, m, MHD_OPTION_NOTIFY_CONNECTION, on_connection, m,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, m, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, m,
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         m->daemon ? MHD_get_daemon_info(m->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
@@ -489,5 +519,7 @@ void loop_mhd_destroy(struct loop_mhd **m_) {
     loop_timer_stop(&m->sweep);
     MHD_stop_daemon(m->daemon);
     m->daemon = NULL;
+    while (m->conns) /* never announced */
+        end_conn(m, m->conns);
     loop_defer(m->env->loop, free_later, m);
 }

@@ -29,7 +29,8 @@ int status_parse(const char *name, enum status *out) {
     return -1;
 }
 
-/* --- keys of a body ------------------------------------------------------------------------------- */
+/* --- keys of a body
+ * ------------------------------------------------------------------------------- */
 
 static int check_text(const char *key, const json_t *v, size_t max_points, struct err *err) {
     const char *s = json_string_value(v);

@@ -4,8 +4,9 @@
  * A body is a JSON object with any of: text, html, subject, attachments (array of media objects
  * {"id","kind","name","mime","size","sha256"}), reply_to (message id), location {"lat","lon",
  * "name"}, contact {"name","phone"}, external_id, sent_at, raw_type, from {"kind","address","name",
- * "agent"}; an event has event {"type":...} instead of text. The store adds id, thread, seq, client,
- * channel, connector, received_at, status. The full form is in api/openapi.json, "Message". */
+ * "agent"}; an event has event {"type":...} instead of text. The store adds id, thread, seq,
+ * client, channel, connector, received_at, status. The full form is in api/openapi.json, "Message".
+ */
 #ifndef SB_MODEL_MESSAGE_H
 #define SB_MODEL_MESSAGE_H
 
@@ -45,7 +46,7 @@ struct identity {
     bool verified;    /* proven by the channel or by a signature, not just claimed */
 };
 
-#define MESSAGE_TEXT_MAX 65536      /* bytes of text, of html */
+#define MESSAGE_TEXT_MAX 65536 /* bytes of text, of html */
 #define MESSAGE_ATTACHMENTS_MAX 20
 
 /* Checks a body that came over the API or a socket: known keys only, types, UTF-8 without control

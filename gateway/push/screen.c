@@ -174,6 +174,10 @@ static void on_actor(void *arg, const struct actor *actor, const struct err *err
         screen_error(s, NULL, err ? err_name(err->code) : "denied",
             err ? err->text : "change the one-time password first");
         ws_close(s->ws, later ? 1013 : 4401, later ? "the store cannot serve now" : "sign in");
+    } else if (s->state == SCREEN_GREETING && !*core_cursors(hub->core)) {
+        /* This worker does not follow the streams yet: what came meanwhile would be missed. */
+        screen_error(s, NULL, "unavailable", "the store cannot serve now");
+        ws_close(s->ws, 1013, "the store cannot serve now");
     } else if (s->state == SCREEN_GREETING) {
         s->actor = *actor;
         s->authenticated = true;

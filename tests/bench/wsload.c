@@ -1,11 +1,12 @@
-/* wsload.c - opens many websockets, tells when all are open, then times how long one event takes to reach
- * each of them. One thread, epoll, no library: the same client for the gateway and for nginx + nchan.
+/* wsload.c - opens many websockets, tells when all are open, then times how long one event takes to
+ * reach each of them. One thread, epoll, no library: the same client for the gateway and for nginx
+ * + nchan.
  *
  *   wsload HOST PORT PATH N TOKEN|- HELLO|-
  *
- * Speaks lines: prints "open N" when every socket is open (and, with HELLO, has had an answer); then for
- * each line on stdin counts the next frame of every socket, and prints "got N first_us median_us last_us"
- * counted from the moment the line was read. Ends at the end of stdin. */
+ * Speaks lines: prints "open N" when every socket is open (and, with HELLO, has had an answer);
+ * then for each line on stdin counts the next frame of every socket, and prints "got N first_us
+ * median_us last_us" counted from the moment the line was read. Ends at the end of stdin. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -29,8 +30,8 @@ struct socket {
     enum state state;
     unsigned char buf[4096]; /* what was read and is not a whole frame yet */
     size_t n;
-    uint64_t skip;   /* payload bytes of a large frame still to come */
-    bool counted;    /* has had its frame of this round */
+    uint64_t skip; /* payload bytes of a large frame still to come */
+    bool counted;  /* has had its frame of this round */
 };
 
 struct load {

@@ -43,10 +43,11 @@ def test_help_and_usage():
     for bad in (["user"], ["user", "frob", "x"], ["user", "add"], ["user", "list", "x"],
                 ["token", "revoke"], ["trace"], ["trace", "x"], ["trace", "x", "y"],
                 ["dead", "retry"], ["dead", "frob"], ["dead", "list", "x"], ["export", "x"],
-                ["export", "--thread", "x"], ["run", "--frob"], ["run", "--config"],
+                ["export", "--thread", "x"], ["run", "--frob"], ["run", "x"], ["check-config", "--print=x"], ["run", "--config"],
                 ["user", "add", "x", "--role"]):
         p = run(*bad)
         assert p.returncode == 2 and p.stderr.startswith("switchboard "), (bad, p)
+    assert run("check-config", "--config=conf/switchboard.conf", "--set=workers=1").returncode == 0
     assert run("version").stdout.startswith("switchboard ")
     assert run("--version").stdout == run("version").stdout
 

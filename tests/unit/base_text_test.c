@@ -1,4 +1,5 @@
-/* base_text_test.c - ids, clocks, UTF-8, buffers, strict JSON: the checks on what strangers send. */
+/* base_text_test.c - ids, clocks, UTF-8, buffers, strict JSON: the checks on what strangers send.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,11 +32,11 @@ static void forged_ids_are_refused(void **state) {
     (void)state;
     assert_false(id_is_valid(NULL));
     assert_false(id_is_valid(""));
-    assert_false(id_is_valid("01JDFX3T5KABCDEFGHJKMNPQR"));    /* short */
-    assert_false(id_is_valid("01JDFX3T5KABCDEFGHJKMNPQRST"));  /* long */
-    assert_false(id_is_valid("01jdfx3t5kabcdefghjkmnpqrs"));   /* lower case */
+    assert_false(id_is_valid("01JDFX3T5KABCDEFGHJKMNPQR"));   /* short */
+    assert_false(id_is_valid("01JDFX3T5KABCDEFGHJKMNPQRST")); /* long */
+    assert_false(id_is_valid("01jdfx3t5kabcdefghjkmnpqrs"));  /* lower case */
     assert_false(id_is_valid("01JDFX3T5KABCDEFGHJKMNPQR:"));
-    assert_false(id_is_valid("81JDFX3T5KABCDEFGHJKMNPQRS"));   /* over 128 bits */
+    assert_false(id_is_valid("81JDFX3T5KABCDEFGHJKMNPQRS")); /* over 128 bits */
 }
 
 static void identities_spread_over_shards(void **state) {
@@ -82,7 +83,10 @@ static void utf8_is_judged(void **state) {
 
 static void names_lose_what_hides(void **state) {
     (void)state;
-    char *name = utf8_clean_name("A\xe2\x80\xae" "nn\xe2\x80\x8b" "a\x01\xff", 100);
+    char *name = utf8_clean_name("A\xe2\x80\xae"
+                                 "nn\xe2\x80\x8b"
+                                 "a\x01\xff",
+        100);
     assert_string_equal(name, "Anna\xef\xbf\xbd");
     free(name);
     name = utf8_clean_name("абвгд", 3);
@@ -123,8 +127,8 @@ static void json_is_strict(void **state) {
 static void secrets_compare(void **state) {
     (void)state;
     char hex[CRYPTO_HEX_SIZE], token[CRYPTO_TOKEN_SIZE];
-    crypto_hmac_sha256_hex(span_str("key"),
-        span_str("The quick brown fox jumps over the lazy dog"), hex);
+    crypto_hmac_sha256_hex(
+        span_str("key"), span_str("The quick brown fox jumps over the lazy dog"), hex);
     assert_string_equal(hex, "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8");
     crypto_token(token);
     assert_int_equal(strlen(token), CRYPTO_TOKEN_SIZE - 1);

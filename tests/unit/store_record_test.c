@@ -11,7 +11,8 @@
 #include "store/store_record.h"
 
 #define HEAD                                                                                       \
-    "01JDFX3T5KABCDEFGHJKMNPQRS {\"d\":\"out\",\"ch\":\"site\",\"co\":\"sitechat\",\"text\":\"hi\"" \
+    "01JDFX3T5KABCDEFGHJKMNPQRS "                                                                  \
+    "{\"d\":\"out\",\"ch\":\"site\",\"co\":\"sitechat\",\"text\":\"hi\""                           \
     "}\n"
 
 static json_t *message(const char *record) {

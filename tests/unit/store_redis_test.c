@@ -1,5 +1,5 @@
-/* store_redis_test.c - the store against a real Redis: append, dedupe (F16), lists, reading, merging,
- * queues and the feed. */
+/* store_redis_test.c - the store against a real Redis: append, dedupe (F16), lists, reading,
+ * merging, queues and the feed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +43,8 @@ struct world {
     char kinds[64];
 };
 
-/* --- waiting ------------------------------------------------------------------------------------ */
+/* --- waiting ------------------------------------------------------------------------------------
+ */
 
 static void on_late(void *arg) {
     (void)arg;
@@ -103,13 +104,18 @@ static void append(struct world *w, struct store_append a, const char *text) {
 
 static void say(struct world *w, const char *visitor, const char *key, const char *text) {
     struct identity who = {"visitor", visitor, "Ann", false};
-    append(w, (struct store_append){.direction = DIRECTION_IN, .from = &who, .channel = "site",
-                  .connector = "sitechat", .dedupe = key},
+    append(w,
+        (struct store_append){.direction = DIRECTION_IN,
+            .from = &who,
+            .channel = "site",
+            .connector = "sitechat",
+            .dedupe = key},
         text);
     assert_int_equal(w->err.code, 0);
 }
 
-/* --- tests ------------------------------------------------------------------------------------------ */
+/* --- tests
+ * ------------------------------------------------------------------------------------------ */
 
 static void a_message_is_stored_once(void **state) {
     struct world *w = *state;
@@ -205,12 +211,10 @@ static void pages_of_messages(void **state) {
     store_messages(w->store, thread, -1, -1, 10, false, on_json, w);
     wait_for(w);
     assert_int_equal(json_array_size(w->json), 10);
-    assert_int_equal(
-        json_integer_value(json_object_get(json_array_get(w->json, 9), "seq")), 31);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(w->json, 9), "seq")), 31);
     store_messages(w->store, thread, 22, -1, 10, false, on_json, w);
     wait_for(w);
-    assert_int_equal(
-        json_integer_value(json_object_get(json_array_get(w->json, 0), "seq")), 12);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(w->json, 0), "seq")), 12);
     store_messages(w->store, thread, -1, 28, 10, true, on_json, w);
     wait_for(w);
     assert_int_equal(json_array_size(w->json), 2); /* 29, 30; the note is not for the client */
@@ -267,8 +271,7 @@ static void on_lease(void *arg, const char *token, const struct err *err) {
     finish(w, err);
 }
 
-static void on_entries(
-    void *arg, const struct store_entry *e, size_t n, const struct err *err) {
+static void on_entries(void *arg, const struct store_entry *e, size_t n, const struct err *err) {
     struct world *w = arg;
     w->n = n < 16 ? n : 16;
     memcpy(w->entries, e, w->n * sizeof *e);
@@ -287,8 +290,12 @@ static void a_delivery_is_not_sent_twice_in_silence(void **state) {
     say(w, "deliver", "", "hi");
     struct store_appended in = w->appended;
     unsigned shard = id_shard(in.thread);
-    append(w, (struct store_append){.direction = DIRECTION_OUT, .thread = in.thread,
-                  .channel = "site", .connector = "sitechat", .deliver = true},
+    append(w,
+        (struct store_append){.direction = DIRECTION_OUT,
+            .thread = in.thread,
+            .channel = "site",
+            .connector = "sitechat",
+            .deliver = true},
         "answer");
     store_lease(w->store, shard, "owner-a", 5000, on_lease, w);
     wait_for(w);
@@ -308,8 +315,12 @@ static void a_delivery_is_not_sent_twice_in_silence(void **state) {
     store_begin(w->store, token, in.thread, 2, 2, on_word, w); /* F38: died while sending */
     wait_for(w);
     assert_string_equal(w->word, "unknown");
-    struct store_outcome o = {.entry = w->entries[0].id, .thread = in.thread, .seq = 2,
-        .word = "sent", .detail = "", .status_event = true};
+    struct store_outcome o = {.entry = w->entries[0].id,
+        .thread = in.thread,
+        .seq = 2,
+        .word = "sent",
+        .detail = "",
+        .status_event = true};
     store_finish(w->store, shard, "owner-z:9", "out:site", "site", &o, 1, on_word, w);
     wait_for(w);
     assert_string_equal(w->word, "fenced"); /* F07: a zombie's late write is refused */
@@ -321,7 +332,8 @@ static void a_delivery_is_not_sent_twice_in_silence(void **state) {
     assert_int_equal(w->n, 0);
 }
 
-/* --- the feed ---------------------------------------------------------------------------------------- */
+/* --- the feed
+ * ---------------------------------------------------------------------------------------- */
 
 static void on_feed_events(void *arg, struct store_event *events, size_t n) {
     struct world *w = arg;
@@ -377,7 +389,8 @@ static void the_feed_tells_and_replays(void **state) {
     store_feed_destroy(&feed);
 }
 
-/* --- set-up ------------------------------------------------------------------------------------------- */
+/* --- set-up
+ * ------------------------------------------------------------------------------------------- */
 
 static int begin(void **state) {
     struct world *w = mem_zalloc(sizeof *w);
@@ -401,10 +414,15 @@ static int begin(void **state) {
     w->log.level = LOG_LEVEL_ERROR;
     w->env = (struct env){loop_create(), &w->log, metrics_create(1)};
     static const char *const targets[] = {"main", NULL};
-    w->store = store_create(&w->env, &(struct store_options){.url = url, .shards = 4,
-                                         .targets = targets, .keep_messages = 500,
-                                         .keep_ms = 1000, .events_max = 1000, .dedupe = true,
-                                         .on_state = on_state, .arg = w});
+    w->store = store_create(&w->env, &(struct store_options){.url = url,
+                                         .shards = 4,
+                                         .targets = targets,
+                                         .keep_messages = 500,
+                                         .keep_ms = 1000,
+                                         .events_max = 1000,
+                                         .dedupe = true,
+                                         .on_state = on_state,
+                                         .arg = w});
     wait_for(w);
     *state = w;
     return w->err.code;

@@ -102,7 +102,7 @@ function Identities({ list }) {
 
 function localTime(zone, lang) {
     try {
-        return new Intl.DateTimeFormat(lang, { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(Date.now());
+        return new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(Date.now());
     } catch {
         return "";
     }

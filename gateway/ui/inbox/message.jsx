@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { Attachments } from "./attachments.jsx";
-import { useAgentName, useDesk, useWords } from "./context.jsx";
+import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { shownStatus } from "./log.mjs";
 import { memo } from "./memo.mjs";
@@ -86,6 +86,8 @@ function Body({ message }) {
 function Trouble({ message, status }) {
     const { t, why } = useWords();
     const desk = useDesk();
+    // Putting a given-up delivery back is for supervisors; an agent may write the same again.
+    const mayRetry = useStore((db) => db.me?.role !== "agent");
     const [sure, setSure] = useState(false);
     const [busy, setBusy] = useState(false);
     const reason = message.error?.text || message.error?.code || "";
@@ -107,7 +109,8 @@ function Trouble({ message, status }) {
                 <strong>{t("msg.status." + status)}.</strong> {status === "unknown" ? t("msg.unknownHint") : reason}
             </p>
             <div class="trouble-do">
-                {status === "failed" && <Button kind="quiet" icon="retry" disabled={busy} onClick={retry}>{t("msg.retry")}</Button>}
+                {status === "failed" && !mayRetry && <Button kind="quiet" icon="retry" onClick={again}>{t("msg.sendAgain")}</Button>}
+                {status === "failed" && mayRetry && <Button kind="quiet" icon="retry" disabled={busy} onClick={retry}>{t("msg.retry")}</Button>}
                 {status === "unknown" && <Button kind="quiet" icon="retry" onClick={() => setSure(true)}>{t("msg.sendAgain")}</Button>}
             </div>
             {sure && (

@@ -1,5 +1,6 @@
 // pages.test.mjs - words, links, times, rows: the pure helpers of the pages.
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -17,6 +18,7 @@ import { en } from "./strings_en.mjs";
 import { ru } from "./strings_ru.mjs";
 import { timeline } from "./timeline.mjs";
 
+globalThis.crypto ??= webcrypto; // Node 18 has no global one
 const here = dirname(fileURLToPath(import.meta.url));
 const sources = readdirSync(here).filter((f) => /\.(jsx|mjs)$/.test(f) && !/test|strings/.test(f))
     .map((f) => readFileSync(join(here, f), "utf8")).join("\n");

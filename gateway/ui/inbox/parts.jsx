@@ -37,9 +37,9 @@ export function Text({ text }) {
         : part.text);
 }
 
-// A search snippet: [ and ] stand around the hits.
+// A search snippet: [ and ] stand around the words that were hit.
 export function Snippet({ text }) {
-    return text.split(/[[\]]/).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part));
+    return text.split(/\[([\p{L}\p{N}\p{M}'’_-]+)\]/u).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part));
 }
 
 export function Button({ icon, children, kind = "plain", label, ...rest }) {
