@@ -56,8 +56,7 @@ struct app {
     char admin_password[CRYPTO_TOKEN_SIZE];
 };
 
-/* --- the store comes and goes ------------------------------------------------------------------
- */
+/* --- the store comes and goes ---------------------------------------------------------------- */
 
 static void on_first_admin(void *arg, const struct err *err) {
     struct app *app = arg;
@@ -103,8 +102,7 @@ static void on_store_state(void *arg, bool up, const struct err *fatal) {
     }
 }
 
-/* --- building
- * ------------------------------------------------------------------------------------- */
+/* --- building -------------------------------------------------------------------------------- */
 
 static void build_log(struct app *app) {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
@@ -269,8 +267,7 @@ static int build_edges(struct app *app, struct err *err) {
     return app->gate ? 0 : -1;
 }
 
-/* --- the loop's own health -----------------------------------------------------------------------
- */
+/* --- the loop's own health ------------------------------------------------------------------- */
 
 static void on_lag(void *arg) {
     struct app *app = arg;
@@ -281,8 +278,7 @@ static void on_lag(void *arg) {
     app->lag_due_us = now + LAG_MS * 1000;
 }
 
-/* --- draining
- * --------------------------------------------------------------------------------------- */
+/* --- draining -------------------------------------------------------------------------------- */
 
 static void on_core_drained(void *arg) {
     ((struct app *)arg)->core_drained = true;
@@ -318,8 +314,7 @@ static void on_terminate(void *arg) {
         loop_timer_start(app->env.loop, DRAIN_TICK_MS, DRAIN_TICK_MS, on_drain_tick, app);
 }
 
-/* --- life
- * ---------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 struct app *app_create(const struct config *c, const struct worker_context *ctx, struct err *err) {
     struct app *app = mem_zalloc(sizeof *app);

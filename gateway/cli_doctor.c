@@ -42,8 +42,7 @@ void doctor_fail(struct doctor *d, char *what, const char *todo) {
     say("fail", what, todo);
 }
 
-/* --- data folder
- * ----------------------------------------------------------------------------------- */
+/* --- data folder ----------------------------------------------------------------------------- */
 
 static void check_disk(struct doctor *d, const char *dir) {
     struct statvfs v;
@@ -94,8 +93,7 @@ static void find_master(struct doctor *d) {
     close(fd);
 }
 
-/* --- port
- * ------------------------------------------------------------------------------------------ */
+/* --- port ------------------------------------------------------------------------------------ */
 
 static struct addrinfo *resolve(const char *listen) {
     const char *colon = strrchr(listen, ':');
@@ -173,8 +171,7 @@ static void check_port(struct doctor *d) {
     freeaddrinfo(a);
 }
 
-/* --- the rest
- * -------------------------------------------------------------------------------------- */
+/* --- the rest -------------------------------------------------------------------------------- */
 
 static void check_public(struct doctor *d) {
     const struct settings *top = config_section(d->config, "");

@@ -29,8 +29,7 @@ struct patient {
     struct err err;
 };
 
-/* --- one question at a time
- * ------------------------------------------------------------------------ */
+/* --- one question at a time ------------------------------------------------------------------ */
 
 static void on_reply(void *arg, const struct redis_reply *r, const struct err *err) {
     struct patient *p = arg;
@@ -61,8 +60,7 @@ static char *info_value(const char *info, const char *name) {
     return mem_strdup("");
 }
 
-/* --- the questions
- * --------------------------------------------------------------------------------- */
+/* --- the questions --------------------------------------------------------------------------- */
 
 static bool is_old(const char *version) {
     char *end;
@@ -159,8 +157,7 @@ static void examine(struct patient *p) {
     check_data(p);
 }
 
-/* --- getting there
- * --------------------------------------------------------------------------------- */
+/* --- getting there --------------------------------------------------------------------------- */
 
 static void on_state(void *arg, bool up) {
     struct patient *p = arg;

@@ -29,8 +29,7 @@ static void print_line(const json_t *object) {
     puts("");
 }
 
-/* --- trace
- * ----------------------------------------------------------------------------------------- */
+/* --- trace ----------------------------------------------------------------------------------- */
 
 static void print_step(const json_t *step, int64_t first_ms) {
     int64_t at = first_ms;
@@ -155,8 +154,7 @@ int cli_trace(struct cli *cli) {
     return code;
 }
 
-/* --- dead letters
- * --------------------------------------------------------------------------------- */
+/* --- dead letters ---------------------------------------------------------------------------- */
 
 static void print_dead(const json_t *d) {
     const json_t *e = json_object_get(d, "error");
@@ -247,8 +245,7 @@ int cli_dead(struct cli *cli) {
     return code;
 }
 
-/* --- export
- * ---------------------------------------------------------------------------------------- */
+/* --- export ---------------------------------------------------------------------------------- */
 
 static int export_thread(struct cli_session *s, const char *thread) {
     int64_t after = 0;

@@ -29,8 +29,7 @@ static const char *text(const json_t *object, const char *key) {
     return v ? v : "";
 }
 
-/* --- passwords
- * ------------------------------------------------------------------------------------ */
+/* --- passwords ------------------------------------------------------------------------------- */
 
 /* The first line of stdin; at a terminal it is asked for and not shown. 0, or -1 when there is
  * none or it is too long. */
@@ -57,8 +56,7 @@ static int read_password(char out[PASSWORD_SIZE]) {
     return *out ? 0 : -1;
 }
 
-/* --- user
- * ------------------------------------------------------------------------------------------ */
+/* --- user ------------------------------------------------------------------------------------ */
 
 static int take_role(struct cli *cli, enum role *out) {
     const char *role = cli_option(cli, "--role");
@@ -138,8 +136,7 @@ static int user_list(struct cli *cli, struct cli_session *s) {
     return CLI_OK;
 }
 
-/* --- token
- * ----------------------------------------------------------------------------------------- */
+/* --- token ----------------------------------------------------------------------------------- */
 
 static int take_scopes(struct cli *cli, unsigned *out) {
     static const struct {
@@ -207,8 +204,7 @@ static int token_list(struct cli *cli, struct cli_session *s) {
     return CLI_OK;
 }
 
-/* --- both
- * ------------------------------------------------------------------------------------------ */
+/* --- both ------------------------------------------------------------------------------------ */
 
 static int run_verb(struct cli *cli, const struct verb *verbs, const char *expected) {
     const char *name = cli->nargs ? cli->args[0] : "";

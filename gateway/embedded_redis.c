@@ -80,8 +80,7 @@ void embedded_redis_finish(struct embedded_redis *r) {
     *r = (struct embedded_redis){0};
 }
 
-/* --- a server left by a master that died ---------------------------------------------------------
- */
+/* --- a server left by a master that died ----------------------------------------------------- */
 
 static char *pid_path(const struct embedded_redis *r) {
     return mem_printf("%s/redis.pid", r->dir);
@@ -122,8 +121,7 @@ static void stop_old(const struct embedded_redis *r, const struct log *log) {
         sleep_ms(5);
 }
 
-/* --- starting
- * ------------------------------------------------------------------------------------------ */
+/* --- starting -------------------------------------------------------------------------------- */
 
 static void exec_server(const struct embedded_redis *r, pid_t master) {
     char *pid_file = pid_path(r);

@@ -94,8 +94,7 @@ static const struct cli_command commands[] = {
     {0},
 };
 
-/* --- the command line
- * ------------------------------------------------------------------------------ */
+/* --- the command line ------------------------------------------------------------------------ */
 
 static void print_usage(FILE *out) {
     fputs("Switchboard, a messaging gateway.\n\nusage: switchboard COMMAND [--config FILE] [--set "

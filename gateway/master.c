@@ -78,8 +78,7 @@ static void set_log(struct master *m) {
         m->log.format = LOG_FORMAT_JSON;
 }
 
-/* --- one master a data_dir
- * ------------------------------------------------------------------------- */
+/* --- one master a data_dir ------------------------------------------------------------------- */
 
 static int take_lock(struct master *m, const char *data_dir, struct err *err) {
     char text[32] = "", *path = mem_printf("%s/lock", data_dir);
@@ -103,8 +102,7 @@ static int take_lock(struct master *m, const char *data_dir, struct err *err) {
     return 0;
 }
 
-/* --- workers
- * ------------------------------------------------------------------------------------------- */
+/* --- workers --------------------------------------------------------------------------------- */
 
 static const char *redis_url(const struct master *m) {
     return m->own_redis ? m->redis.url : settings_str(config_section(m->config, "redis"), "url");
@@ -211,14 +209,20 @@ static void redis_gone(struct master *m, int status) {
     c->pid = m->redis.pid;
     m->redis.pid = 0;
     log_exit(m, "redis.exited", c, status);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    bool none = WIFEXITED(status) && WEXITSTATUS(status) == 127;
+    if (none)
         LOG_ERROR(&m->log, "redis.not_found",
             LOG_S("error", "neither redis-server nor valkey-server is on the PATH: install one "
                            "(make deps), or set redis { url }"));
     else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
         LOG_ERROR(&m->log, "redis.failed", LOG_S("error", "redis.log in this folder says why"),
             LOG_S("folder", m->redis.dir));
-    plan_restart(c);
+    if (none && !m->said_ready) {
+        m->exit_code = 1;
+        begin_stop(m);
+    } else {
+        plan_restart(c);
+    }
 }
 
 static void reap(struct master *m) {
@@ -255,8 +259,7 @@ static void begin_stop(struct master *m) {
     }
 }
 
-/* --- SIGHUP
- * ---------------------------------------------------------------------------------------------- */
+/* --- SIGHUP ---------------------------------------------------------------------------------- */
 
 static unsigned count_workers(const struct config *c) {
     long n = settings_int(config_section(c, ""), "workers");
@@ -364,8 +367,7 @@ static void finish_reload(struct master *m) {
     LOG_INFO(&m->log, "config.reloaded", LOG_I("workers", m->nworkers));
 }
 
-/* --- the life
- * ---------------------------------------------------------------------------------------------- */
+/* --- the life -------------------------------------------------------------------------------- */
 
 static void on_signal(struct master *m, int signo) {
     switch (signo) {
@@ -424,6 +426,16 @@ static bool all_ready(const struct master *m) {
     return true;
 }
 
+static void say_ready(const struct master *m) {
+    const struct settings *top = config_section(m->config, "");
+    const char *public_url = settings_str(top, "public_url");
+    char *url = *public_url ? mem_strdup(public_url)
+                            : mem_printf("http://%s/", settings_str(top, "listen"));
+    LOG_INFO(&m->log, "gateway.ready", LOG_I("ms", (clock_mono_us() - m->began_us) / 1000),
+        LOG_I("workers", m->nworkers), LOG_S("url", url));
+    free(url);
+}
+
 static void worker_ready(struct master *m, struct child *c) {
     char byte;
     ssize_t n = read(c->ready_fd, &byte, 1);
@@ -441,9 +453,7 @@ static void worker_ready(struct master *m, struct child *c) {
         finish_reload(m);
     if (!m->said_ready) {
         m->said_ready = true;
-        LOG_INFO(&m->log, "gateway.ready", LOG_I("ms", (clock_mono_us() - m->began_us) / 1000),
-            LOG_I("workers", m->nworkers),
-            LOG_S("listen", settings_str(config_section(m->config, ""), "listen")));
+        say_ready(m);
     }
 }
 

@@ -111,6 +111,7 @@ class Reconnecting(threading.Thread):
                     if f["type"] == "ready":
                         wait = 0.05
                         self.ready.set()
+                    if f["type"] in ("ready", "reset") and self.ready.is_set():
                         self.on_ready()
             except wire.Refused as e:
                 self.closes.append(("refused", e.status))

@@ -84,8 +84,7 @@ sqlite3 *cards_db_open(const char *path, bool write, struct err *err) {
     return db;
 }
 
-/* --- statements
- * ------------------------------------------------------------------------------------- */
+/* --- statements ------------------------------------------------------------------------------ */
 
 struct cards_statements {
     sqlite3 *db;

@@ -9,8 +9,7 @@
 #include "base/id.h"
 #include "core/crm.h"
 
-/* --- cards_db.c: the file. Called in the thread pool (open: at the start)
- * ------------------------- */
+/* --- cards_db.c: the file. Called in the thread pool (open: at the start) -------------------- */
 
 sqlite3 *cards_db_open(const char *path, bool write, struct err *err);
 int cards_db_exec(sqlite3 *db, const char *sql, struct err *err);
@@ -24,8 +23,7 @@ int cards_db_error(sqlite3 *db, const char *what, struct err *err);
 void cards_bind(sqlite3_stmt *st, int at, const char *text); /* NULL binds NULL */
 const char *cards_column(sqlite3_stmt *st, int at);          /* "" for NULL */
 
-/* --- cards_queue.c: calls wait here and run in the thread pool, many in one transaction
- * ------------- */
+/* --- cards_queue.c: calls wait here and run in the thread pool, many in one transaction ------ */
 
 enum cards_kind {
     CARDS_ENSURE,
@@ -62,14 +60,12 @@ void cards_lane_add(struct cards_lane *lane, struct cards_call *c); /* takes c *
 /* Ends what waits with ERR_UNAVAILABLE; what runs ends as it does. Frees when that is over. */
 void cards_lane_destroy(struct cards_lane **lane);
 
-/* --- cards_write.c, cards_read.c: in the pool
- * ---------------------------------------------------------- */
+/* --- cards_write.c, cards_read.c: in the pool ------------------------------------------------ */
 
 void cards_write(struct cards_statements *s, struct cards_call *c);
 void cards_read(struct cards_statements *s, struct cards_call *c);
 
-/* --- cards_stem.c: words of a text, folded and without their endings. Pure
- * ------------------------------- */
+/* --- cards_stem.c: words of a text, folded and without their endings. Pure ------------------- */
 
 /* Calls each(arg, stem, start, end) for every word; start and end are byte offsets in the text. */
 void cards_words(const char *text, size_t n,
@@ -77,8 +73,7 @@ void cards_words(const char *text, size_t n,
 /* The stems of a text, separated by spaces: what is indexed. The caller frees. */
 char *cards_stems(const char *text);
 
-/* --- cards_query.c: what a person typed, as a query of FTS5. Pure
- * ------------------------------------------ */
+/* --- cards_query.c: what a person typed, as a query of FTS5. Pure ---------------------------- */
 
 /* Words are ANDed, "quoted words" are a phrase, the last word matches as a beginning too. "" when
  * there is no word in it. Nothing that was typed can be FTS5 syntax. The caller frees. */

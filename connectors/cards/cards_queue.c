@@ -45,8 +45,7 @@ static void call_end(struct cards_call *c) {
     call_free(c);
 }
 
-/* --- in the pool
- * -------------------------------------------------------------------------------------- */
+/* --- in the pool ----------------------------------------------------------------------------- */
 
 /* A call that fails inside the transaction is undone alone. */
 static void run_one(struct cards_lane *l, struct cards_call *c) {
@@ -75,8 +74,7 @@ static void work(void *arg) {
         cards_db_exec(l->db, "ROLLBACK", &ignored);
 }
 
-/* --- on the loop
- * ---------------------------------------------------------------------------------------- */
+/* --- on the loop ----------------------------------------------------------------------------- */
 
 static void lane_free(struct cards_lane *l) {
     cards_statements_destroy(&l->statements);

@@ -50,8 +50,7 @@ static const struct setting settings[] = {
     {0},
 };
 
-/* --- life
- * ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 static int init(struct connector *c, const struct settings *s, struct err *err) {
     struct loopback *lo = container_of(c, struct loopback, base);
@@ -78,8 +77,7 @@ static int start(struct connector *c, struct err *err) {
     return 0;
 }
 
-/* --- in
- * ------------------------------------------------------------------------------------------- */
+/* --- in -------------------------------------------------------------------------------------- */
 
 static void on_stored(void *arg, const struct inbound_result *r, const struct err *err) {
     struct http_exchange *x = arg;
@@ -154,8 +152,7 @@ static void webhook(struct connector *c, struct http_exchange *x) {
     loopback_message_free(&m);
 }
 
-/* --- out
- * ------------------------------------------------------------------------------------------- */
+/* --- out ------------------------------------------------------------------------------------- */
 
 /* What a real channel would do with the message: a line in the outbox. -1 with err. */
 static int deliver(struct loopback *lo, const struct delivery *d, struct err *err) {

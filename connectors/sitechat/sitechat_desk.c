@@ -14,8 +14,7 @@ static size_t bucket(const char *key) {
     return id_hash_shard(key, strlen(key), SESSION_BUCKETS);
 }
 
-/* --- indexes -------------------------------------------------------------------------------------
- */
+/* --- indexes --------------------------------------------------------------------------------- */
 
 static void leave_thread(struct session *s) {
     struct session **at = &s->desk->by_thread[bucket(s->thread)];
@@ -80,8 +79,7 @@ struct sitechat *desk_site(const struct desk *d, const char *name) {
     return c ? container_of(c, struct sitechat, base) : NULL;
 }
 
-/* --- what the core tells
- * ----------------------------------------------------------------------------- */
+/* --- what the core tells --------------------------------------------------------------------- */
 
 static bool on_wants(struct sink *sink, const char *thread_id) {
     const struct desk *d = container_of(sink, struct desk, sink);
@@ -162,9 +160,7 @@ static void on_restart(struct sink *sink) {
     refresh_all(container_of(sink, struct desk, sink));
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 static void on_tick(void *arg) {
     struct desk *d = arg;

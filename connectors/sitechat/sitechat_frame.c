@@ -47,8 +47,7 @@ static const struct {
     {"read", VISITOR_READ, upto_keys}, {"history", VISITOR_HISTORY, history_keys},
     {"ping", VISITOR_PING, ping_keys}};
 
-/* --- one object against its table ----------------------------------------------------------------
- */
+/* --- one object against its table ------------------------------------------------------------ */
 
 static int check_text(const char *where, const json_t *v, size_t max, struct err *err) {
     const char *s = json_string_value(v);
@@ -98,8 +97,7 @@ static int check_keys(const json_t *o, const struct key *keys, struct err *err) 
     return 0;
 }
 
-/* --- by kind
- * --------------------------------------------------------------------------------------- */
+/* --- by kind --------------------------------------------------------------------------------- */
 
 static const char *text_of(const json_t *o, const char *key) {
     return json_string_value(json_object_get(o, key));

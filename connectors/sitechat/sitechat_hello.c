@@ -32,8 +32,7 @@ static void epoch_of(const char *thread, char out[EPOCH_LEN + 1]) {
     out[EPOCH_LEN] = '\0';
 }
 
-/* --- ready
- * ---------------------------------------------------------------------------------------- */
+/* --- ready ----------------------------------------------------------------------------------- */
 
 struct loading {
     struct session *session;
@@ -118,8 +117,7 @@ void session_load(struct session *s, int64_t cursor, int64_t last_seq) {
         connector_history_before(&s->site->base, s->thread, last_seq + 1, NEWEST, on_loaded, l);
 }
 
-/* --- whose thread
- * --------------------------------------------------------------------------------- */
+/* --- whose thread ---------------------------------------------------------------------------- */
 
 static void greeting_free(struct greeting *g) {
     session_unref(g->session);
@@ -169,8 +167,7 @@ static void find_thread(struct greeting *g) {
     }
 }
 
-/* --- who
- * ---------------------------------------------------------------------------------------------- */
+/* --- who ------------------------------------------------------------------------------------- */
 
 /* 1: proven, *out says who. 0: nobody is proven. -1: refused. */
 static int prove_user(const struct sitechat *site, const struct visitor_frame *f,

@@ -31,7 +31,7 @@ static void copy_text(char *out, size_t size, const json_t *v) {
     snprintf(out, size, "%s", s && strlen(s) < size ? s : "");
 }
 
-/* --- the visitor's token ---------------------------------------------------------------------- */
+/* --- the visitor's token --------------------------------------------------------------------- */
 
 void visitor_id_make(char *out) {
     char random[CRYPTO_TOKEN_SIZE];
@@ -101,7 +101,7 @@ int visitor_token_read(const char *secret, const char *text, const char *site, i
     return 0;
 }
 
-/* --- tickets of files ------------------------------------------------------------------------- */
+/* --- tickets of files ------------------------------------------------------------------------ */
 
 static void sign_ticket(
     const char *secret, const char *media, int64_t expires_s, unsigned char out[32]) {
@@ -135,8 +135,7 @@ bool file_ticket_ok(const char *secret, const char *ticket, const char *media, i
         span_of((const char *)mac, TICKET_MAC), span_of((const char *)given, TICKET_MAC));
 }
 
-/* --- the site's proof of its user --------------------------------------------------------------
- */
+/* --- the site's proof of its user ------------------------------------------------------------ */
 
 static int not_proven(struct err *err, const char *why) {
     return err_set(err, ERR_AUTH, "the user's signature was refused: %s", why);

@@ -36,8 +36,7 @@ char *media_url(const struct sitechat *site, const char *id) {
     return url;
 }
 
-/* --- CORS: the gateway's own panel needs none, a page that talks to us itself does
- * ------------------- */
+/* --- CORS: the gateway's own panel needs none, a page that talks to us itself does ----------- */
 
 static void add_cors(struct http_exchange *x) {
     const char *origin = http_header(x, "Origin");
@@ -77,8 +76,7 @@ static void on_preflight(struct http_exchange *x, void *arg) {
     http_reply_empty(x, 204);
 }
 
-/* --- taking in
- * --------------------------------------------------------------------------------------- */
+/* --- taking in ------------------------------------------------------------------------------- */
 
 static void upload_free(struct upload *u) {
     json_decref(u->info);
@@ -174,8 +172,7 @@ static void on_upload(struct http_exchange *x, void *arg) {
     http_stream(x, &stream);
 }
 
-/* --- giving out
- * --------------------------------------------------------------------------------------- */
+/* --- giving out ------------------------------------------------------------------------------ */
 
 struct download {
     struct desk *desk;

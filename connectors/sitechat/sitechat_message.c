@@ -13,7 +13,7 @@
 #include "core/core.h"
 #include "store/store_media.h"
 
-#define WAITING_MAX 32
+#define WAITING_MAX 100
 #define RETRY_MS 2000
 
 struct sending {
@@ -44,8 +44,7 @@ static void nack(
     session_send(s, f);
 }
 
-/* --- one after another
- * ------------------------------------------------------------------------------ */
+/* --- one after another ----------------------------------------------------------------------- */
 
 static void send_first(struct session *s);
 
@@ -165,8 +164,7 @@ static void send_first(struct session *s) {
     claim_files(m, m->was_new ? NULL : s->thread, on_files_checked);
 }
 
-/* --- limits
- * --------------------------------------------------------------------------------------------- */
+/* --- limits ---------------------------------------------------------------------------------- */
 
 /* 0, or how long to wait. */
 static uint64_t too_fast(struct session *s) {
@@ -198,8 +196,7 @@ void session_msg(struct session *s, const struct visitor_frame *f) {
         send_first(s);
 }
 
-/* --- what visitors see
- * -------------------------------------------------------------------------------------- */
+/* --- what visitors see ----------------------------------------------------------------------- */
 
 static const char *text_of(const json_t *o, const char *key) {
     const char *s = json_string_value(json_object_get(o, key));
@@ -228,6 +225,12 @@ static json_t *shown_files(const struct session *s, const json_t *files) {
     return out;
 }
 
+/* An agent without a name of his own for display has only his login, which is not shown. */
+static const char *shown_name(const json_t *from) {
+    const char *name = text_of(from, "name");
+    return strcmp(name, text_of(from, "agent")) == 0 ? "" : name;
+}
+
 json_t *visitor_message(const struct session *s, const json_t *message) {
     const char *direction = text_of(message, "direction");
     const char *external = text_of(message, "external_id");
@@ -238,7 +241,7 @@ json_t *visitor_message(const struct session *s, const json_t *message) {
         strcmp(text_of(message, "channel"), s->site->base.channel) != 0)
         return NULL;
     json_t *out = json_pack("{s:s,s:{s:s,s:s}}", "direction", direction, "from", "kind",
-        in ? "visitor" : "agent", "name", text_of(from, "name"));
+        in ? "visitor" : "agent", "name", shown_name(from));
     copy_key(out, message, "id");
     copy_key(out, message, "seq");
     copy_key(out, message, "text");

@@ -14,8 +14,7 @@
 #define CATCH_UP 200
 #define LOOK_MS 15000 /* a chat without a thread asks so often whether another tab made one */
 
-/* --- life
- * ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 void session_ref(struct session *s) {
     s->refs++;
@@ -61,8 +60,7 @@ void session_close(struct ws_session *ws, void *arg) {
     session_unref(s);
 }
 
-/* --- writing
- * --------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 void session_send(struct session *s, json_t *frame) {
     char *text = json_dumps(frame, JSON_COMPACT);
@@ -93,8 +91,7 @@ void session_push(struct session *s, const json_t *message) {
         session_send(s, json_pack("{s:s,s:o}", "type", "msg", "message", shown));
 }
 
-/* --- catching up
- * ------------------------------------------------------------------------------------- */
+/* --- catching up ----------------------------------------------------------------------------- */
 
 static void on_missed(void *arg, json_t *messages, const struct err *err) {
     struct session *s = arg;
@@ -155,8 +152,7 @@ void session_refresh(struct session *s) {
     connector_lookup(&s->site->base, &s->who, on_refreshed, s);
 }
 
-/* --- older messages
- * ------------------------------------------------------------------------------------ */
+/* --- older messages -------------------------------------------------------------------------- */
 
 struct older {
     struct session *session;
@@ -199,9 +195,7 @@ static void session_history(struct session *s, const struct visitor_frame *f) {
     connector_history_before(&s->site->base, s->thread, before, f->limit, on_older, o);
 }
 
-/* --- frames
- * ------------------------------------------------------------------------------------------------
- */
+/* --- frames ---------------------------------------------------------------------------------- */
 
 /* What we showed it up to `upto` is delivered, or read; nobody can say so of more. */
 static void session_receipt(struct session *s, int64_t upto, bool read) {

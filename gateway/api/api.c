@@ -50,8 +50,7 @@ const struct http_route api_routes[] = {
     {0},
 };
 
-/* --- answers
- * -------------------------------------------------------------------------------------- */
+/* --- answers --------------------------------------------------------------------------------- */
 
 void call_free(struct call *c) {
     json_decref(c->keep);
@@ -103,8 +102,7 @@ void call_on_done(void *arg, const struct err *err) {
         call_empty(arg);
 }
 
-/* --- what was asked
- * ------------------------------------------------------------------------------------ */
+/* --- what was asked -------------------------------------------------------------------------- */
 
 json_t *call_body(struct call *c, const char *const *known) {
     const char *key;
@@ -164,8 +162,7 @@ int call_limit(struct call *c) {
     return (int)n;
 }
 
-/* --- may he see it?
- * ---------------------------------------------------------------------------------------- */
+/* --- may he see it? -------------------------------------------------------------------------- */
 
 struct seeing {
     struct call *call;
@@ -194,8 +191,7 @@ void call_with_thread(struct call *c, const char *thread, void (*then)(struct ca
     store_thread(c->api->store, thread, on_thread, s);
 }
 
-/* --- who is it?
- * ---------------------------------------------------------------------------------------------- */
+/* --- who is it? ------------------------------------------------------------------------------ */
 
 static char *origin_of(const char *url) {
     const char *host = url ? strstr(url, "://") : NULL;
@@ -282,9 +278,7 @@ void api_begin(struct api *api, struct http_exchange *x, unsigned scope, enum ro
     call_fail(c, ERR_AUTH, "sign in first: POST /api/v1/session, or send Authorization: Bearer");
 }
 
-/* --- life
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 struct api *api_create(const struct env *env, const struct api_options *o) {
     struct api *api = mem_zalloc(sizeof *api);

@@ -7,8 +7,7 @@
 #include "base/utf8.h"
 #include "store/store_users.h"
 
-/* --- agents
- * --------------------------------------------------------------------------------------- */
+/* --- agents ---------------------------------------------------------------------------------- */
 
 static json_t *with_presence(json_t *agent, json_t *online) {
     bool is_online = false;
@@ -170,8 +169,7 @@ HANDLER(api_agents_patch) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, agents_patch);
 }
 
-/* --- channels
- * ----------------------------------------------------------------------------------------- */
+/* --- channels -------------------------------------------------------------------------------- */
 
 static void channels_list(struct call *c) {
     call_ok(c, 200, core_channels(c->api->core));
@@ -200,8 +198,7 @@ HANDLER(api_channels_check) {
     api_begin(api, x, SCOPE_WRITE, ROLE_SUPERVISOR, channels_check);
 }
 
-/* --- dead letters
- * --------------------------------------------------------------------------------------- */
+/* --- dead letters ---------------------------------------------------------------------------- */
 
 static void dead_list(struct call *c) {
     const char *cursor = http_query(c->x, "cursor");

@@ -5,8 +5,7 @@
 #include "api/api_private.h"
 #include "base/mem.h"
 
-/* --- may he see this client? As much as the client's thread -----------------------------------
- */
+/* --- may he see this client? As much as the client's thread ---------------------------------- */
 
 struct knowing {
     struct call *call;
@@ -37,8 +36,7 @@ static void with_client(struct call *c, const char *id, void (*then)(struct call
     store_client(c->api->store, id, on_known, k);
 }
 
-/* --- one client --------------------------------------------------------------------------------
- */
+/* --- one client ------------------------------------------------------------------------------ */
 
 static void on_cards(void *arg, const json_t *result, const struct err *err) {
     struct call *c = arg;

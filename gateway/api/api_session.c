@@ -90,8 +90,7 @@ HANDLER(api_session_delete) {
     api_begin(api, x, 0, ROLE_AGENT, session_delete);
 }
 
-/* --- a new password: prove the old one, change, sign in anew
- * ---------------------------------------- */
+/* --- a new password: prove the old one, change, sign in anew --------------------------------- */
 
 static void on_signed_in_again(
     void *arg, const struct actor *actor, const char *session, const struct err *err) {

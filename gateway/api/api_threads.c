@@ -9,8 +9,7 @@
 
 #define QUERY_MAX 200 /* characters of a search */
 
-/* --- lists ---------------------------------------------------------------------------------------
- */
+/* --- lists ----------------------------------------------------------------------------------- */
 
 /* Leaves out what the actor may not see (agents { see = "assigned" }). */
 static void on_list(void *arg, json_t *result, const struct err *err) {
@@ -30,8 +29,7 @@ static void on_list(void *arg, json_t *result, const struct err *err) {
         c, 200, json_pack("{s:o,s:O}", "threads", seen, "next", json_object_get(result, "next")));
 }
 
-/* --- search: hits from the CRM store, each with its thread as it is now
- * ------------------------------ */
+/* --- search: hits from the CRM store, each with its thread as it is now ---------------------- */
 
 struct search {
     struct call *call;
@@ -123,8 +121,7 @@ HANDLER(api_counts) {
     api_begin(api, x, SCOPE_READ, ROLE_AGENT, counts);
 }
 
-/* --- one thread
- * -------------------------------------------------------------------------------------- */
+/* --- one thread ------------------------------------------------------------------------------ */
 
 static void show_thread(struct call *c) {
     call_ok(c, 200, json_incref(c->keep));
@@ -172,8 +169,7 @@ HANDLER(api_threads_read) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, threads_read);
 }
 
-/* --- messages
- * ------------------------------------------------------------------------------------------ */
+/* --- messages -------------------------------------------------------------------------------- */
 
 /* {"messages","next"}: next is what to pass as before for older ones. */
 static void on_messages(void *arg, json_t *list, const struct err *err) {
@@ -255,9 +251,7 @@ HANDLER(api_messages_post) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, messages_post);
 }
 
-/* --- trace
- * ------------------------------------------------------------------------------------------------
- */
+/* --- trace ----------------------------------------------------------------------------------- */
 
 static void on_trace(void *arg, json_t *result, const struct err *err) {
     struct call *c = arg;

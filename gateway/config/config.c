@@ -30,8 +30,7 @@ static struct settings *find(const struct config *c, const char *name, const cha
     return NULL;
 }
 
-/* --- --set
- * ------------------------------------------------------------------------------------------ */
+/* --- --set ----------------------------------------------------------------------------------- */
 
 /* "key", "section.key" or "section.title.key" -> the section (made when a titled one is new). */
 static struct settings *section_of(
@@ -78,8 +77,7 @@ static void apply_set(struct config *c, const char *set, struct buf *problems) {
     free(name);
 }
 
-/* --- the whole
- * ---------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 /* Fills what was not given; a key without default must have been. */
 static void fill(struct settings *s, const char *path, struct buf *problems) {

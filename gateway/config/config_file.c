@@ -47,8 +47,7 @@ static const struct place *place_of(cfg_t *cfg) {
     return p;
 }
 
-/* --- problems
- * ------------------------------------------------------------------------------------- */
+/* --- problems -------------------------------------------------------------------------------- */
 
 static const char *file_of(cfg_t *cfg, const struct reading *r) {
     return cfg->filename ? cfg->filename : r->path;
@@ -96,8 +95,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt) {
     return 0;
 }
 
-/* --- files
- * ------------------------------------------------------------------------------------------- */
+/* --- files ----------------------------------------------------------------------------------- */
 
 /* Opens a plain file; libConfuse opens it a second time, so it must be one that stays. */
 static FILE *open_plain(const char *path, struct buf *problems) {
@@ -166,8 +164,7 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv) {
     return 0;
 }
 
-/* --- tables to options
- * ----------------------------------------------------------------------------------- */
+/* --- tables to options ----------------------------------------------------------------------- */
 
 static size_t rows_of(const struct section_type *t) {
     size_t n = 0;

@@ -97,6 +97,8 @@ static void brace(struct scan *s) {
 }
 
 int config_scan(const char *path, struct span text, struct buf *problems) {
+    if (!text.n)
+        return 0;
     struct scan s = {
         .path = path, .p = text.p, .end = text.p + text.n, .line = 1, .problems = problems};
     while (s.p < s.end) {

@@ -104,8 +104,7 @@ int settings_set(struct settings *s, size_t i, const char *text, struct err *err
     return 0;
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static const struct value *find(const struct settings *s, const char *key) {
     long i = settings_row(s->type, key);

@@ -98,7 +98,7 @@ struct connector {
     struct ws_server *ws;     /* for endpoints of its own (start()) */
 };
 
-/* --- up-calls: connector to core ------------------------------------------------------------ */
+/* --- up-calls: connector to core ------------------------------------------------------------- */
 
 void connector_ready(struct connector *c);
 void connector_lost(struct connector *c, const struct err *err); /* shown; call ready when back */

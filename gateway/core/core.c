@@ -83,8 +83,7 @@ void core_unfollow(struct core *core, struct sink *sink) {
         }
 }
 
-/* --- channels ------------------------------------------------------------------------------------
- */
+/* --- channels -------------------------------------------------------------------------------- */
 
 struct channel *core_channel(struct core *core, const char *name) {
     for (size_t i = 0; i < core->nchannels; i++)
@@ -152,8 +151,7 @@ json_t *core_channels(const struct core *core) {
     return json_pack("{s:o}", "channels", list);
 }
 
-/* --- what the CRMs can tell
- * ----------------------------------------------------------------------- */
+/* --- what the CRMs can tell ------------------------------------------------------------------ */
 
 struct refused {
     crm_result_fn fn;

@@ -49,8 +49,7 @@ void core_replay(struct core *core, const char *cursors, unsigned max,
 /* Where the stream is now, as this worker has seen it: "epoch;0:id,...". Valid until next turn. */
 const char *core_cursors(struct core *core);
 
-/* --- what an agent (or token) does. `key` is the sender's own id: the same twice is done once --
- */
+/* --- what an agent (or token) does. `key` is the sender's own id: the same twice is done once  */
 
 /* body: message.h plus {"id":key,"channel","note":bool,"attachments":["media id"]}.
  * fn: {"message":Message}. */

@@ -44,8 +44,7 @@ static bool to_feed_event(const struct store_event *in, char *cursor, struct fee
     }
 }
 
-/* --- now ---------------------------------------------------------------------------------------
- */
+/* --- now ------------------------------------------------------------------------------------- */
 
 struct batch {
     struct core *core;
@@ -136,8 +135,7 @@ const char *core_cursors(struct core *core) {
     return core->feed ? store_feed_cursors(core->feed) : "";
 }
 
-/* --- what was missed
- * ------------------------------------------------------------------------------ */
+/* --- what was missed ------------------------------------------------------------------------- */
 
 struct replaying {
     struct core *core;
@@ -197,8 +195,7 @@ void core_replay(struct core *core, const char *cursors, unsigned max,
     store_feed_replay(core->store, cursors, max, on_replay, r);
 }
 
-/* --- "pushed"
- * ------------------------------------------------------------------------------------- */
+/* --- "pushed" -------------------------------------------------------------------------------- */
 
 static void flush_pushed(void *arg) {
     struct core *core = arg;

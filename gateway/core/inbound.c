@@ -75,8 +75,7 @@ void connector_receipt(struct connector *c, const char *thread, int64_t upto_seq
     store_receipt(c->core->store, thread, c->channel, upto_seq, status, fn, arg);
 }
 
-/* --- a receipt by the channel's own id: first, whose thread?
- * --------------------------------------- */
+/* --- a receipt by the channel's own id: first, whose thread? --------------------------------- */
 
 struct receipt {
     struct connector *connector;
@@ -118,8 +117,7 @@ void connector_receipt_for(struct connector *c, const struct identity *who, cons
     store_find(c->core->store, who, on_receipt_thread, rc);
 }
 
-/* --- questions
- * -------------------------------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------------------------- */
 
 struct question {
     lookup_fn fn;

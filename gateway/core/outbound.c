@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "core/core_private.h"
 #include "media/media.h"
 #include "store/store_media.h"
@@ -80,8 +81,7 @@ static const char *text_of(const json_t *o, const char *key) {
     return s ? s : "";
 }
 
-/* --- send
- * ------------------------------------------------------------------------------------------ */
+/* --- send ------------------------------------------------------------------------------------ */
 
 static void on_sent_message(void *arg, json_t *messages, const struct err *err) {
     struct command *c = arg;
@@ -214,8 +214,7 @@ void core_send(struct core *core, const struct actor *a, const char *thread, con
     store_thread(core->store, c->thread, on_send_thread, c);
 }
 
-/* --- change
- * ------------------------------------------------------------------------------------------ */
+/* --- change ---------------------------------------------------------------------------------- */
 
 static void append_change(struct command *c);
 
@@ -327,8 +326,9 @@ static int check_labels(const json_t *labels, struct err *err) {
     if (!json_is_array(labels) || json_array_size(labels) > 20)
         return err_set(err, ERR_INVALID, "labels must be an array of at most 20 strings");
     json_array_foreach(labels, i, l) {
-        if (!json_is_string(l) || json_string_length(l) == 0 || json_string_length(l) > 64)
-            return err_set(err, ERR_INVALID, "labels[%zu] must be a string of 1 to 64 bytes", i);
+        if (!json_is_string(l) || json_string_length(l) == 0 || json_string_length(l) > 64 ||
+            !utf8_is_text(json_string_value(l), json_string_length(l)))
+            return err_set(err, ERR_INVALID, "labels[%zu] must be text of 1 to 64 bytes", i);
     }
     return 0;
 }
@@ -351,6 +351,9 @@ static int check_change(const json_t *change, struct err *err) {
     }
     const char *state = json_string_value(json_object_get(change, "state"));
     const json_t *until = json_object_get(change, "snooze_until");
+    const json_t *id = json_object_get(change, "id");
+    if (json_is_string(id) && message_key_check(id, err) < 0)
+        return -1;
     if (json_object_get(change, "state") &&
         (!state || (strcmp(state, "open") && strcmp(state, "snoozed") && strcmp(state, "closed"))))
         return err_set(err, ERR_INVALID, "state must be open, snoozed or closed");
@@ -375,13 +378,12 @@ void core_change(struct core *core, const struct actor *a, const char *thread, c
         return;
     }
     const char *key = json_string_value(json_object_get(change, "id"));
-    if (key && strlen(key) <= 100)
+    if (key)
         c->key = mem_printf("a:%s:%s", a->name, key);
     store_thread(core->store, c->thread, on_change_begin, c);
 }
 
-/* --- read
- * --------------------------------------------------------------------------------------------- */
+/* --- read ------------------------------------------------------------------------------------ */
 
 static void on_read(void *arg, const struct err *err) {
     command_end(arg, NULL, err);

@@ -65,8 +65,7 @@ static void lose(struct owner *o, struct shard *sh) {
     metrics_set(o->core->env->metrics, M_LEASES, NULL, held(o));
 }
 
-/* --- leases --------------------------------------------------------------------------------------
- */
+/* --- leases ---------------------------------------------------------------------------------- */
 
 static void on_lease(void *arg, const char *token, const struct err *err) {
     struct shard *sh = arg;
@@ -149,8 +148,7 @@ static void tend_leases(struct owner *o) {
     }
 }
 
-/* --- queues
- * ------------------------------------------------------------------------------------------ */
+/* --- queues ---------------------------------------------------------------------------------- */
 
 bool owner_crm_may_run(struct core *core) {
     return core->owner->crm_may_run;
@@ -186,8 +184,7 @@ void owner_poke(struct core *core, unsigned shard) {
     }
 }
 
-/* --- depth of the queues, for /metrics and the channels list: measured by the first shard's owner
- * ------ */
+/* --- how long the queues are, for /metrics and the channels list ----------------------------- */
 
 struct measure {
     struct core *core;
@@ -222,8 +219,7 @@ static void measure(struct owner *o) {
     }
 }
 
-/* --- the tick
- * -------------------------------------------------------------------------------------------- */
+/* --- the tick -------------------------------------------------------------------------------- */
 
 static void check_drained(struct owner *o) {
     bool busy = false;

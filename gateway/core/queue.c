@@ -32,8 +32,7 @@ static void item_free(struct item *it) {
     free(it);
 }
 
-/* --- taking items in
- * ------------------------------------------------------------------------------- */
+/* --- taking items in ------------------------------------------------------------------------- */
 
 static void on_entries(
     void *arg, const struct store_entry *entries, size_t n, const struct err *err) {
@@ -72,8 +71,7 @@ void queue_poke(struct queue *q) {
     store_queue_read(q->core->store, q->shard, q->name, q->cursor, window / 2, on_entries, q);
 }
 
-/* --- starting them
- * ---------------------------------------------------------------------------------- */
+/* --- starting them --------------------------------------------------------------------------- */
 
 /* Client, thread and messages of one person share a tag: that is the lane which keeps its order. */
 static bool same_lane(const struct item *a, const struct item *b) {
@@ -104,8 +102,7 @@ void queue_run(struct queue *q) {
     }
 }
 
-/* --- ending them
- * ------------------------------------------------------------------------------------- */
+/* --- ending them ----------------------------------------------------------------------------- */
 
 static void plan_flush(struct queue *q) {
     if (q->flush_planned || q->flushing)
@@ -174,8 +171,7 @@ void queue_retry(struct item *it, unsigned retry_ms, const struct err *err) {
     queue_end(it, "retry", detail);
 }
 
-/* --- writing outcomes
- * ---------------------------------------------------------------------------------- */
+/* --- writing outcomes ------------------------------------------------------------------------ */
 
 static void remove_item(struct queue *q, struct item **at) {
     struct item *it = *at;
@@ -278,9 +274,7 @@ static void flush(void *arg) {
         q->channel ? q->channel->connector->channel : "", out, n, on_flushed, q);
 }
 
-/* --- owning
- * ------------------------------------------------------------------------------------------------
- */
+/* --- owning ---------------------------------------------------------------------------------- */
 
 void queue_own(struct queue *q, const char *token) {
     q->token = token;

@@ -48,8 +48,7 @@ struct users {
     bool stopped;
 };
 
-/* --- hashing
- * ----------------------------------------------------------------------------------------- */
+/* --- hashing --------------------------------------------------------------------------------- */
 
 struct hash_job {
     struct users *users;
@@ -148,8 +147,7 @@ static int hash_start(struct users *u, const char *password, const char *hash,
     return 0;
 }
 
-/* --- actors
- * -------------------------------------------------------------------------------------------- */
+/* --- actors ---------------------------------------------------------------------------------- */
 
 static const char *const role_names[] = {"agent", "supervisor", "admin"};
 
@@ -216,8 +214,7 @@ bool users_may_see(const struct users *u, const struct actor *a, const json_t *t
     return !assignee || strcmp(assignee, a->name) == 0;
 }
 
-/* --- a short memory of sessions
- * --------------------------------------------------------------------------- */
+/* --- a short memory of sessions -------------------------------------------------------------- */
 
 static struct cached *cache_slot(struct users *u, const char *sha) {
     return &u->cache[(unsigned char)sha[0] * 7u % CACHE_SIZE ^ (unsigned char)sha[1] % CACHE_SIZE];
@@ -237,8 +234,7 @@ static void cache_put(struct users *u, const char *sha, const struct actor *a) {
     c->until_ms = clock_mono_ms() + CACHE_MS;
 }
 
-/* --- sessions and tokens
- * ------------------------------------------------------------------------------------ */
+/* --- sessions and tokens --------------------------------------------------------------------- */
 
 struct asking {
     struct users *users;
@@ -312,9 +308,7 @@ void users_by_token(struct users *u, const char *token, users_actor_fn fn, void 
         store_token_get(u->store, q->sha, on_token, q);
 }
 
-/* --- signing in
- * ------------------------------------------------------------------------------------------------
- */
+/* --- signing in ------------------------------------------------------------------------------ */
 
 struct login {
     struct users *users;
@@ -438,8 +432,7 @@ void users_logout(struct users *u, const char *session, store_done_fn fn, void *
     store_session_end(u->store, sha, fn, arg);
 }
 
-/* --- making and changing
- * ------------------------------------------------------------------------------------------ */
+/* --- making and changing --------------------------------------------------------------------- */
 
 struct change {
     struct users *users;
@@ -537,9 +530,7 @@ void users_set_password(struct users *u, const char *name, const char *password,
     begin_change(c, password);
 }
 
-/* --- API tokens
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- API tokens ------------------------------------------------------------------------------ */
 
 struct token_making {
     char token[CRYPTO_TOKEN_SIZE + 4];
@@ -581,9 +572,7 @@ void users_add_token(struct users *u, const char *name, enum role role, unsigned
     explicit_bzero(secret, sizeof secret);
 }
 
-/* --- ended logins
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- ended logins ---------------------------------------------------------------------------- */
 
 static void on_ended(void *arg, struct span payload) {
     struct users *u = arg;

@@ -133,7 +133,7 @@ void loop_at_end(struct loop *loop, loop_fn fn, void *arg) {
     calls_add(&loop->at_end, fn, arg);
 }
 
-/* --- the end -------------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 static void close_left_over(uv_handle_t *h, void *arg) {
     (void)arg;
@@ -186,7 +186,7 @@ void loop_destroy(struct loop **loop_) {
     *loop_ = NULL; /* not before: what ran last may still have deferred calls */
 }
 
-/* --- timers --------------------------------------------------------------------------------- */
+/* --- timers ---------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *h) {
     struct loop_timer *t = container_of(h, struct loop_timer, uv);
@@ -218,7 +218,7 @@ void loop_timer_stop(struct loop_timer **t) {
     *t = NULL;
 }
 
-/* --- descriptors ---------------------------------------------------------------------------- */
+/* --- descriptors ----------------------------------------------------------------------------- */
 
 static void on_poll(uv_poll_t *h, int status, int uv_events) {
     struct loop_fd *w = container_of(h, struct loop_fd, uv);
@@ -264,7 +264,7 @@ void loop_fd_stop(struct loop_fd **w) {
     *w = NULL;
 }
 
-/* --- thread pool and signals ---------------------------------------------------------------- */
+/* --- thread pool and signals ----------------------------------------------------------------- */
 
 static void do_job(uv_work_t *rq) {
     struct loop_job *j = container_of(rq, struct loop_job, uv);

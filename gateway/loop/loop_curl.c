@@ -50,6 +50,7 @@ struct loop_curl_call {
     bool too_large; /* the answer */
     bool bad;       /* the request cannot even be started */
     bool done;
+    bool linked; /* in the list of calls */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -176,10 +177,17 @@ static curl_socket_t on_open_socket(
 
 /* --- the end of a call ----------------------------------------------------------------------- */
 
-static void free_call(struct loop_curl_call *call) {
+static void unlink_call(struct loop_curl_call *call) {
+    if (!call->linked)
+        return;
+    call->linked = false;
     *(call->prev ? &call->prev->next : &call->c->calls) = call->next;
     if (call->next)
         call->next->prev = call->prev;
+}
+
+static void free_call(struct loop_curl_call *call) {
+    unlink_call(call);
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->headers);
     buf_free(&call->answer);
@@ -331,6 +339,7 @@ struct loop_curl_call *loop_curl_start(
     if (call->next)
         call->next->prev = call;
     c->calls = call;
+    call->linked = true;
     CURL *e = call->easy = curl_easy_init();
     if (!e)
         abort(); /* out of memory */
@@ -397,14 +406,11 @@ void loop_curl_destroy(struct loop_curl **c_) {
     *c_ = NULL;
     while (c->calls) {
         struct loop_curl_call *call = c->calls;
+        bool ends_later = call->bad; /* its deferred end comes after this: leave it no list */
         if (!call->done)
             loop_curl_cancel(call);
-        if (c->calls == call) { /* its deferred end has not come yet: leave it nothing to unlink */
-            c->calls = call->next;
-            if (c->calls)
-                c->calls->prev = NULL;
-            call->next = call->prev = NULL;
-        }
+        if (ends_later)
+            unlink_call(call);
     }
     curl_multi_cleanup(c->multi);
     c->multi = NULL;

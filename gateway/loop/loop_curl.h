@@ -42,7 +42,8 @@ typedef bool (*loop_curl_address_fn)(void *arg, const struct sockaddr *address);
 
 struct loop_curl *loop_curl_create(
     const struct env *env, loop_curl_address_fn address_ok, void *arg);
-void loop_curl_destroy(struct loop_curl **c); /* cancels what runs */
+/* Cancels what runs; these calls' functions start no new ones. */
+void loop_curl_destroy(struct loop_curl **c);
 
 struct loop_curl_call *loop_curl_start(
     struct loop_curl *c, const struct loop_curl_request *rq, loop_curl_fn fn, void *arg);

@@ -40,7 +40,7 @@ static void free_later(void *arg) {
     free(arg);
 }
 
-/* --- adapter -------------------------------------------------------------------------------- */
+/* --- adapter --------------------------------------------------------------------------------- */
 
 static void watch(struct loop_redis *c, int want) {
     c->want = want;
@@ -125,7 +125,7 @@ static void on_fd(void *arg, int events) {
         watch(c, c->want);
 }
 
-/* --- connecting ----------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------ */
 
 static void on_connect(const redisAsyncContext *ac, int status) {
     struct loop_redis *c = ac->data;
@@ -233,7 +233,7 @@ void loop_redis_close(struct loop_redis **c_) {
     loop_defer(c->loop, free_later, c); /* its own callbacks may be on the stack */
 }
 
-/* --- commands ------------------------------------------------------------------------------- */
+/* --- commands -------------------------------------------------------------------------------- */
 
 static void on_reply(redisAsyncContext *ac, void *reply, void *tag) {
     struct loop_redis *c = ac->data;
@@ -252,7 +252,7 @@ uint64_t loop_redis_tried(const struct loop_redis *c) {
     return c->tried;
 }
 
-/* --- replies -------------------------------------------------------------------------------- */
+/* --- replies --------------------------------------------------------------------------------- */
 
 static const redisReply *raw(const struct redis_reply *r) {
     return (const redisReply *)(const void *)r;

@@ -42,8 +42,7 @@ static int io_error(struct err *err, const char *what) {
     return err_set(err, ERR_IO, "attachment could not be %s: %s", what, strerror(errno));
 }
 
-/* --- the folder --------------------------------------------------------------------------------
- */
+/* --- the folder ------------------------------------------------------------------------------ */
 
 /* What uploads of dead processes left. */
 static void remove_stale(const char *dir) {
@@ -112,8 +111,7 @@ static char *path_of(const struct media *m, const char *id, bool make) {
     return path;
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static void upload_free(struct media_upload *u) {
     if (u->fd >= 0)
@@ -175,8 +173,7 @@ void media_upload_abort(struct media_upload *u) {
     upload_free(u);
 }
 
-/* --- finishing, in the thread pool
- * ---------------------------------------------------------------- */
+/* --- finishing, in the thread pool ----------------------------------------------------------- */
 
 static int sniff(struct media_upload *u, struct err *err) {
     magic_t magic = magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS);
@@ -241,8 +238,7 @@ void media_upload_finish(struct media_upload *u, media_fn fn, void *arg) {
     loop_work(u->media->env.loop, finish_work, finish_done, u);
 }
 
-/* --- reading
- * ----------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 int media_fd(struct media *m, const char *id, uint64_t *size_out, struct err *err) {
     struct stat st;

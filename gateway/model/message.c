@@ -29,8 +29,7 @@ int status_parse(const char *name, enum status *out) {
     return -1;
 }
 
-/* --- keys of a body
- * ------------------------------------------------------------------------------- */
+/* --- keys of a body -------------------------------------------------------------------------- */
 
 static int check_text(const char *key, const json_t *v, size_t max_points, struct err *err) {
     const char *s = json_string_value(v);
@@ -44,7 +43,7 @@ static int check_text(const char *key, const json_t *v, size_t max_points, struc
     return 0;
 }
 
-static int check_key(const json_t *v, struct err *err) {
+int message_key_check(const json_t *v, struct err *err) {
     const char *s = json_string_value(v);
     size_t n = json_string_length(v);
     bool good = s && n >= 1 && n <= KEY_MAX;
@@ -76,7 +75,7 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
     if (strcmp(key, "channel") == 0)
         return check_text(key, v, 64, err);
     if (strcmp(key, "id") == 0)
-        return check_key(v, err);
+        return message_key_check(v, err);
     if (strcmp(key, "attachments") == 0)
         return check_attachments(v, err);
     if (strcmp(key, "note") == 0)

@@ -54,4 +54,7 @@ struct identity {
  * sentence that names the key. */
 int message_body_check(const json_t *body, size_t text_max, struct err *err);
 
+/* The sender's own key of a command: 1..100 printable ASCII characters without spaces. */
+int message_key_check(const json_t *key, struct err *err);
+
 #endif

@@ -44,7 +44,7 @@ struct redis {
     bool destroyed;
 };
 
-/* --- ends of commands ----------------------------------------------------------------------- */
+/* --- ends of commands ------------------------------------------------------------------------ */
 
 static void finish(struct redis *r, struct redis_pending *p, const struct redis_reply *reply,
     const struct err *err) {
@@ -99,7 +99,7 @@ static struct redis_pending *pending(struct redis *r, uint64_t timeout_ms, redis
     return p;
 }
 
-/* --- the pool ------------------------------------------------------------------------------- */
+/* --- the pool -------------------------------------------------------------------------------- */
 
 /* The connection with the fewest commands waiting; among equals, each in turn. */
 static struct redis_conn *choose(struct redis *r) {
@@ -192,7 +192,7 @@ void redis_command(struct redis *r, const struct span *args, size_t nargs, redis
     send_by(r, r->destroyed ? NULL : choose(r), p);
 }
 
-/* --- scripts -------------------------------------------------------------------------------- */
+/* --- scripts --------------------------------------------------------------------------------- */
 
 void redis_eval(struct redis *r, const struct redis_script *s, const struct span *keys,
     size_t nkeys, const struct span *args, size_t nargs, redis_fn fn, void *arg) {
@@ -214,7 +214,7 @@ void redis_eval(struct redis *r, const struct redis_script *s, const struct span
     send_by(r, r->destroyed ? NULL : choose(r), p);
 }
 
-/* --- lanes ---------------------------------------------------------------------------------- */
+/* --- lanes ----------------------------------------------------------------------------------- */
 
 static void on_lane_answer(
     void *arg, struct redis_pending *p, const struct redis_reply *reply, const struct err *err) {

@@ -34,7 +34,7 @@ struct redis_conn {
 static void conn_open(void *arg);
 static void conn_lost(struct redis_conn *c, enum err_code code, const char *why);
 
-/* --- the queue of what waits for an answer -------------------------------------------------- */
+/* --- the queue of what waits for an answer --------------------------------------------------- */
 
 static void push(struct redis_conn *c, struct redis_pending *p) {
     p->next = NULL;
@@ -83,7 +83,7 @@ static void on_watchdog(void *arg) {
     conn_lost(c, ERR_TIMEOUT, "no answer in time");
 }
 
-/* --- losing and coming back ----------------------------------------------------------------- */
+/* --- losing and coming back ------------------------------------------------------------------ */
 
 static void fail_all(struct redis_conn *c, enum err_code code, const char *why, uint64_t tried) {
     struct redis_pending *p = c->first;
@@ -123,7 +123,7 @@ static void conn_lost(struct redis_conn *c, enum err_code code, const char *why)
     fail_all(c, code, why, tried);
 }
 
-/* --- signing in ----------------------------------------------------------------------------- */
+/* --- signing in ------------------------------------------------------------------------------ */
 
 static void send_hello(struct redis_conn *c, const char *a, const char *b, const char *d) {
     const char *const args[] = {a, b, d};
@@ -239,7 +239,7 @@ static void conn_open(void *arg) {
     arm(c, c->opening_deadline_ms);
 }
 
-/* --- for redis.c ---------------------------------------------------------------------------- */
+/* --- for redis.c ----------------------------------------------------------------------------- */
 
 struct redis_conn *redis_conn_create(const struct redis_conn_options *options) {
     struct redis_conn *c = mem_zalloc(sizeof *c);

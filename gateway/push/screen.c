@@ -11,8 +11,7 @@
 
 #define FRAME_DEPTH 16
 
-/* --- life
- * ------------------------------------------------------------------------------------------ */
+/* --- life ------------------------------------------------------------------------------------ */
 
 void screen_ref(struct screen *s) {
     s->refs++;
@@ -74,8 +73,7 @@ void screen_close(struct ws_session *ws, void *arg) {
     screen_unref(s);
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 void screen_send(struct screen *s, struct ws_frame *f) {
     if (s->state == SCREEN_CLOSED)
@@ -114,9 +112,7 @@ void screen_error(struct screen *s, const char *id, const char *code, const char
     send_now(s, f);
 }
 
-/* --- hello
- * ------------------------------------------------------------------------------------------------
- */
+/* --- hello ----------------------------------------------------------------------------------- */
 
 static void go_live(struct screen *s) {
     struct hub *hub = s->hub;
@@ -218,8 +214,7 @@ void screen_hello(struct screen *s, const json_t *hello) {
         users_by_session(s->hub->users, s->cookie, on_actor, g);
 }
 
-/* --- is the login still good?
- * ------------------------------------------------------------------------------ */
+/* --- is the login still good? ---------------------------------------------------------------- */
 
 static void on_checked(void *arg, const struct actor *actor, const struct err *err) {
     struct screen *s = arg;
@@ -239,9 +234,7 @@ void screen_check(struct screen *s) {
         users_by_session(s->hub->users, s->cookie, on_checked, s);
 }
 
-/* --- reading
- * -------------------------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 void screen_message(struct ws_session *ws, void *arg, struct span text) {
     struct screen *s = ws_user(ws);

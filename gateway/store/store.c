@@ -86,8 +86,7 @@ bool store_check_id(const struct store *s, const char *id, const char *what, str
     return false;
 }
 
-/* --- refusals that are found at once -----------------------------------------------------------
- */
+/* --- refusals that are found at once --------------------------------------------------------- */
 
 struct refusal {
     struct err err;
@@ -120,8 +119,7 @@ void store_fail_done(struct store *s, const struct err *err, store_done_fn fn, v
         refuse(s, (struct refusal){.err = *err, .done = fn, .arg = arg});
 }
 
-/* --- many answers together -----------------------------------------------------------------------
- */
+/* --- many answers together ------------------------------------------------------------------- */
 
 struct gather_one {
     struct gather *g;
@@ -172,8 +170,7 @@ void gather_end(struct gather *g) {
     gather_less(g);
 }
 
-/* --- is Redis there, and is the data ours? ------------------------------------------------------
- */
+/* --- is Redis there, and is the data ours? --------------------------------------------------- */
 
 static void set_up(struct store *s, bool up) {
     if (s->up == up)

@@ -52,7 +52,7 @@ struct span store_key(char *out, unsigned shard, const char *name, const char *i
 typedef void (*store_done_fn)(void *arg, const struct err *err);
 typedef void (*store_json_fn)(void *arg, json_t *result, const struct err *err);
 
-/* --- the one append --------------------------------------------------------------------------- */
+/* --- the one append -------------------------------------------------------------------------- */
 
 struct store_append {
     enum direction direction;
@@ -78,7 +78,7 @@ struct store_appended {
 typedef void (*store_append_fn)(void *arg, const struct store_appended *r, const struct err *err);
 void store_append(struct store *s, const struct store_append *a, store_append_fn fn, void *arg);
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 struct store_query {
     const char *view;  /* "open" "all" "mine" "unassigned" "snoozed" "closed" */
@@ -109,7 +109,7 @@ struct store_lookup {
 typedef void (*store_lookup_fn)(void *arg, const struct store_lookup *r, const struct err *err);
 void store_find(struct store *s, const struct identity *who, store_lookup_fn fn, void *arg);
 
-/* --- changing --------------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------------------------------- */
 
 /* An agent has read the thread up to seq: unread falls, the client's messages become read. */
 void store_read(struct store *s, const char *thread, int64_t seq, const char *agent,

@@ -98,8 +98,7 @@ void store_trail_detail(char *out, size_t size, const struct err *err) {
             *p = ' ';
 }
 
-/* --- trail lines, many at once ------------------------------------------------------------------
- */
+/* --- trail lines, many at once --------------------------------------------------------------- */
 
 #define TRAIL_BATCH 30 /* messages of one script call */
 
@@ -166,8 +165,7 @@ void store_trail_add(
     gather_end(&j->g);
 }
 
-/* --- a client's fields ---------------------------------------------------------------------------
- */
+/* --- a client's fields ----------------------------------------------------------------------- */
 
 struct client_change {
     struct store *store;

@@ -40,8 +40,7 @@ static void feed_free(struct store_feed *f) {
     free(f);
 }
 
-/* --- reading on ----------------------------------------------------------------------------------
- */
+/* --- reading on ------------------------------------------------------------------------------ */
 
 static void read_on(struct store_feed *f);
 
@@ -106,11 +105,10 @@ static void last_known(struct gather *g) {
         read_later(f);
         return;
     }
-    bool restarted = f->epoch != NULL;
     free(f->epoch);
     f->epoch = mem_strdup(store_epoch(f->store));
     mark_done(f);
-    if (restarted && f->ops.on_restart)
+    if (f->ops.on_restart)
         f->ops.on_restart(f->arg);
     f->reading = false;
     read_on(f);
@@ -265,8 +263,7 @@ const char *store_feed_cursors(struct store_feed *f) {
     return f->text;
 }
 
-/* --- loading what events are about
- * ---------------------------------------------------------------- */
+/* --- loading what events are about ----------------------------------------------------------- */
 
 struct load {
     struct gather g;

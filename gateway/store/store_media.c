@@ -77,8 +77,7 @@ void store_media_get(struct store *s, const char *id, store_json_fn fn, void *ar
     store_command(s, &a, on_get, c);
 }
 
-/* --- claiming several
- * ------------------------------------------------------------------------------ */
+/* --- claiming several ------------------------------------------------------------------------ */
 
 struct claim {
     struct redis_script script;

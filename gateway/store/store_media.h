@@ -11,7 +11,8 @@ void store_media_put(struct store *s, const char *id, const json_t *info, const 
 /* {"media":{...},"owner","thread":id|null} ; ERR_NOT_FOUND. */
 void store_media_get(struct store *s, const char *id, store_json_fn fn, void *arg);
 /* Before a message that shows them is appended: each id must exist and be the owner's own, or of
- * this thread already; then it belongs to the thread. Gives the media objects in the given order:
+ * this thread already; then it belongs to the thread (thread NULL: it
+ * is only checked). Gives the media objects in the given order:
  * [{"id","kind","name","mime","size","sha256"}...]. ERR_INVALID names the bad id. */
 void store_media_claim(struct store *s, const char *const *ids, size_t n, const char *owner,
     const char *thread, store_json_fn fn, void *arg);

@@ -10,7 +10,7 @@
 
 #define HOPS_MAX 8
 
-/* --- find ------------------------------------------------------------------------------------- */
+/* --- find ------------------------------------------------------------------------------------ */
 
 struct find {
     struct store *store;
@@ -112,8 +112,7 @@ void store_find(struct store *s, const struct identity *who, store_lookup_fn fn,
     store_command(s, &a, on_find_identity, f);
 }
 
-/* --- merge --------------------------------------------------------------------------------------
- */
+/* --- merge ----------------------------------------------------------------------------------- */
 
 struct merge {
     struct store *store;
@@ -252,8 +251,7 @@ void store_merge(struct store *s, const char *from, const char *into, const char
     store_client(s, from, on_merge_from, m);
 }
 
-/* --- link ---------------------------------------------------------------------------------------
- */
+/* --- link ------------------------------------------------------------------------------------ */
 
 struct link {
     struct store *store;

@@ -176,8 +176,7 @@ void store_messages(struct store *s, const char *thread, int64_t before, int64_t
     fetch_thread(m);
 }
 
-/* --- one message: its id names the shard and, by its tag, the thread ---------------------------
- */
+/* --- one message: its id names the shard and, by its tag, the thread ------------------------- */
 
 static void on_tag(void *arg, const struct redis_reply *r, const struct err *err) {
     struct messages *m = arg;

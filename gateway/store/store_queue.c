@@ -10,8 +10,7 @@
 #include "store/store_private.h"
 #include "store/store_record.h"
 
-/* --- lease ---------------------------------------------------------------------------------------
- */
+/* --- lease ----------------------------------------------------------------------------------- */
 
 struct lease_call {
     store_lease_fn fn;
@@ -36,8 +35,7 @@ void store_lease(struct store *s, unsigned shard, const char *owner, unsigned tt
     store_eval(s, SCRIPT_LEASE, shard, &a, on_lease, c);
 }
 
-/* --- reading a queue
- * ------------------------------------------------------------------------------ */
+/* --- reading a queue ------------------------------------------------------------------------- */
 
 struct reading {
     struct gather g;
@@ -168,8 +166,7 @@ void store_queue_read(struct store *s, unsigned shard, const char *queue, const 
     gather_end(&rd->g);
 }
 
-/* --- what a delivery needs
- * ------------------------------------------------------------------------ */
+/* --- what a delivery needs ------------------------------------------------------------------- */
 
 struct loading {
     struct store *store;
@@ -273,8 +270,7 @@ void store_delivery(struct store *s, const char *thread, int64_t seq, store_json
     store_command(s, &a, on_load_record, l);
 }
 
-/* --- begin and finish
- * ------------------------------------------------------------------------------- */
+/* --- begin and finish ------------------------------------------------------------------------ */
 
 struct word_call {
     store_word_fn fn;
@@ -337,8 +333,7 @@ void store_finish(struct store *s, unsigned shard, const char *token, const char
     store_eval(s, SCRIPT_FINISH, shard, &a, on_word, c);
 }
 
-/* --- how long are the queues?
- * ------------------------------------------------------------------------ */
+/* --- how long are the queues? ---------------------------------------------------------------- */
 
 struct depth {
     struct gather g;

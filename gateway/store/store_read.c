@@ -7,7 +7,7 @@
 #include "store/store_private.h"
 #include "store/store_record.h"
 
-/* --- a page of threads: the newest of each shard, merged -------------------------------------- */
+/* --- a page of threads: the newest of each shard, merged ------------------------------------- */
 
 struct row {
     int64_t score;
@@ -257,8 +257,7 @@ void store_counts(struct store *s, const char *agent, store_json_fn fn, void *ar
     gather_end(&c->g);
 }
 
-/* --- one thread with its client, one client ----------------------------------------------------
- */
+/* --- one thread with its client, one client -------------------------------------------------- */
 
 struct one {
     struct store *store;

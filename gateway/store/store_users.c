@@ -13,8 +13,7 @@
 
 #define SESSIONS_MAX 50 /* of one user; the oldest give way */
 
-/* --- JSON of a user ------------------------------------------------------------------------------
- */
+/* --- JSON of a user -------------------------------------------------------------------------- */
 
 static const char *field(const struct redis_reply *hash, const char *name) {
     for (size_t i = 0; i + 1 < redis_reply_count(hash); i += 2)
@@ -51,8 +50,7 @@ static void add_pairs(struct args *a, const json_t *user) {
     }
 }
 
-/* --- calls
- * ------------------------------------------------------------------------------------------ */
+/* --- calls ----------------------------------------------------------------------------------- */
 
 struct users_call {
     struct store *store;
@@ -106,8 +104,7 @@ static void hgetall(struct users_call *c, const char *prefix, const char *name, 
     free(key);
 }
 
-/* --- users
- * -------------------------------------------------------------------------------------------- */
+/* --- users ----------------------------------------------------------------------------------- */
 
 void store_user_create(struct store *s, const json_t *user, const char *hash, bool only_if_first,
     store_done_fn fn, void *arg) {
@@ -272,8 +269,7 @@ void store_user_change(struct store *s, const char *name, const json_t *changes,
     free(sessions);
 }
 
-/* --- sessions
- * -------------------------------------------------------------------------------------------- */
+/* --- sessions -------------------------------------------------------------------------------- */
 
 void store_session_create(struct store *s, const char *sha256, const char *user, const char *hash,
     int64_t ttl_ms, store_done_fn fn, void *arg) {
@@ -341,9 +337,7 @@ void store_session_end(struct store *s, const char *sha256, store_done_fn fn, vo
     free(key);
 }
 
-/* --- tokens
- * ------------------------------------------------------------------------------------------------
- */
+/* --- tokens ---------------------------------------------------------------------------------- */
 
 struct token_create {
     struct store *store;
@@ -492,8 +486,7 @@ void store_token_end(struct store *s, const char *name, store_done_fn fn, void *
     store_command(s, &a, on_token_found, t);
 }
 
-/* --- rate limits
- * --------------------------------------------------------------------------------------------- */
+/* --- rate limits ----------------------------------------------------------------------------- */
 
 static void on_rate(void *arg, const struct redis_reply *r, const struct err *err) {
     struct users_call *c = arg;

@@ -146,8 +146,7 @@ static enum err_code ask_token(struct world *w, const char *token) {
     return w->err.code;
 }
 
-/* --- tests -------------------------------------------------------------------------------------
- */
+/* --- tests ----------------------------------------------------------------------------------- */
 
 static void names_and_passwords_are_checked(void **state) {
     struct world *w = *state;
@@ -351,11 +350,11 @@ static void stopping_ends_what_waits(void **state) {
     assert_int_equal(w->waiting, 0);
     assert_int_equal(w->err.code, ERR_UNAVAILABLE);
     users_destroy(&u);
+    loop_run(w->env.loop); /* ends at once: finish() has asked for it before */
     assert_int_equal(ask(w, "nothing"), ERR_AUTH);
 }
 
-/* --- a Redis and a store -------------------------------------------------------------------------
- */
+/* --- a Redis and a store --------------------------------------------------------------------- */
 
 static int begin(void **state) {
     struct world *w = mem_zalloc(sizeof *w);

@@ -22,7 +22,7 @@
 #include "base/metrics.h"
 #include "net/http_client.h"
 
-/* --- the peer: the path says how it behaves --------------------------------------------------- */
+/* --- the peer: the path says how it behaves -------------------------------------------------- */
 
 static void say(int fd, const char *text) {
     if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
@@ -95,7 +95,7 @@ static void serve(int listener) {
     }
 }
 
-/* --- the tests' side -------------------------------------------------------------------------- */
+/* --- the tests' side ------------------------------------------------------------------------- */
 
 struct trial {
     pid_t peer;

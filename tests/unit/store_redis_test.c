@@ -43,8 +43,7 @@ struct world {
     char kinds[64];
 };
 
-/* --- waiting ------------------------------------------------------------------------------------
- */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 static void on_late(void *arg) {
     (void)arg;
@@ -114,8 +113,7 @@ static void say(struct world *w, const char *visitor, const char *key, const cha
     assert_int_equal(w->err.code, 0);
 }
 
-/* --- tests
- * ------------------------------------------------------------------------------------------ */
+/* --- tests ----------------------------------------------------------------------------------- */
 
 static void a_message_is_stored_once(void **state) {
     struct world *w = *state;
@@ -332,8 +330,7 @@ static void a_delivery_is_not_sent_twice_in_silence(void **state) {
     assert_int_equal(w->n, 0);
 }
 
-/* --- the feed
- * ---------------------------------------------------------------------------------------- */
+/* --- the feed -------------------------------------------------------------------------------- */
 
 static void on_feed_events(void *arg, struct store_event *events, size_t n) {
     struct world *w = arg;
@@ -389,8 +386,7 @@ static void the_feed_tells_and_replays(void **state) {
     store_feed_destroy(&feed);
 }
 
-/* --- set-up
- * ------------------------------------------------------------------------------------------- */
+/* --- set-up ---------------------------------------------------------------------------------- */
 
 static int begin(void **state) {
     struct world *w = mem_zalloc(sizeof *w);

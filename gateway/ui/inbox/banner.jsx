@@ -18,7 +18,7 @@ export function Banner() {
         return () => clearTimeout(timer);
     }, [online, conn.since]);
     const text = !online && late
-        ? t(navigator.onLine === false || conn.state === "offline" ? "conn.offline" : "conn.lost")
+        ? t(!conn.storeUp ? "conn.store" : navigator.onLine === false || conn.state === "offline" ? "conn.offline" : "conn.lost")
         : online && !conn.storeUp ? t("conn.store") : "";
     return (
         <div class={`banner${text ? " banner-on" : ""}`} role="status" aria-live="polite">

@@ -191,6 +191,8 @@ export class Connection {
         if (!this.opened) this.on.refused();
         if (this.state === "stopped") return;
         if (code === 1009) this.on.tooBig();
+        // Refused after hello: the gateway is there, its store is not.
+        if (code === 1013 && this.state === "hello") this.on.event({ type: "store", up: false });
         if (code === 1012) {
             const spread = Number.parseInt(reason, 10);
             const most = spread > 0 && spread <= 60000 ? spread : RESTART_SPREAD_MS;

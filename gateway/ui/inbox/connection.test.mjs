@@ -206,6 +206,18 @@ test("4401 ends it; 1012 spreads the return; 1009 tells the sender", () => {
     assert.equal(s.connection.send({ type: "ping" }), false);
 });
 
+test("a store that is away is said, and the line tried again", () => {
+    const s = setUp();
+    s.connection.start();
+    s.last().onopen();
+    s.last().say({ type: "error", code: "unavailable", detail: "the store cannot serve now" });
+    s.last().end(1013, "the store cannot serve now");
+    assert.deepEqual(s.of("event")[0][1], { type: "store", up: false });
+    assert.equal(s.of("refused").length, 0);
+    s.clock.run(1000);
+    assert.equal(s.sockets.length, 2);
+});
+
 test("a refused handshake is told, once each", () => {
     const s = setUp();
     s.connection.start();

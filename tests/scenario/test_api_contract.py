@@ -1,0 +1,442 @@
+"""Each documented operation is called on a running gateway and its answer held against the schema;
+statuses and keys that are not documented fail. The websockets' frames likewise."""
+import json
+import time
+
+import pytest
+import requests
+from clients import Api
+from contract import Contract
+from harness import until
+
+CONTRACT = Contract()
+PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
+                    "49444154789c636000000002000148afa4710000000049454e44ae426082")
+NOBODY = "7ZZZZZZZZZZZZZZZZZZZZZZZ00"
+
+
+class World:
+    """A gateway with an agent, a client who wrote, and whatever a scene needs."""
+
+    def __init__(self, gateway):
+        self.gateway, self.count = gateway, 0
+        self.admin = gateway.login()
+        self.stranger = Api(gateway.url)
+
+    def call(self, op, path=None, status=None, api=None, **kw):
+        return CONTRACT.call(api or self.admin, op, path, status, **kw)
+
+    def thread(self, text="hello <b>there</b>", address=None):
+        self.count += 1
+        key = address or f"person{self.count}-{time.monotonic_ns()}"
+        r = self.gateway.hook({"from": {"address": key, "name": "Ann <script>"}, "id": f"m{time.monotonic_ns()}",
+                               "text": text})
+        assert r.status_code == 200, r.text
+        return r.json()["thread"]
+
+    def client(self):
+        return self.admin.get("/threads/" + self.thread())["client"]["id"]
+
+    def agent(self, name):
+        self.call("addAgent", status=201, json={"name": name, "display_name": name.title(),
+                                                "role": "agent", "password": "0123456789"})
+        return Api(self.gateway.url).login(name, "0123456789")
+
+
+@pytest.fixture(scope="module")
+def world(shared):
+    return World(shared)
+
+
+# --- one scene an operation --------------------------------------------------------------------
+
+
+def sign_in(w):
+    w.call("signIn", status=200, json={"name": "admin", "password": w.gateway.password})
+    w.call("signIn", status=401, json={"name": "admin", "password": "wrong password"})
+    w.call("signIn", status=400, json={"name": "admin"})
+    w.call("signIn", status=400, json={"name": "admin", "password": 5})
+    w.call("signIn", status=403, json={"name": "a", "password": "b"},
+           headers={"Origin": "https://evil.example"})
+
+
+def who_am_i(w):
+    assert w.call("whoAmI", status=200)["agent"]["name"] == "admin"
+
+
+def sign_out(w):
+    api = w.gateway.login()
+    w.call("signOut", api=api, status=204)
+
+
+def change_password(w):
+    api = w.agent("changer")
+    w.call("changePassword", api=api, status=403, json={"old": "not the old one", "new": "x" * 12})
+    w.call("changePassword", api=api, status=400, json={"old": "0123456789", "new": "short"})
+    w.call("changePassword", api=api, status=204, json={"old": "0123456789", "new": "9876543210"})
+    assert api.get("/session")["agent"]["must_change_password"] is False
+
+
+def list_threads(w):
+    ids = [w.thread("a rare word: Apfelstrudel") for _ in range(3)]
+    page = w.call("listThreads", status=200, params={"view": "open", "limit": 2})
+    assert len(page["threads"]) == 2 and page["next"]
+    more = w.call("listThreads", status=200, params={"view": "open", "limit": 2, "cursor": page["next"]})
+    assert more["threads"][0]["id"] == ids[0]
+    for view in ("mine", "unassigned", "snoozed", "closed", "all"):
+        w.call("listThreads", status=200, params={"view": view})
+    w.call("listThreads", status=200, params={"channel": "test", "label": "x", "assignee": "admin"})
+    found = until(lambda: w.call("listThreads", params={"q": "apfelstrudel"})["threads"], 10)
+    assert found[0]["match"]["snippet"]
+    for bad in ({"view": "nonsense"}, {"cursor": "nonsense"}, {"limit": "0"}, {"limit": "x"},
+                {"limit": "201"}, {"q": "x" * 201}):
+        w.call("listThreads", status=400, params=bad)
+
+
+def count_threads(w):
+    w.thread()
+    assert w.call("countThreads", status=200)["counts"]["open"] >= 1
+
+
+def get_thread(w):
+    t = w.thread()
+    assert w.call("getThread", {"id": t}, 200)["thread"]["id"] == t
+    for bad in (NOBODY, "nonsense", "%00", t.lower()):
+        assert w.admin.ask("GET", "/threads/" + bad).status_code in (400, 404)
+    w.call("getThread", {"id": NOBODY}, 404)
+
+
+def change_thread(w):
+    t = w.thread()
+    got = w.call("changeThread", {"id": t}, 200, json={"assignee": "admin", "labels": ["vip", "<b>"]})
+    assert got["thread"]["assignee"] == "admin" and got["thread"]["labels"] == ["vip", "<b>"]
+    later = "2035-01-01T10:00:00Z"
+    got = w.call("changeThread", {"id": t}, 200, json={"state": "snoozed", "snooze_until": later})
+    assert got["thread"]["snooze_until"] == "2035-01-01T10:00:00.000Z"
+    got = w.call("changeThread", {"id": t}, 200, json={"state": "closed", "assignee": None})
+    assert got["thread"]["state"] == "closed" and got["thread"]["assignee"] is None
+    w.call("changeThread", {"id": t}, 400, json={"assignee": "no-such-agent"})
+    w.call("changeThread", {"id": t}, 400, json={"state": "snoozed"})
+    w.call("changeThread", {"id": t}, 400, json={"state": 5})
+    w.call("changeThread", {"id": t}, 400, json={"id": "x" * 101, "state": "open"})
+    w.call("changeThread", {"id": t}, 400, json={"labels": [5]})
+    w.call("changeThread", {"id": t}, 400, json={"labels": ["a\u0000b"]})
+    w.call("changeThread", {"id": NOBODY}, 404, json={"state": "closed"})
+
+
+def read_thread(w):
+    t = w.thread()
+    w.call("readThread", {"id": t}, 204, json={"seq": 1})
+    assert w.admin.get("/threads/" + t)["thread"]["unread"] == 0
+    w.call("readThread", {"id": t}, 204, json={"seq": 2 ** 40})
+    assert w.admin.get("/threads/" + t)["thread"]["agent_read_seq"] <= 2
+    for bad in ({}, {"seq": -1}, {"seq": "1"}, {"seq": 1.5}, {"seq": 1, "x": 1}):
+        w.call("readThread", {"id": t}, 400, json=bad)
+    w.call("readThread", {"id": NOBODY}, 404, json={"seq": 1})
+
+
+def list_messages(w):
+    t = w.thread("first")
+    for i in range(5):
+        w.call("sendMessage", {"id": t}, 202, json={"text": f"answer {i}", "note": i % 2 == 0})
+    page = w.call("listMessages", {"id": t}, 200, params={"limit": 2})
+    assert len(page["messages"]) == 2 and page["next"] == page["messages"][0]["seq"]
+    older = w.call("listMessages", {"id": t}, 200, params={"limit": 2, "before": page["next"]})
+    assert older["messages"][-1]["seq"] == page["next"] - 1
+    newer = w.call("listMessages", {"id": t}, 200, params={"after": 1})
+    assert [m["seq"] for m in newer["messages"]][0] == 2
+    whole = w.admin.messages(t)
+    assert [m["seq"] for m in whole] == list(range(1, len(whole) + 1))
+    for bad in ({"before": "x"}, {"after": "-1"}, {"limit": "1000"}, {"before": "1" * 40}):
+        w.call("listMessages", {"id": t}, 400, params=bad)
+    w.call("listMessages", {"id": NOBODY}, 404)
+
+
+def send_message(w):
+    t = w.thread()
+    one = w.call("sendMessage", {"id": t}, 202, json={"id": "k-1", "text": "<script>alert(1)</script>"})
+    two = w.call("sendMessage", {"id": t}, 200, json={"id": "k-1", "text": "<script>alert(1)</script>"})
+    assert one["message"]["id"] == two["message"]["id"] and one["message"]["seq"] == two["message"]["seq"]
+    assert two["message"]["text"] == "<script>alert(1)</script>"
+    note = w.call("sendMessage", {"id": t}, 202, json={"text": "for us", "note": True})
+    assert note["message"]["direction"] == "note"
+    w.call("sendMessage", {"id": t}, 400, json={"text": ""})
+    w.call("sendMessage", {"id": t}, 400, json={"text": "x", "channel": "no-such"})
+    w.call("sendMessage", {"id": t}, 400, json={"text": "x", "attachments": [NOBODY], "note": True})
+    w.call("sendMessage", {"id": t}, 413, json={"text": "x" * 20000})
+    media = w.call("uploadMedia", status=201, params={"name": "a.png"}, data=PNG)["media"]["id"]
+    w.call("sendMessage", {"id": t}, 422, json={"text": "x", "attachments": [media]})
+    shown = w.call("sendMessage", {"id": t}, 202, json={"text": "x", "attachments": [media], "note": True})
+    assert shown["message"]["attachments"][0]["mime"] == "image/png"
+    w.call("sendMessage", {"id": NOBODY}, 404, json={"text": "x"})
+
+
+def trace_message(w):
+    t = w.thread()
+    m = w.call("sendMessage", {"id": t}, 202, json={"text": "where am I?"})["message"]["id"]
+
+    def sent():
+        trail = w.call("traceMessage", {"id": m}, 200)["trail"]
+        return {"sent", "attached"} <= {line["what"] for line in trail}
+    until(sent, 10)
+    w.call("traceMessage", {"id": NOBODY}, 404)
+
+
+def get_client(w):
+    c = w.client()
+    until(lambda: "card" in w.call("getClient", {"id": c}, 200)["client"], 10)
+    until(lambda: w.call("getClient", {"id": c}, 200)["client"]["card"].get("main"), 10)
+    w.call("getClient", {"id": NOBODY}, 404)
+
+
+def change_client(w):
+    c = w.client()
+    got = w.call("changeClient", {"id": c}, 200, json={"name": "Анна", "phone": "+7 900", "email": "a@x.org",
+                                                       "note": "<img src=x onerror=alert(1)>"})
+    assert got["client"]["name"] == "Анна" and got["client"]["note"].startswith("<img")
+    for bad in ({"name": ""}, {"name": 5}, {"role": "admin"}, {"name": "x" * 600}, {"phone": None}):
+        w.call("changeClient", {"id": c}, 400, json=bad)
+    w.call("changeClient", {"id": NOBODY}, 404, json={"name": "x"})
+
+
+def merge_clients(w):
+    a, b = w.client(), w.client()
+    for _ in range(2):  # repeating it is harmless
+        assert w.call("mergeClients", {"id": a}, 200, json={"from": b})["client"]["id"] == a
+    assert w.call("getClient", {"id": b}, 200)["client"]["merged_into"] == a
+    w.call("mergeClients", {"id": a}, 400, json={"from": a})
+    w.call("mergeClients", {"id": a}, 400, json={"from": "nonsense"})
+    w.call("mergeClients", {"id": a}, 404, json={"from": NOBODY})
+    w.call("changeClient", {"id": b}, 409, json={"name": "x"})
+
+
+def upload_media(w):
+    m = w.call("uploadMedia", status=201, params={"name": "../../etc/<b>.png"}, data=PNG)["media"]
+    assert m["mime"] == "image/png" and m["kind"] == "image" and "/" not in m["name"]
+    w.call("uploadMedia", status=400, data=PNG)
+    w.call("uploadMedia", status=400, params={"name": "x" * 300}, data=PNG)
+
+
+def get_media(w):
+    m = w.call("uploadMedia", status=201, params={"name": "a.png"}, data=PNG)["media"]["id"]
+    r = w.call("getMedia", {"id": m}, 200)
+    assert r.content == PNG and r.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in r.headers["Content-Security-Policy"]
+    assert w.call("getMedia", {"id": m}, 206, headers={"Range": "bytes=1-3"}).content == PNG[1:4]
+    w.call("getMedia", {"id": m}, 416, headers={"Range": "bytes=9999-"})
+    w.call("getMedia", {"id": m}, 304, headers={"If-None-Match": r.headers["ETag"]})
+    r = w.call("getMedia", {"id": m}, 200, params={"download": 1})
+    assert r.headers["Content-Disposition"].startswith("attachment")
+    w.call("getMedia", {"id": NOBODY}, 404)
+
+
+def list_agents(w):
+    agents = w.call("listAgents", status=200)["agents"]
+    assert "admin" in [a["name"] for a in agents]
+
+
+def add_agent(w):
+    w.agent("newcomer")
+    again = {"name": "newcomer", "role": "agent", "password": "0123456789"}
+    w.call("addAgent", status=409, json=again)
+    for bad in ({**again, "name": "Bad Name"}, {**again, "role": "root"}, {**again, "password": "short"},
+                {**again, "name": "x", "display_name": 5}, {**again, "scopes": "admin"}, {}):
+        w.call("addAgent", status=400, json=bad)
+
+
+def change_agent(w):
+    w.agent("changed")
+    got = w.call("changeAgent", {"name": "changed"}, 200, json={"display_name": "Чед", "lang": "en", "role": "supervisor"})
+    assert got["agent"]["role"] == "supervisor" and got["agent"]["display_name"] == "Чед"
+    w.call("changeAgent", {"name": "nobody-here"}, 404, json={"lang": "en"})
+    for bad in ({"disabled": True}, {"role": "agent"}):
+        w.call("changeAgent", {"name": "admin"}, 400, json=bad)
+    for bad in ({"lang": "xx"}, {"password": 5}, {"hash": "x"}, {"must_change_password": False}):
+        w.call("changeAgent", {"name": "changed"}, 400, json=bad)
+
+
+def list_channels(w):
+    assert {c["name"] for c in w.call("listChannels", status=200)["channels"]} == {"site", "test"}
+
+
+def check_channel(w):
+    w.call("checkChannel", {"name": "site"}, 200)
+    w.call("checkChannel", {"name": "no-such"}, 404)
+
+
+def dead_letter(w):
+    t = w.thread()
+    m = w.call("sendMessage", {"id": t}, 202, json={"text": "!reject"})["message"]["id"]
+    return until(lambda: [d for d in w.call("listDead", status=200)["dead"] if d["thread"] == t], 10), m
+
+
+def list_dead(w):
+    rows, _ = dead_letter(w)
+    assert rows[0]["queue"] == "out:test" and rows[0]["error"]["text"]
+    w.call("listDead", status=200, params={"limit": 1, "cursor": "99999999999999"})
+    w.call("listDead", status=400, params={"cursor": "nonsense"})
+
+
+def retry_dead(w):
+    rows, m = dead_letter(w)
+    w.call("retryDead", {"id": rows[0]["id"]}, 204)
+    until(lambda: "retry" in [x["what"] for x in w.call("traceMessage", {"id": m}, 200)["trail"]]
+          or [x["what"] for x in w.call("traceMessage", {"id": m}, 200)["trail"]].count("failed") > 1, 10)
+    for bad in ("0:1-1", "nonsense", "99999:1-1", "0:", "0:-"):
+        w.call("retryDead", {"id": bad}, 404)
+
+
+def document(name):
+    def scene(w):
+        r = w.stranger.http.get(f"{w.gateway.url}/api/v1/{name}.json", timeout=10)
+        CONTRACT.check(name, r)
+        on_disk = CONTRACT.openapi if name == "openapi" else CONTRACT.asyncapi
+        assert r.status_code == 200 and r.json() == on_disk
+        w.call(name, status=304, api=w.stranger, headers={"If-None-Match": r.headers["ETag"]})
+    return scene
+
+
+def plain(op, path=None, status=200):
+    return lambda w: w.call(op, path, status, api=w.stranger)
+
+
+def page(op):
+    def scene(w):
+        r = w.call(op, status=200, api=w.stranger)
+        csp = r.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in csp and "unsafe" not in csp and "frame-ancestors 'none'" in csp
+        w.call(op, status=304, api=w.stranger, headers={"If-None-Match": r.headers["ETag"]})
+    return scene
+
+
+def asset(w):
+    w.call("asset", {"rest": "inbox.js"}, 200, api=w.stranger)
+    w.call("asset", {"rest": "no-such.js"}, 404, api=w.stranger)
+
+
+def chat_media(w):
+    v = w.gateway.visitor()
+    api = Api(w.gateway.url, token=v.token)
+    m = w.call("uploadChatMedia", status=201, api=api, params={"site": "site", "name": "a.png"}, data=PNG)["media"]
+    r = requests.get(w.gateway.url + m["url"] if m["url"].startswith("/") else m["url"], timeout=10)
+    CONTRACT.check("getChatMedia", r)
+    assert r.content == PNG
+    w.call("getChatMedia", {"id": m["id"]}, 403, api=w.stranger, params={"t": "forged"})
+    v.stop()
+    return m
+
+
+def hook_post(w):
+    r = w.gateway.hook({"from": {"address": "hook1"}, "id": "h1", "text": "x"})
+    CONTRACT.check("postHook", r)
+    assert w.gateway.hook({"nonsense": True}).status_code == 400
+    w.call("postHook", {"connector": "loopback", "channel": "no-such"}, 404, api=w.stranger, json={})
+
+
+def elsewhere(op, path, status):
+    return lambda w: w.call(op, path, status, api=w.stranger)
+
+
+SCENES = {
+    "signIn": sign_in, "whoAmI": who_am_i, "signOut": sign_out, "changePassword": change_password,
+    "listThreads": list_threads, "countThreads": count_threads, "getThread": get_thread,
+    "changeThread": change_thread, "readThread": read_thread, "listMessages": list_messages,
+    "sendMessage": send_message, "traceMessage": trace_message, "getClient": get_client,
+    "changeClient": change_client, "mergeClients": merge_clients, "uploadMedia": upload_media,
+    "getMedia": get_media, "listAgents": list_agents, "addAgent": add_agent,
+    "changeAgent": change_agent, "listChannels": list_channels, "checkChannel": check_channel,
+    "listDead": list_dead, "retryDead": retry_dead, "openapi": document("openapi"),
+    "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
+    "metrics": plain("metrics"), "inbox": page("inbox"), "admin": page("admin"), "asset": asset,
+    "uploadChatMedia": chat_media, "getChatMedia": chat_media,
+    "chatMediaPreflight": lambda w: w.call("chatMediaPreflight", status=204, api=w.stranger,
+                                           params={"site": "site"}),
+    "postHook": hook_post,
+    "getHook": elsewhere("getHook", {"connector": "x", "channel": "y"}, 404),
+    "getHookRest": elsewhere("getHookRest", {"connector": "x", "channel": "y", "rest": "z"}, 404),
+    "postHookRest": elsewhere("postHookRest", {"connector": "x", "channel": "y", "rest": "z"}, 404),
+    "widgetWidgetJs": plain("widgetWidgetJs"),
+    "widgetWidgetPanelHtml": lambda w: w.call("widgetWidgetPanelHtml", status=200, api=w.stranger,
+                                              params={"site": "site"}),
+    "widgetWidgetFile": elsewhere("widgetWidgetFile", {"file": "no-such.js"}, 404),
+    "widgetDemo": plain("widgetDemo"), "widgetDemoCss": plain("widgetDemoCss"),
+    "widgetDemoJs": plain("widgetDemoJs"),
+}
+
+
+@pytest.mark.parametrize("op", sorted(CONTRACT.operations))
+def test_operation(world, op):
+    SCENES[op](world)
+    assert any(seen[0] == op for seen in CONTRACT.seen if isinstance(seen, tuple)), \
+        f"{op} was not called"
+
+
+@pytest.mark.parametrize("op", sorted(o for o, (_, p, d) in CONTRACT.operations.items()
+                                      if d["security"] and p.startswith("/api/")))
+def test_nothing_without_signing_in(world, op):
+    """401 for a stranger, for a made-up cookie and for a made-up token: before the body is read."""
+    method, path, _ = CONTRACT.operations[op]
+    args = {"id": NOBODY, "name": "x"}
+    body = {"json": {}} if method in ("post", "patch") else {}
+    CONTRACT.call(world.stranger, op, args, 401, **body)
+    CONTRACT.call(world.stranger, op, args, 401, headers={"Cookie": "sb_session=made-up"}, **body)
+    CONTRACT.call(world.stranger, op, args, 401, headers={"Authorization": "Bearer sbt_made-up"}, **body)
+    CONTRACT.call(world.stranger, op, args, 401, headers={"Authorization": "Basic YTpi"}, **body)
+
+
+def test_head_is_get_without_a_body(world):
+    for path in ("/healthz", "/api/v1/threads", "/"):
+        r = world.admin.http.head(world.gateway.url + path, timeout=10)
+        assert r.status_code == 200 and not r.content
+
+
+def test_unknown_addresses_and_methods(world):
+    for path in ("/api/v1/nothing", "/api/v2/threads", "/nothing", "/api/v1/threads/"):
+        r = world.admin.http.get(world.gateway.url + path, timeout=10)
+        assert r.status_code == 404, path
+        CONTRACT.validate(CONTRACT.strict["openapi.json"]["components"]["schemas"]["Problem"], r.json())
+    r = world.admin.http.put(world.gateway.url + "/api/v1/threads", json={}, timeout=10)
+    assert r.status_code == 405 and "GET" in r.headers["Allow"]
+
+
+# --- frames ------------------------------------------------------------------------------------
+
+
+def test_frames_of_both_sockets(world):
+    """What an agent and a visitor send and get in an ordinary talk is what asyncapi.json says."""
+    g = world.gateway
+    agent, visitor = g.agent(), g.visitor()
+    heard = []
+    plain_on_frame = visitor.on_frame
+    visitor.on_frame = lambda f: (heard.append(f), plain_on_frame(f))
+    ack = visitor.say_and_wait("hello, frames")
+    thread = agent.wait(lambda: next((t for t, ms in agent.screen.items()
+                                      for m in ms.values() if m.get("text") == "hello, frames"), None), 10)
+    said = [{"type": "send", "id": "f-1", "thread": thread, "text": "hello yourself"},
+            {"type": "change", "id": "f-2", "thread": thread, "labels": ["x"], "assignee": "admin"},
+            {"type": "read", "id": "f-3", "thread": thread, "seq": ack["seq"]},
+            {"type": "typing", "id": "f-4", "thread": thread, "on": True},
+            {"type": "ping", "id": "f-5"}]
+    for f in said:
+        CONTRACT.frame("/ws/agent", "publish", f)
+        fields = dict(f)
+        answer = agent.command(fields.pop("type"), **fields)
+        assert answer["type"] == "ok", answer
+    assert agent.command("send", thread=thread, text="")["type"] == "error"
+    for f in ({"type": "typing", "on": True}, {"type": "delivered", "upto": 2}, {"type": "read", "upto": 2},
+              {"type": "history", "before": 3, "limit": 10}, {"type": "ping"}):
+        CONTRACT.frame("/ws/visitor", "publish", f)
+        visitor.send(f)
+    world.call("changeClient", {"id": world.admin.get("/threads/" + thread)["client"]["id"]}, 200,
+               json={"phone": "+7"})
+    agent.wait(lambda: {"ready", "message", "status", "thread", "client", "typing", "ok", "error"}
+               <= {f["type"] for f in agent.events}, 10,
+               f"for all kinds: {sorted({f['type'] for f in agent.events})}")
+    visitor.wait(lambda: {"ack", "msg", "pong", "history", "status"} <= {f["type"] for f in heard}, 10)
+    for f in agent.events:
+        CONTRACT.frame("/ws/agent", "subscribe", f)
+    for f in heard:
+        CONTRACT.frame("/ws/visitor", "subscribe", f)
+    CONTRACT.frame("/ws/agent", "publish", agent.hello())
+    CONTRACT.frame("/ws/visitor", "publish", visitor.hello())
+    assert json.dumps(heard)

@@ -1,0 +1,118 @@
+"""SIGHUP: a good configuration takes over without a refused connection; a bad one changes nothing."""
+import os
+import signal
+import socket
+import threading
+
+import requests
+
+from harness import Gateway, until
+
+
+def hup(g):
+    g.process.send_signal(signal.SIGHUP)
+
+
+class Knocker:
+    """Asks /healthz over and over, each time on a connection of its own."""
+
+    def __init__(self, g):
+        self.url, self.answers, self.ended = g.url + "/healthz", [], threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.ended.is_set():
+            try:
+                self.answers.append(requests.get(self.url, timeout=5,
+                                                 headers={"Connection": "close"}).status_code)
+            except requests.RequestException as e:
+                self.answers.append(repr(e))
+
+    def end(self):
+        self.ended.set()
+        self.thread.join()
+        return self.answers
+
+
+def test_good_reload_serves_all_the_time(gateway):
+    g = gateway
+    visitor = g.visitor()
+    visitor.say_and_wait("before")
+    knocker = Knocker(g)
+    for n in range(4):
+        before = set(g.worker_pids())
+        g.workers = 1 + n % 3
+        g.write_config()
+        hup(g)
+        until(lambda: len(g.worker_pids()) == g.workers and not before & set(g.worker_pids()), 15,
+              why="for the new generation alone")
+    answers = knocker.end()
+    assert len(answers) > 20 and set(answers) == {200}, [a for a in answers if a != 200][:5]
+    visitor.say_and_wait("after")
+    assert g.log().count("event=config.reloaded") == 4
+
+
+def test_reload_of_values(gateway):
+    g = gateway
+    g.write_config("log_format = json\n")
+    hup(g)
+    until(lambda: '"event":"config.reloaded"' in g.log(), 10)
+
+
+def test_bad_file_changes_nothing(gateway):
+    g = gateway
+    pids = set(g.worker_pids())
+    for extra, says in (("wrokers = 1\n", 'did you mean'), ("redis { shards = 99999 }\n", "between"),
+                        ("redis { shards = 4 }\n", "restart instead"), ("redis {\n", "not closed"),
+                        ('data_dir = "/tmp/elsewhere"\n', "restart instead")):
+        g.write_config(extra)
+        before = g.log().count("event=config.refused")
+        hup(g)
+        until(lambda: g.log().count("event=config.refused") == before + 1, 10)
+        assert says in g.log().rsplit("event=config.refused", 1)[1]
+    os.unlink(g.config_path)
+    hup(g)
+    until(lambda: "No such file" in g.log(), 10)
+    assert set(g.worker_pids()) == pids and g.is_ready()
+
+
+def test_reload_that_cannot_start_is_rolled_back(gateway):
+    g = gateway
+    pids, port = set(g.worker_pids()), g.port
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        g.port = taken.getsockname()[1]
+        g.write_config()
+        hup(g)
+        until(lambda: "event=config.rolled_back" in g.log(), 10)
+        g.port = port
+    assert set(g.worker_pids()) == pids and g.is_ready()
+    g.write_config()
+    hup(g)
+    until(lambda: "event=config.reloaded" in g.log(), 10)
+    until(lambda: not pids & set(g.worker_pids()), 15)
+    pid = g.kill_worker()
+    until(lambda: len(g.worker_pids()) == 2 and pid not in g.worker_pids(), 10)
+
+
+def test_many_reloads_at_once(gateway):
+    g = gateway
+    for _ in range(8):
+        hup(g)
+    until(lambda: "event=config.reloaded" in g.log(), 10)
+    until(lambda: len(g.worker_pids()) == 2, 20)
+    assert g.is_ready() and g.stop() < 10
+
+
+def test_not_started(tmp_path):
+    """What cannot start says so and ends, with an exit code that tells why."""
+    g = Gateway(admin=False)
+    try:
+        with socket.create_server(("127.0.0.1", g.port)):
+            g.start(wait=False)
+            assert g.process.wait(10) == 78 and "Address already in use" in g.log()
+        g.env["PATH"] = "/nonexistent"
+        g.start(wait=False)
+        assert g.process.wait(10) == 1 and "neither redis-server nor valkey-server" in g.log()
+    finally:
+        g.destroy()
