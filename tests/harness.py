@@ -81,7 +81,8 @@ def until(what, timeout=10, step=0.02, why=""):
             got = what()
             if got:
                 return got
-        except (AssertionError, OSError, requests.RequestException, redis.RedisError) as e:
+        except (AssertionError, OSError, requests.RequestException, redis.RedisError,
+                StopIteration) as e:
             last = e
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout} s in vain {why}; last: {last!r}")

@@ -67,6 +67,18 @@ static int migrate(sqlite3 *db, struct err *err) {
     return cards_db_exec(db, "COMMIT", err);
 }
 
+/* When several processes make a new file at once, this one pragma says "locked" without waiting for
+ * the busy timeout. */
+static int use_wal(sqlite3 *db, struct err *err) {
+    int waited_ms = 0;
+    while (sqlite3_exec(db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK) {
+        if ((sqlite3_errcode(db) & 0xff) != SQLITE_BUSY || waited_ms >= BUSY_MS)
+            return cards_db_error(db, "journal", err);
+        waited_ms += sqlite3_sleep(5);
+    }
+    return cards_db_exec(db, "PRAGMA synchronous=FULL;", err);
+}
+
 sqlite3 *cards_db_open(const char *path, bool write, struct err *err) {
     sqlite3 *db = NULL;
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (write ? SQLITE_OPEN_CREATE : 0);
@@ -76,8 +88,7 @@ sqlite3 *cards_db_open(const char *path, bool write, struct err *err) {
         return NULL;
     }
     sqlite3_busy_timeout(db, BUSY_MS);
-    if (cards_db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err) < 0 ||
-        (write && migrate(db, err) < 0)) {
+    if (use_wal(db, err) < 0 || (write && migrate(db, err) < 0)) {
         sqlite3_close(db);
         return NULL;
     }

@@ -111,7 +111,11 @@ static void on_one(struct session *s, const struct feed_event *e) {
     } else if (s->state != SESSION_LIVE || s->catching) {
         s->again = true;
     } else if (e->kind == FEED_MESSAGE) {
-        session_push(s, e->message);
+        int64_t seq = json_integer_value(json_object_get(e->message, "seq"));
+        if (seq > s->cursor + 1)
+            session_catch_up(s); /* something between was missed, e.g. while Redis was away */
+        else
+            session_push(s, e->message);
     } else if (e->kind == FEED_THREAD) {
         on_thread(s, e->thread);
     }

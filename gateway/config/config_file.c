@@ -1,35 +1,22 @@
 /* config_file.c - reads a file through libConfuse, with options made from our tables. Every value
  * is a string to libConfuse; the tables judge it, so the sentences are ours. */
 #include <confuse.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "config/config_private.h"
-#include "config/config_scan.h"
+#include "config/config_text.h"
 #include "config/value.h"
-
-#define FILE_MAX (1u << 20)
-#define INCLUDES_MAX 64
-#define INCLUDES_DEEP 8 /* libConfuse has room for 10 */
-
-struct included {
-    char *path;
-    unsigned depth;
-};
 
 struct reading {
     struct config *config;
     struct buf *problems;
-    const char *path;
+    struct config_text text;
     struct place *places;
     size_t nplaces;
-    struct included included[INCLUDES_MAX];
-    size_t nincluded;
 };
 
 /* Which section an option belongs to. libConfuse gives its callbacks no pointer of ours, so the
@@ -49,8 +36,11 @@ static const struct place *place_of(cfg_t *cfg) {
 
 /* --- problems -------------------------------------------------------------------------------- */
 
-static const char *file_of(cfg_t *cfg, const struct reading *r) {
-    return cfg->filename ? cfg->filename : r->path;
+/* Adds "file:line: " of what is read now. */
+static void add_place(struct reading *r, const cfg_t *cfg) {
+    unsigned line;
+    const char *file = config_text_place(&r->text, cfg->line, &line);
+    buf_addf(r->problems, "%s:%u: ", file, line);
 }
 
 static void unknown_key(struct reading *r, cfg_t *cfg, const struct place *place, const char *key) {
@@ -62,8 +52,8 @@ static void unknown_key(struct reading *r, cfg_t *cfg, const struct place *place
             least = value_distance(key, t->name);
             near = t->name;
         }
-    buf_addf(r->problems, "%s:%d: unknown key \"%s\"%s%s", file_of(cfg, r), cfg->line, key,
-        top ? "" : " in ", place->type->name);
+    add_place(r, cfg);
+    buf_addf(r->problems, "unknown key \"%s\"%s%s", key, top ? "" : " in ", place->type->name);
     buf_addf(r->problems, near ? "; did you mean \"%s\"?\n" : "%s\n", near ? near : "");
 }
 
@@ -76,7 +66,8 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap) {
         return;
     }
     vsnprintf(text, sizeof text, fmt, ap);
-    buf_addf(r->problems, "%s:%d: %s\n", file_of(cfg, r), cfg->line, text);
+    add_place(r, cfg);
+    buf_addf(r->problems, "%s\n", text);
 }
 
 /* Called when a key has its value. Every problem is reported; reading goes on. */
@@ -88,79 +79,11 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt) {
     int64_t number;
     for (unsigned i = 0; row >= 0 && i < cfg_opt_size(opt); i++) {
         const char *v = cfg_opt_getnstr(opt, i);
-        if (value_check(&place->type->table[row], v ? v : "", &number, &err) < 0)
-            buf_addf(r->problems, "%s:%d: %s: %s\n", file_of(cfg, r), cfg->line, cfg_opt_name(opt),
-                err.text);
+        if (value_check(&place->type->table[row], v ? v : "", &number, &err) < 0) {
+            add_place(r, cfg);
+            buf_addf(r->problems, "%s: %s\n", cfg_opt_name(opt), err.text);
+        }
     }
-    return 0;
-}
-
-/* --- files ----------------------------------------------------------------------------------- */
-
-/* Opens a plain file; libConfuse opens it a second time, so it must be one that stays. */
-static FILE *open_plain(const char *path, struct buf *problems) {
-    struct stat st;
-    FILE *f = fopen(path, "re");
-    if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode))
-        return f;
-    buf_addf(problems, "%s: %s\n", path, f ? "is not a plain file" : strerror(errno));
-    if (f)
-        fclose(f);
-    return NULL;
-}
-
-static int scan_file(const char *path, struct buf *problems) {
-    struct buf text;
-    char chunk[8192];
-    size_t n;
-    int rc = 0;
-    FILE *f = open_plain(path, problems);
-    if (!f)
-        return -1;
-    buf_init(&text, FILE_MAX);
-    while (!text.failed && (n = fread(chunk, 1, sizeof chunk, f)) > 0)
-        buf_add(&text, chunk, n);
-    fclose(f);
-    if (text.failed)
-        rc = (buf_addf(problems, "%s: is larger than 1 MB\n", path), -1);
-    else if (memchr(text.p ? text.p : "", 0, text.n))
-        rc = (buf_addf(problems, "%s: has a NUL byte\n", path), -1);
-    else
-        rc = config_scan(path, buf_span(&text), problems);
-    buf_free(&text);
-    return rc;
-}
-
-/* How deep the file that is read now was included; 0 for the first one. */
-static unsigned depth_of(const struct reading *r, const char *path) {
-    for (size_t i = r->nincluded; i-- > 0;)
-        if (strcmp(r->included[i].path, path) == 0)
-            return r->included[i].depth;
-    return 0;
-}
-
-/* include("file"): relative to the file that includes it. What is wrong was told, and reading goes
- * on: libConfuse loses memory when an include fails. */
-static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv) {
-    const struct place *place = place_of(cfg);
-    struct reading *r = place->reading;
-    const char *from = file_of(cfg, r), *slash = strrchr(from, '/');
-    unsigned depth = depth_of(r, from) + 1;
-    if (argc != 1 || depth > INCLUDES_DEEP || r->nincluded == INCLUDES_MAX) {
-        buf_addf(r->problems, "%s:%d: %s\n", from, cfg->line,
-            argc != 1 ? "include takes one file name"
-                      : "too many includes: does a file include itself?");
-        return 0;
-    }
-    char *path = argv[0][0] == '/' || !slash
-                     ? mem_strdup(argv[0])
-                     : mem_printf("%.*s/%s", (int)(slash - from), from, argv[0]);
-    const char *args[] = {path};
-    r->included[r->nincluded++] = (struct included){path, depth};
-    if (scan_file(path, r->problems) < 0)
-        buf_addf(r->problems, "%s:%d: included from here\n", from, cfg->line);
-    else if (cfg_include(cfg, opt, 1, args) != 0)
-        return -1;
     return 0;
 }
 
@@ -235,15 +158,17 @@ static void take_all(struct reading *r, cfg_t *root) {
 }
 
 int config_file_read(struct config *c, const char *path, struct buf *problems) {
-    struct reading r = {.config = c, .problems = problems, .path = path};
+    struct reading r = {.config = c, .problems = problems};
     size_t ntypes = 0, before = problems->n;
-    if (scan_file(path, problems) < 0)
+    if (config_text_read(&r.text, path, problems) < 0) {
+        config_text_free(&r.text);
         return -1;
+    }
     while (c->types[ntypes].name)
         ntypes++;
     r.places = mem_zalloc(ntypes * sizeof *r.places);
     cfg_opt_t **sections = mem_zalloc(ntypes * sizeof *sections);
-    cfg_opt_t *root = options_of(&r, config_type(c->types, ""), ntypes + 1);
+    cfg_opt_t *root = options_of(&r, config_type(c->types, ""), ntypes);
     size_t at = rows_of(config_type(c->types, ""));
     for (size_t i = 0; i < ntypes; i++) {
         const struct section_type *t = &c->types[i];
@@ -255,14 +180,13 @@ int config_file_read(struct config *c, const char *path, struct buf *problems) {
         cfg_opt_t sec = CFG_SEC(t->name, sections[i], flags);
         root[at++] = sec;
     }
-    cfg_opt_t include = CFG_FUNC("include", on_include), end = CFG_END();
-    root[at++] = include;
+    cfg_opt_t end = CFG_END();
     root[at] = end;
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
     cfg_set_error_function(cfg, on_error);
-    int rc = cfg_parse(cfg, path);
+    int rc = cfg_parse_buf(cfg, buf_str(&r.text.out));
     if (rc != CFG_SUCCESS && problems->n == before)
-        buf_addf(problems, "%s: %s\n", path, rc == CFG_FILE_ERROR ? strerror(errno) : "not read");
+        buf_addf(problems, "%s: cannot be read\n", path);
     if (rc == CFG_SUCCESS)
         take_all(&r, cfg);
     cfg_free(cfg);
@@ -272,7 +196,6 @@ int config_file_read(struct config *c, const char *path, struct buf *problems) {
     free_options(root);
     free(sections);
     free(r.places);
-    while (r.nincluded)
-        free(r.included[--r.nincluded].path);
+    config_text_free(&r.text);
     return rc == CFG_SUCCESS ? 0 : -1;
 }

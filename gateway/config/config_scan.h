@@ -1,12 +1,13 @@
-/* config_scan.h - what libConfuse lets pass and we do not: braces that do not match, and ${NAME} of
- * a variable that is not set. Pure but for reading the environment. */
+/* config_scan.h - looks over one file of the configuration before libConfuse reads it. */
 #ifndef SB_CONFIG_CONFIG_SCAN_H
 #define SB_CONFIG_CONFIG_SCAN_H
 
-#include "base/buf.h"
-#include "base/span.h"
+#include "config/config_text.h"
 
-/* Adds a line "path:LINE: ..." for each finding. 0, or -1 when there was one. */
-int config_scan(const char *path, struct span text, struct buf *problems);
+/* Copies the text to t->out with comments blanked and includes carried out. Finds braces that do
+ * not match, strings and comments without end, and ${NAME} of variables that are not set. 0, or -1
+ * after adding a line "path:LINE: ..." to problems for each finding. */
+int config_scan(
+    struct config_text *t, unsigned file, unsigned depth, struct span text, struct buf *problems);
 
 #endif

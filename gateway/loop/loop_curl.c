@@ -78,7 +78,10 @@ static void free_later(void *arg) {
 
 static void remove_watch(struct watch *w) {
     loop_fd_stop(&w->fd);
-    *(w->prev ? &w->prev->next : &w->c->watches) = w->next;
+    if (w->c->watches == w)
+        w->c->watches = w->next;
+    else
+        w->prev->next = w->next;
     if (w->next)
         w->next->prev = w->prev;
     loop_defer(w->c->env->loop, free_later, w); /* on_socket may be on the stack */
@@ -181,7 +184,10 @@ static void unlink_call(struct loop_curl_call *call) {
     if (!call->linked)
         return;
     call->linked = false;
-    *(call->prev ? &call->prev->next : &call->c->calls) = call->next;
+    if (call->c->calls == call)
+        call->c->calls = call->next;
+    else
+        call->prev->next = call->next;
     if (call->next)
         call->next->prev = call->prev;
 }
@@ -372,7 +378,9 @@ void loop_curl_cancel(struct loop_curl_call *call) {
     curl_multi_remove_handle(call->c->multi, call->easy);
     err_set(&err, ERR_UNAVAILABLE, "the request was cancelled");
     call->fn(call->arg, NULL, &err, request_bytes > 0);
-    if (!call->bad)
+    if (call->bad)
+        unlink_call(call); /* its deferred end frees it */
+    else
         free_call(call);
 }
 
@@ -404,13 +412,9 @@ void loop_curl_destroy(struct loop_curl **c_) {
     if (!c)
         return;
     *c_ = NULL;
-    while (c->calls) {
-        struct loop_curl_call *call = c->calls;
-        bool ends_later = call->bad; /* its deferred end comes after this: leave it no list */
-        if (!call->done)
-            loop_curl_cancel(call);
-        if (ends_later)
-            unlink_call(call);
+    for (struct loop_curl_call *call = c->calls, *next; call; call = next) {
+        next = call->next;
+        loop_curl_cancel(call);
     }
     curl_multi_cleanup(c->multi);
     c->multi = NULL;

@@ -15,9 +15,8 @@
 #include "base/mem.h"
 
 #define POOL_SIZE 32768u /* of a connection: head, buffers */
-#define DISCARD_MAX                                                                                \
-    (1024u * 1024u) /* of a body that nobody wants, before the connection is cut                   \
-                     */
+/* of a body that nobody wants, before the connection is cut */
+#define DISCARD_MAX ((size_t)1024 * 1024)
 #define SWEEP_MS 1000
 #define SPARE_CONNECTIONS 256u /* the ceiling is the gate's: here it shall not be met */
 
@@ -130,7 +129,10 @@ static void add_conn(struct loop_mhd *m, struct conn *c) {
 }
 
 static void remove_conn(struct loop_mhd *m, struct conn *c) {
-    *(c->prev ? &c->prev->next : &m->conns) = c->next;
+    if (m->conns == c)
+        m->conns = c->next;
+    else
+        c->prev->next = c->next;
     if (c->next)
         c->next->prev = c->prev;
 }
@@ -239,7 +241,10 @@ static void on_completed(
         rq->conn->idle = true;
         set_deadline(rq->conn, m->limits.head_ms);
     }
-    *(rq->prev ? &rq->prev->next : &m->requests) = rq->next;
+    if (m->requests == rq)
+        m->requests = rq->next;
+    else
+        rq->prev->next = rq->next;
     if (rq->next)
         rq->next->prev = rq->prev;
     if (rq->announced)

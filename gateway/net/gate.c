@@ -61,7 +61,10 @@ struct gate {
 
 static void free_waiting(struct waiting *w) {
     loop_fd_stop(&w->watch);
-    *(w->prev ? &w->prev->next : &w->gate->waiting) = w->next;
+    if (w->gate->waiting == w)
+        w->gate->waiting = w->next;
+    else
+        w->prev->next = w->next;
     if (w->next)
         w->next->prev = w->prev;
     peers_leave(&w->ticket);
@@ -378,8 +381,10 @@ void gate_destroy(struct gate **g_) {
         return;
     *g_ = NULL;
     gate_stop_accepting(g);
-    while (g->waiting)
-        drop(g->waiting);
+    for (struct waiting *w = g->waiting, *next; w; w = next) {
+        next = w->next;
+        drop(w);
+    }
     loop_timer_stop(&g->pause);
     loop_timer_stop(&g->sweep);
     peers_destroy(&g->peers);

@@ -228,7 +228,8 @@ static int check_body(struct http_head *h, struct err *err) {
 
 /* 16 bytes in base64: 22 characters, of which the last holds 2 bits, and "==". */
 static bool is_websocket_key(struct span key) {
-    if (key.n != 24 || key.p[22] != '=' || key.p[23] != '=' || !memchr("AQgw", key.p[21], 4))
+    if (key.n != 24 || key.p[22] != '=' || key.p[23] != '=' || !key.p[21] ||
+        !strchr("AQgw", key.p[21]))
         return false;
     for (size_t i = 0; i < 22; i++) {
         char c = key.p[i];

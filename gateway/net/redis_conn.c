@@ -182,7 +182,7 @@ static void on_hello(struct redis_conn *c, const struct redis_reply *reply) {
 static void send_whole_script(struct redis_conn *c, struct redis_pending *p) {
     struct buf whole;
     const char *head_end = (const char *)memchr(p->command.p, '\n', p->command.n) + 1;
-    buf_init(&whole, REDIS_COMMAND_MAX * 2);
+    buf_init(&whole, (size_t)REDIS_COMMAND_MAX * 2);
     buf_add(&whole, p->command.p, (size_t)(head_end - p->command.p)); /* as many arguments */
     redis_wire_arg(&whole, span_str("EVAL"));
     redis_wire_arg(&whole, span_str(p->script->body));

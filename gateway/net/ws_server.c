@@ -306,7 +306,10 @@ static void on_gone(void *session) {
     struct ws_session *s = session;
     on_closed(s);
     if (s->server) {
-        *(s->prev ? &s->prev->next : &s->server->sessions) = s->next;
+        if (s->server->sessions == s)
+            s->server->sessions = s->next;
+        else
+            s->prev->next = s->next;
         if (s->next)
             s->next->prev = s->prev;
         s->server->n_sessions--;
@@ -354,7 +357,7 @@ static void keep_texts(
     struct ws_session *s, const struct http_head *head, const struct peer_ip *client) {
     char peer[PEER_IP_TEXT];
     struct buf b;
-    buf_init(&b, HTTP_HEAD_MAX * 2);
+    buf_init(&b, (size_t)HTTP_HEAD_MAX * 2);
     buf_adds(&b, peer_ip_format(client, peer));
     buf_add(&b, "", 1);
     for (size_t i = 0; i < KEPT; i++) {

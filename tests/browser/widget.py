@@ -53,7 +53,7 @@ class Widget:
 
     def close(self):
         self.panel()
-        self.one("header button:last-child").click()
+        self.one("header > button").click()
         self.until(lambda: not self.is_open(), why="for the panel to close")
         return self
 

@@ -241,6 +241,50 @@ static void include_is_relative_to_its_file(void **state) {
     assert_true(d->problems.n > 0);
 }
 
+/* libConfuse alone counts a line with a comment three times. */
+static void lines_are_counted_as_people_do(void **state) {
+    struct dir *d = *state;
+    struct buf sample;
+    refused(d, "# a\n// b # c\n\nworkers = 1 # d\nlease = x\n", ":5: lease: ");
+    refused(d, "/* a\n * b\n */ lease = 1s /**/\nlease = x\n", ":4: lease: ");
+    refused(d, "data_dir = \"a\nb\\\nc\"\nlease = x\n", ":4: lease: ");
+    refused(d, "redis { # {\n # }\n shards = 0 }\n", ":3: shards: ");
+    refused(d, "redis { url = redis://h }\nlease = x", ":2: lease: ");
+    put(d->path, "loop.conf", "# a\n# b\nworkers = x");
+    assert_null(load(d, "# a\ninclude(\"loop.conf\") lease = x\n\nlog_level = x\n", NULL));
+    assert_non_null(strstr(buf_str(&d->problems), "loop.conf:3: workers: "));
+    assert_non_null(strstr(buf_str(&d->problems), "x.conf:2: lease: "));
+    assert_non_null(strstr(buf_str(&d->problems), "x.conf:4: log_level: "));
+    buf_init(&sample, 1 << 20);
+    config_print_sample(types, &sample);
+    unsigned lines = 1;
+    for (const char *p = buf_str(&sample); *p; p++)
+        lines += *p == '\n';
+    buf_adds(&sample, "wrokers = 1\n");
+    char *expected = mem_printf(":%u: unknown key \"wrokers\"", lines);
+    refused(d, buf_str(&sample), expected);
+    free(expected);
+    buf_free(&sample);
+}
+
+static void words_without_quotes(void **state) {
+    struct dir *d = *state;
+    setenv("SB_TEST_N", "3", 1);
+    struct config *c = load(d,
+        "workers = ${SB_TEST_N}\nlease = ${SB_TEST_NONE:-7s}\n"
+        "data_dir = /var/a-b_c.d\npublic_url = https://x//y\n",
+        NULL);
+    assert_non_null(c);
+    assert_int_equal(settings_int(config_section(c, ""), "workers"), 3);
+    assert_int_equal(settings_int(config_section(c, ""), "lease"), 7000);
+    assert_string_equal(settings_str(config_section(c, ""), "data_dir"), "/var/a-b_c.d");
+    assert_string_equal(settings_str(config_section(c, ""), "public_url"), "https://x//y");
+    refused(d, "data_dir = ${SB_TEST_N}/x\n", ":1: put the value with ${...} in quotes");
+    refused(d, "\ndata_dir = x${SB_TEST_N}\n", ":2: put the value with ${...} in quotes");
+    refused(d, "include(x.conf)\n", ":1: expected include(\"file\")");
+    refused(d, "include(\"x.conf\"", ":1: expected include(\"file\")");
+}
+
 static void set_overrides_the_file(void **state) {
     struct dir *d = *state;
     static const char *const sets[] = {"workers=2", "redis.url=unix:///tmp/x", "chat.site.wait=1s",
@@ -363,6 +407,8 @@ int main(void) {
         T(all_problems_are_told_at_once),
         T(a_refused_secret_is_not_told),
         T(include_is_relative_to_its_file),
+        T(lines_are_counted_as_people_do),
+        T(words_without_quotes),
         T(set_overrides_the_file),
         T(a_wrong_set_is_refused),
         T(odd_files_are_refused),

@@ -20,7 +20,7 @@
 #include "core/users.h"
 #include "store/store_users.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 #define PASSWORD "correct horse battery"
 
 struct world {
@@ -35,7 +35,7 @@ struct world {
     /* answers */
     struct err err;
     struct actor actor;
-    char session[CRYPTO_TOKEN_SIZE], token[CRYPTO_TOKEN_SIZE + 8], ended[65];
+    char session[CRYPTO_TOKEN_SIZE], token[CRYPTO_TOKEN_SIZE + 8], ended[65], hash[256];
     int64_t retry_ms;
     unsigned wrong, too_many;
     json_t *json;
@@ -146,6 +146,10 @@ static enum err_code ask_token(struct world *w, const char *token) {
     return w->err.code;
 }
 
+static void stop_users(void *users) {
+    users_stop(users);
+}
+
 /* --- tests ----------------------------------------------------------------------------------- */
 
 static void names_and_passwords_are_checked(void **state) {
@@ -238,6 +242,35 @@ static void signing_out_ends_one_session(void **state) {
     assert_int_equal(ask(w, w->session), ERR_NONE);
 }
 
+static void on_secret(void *arg, const json_t *user, const char *hash, const struct err *err) {
+    struct world *w = arg;
+    (void)user;
+    snprintf(w->hash, sizeof w->hash, "%s", hash ? hash : "");
+    finish(w, err);
+}
+
+/* Nobody can fill Redis by signing in again and again: the oldest session gives way. */
+static void sessions_of_one_user_are_bounded(void **state) {
+    struct world *w = *state;
+    char secret[16], sha[CRYPTO_HEX_SIZE];
+    assert_int_equal(add(w, "often", ROLE_AGENT, PASSWORD), ERR_NONE);
+    expect(w, 1);
+    store_user_secret(w->store, "often", on_secret, w);
+    wait_for(w);
+    for (int i = 0; i < 51; i++) {
+        snprintf(secret, sizeof secret, "secret%d", i);
+        crypto_sha256_hex(span_str(secret), sha);
+        expect(w, 1);
+        store_session_create(w->store, sha, "often", w->hash, 60000, on_done, w);
+        wait_for(w);
+        assert_int_equal(w->err.code, ERR_NONE);
+        usleep(1000); /* another millisecond: it is by time */
+    }
+    assert_int_equal(ask(w, "secret0"), ERR_AUTH);
+    assert_int_equal(ask(w, "secret1"), ERR_NONE);
+    assert_int_equal(ask(w, "secret50"), ERR_NONE);
+}
+
 static void tokens_have_scopes(void **state) {
     struct world *w = *state;
     expect(w, 1);
@@ -261,31 +294,40 @@ static void tokens_have_scopes(void **state) {
 
 static void guessing_is_slowed_down(void **state) {
     struct world *w = *state;
-    unsigned tries = 30;
+    struct users *u = users_create(
+        &w->env, w->store, &(struct users_options){.session_ttl_ms = 60000, .login_tries = 3});
     assert_int_equal(add(w, "target", ROLE_AGENT, PASSWORD), ERR_NONE);
     w->wrong = w->too_many = 0;
-    expect(w, tries);
-    for (unsigned i = 0; i < tries; i++)
-        users_login(w->users, "target", "wrong password", "198.51.100.7", on_login, w);
+    expect(w, 10);
+    for (unsigned i = 0; i < 10; i++)
+        users_login(u, "target", "wrong password", "198.51.100.7", on_login, w);
     wait_for(w);
-    assert_int_equal(w->wrong, 20);
-    assert_int_equal(w->too_many, 10);
-    assert_int_equal(login(w, "target", PASSWORD), ERR_TOO_MANY);
+    assert_int_equal(w->wrong, 3);
+    assert_int_equal(w->too_many, 7);
+    users_stop(u);
+    users_destroy(&u);
 }
 
+/* The line before the thread pool holds 64; whoever comes then is told at once to come again. */
 static void a_flood_of_sign_ins_is_bounded(void **state) {
     struct world *w = *state;
+    struct users *u = users_create(
+        &w->env, w->store, &(struct users_options){.session_ttl_ms = 60000, .login_tries = 100});
     char name[16];
-    unsigned tries = 200;
     w->wrong = w->too_many = 0;
-    expect(w, tries);
-    for (unsigned i = 0; i < tries; i++) {
+    expect(w, 100);
+    for (unsigned i = 0; i < 200; i++) {
         snprintf(name, sizeof name, "n%u", i);
-        users_login(w->users, name, "wrong password", name, on_login, w);
+        users_login(u, name, "wrong password", name, on_login, w);
     }
     wait_for(w);
-    assert_int_equal(w->wrong + w->too_many, tries);
-    assert_true(w->too_many >= 100); /* the line holds 64 */
+    assert_true(w->too_many >= 80);
+    expect(w, 100);
+    usleep(100000);
+    loop_defer(w->env.loop, stop_users, u);
+    wait_for(w);
+    assert_true(w->too_many <= 200 - 64);
+    users_destroy(&u);
 }
 
 static void a_bucket_refills(void **state) {
@@ -424,6 +466,7 @@ int main(void) {
         cmocka_unit_test(a_new_password_ends_sessions),
         cmocka_unit_test(a_stale_proof_opens_nothing),
         cmocka_unit_test(signing_out_ends_one_session),
+        cmocka_unit_test(sessions_of_one_user_are_bounded),
         cmocka_unit_test(tokens_have_scopes),
         cmocka_unit_test(guessing_is_slowed_down),
         cmocka_unit_test(a_flood_of_sign_ins_is_bounded),

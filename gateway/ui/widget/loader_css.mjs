@@ -1,16 +1,17 @@
 // loader_css.mjs - the looks of the button and of the frame's place, inside the shadow root. A
 // constructed sheet needs no permission from the site's Content-Security-Policy.
 const CSS = `
-:host{all:initial;--accent:#2f5bd7;--side:20px;position:fixed;z-index:2147483000;right:0;bottom:0;
-font:15px/1.4 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+:host{all:initial!important;display:block!important;position:fixed!important;z-index:2147483000!important;
+right:0!important;bottom:0!important;font:15px/1.4 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif!important}
+.bubble,.box,.peek{--a:var(--accent,#2f5bd7);--side:20px}
 *{box-sizing:border-box}
 [hidden]{display:none!important}
 .bubble{position:fixed;right:calc(var(--side) + env(safe-area-inset-right));bottom:calc(20px + env(safe-area-inset-bottom));
-width:60px;height:60px;border:0;border-radius:50%;padding:0;cursor:pointer;color:#fff;background:var(--accent);
+width:60px;height:60px;border:0;border-radius:50%;padding:0;cursor:pointer;color:#fff;background:var(--a);
 box-shadow:0 6px 20px rgba(16,24,40,.28),0 1px 3px rgba(16,24,40,.2);transition:transform .18s,box-shadow .18s}
 .bubble:hover{transform:translateY(-2px);box-shadow:0 10px 26px rgba(16,24,40,.32)}
 .bubble:active{transform:scale(.95)}
-.bubble:focus-visible,.peek button:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
+.bubble:focus-visible,.peek button:focus-visible{outline:3px solid var(--a);outline-offset:3px}
 svg{position:absolute;left:16px;top:16px;width:28px;height:28px;fill:none;stroke:currentColor;stroke-width:1.9;
 stroke-linecap:round;stroke-linejoin:round;transition:opacity .15s,transform .2s}
 svg+svg{opacity:0;transform:rotate(-60deg)}
@@ -39,7 +40,7 @@ box-shadow:0 10px 32px rgba(16,24,40,.22);animation:up .2s}
 :host(.left) .box{left:0}:host([open]) .bubble{display:none}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}
 @media (forced-colors:active){.bubble,.box,.peek{border:1px solid CanvasText}}
-@media print{:host{display:none}}`;
+@media print{:host{display:none!important}}`;
 
 export function loaderCss(shadow, nonce) {
     try {
