@@ -171,6 +171,7 @@ void embedded_redis_stop(struct embedded_redis *r, unsigned timeout_ms) {
     if (!r->pid)
         return;
     kill(r->pid, SIGTERM);
+    kill(r->pid, SIGCONT); /* a stopped one must hear it */
     for (unsigned waited = 0; waitpid(r->pid, NULL, WNOHANG) == 0; waited += 5) {
         if (waited >= timeout_ms) {
             kill(r->pid, SIGKILL);

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "embedded_redis.h"
+#include "net/gate_address.h"
 #include "worker.h"
 
 #define WORKERS_MAX 64
@@ -31,6 +33,8 @@
 #define REDIS_STOP_MS 5000
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
+#define PORT_TRIES 100
+#define PORT_WAIT_US 20000
 #define STABLE_MS 5000 /* who lived so long is restarted at once */
 
 struct child {
@@ -100,6 +104,31 @@ static int take_lock(struct master *m, const char *data_dir, struct err *err) {
     if (ftruncate(m->lock_fd, 0) < 0 || pwrite(m->lock_fd, text, (size_t)n, 0) != n)
         return err_set(err, ERR_IO, "cannot write to data_dir %s: %s", data_dir, strerror(errno));
     return 0;
+}
+
+/* Workers share the port (SO_REUSEPORT), and so would a second gateway, unseen. Before the first
+ * one starts nobody may listen there; a gateway that has just been killed gets a moment to vanish.
+ */
+static int check_port(const char *listen_on, struct err *err) {
+    struct sockaddr_storage address;
+    socklen_t len;
+    int on = 1, rc = -1;
+    if (gate_address_parse(listen_on, &address, &len, err) < 0)
+        return -1;
+    for (int i = 0; i < PORT_TRIES && rc < 0; i++) {
+        int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (i)
+            usleep(PORT_WAIT_US);
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        rc = bind(fd, (struct sockaddr *)&address, len);
+        err_set(err, ERR_CONFLICT, "cannot listen on %s: %s", listen_on,
+            errno == EADDRINUSE ? "another program has this port in use (set listen to a free one)"
+                                : strerror(errno));
+        close(fd);
+        if (rc < 0 && errno != EADDRINUSE)
+            break;
+    }
+    return rc;
 }
 
 /* --- workers --------------------------------------------------------------------------------- */
@@ -505,7 +534,8 @@ static int set_up(struct master *m, struct err *err) {
     }
     if (crypto_start() < 0)
         return err_set(err, ERR_INTERNAL, "no randomness");
-    if (take_lock(m, settings_str(top, "data_dir"), err) < 0)
+    if (take_lock(m, settings_str(top, "data_dir"), err) < 0 ||
+        check_port(settings_str(top, "listen"), err) < 0)
         return -1;
     m->own_redis = strcmp(settings_str(redis, "url"), "embedded") == 0;
     if (m->own_redis && embedded_redis_init(&m->redis, settings_str(top, "data_dir"),

@@ -34,7 +34,7 @@ char *clock_format(int64_t ms, char *out) {
         memset(&tm, 0, sizeof tm);
     char date[64];
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out, CLOCK_TEXT_SIZE, "%.19s.%03dZ", date, frac);
+    snprintf(out, CLOCK_TEXT_SIZE, "%.19s.%03uZ", date, (unsigned)frac % 1000u);
     return out;
 }
 

@@ -58,6 +58,8 @@ static int add_file(struct config_text *t, char *path, unsigned depth, struct bu
     buf_init(&text, FILE_BYTES_MAX);
     int rc = read_plain(path, &text, problems);
     if (rc == 0) {
+        if (span_starts(buf_span(&text), "\xef\xbb\xbf"))
+            buf_drop(&text, 3); /* some editors begin with a mark */
         config_text_newline(t, file, 1);
         rc = config_scan(t, file, depth, buf_span(&text), problems);
     }

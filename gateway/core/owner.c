@@ -34,6 +34,7 @@ struct owner {
     struct loop_timer *tick;
     uint64_t next_lease_ms, next_poke_ms, next_depth_ms;
     unsigned accepted_before, ticks;
+    unsigned seek_next, seek_left; /* the shard to ask for next; how many may still be asked for */
     bool crm_may_run;
     int64_t workers; /* alive, as last counted */
     loop_fn drained;
@@ -67,6 +68,8 @@ static void lose(struct owner *o, struct shard *sh) {
 
 /* --- leases ---------------------------------------------------------------------------------- */
 
+static void seek(struct owner *o);
+
 static void on_lease(void *arg, const char *token, const struct err *err) {
     struct shard *sh = arg;
     struct owner *o = sh->owner;
@@ -75,6 +78,7 @@ static void on_lease(void *arg, const char *token, const struct err *err) {
         return; /* valid_until_ms decides when a lease that cannot be renewed is given up */
     if (!token) {
         lose(o, sh);
+        seek(o); /* another has it: is a different one free? */
         return;
     }
     sh->valid_until_ms = clock_mono_ms() + o->core->options.lease_ms * 3 / 4;
@@ -130,22 +134,42 @@ static void beat(struct owner *o) {
     redis_command(redis, count, ARRAY_LEN(count), on_workers, o);
 }
 
+static unsigned fair_share(const struct owner *o) {
+    return (unsigned)((o->nshards + o->workers - 1) / o->workers);
+}
+
+/* Asks for as many shards as are missing to the fair share, each once a round: those that others
+ * have are passed over, so that no free one stays unasked. */
+static void seek(struct owner *o) {
+    unsigned n = 0;
+    if (o->core->draining)
+        return;
+    for (unsigned i = 0; i < o->nshards; i++)
+        n += o->shards[i].token[0] || o->shards[i].asking;
+    while (n < fair_share(o) && o->seek_left) {
+        struct shard *sh = &o->shards[o->seek_next++ % o->nshards];
+        o->seek_left--;
+        if (sh->token[0] || sh->asking)
+            continue;
+        ask(o, sh, o->core->options.lease_ms);
+        n++;
+    }
+}
+
 static void tend_leases(struct owner *o) {
     unsigned ttl = o->core->options.lease_ms, n = held(o);
-    unsigned share = (unsigned)((o->nshards + o->workers - 1) / o->workers);
     beat(o);
     for (unsigned i = 0; i < o->nshards; i++) {
-        struct shard *sh = &o->shards[(i + o->core->options.index * 7) % o->nshards];
-        if (sh->token[0] && (n > share || sh->leaving)) {
+        struct shard *sh = &o->shards[i];
+        if (sh->token[0] && (n > fair_share(o) || sh->leaving)) {
             leave(o, sh);
             n--;
         } else if (sh->token[0]) {
             ask(o, sh, ttl);
-        } else if (n < share) {
-            ask(o, sh, ttl);
-            n++;
         }
     }
+    o->seek_left = o->nshards;
+    seek(o);
 }
 
 /* --- queues ---------------------------------------------------------------------------------- */
@@ -296,6 +320,7 @@ void owner_start(struct core *core) {
     o->workers = core->options.workers_hint ? core->options.workers_hint : 1;
     o->nshards = store_shards(core->store);
     o->nqueues = core->nchannels + core->ntargets;
+    o->seek_next = core->options.index * 7;
     o->shards = mem_zalloc(o->nshards * sizeof *o->shards);
     id_make(0, o->id);
     for (unsigned i = 0; i < o->nshards; i++) {

@@ -285,6 +285,16 @@ static void words_without_quotes(void **state) {
     refused(d, "include(\"x.conf\"", ":1: expected include(\"file\")");
 }
 
+static void files_of_other_systems(void **state) {
+    struct dir *d = *state;
+    struct config *c =
+        load(d, "\xef\xbb\xbfworkers = 3\r\n# x\r\nredis {\r\n\tshards = 4\r\n}\r\n", NULL);
+    assert_non_null(c);
+    assert_int_equal(settings_int(config_section(c, ""), "workers"), 3);
+    assert_int_equal(settings_int(config_section(c, "redis"), "shards"), 4);
+    refused(d, "# x\r\n\r\nworkers = x\r\n", ":3: workers: expected a number, found \"x\"");
+}
+
 static void set_overrides_the_file(void **state) {
     struct dir *d = *state;
     static const char *const sets[] = {"workers=2", "redis.url=unix:///tmp/x", "chat.site.wait=1s",
@@ -409,6 +419,7 @@ int main(void) {
         T(include_is_relative_to_its_file),
         T(lines_are_counted_as_people_do),
         T(words_without_quotes),
+        T(files_of_other_systems),
         T(set_overrides_the_file),
         T(a_wrong_set_is_refused),
         T(odd_files_are_refused),
