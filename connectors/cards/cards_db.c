@@ -6,7 +6,6 @@
 #include "connectors/cards/cards_private.h"
 
 #define BUSY_MS 5000
-#define SET_UP_TRIES 100
 #define STATEMENTS_MAX 32
 
 static const char schema_1[] =
@@ -78,21 +77,6 @@ static int use_wal(sqlite3 *db, struct err *err) {
         waited_ms += sqlite3_sleep(5);
     }
     return cards_db_exec(db, "PRAGMA synchronous=FULL;", err);
-}
-
-/* Two processes that make the file at once: the change to WAL does not wait for a lock by itself. */
-static int set_up(sqlite3 *db, bool write, struct err *err) {
-    int rc = -1;
-    for (int tries = 0; rc < 0 && tries < SET_UP_TRIES; tries++) {
-        if (tries)
-            sqlite3_sleep(BUSY_MS / SET_UP_TRIES);
-        rc = cards_db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err);
-        if (rc == 0 && write)
-            rc = migrate(db, err);
-        if (rc < 0 && err->code != ERR_UNAVAILABLE)
-            break;
-    }
-    return rc;
 }
 
 sqlite3 *cards_db_open(const char *path, bool write, struct err *err) {

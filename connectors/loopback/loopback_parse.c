@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json_strict.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
 #define DEPTH_MAX 8
+#define KIND_MAX 20
 #define ADDRESS_MAX 200
 #define ID_TEXT_MAX 200
 
@@ -17,6 +19,12 @@ static const char *short_text(const json_t *v, size_t max) {
     const char *s = json_string_value(v);
     size_t n = json_string_length(v);
     return s && n >= 1 && n <= max && utf8_is_text(s, n) ? s : NULL;
+}
+
+/* A word of an identity's kind: small letters, digits, '_'. */
+static const char *kind_text(const json_t *v) {
+    const char *s = short_text(v, KIND_MAX);
+    return s && s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0' ? s : NULL;
 }
 
 static int check_keys(
@@ -44,14 +52,15 @@ int loopback_parse(struct span text, struct loopback_message *out, struct err *e
     if (!json_is_object(from) || check_keys(from, from_keys, "from", err) < 0)
         return json_is_object(from) ? -1 : err_set(err, ERR_INVALID, "from must be an object");
     const json_t *kind = json_object_get(from, "kind");
-    out->from.kind = kind ? short_text(kind, 20) : "loopback";
+    out->from.kind = kind ? kind_text(kind) : "loopback";
     out->from.address = short_text(json_object_get(from, "address"), ADDRESS_MAX);
     out->from.name = short_text(json_object_get(from, "name"), ADDRESS_MAX);
     out->id = short_text(json_object_get(out->root, "id"), ID_TEXT_MAX);
     if (!out->from.kind || !out->from.address)
         return err_set(err, ERR_INVALID,
-            "from.address must be a string of 1 to %d bytes (and from.kind one of 1 to 20)",
-            ADDRESS_MAX);
+            "from.address must be a string of 1 to %d bytes (and from.kind one of 1 to "
+            "%d small letters, digits or _)",
+            ADDRESS_MAX, KIND_MAX);
     if (!out->id)
         return err_set(err, ERR_INVALID, "id must be a string of 1 to %d bytes", ID_TEXT_MAX);
     const json_t *t = json_object_get(out->root, "text");
@@ -60,6 +69,9 @@ int loopback_parse(struct span text, struct loopback_message *out, struct err *e
             "text must be a string of 1 to %d bytes without control characters", MESSAGE_TEXT_MAX);
     out->body = json_pack("{s:O}", "text", t);
     json_t *sent = json_object_get(out->root, "sent_at");
+    int64_t sent_ms;
+    if (sent && (!json_is_string(sent) || clock_parse(json_string_value(sent), &sent_ms) < 0))
+        return err_set(err, ERR_INVALID, "sent_at must be a time (RFC 3339)");
     if (sent)
         json_object_set(out->body, "sent_at", sent);
     return 0;

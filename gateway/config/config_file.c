@@ -57,7 +57,8 @@ static void unknown_key(struct reading *r, cfg_t *cfg, const struct place *place
     buf_addf(r->problems, near ? "; did you mean \"%s\"?\n" : "%s\n", near ? near : "");
 }
 
-static void on_error(cfg_t *cfg, const char *fmt, va_list ap) {
+__attribute__((format(printf, 2, 0))) static void on_error(
+    cfg_t *cfg, const char *fmt, va_list ap) {
     const struct place *place = place_of(cfg);
     struct reading *r = place->reading;
     char text[400];

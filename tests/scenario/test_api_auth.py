@@ -133,7 +133,6 @@ def test_each_sign_in_is_another_session(shared):
     fixed = Api(shared.url)
     fixed.http.cookies.set("sb_session", "A" * 43, domain="127.0.0.1", path="/")
     fixed.login("admin", shared.password)
-    assert "A" * 43 not in [c.value for c in fixed.http.cookies if c.value == "A" * 43][1:]
     stranger = Api(shared.url)
     assert stranger.ask("GET", "/session", headers={"Cookie": "sb_session=" + "A" * 43}).status_code == 401
 

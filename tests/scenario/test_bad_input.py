@@ -197,14 +197,14 @@ def test_forged_queries(world, query):
     CONTRACT.check("listThreads", r)
 
 
-@pytest.mark.parametrize("q", ['"', "*", "a AND", "NEAR(", "'; --", "(", "-", "^x", "a:b", "\u0000" * 0 + "%%", "🙂", "NOT", "{x}"])
+@pytest.mark.parametrize("q", ['"', "*", "a AND", "NEAR(", "'; --", "(", "-", "^x", "a:b", "%%", "🙂", "NOT", "{x}"])
 def test_search_words_are_words(world, q):
     """The full-text engine's own signs are text here."""
     CONTRACT.call(world.api, "listThreads", status=200, params={"q": q})
 
 
 def test_harmless_but_strange_queries(world):
-    for query in (f"cursor=99999999999999999999:{NOBODY}", "channel=%00x"[:9] + "y", "label=<b>", "assignee=%27", "&&&", "=",
+    for query in (f"cursor=99999999999999999999:{NOBODY}", "label=<b>", "assignee=%27", "&&&", "=",
                   "view=all&view=open", "x=1&y"):
         r = world.api.http.get(world.gateway.url + "/api/v1/threads?" + query, timeout=10)
         assert r.status_code in (200, 400), (query, r.text)
@@ -218,8 +218,6 @@ def test_strange_credentials(world):
                     {"Authorization": "Bearer " + "x" * 4000}, {"Authorization": "bearer sbt_x y z"},
                     {"Cookie": "sb_session=\u00ff\u00fe".encode("latin1")}):
         CONTRACT.call(stranger, "countThreads", status=401, headers=headers)
-    CONTRACT.call(stranger, "signIn", 401, json={"name": "sb:users", "password": "x" * 100_00}) \
-        if False else None
     for name in ("", "admin\u0000", "\u202eadmin", "x" * 2000, "sb:users", "*", "admin "):
         r = CONTRACT.call(stranger, "signIn", json={"name": name, "password": "wrong password"})
         assert r["status"] in (400, 401), (name, r)
@@ -316,9 +314,6 @@ def test_forged_cursors(world, cursor):
         assert "reset" in kinds, kinds
     except wire.Closed as e:
         assert e.code in (1008, 4401) and kinds == ["error"], (e.code, kinds)
-    epoch = world.gateway.redis.get("sb:epoch") or b""
-    if epoch:
-        pass
     ws.kill()
 
 
