@@ -94,12 +94,16 @@ static bool on_wants(struct sink *sink, const char *thread_id) {
 static void on_thread(struct session *s, const json_t *thread) {
     int64_t read = json_integer_value(json_object_get(thread, "agent_read_seq"));
     if (json_is_string(json_object_get(thread, "merged_into"))) {
-        session_refresh(s);
+        s->again = true; /* for one that is being greeted */
+        if (s->state == SESSION_LIVE)
+            session_refresh(s);
         return;
     }
     if (read <= s->agents_read)
         return;
-    s->agents_read = read;
+    s->agents_read = read; /* a ready that is to come says it */
+    if (s->state != SESSION_LIVE)
+        return;
     session_send(s,
         json_pack("{s:s,s:I,s:s}", "type", "status", "upto", (json_int_t)read, "status", "read"));
 }
@@ -108,6 +112,8 @@ static void on_one(struct session *s, const struct feed_event *e) {
     if (e->kind == FEED_TYPING) {
         if (s->state == SESSION_LIVE && strcmp(e->typing_who, "client") != 0)
             session_send(s, json_pack("{s:s,s:b}", "type", "typing", "on", (int)e->typing_on));
+    } else if (e->kind == FEED_THREAD) {
+        on_thread(s, e->thread);
     } else if (s->state != SESSION_LIVE || s->catching) {
         s->again = true;
     } else if (e->kind == FEED_MESSAGE) {
@@ -116,8 +122,6 @@ static void on_one(struct session *s, const struct feed_event *e) {
             session_catch_up(s); /* something between was missed, e.g. while Redis was away */
         else
             session_push(s, e->message);
-    } else if (e->kind == FEED_THREAD) {
-        on_thread(s, e->thread);
     }
 }
 

@@ -74,7 +74,7 @@ static void go_live(struct session *s) {
     s->state = SESSION_LIVE;
     if (s->again) {
         s->again = false;
-        session_catch_up(s);
+        session_refresh(s);
     }
 }
 
@@ -229,7 +229,9 @@ static void become(struct session *s, const struct visitor_frame *f, const struc
             proven ? mem_printf("%s:%s", s->site->base.channel, u->id) : mem_strdup(s->visitor),
         .name = utf8_clean_name(name, 100),
         .verified = proven};
-    s->profile = profile_of(s, f, u);
+    json_t *profile = profile_of(s, f, u);
+    s->profile = json_dumps(profile, JSON_COMPACT);
+    json_decref(profile);
     desk_add_visitor(s);
 }
 

@@ -22,6 +22,7 @@ struct upload {
     struct media_upload *file;
     char visitor[VISITOR_ID_SIZE];
     char peer[LIMIT_PEER_SIZE];
+    bool is_local;
     int64_t size;
     json_t *info;
 };
@@ -91,8 +92,7 @@ static int on_chunk(void *user, struct span data, struct err *err) {
             err, ERR_TOO_LARGE, "the file is larger than %lld bytes", (long long)u->site->file_max);
     uint64_t now = clock_mono_ms();
     if (limit_take(u->site->bytes, u->visitor, (double)data.n, now) ||
-        (!limit_peer_is_local(u->peer) &&
-            limit_take(u->site->bytes, u->peer, (double)data.n / 4, now)))
+        (!u->is_local && limit_take(u->site->bytes, u->peer, (double)data.n / 4, now)))
         return err_set(err, ERR_TOO_MANY, "too many files in one day");
     return media_upload_write(u->file, data, err);
 }
@@ -159,6 +159,7 @@ static void on_upload(struct http_exchange *x, void *arg) {
     u->site = site;
     memcpy(u->visitor, t.visitor, sizeof u->visitor);
     limit_peer_key(http_peer(x), u->peer);
+    u->is_local = limit_peer_is_local(http_peer(x));
     unsigned shard =
         id_hash_shard(u->visitor, strlen(u->visitor), store_shards(core_store(site->base.core)));
     u->file = media_upload_begin(

@@ -138,9 +138,11 @@ static void on_stored(void *arg, const struct inbound_result *r, const struct er
 static void store_message_of(struct sending *m) {
     struct session *s = m->session;
     char *external = mem_printf("%s:%s", s->visitor, m->cid);
+    json_t *profile = s->profile ? json_loads(s->profile, 0, NULL) : NULL;
     struct inbound in = {
-        .from = s->who, .external_id = external, .body = m->body, .profile = s->profile};
+        .from = s->who, .external_id = external, .body = m->body, .profile = profile};
     connector_inbound(&s->site->base, &in, on_stored, m);
+    json_decref(profile);
     free(external);
 }
 

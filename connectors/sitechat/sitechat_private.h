@@ -51,8 +51,8 @@ struct session {
     uint64_t frames_ms;
 
     char visitor[VISITOR_ID_SIZE];
-    struct identity who; /* kind is a constant; address and name are owned */
-    json_t *profile;
+    struct identity who;          /* kind is a constant; address and name are owned */
+    char *profile;                /* JSON: smaller than an object, and there are many sessions */
     char thread[ID_SIZE];         /* "" nothing was written yet */
     int64_t cursor;               /* highest seq that was given to it */
     int64_t agents_read;          /* told to it */

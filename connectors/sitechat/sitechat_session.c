@@ -25,7 +25,7 @@ void session_unref(struct session *s) {
         return;
     free((char *)(uintptr_t)s->who.address);
     free((char *)(uintptr_t)s->who.name);
-    json_decref(s->profile);
+    free(s->profile);
     free(s);
 }
 

@@ -236,6 +236,16 @@ void screen_check(struct screen *s) {
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+/* Before hello there is nobody that we know: one wrong frame ends it. */
+static void on_first(struct screen *s, const json_t *frame, const char *type, const char *wrong) {
+    if (!wrong && strcmp(type, "hello") == 0) {
+        screen_hello(s, frame);
+        return;
+    }
+    screen_error(s, NULL, wrong ? "invalid" : "auth", wrong ? wrong : "hello comes first");
+    ws_close(s->ws, 1008, "hello comes first");
+}
+
 void screen_message(struct ws_session *ws, void *arg, struct span text) {
     struct screen *s = ws_user(ws);
     struct err err;
@@ -244,21 +254,14 @@ void screen_message(struct ws_session *ws, void *arg, struct span text) {
         return;
     json_t *frame = json_strict_parse(text, FRAME_DEPTH, &err);
     const char *type = json_string_value(json_object_get(frame, "type"));
-    if (!frame) {
-        screen_error(s, NULL, "invalid", err.text);
-    } else if (!type) {
-        screen_error(s, NULL, "invalid", "a frame needs a \"type\"");
-    } else if (s->state == SCREEN_NEW) {
-        if (strcmp(type, "hello") == 0) {
-            screen_hello(s, frame);
-        } else {
-            screen_error(s, NULL, "auth", "hello comes first");
-            ws_close(s->ws, 1008, "hello comes first");
-        }
-    } else if (!s->authenticated) {
+    const char *wrong = !frame ? err.text : !type ? "a frame needs a \"type\"" : NULL;
+    if (s->state == SCREEN_NEW)
+        on_first(s, frame, type, wrong);
+    else if (wrong)
+        screen_error(s, NULL, "invalid", wrong);
+    else if (!s->authenticated)
         screen_error(s, json_string_value(json_object_get(frame, "id")), "auth", "wait for ready");
-    } else {
+    else
         command_run(s, frame);
-    }
     json_decref(frame);
 }
