@@ -102,7 +102,7 @@ static void on_missed(void *arg, json_t *messages, const struct err *err) {
         json_array_foreach(messages, i, m) {
             session_push(s, m);
         }
-        if (s->again || json_array_size(messages) == CATCH_UP) {
+        if (s->again || json_array_size(messages) >= CATCH_UP / 2) { /* notes are left out */
             s->again = false;
             session_catch_up(s);
         }

@@ -12,7 +12,7 @@
 #define TICK_MS 100
 #define POKE_MS 1000 /* queues are looked at so often even when no event told of anything */
 #define DEPTH_MS 2000
-#define BUSY 200   /* messages accepted in one tick; above, CRM writers give way ... */
+#define BUSY 50    /* messages accepted in one tick; above, CRM writers give way ... */
 #define GIVE_WAY 8 /* ... but for every 8th tick */
 #define WORKERS_KEY "sb:workers"
 
