@@ -129,7 +129,8 @@ static void exec_server(const struct embedded_redis *r, pid_t master) {
         "700", "--dir", r->dir, "--pidfile", pid_file, "--daemonize", "no", "--save", "",
         "--appendonly", "yes", "--appendfsync", r->fsync, "--no-appendfsync-on-rewrite", "no",
         "--aof-load-truncated", "yes", "--maxmemory-policy", "noeviction", "--logfile", "redis.log",
-        "--tcp-backlog", "511", NULL};
+        "--tcp-backlog", "511", "--auto-aof-rewrite-min-size", "256mb",
+        "--zset-max-ziplist-entries", "32", NULL};
     static const char *const names[] = {"redis-server", "valkey-server"};
     sigset_t none;
     sigemptyset(&none);

@@ -37,7 +37,7 @@ struct core {
     bool feed_busy, feed_ended;
     struct owner *owner; /* deliveries of the shards that we own */
     struct live *live;   /* typing and presence */
-    unsigned accepted;   /* messages taken from channels so far, on this worker */
+    uint64_t waited_us;  /* for the store, by all messages taken from channels on this worker */
     struct store_trail pushed[PUSHED_BATCH];
     char pushed_threads[PUSHED_BATCH][ID_SIZE];
     size_t npushed;
@@ -61,8 +61,10 @@ void owner_poke(struct core *core, unsigned shard); /* something new may be in i
 void owner_drain(struct core *core, loop_fn fn, void *arg);
 void owner_stop(struct core *core);
 void owner_free(struct core *core);
-/* False while many messages are being accepted: the CRM can wait a moment, a sender cannot. */
-bool owner_crm_may_run(struct core *core);
+/* How many CRM deliveries may begin before the next tick: few while senders queue for the store,
+ * for the CRM can wait a moment and a sender cannot. */
+unsigned owner_crm_allowed(const struct core *core);
+void owner_crm_began(struct core *core);
 
 /* core.c */
 struct channel *core_channel(struct core *core, const char *name); /* NULL: no such channel */

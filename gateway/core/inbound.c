@@ -13,6 +13,7 @@ struct arrival {
     struct connector *connector;
     inbound_fn fn;
     void *arg;
+    uint64_t began_us;
 };
 
 static void count(const struct connector *c, const char *result) {
@@ -24,6 +25,7 @@ static void count(const struct connector *c, const char *result) {
 static void on_stored(void *arg, const struct store_appended *r, const struct err *err) {
     struct arrival *in = arg;
     struct connector *c = in->connector;
+    c->core->waited_us += clock_mono_us() - in->began_us;
     if (err) {
         bool later = err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT;
         count(c, later ? "unavailable" : "refused");
@@ -47,7 +49,7 @@ static void on_stored(void *arg, const struct store_appended *r, const struct er
 
 void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn fn, void *arg) {
     struct arrival *a = mem_alloc(sizeof *a);
-    *a = (struct arrival){c, fn, arg};
+    *a = (struct arrival){c, fn, arg, clock_mono_us()};
     char *dedupe = in->external_id && *in->external_id
                        ? mem_printf("c:%s:%s", c->channel, in->external_id)
                        : NULL;
@@ -64,7 +66,6 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
         .connector = c->ops->name,
         .dedupe = dedupe,
         .body = body};
-    c->core->accepted++;
     store_append(c->core->store, &append, on_stored, a);
     json_decref(body);
     free(dedupe);

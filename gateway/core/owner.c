@@ -1,4 +1,5 @@
 /* owner.c - which shards' deliveries this worker owns: leases, fair shares, and their queues. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,8 @@
 #define TICK_MS 100
 #define POKE_MS 1000 /* queues are looked at so often even when no event told of anything */
 #define DEPTH_MS 2000
-#define BUSY 50    /* messages accepted in one tick; above, CRM writers give way ... */
-#define GIVE_WAY 8 /* ... but for every 8th tick */
+#define CROWD 8    /* senders waiting for the store, on average of a tick; above, CRM writers ... */
+#define GIVE_WAY 5 /* ... may begin so many deliveries a tick */
 #define WORKERS_KEY "sb:workers"
 
 struct shard {
@@ -33,9 +34,9 @@ struct owner {
     size_t nqueues; /* a shard */
     struct loop_timer *tick;
     uint64_t next_lease_ms, next_poke_ms, next_depth_ms;
-    unsigned accepted_before, ticks;
+    uint64_t waited_before_us;
+    unsigned ticks, crm_allowed;
     unsigned seek_next, seek_left; /* the shard to ask for next; how many may still be asked for */
-    bool crm_may_run;
     int64_t workers; /* alive, as last counted */
     loop_fn drained;
     void *drained_arg;
@@ -174,16 +175,19 @@ static void tend_leases(struct owner *o) {
 
 /* --- queues ---------------------------------------------------------------------------------- */
 
-bool owner_crm_may_run(struct core *core) {
-    return core->owner->crm_may_run;
+unsigned owner_crm_allowed(const struct core *core) {
+    return core->owner->crm_allowed;
 }
 
-/* Each tick: was the last one busy with accepting? Then CRM writers get one tick of GIVE_WAY. */
+void owner_crm_began(struct core *core) {
+    core->owner->crm_allowed--;
+}
+
+/* Each tick. Time waited in it by all, over its length, is how many waited at once. */
 static void share_with_crm(struct owner *o) {
-    unsigned now = o->core->accepted, n = now - o->accepted_before;
-    o->accepted_before = now;
-    o->ticks++;
-    o->crm_may_run = n <= BUSY || o->ticks % GIVE_WAY == 0;
+    uint64_t waited = o->core->waited_us - o->waited_before_us;
+    o->waited_before_us = o->core->waited_us;
+    o->crm_allowed = waited > CROWD * TICK_MS * 1000 ? GIVE_WAY : UINT_MAX;
 }
 
 static void poke_all(void *arg) {
@@ -263,13 +267,15 @@ static void on_tick(void *arg) {
     struct owner *o = arg;
     uint64_t now = clock_mono_ms();
     share_with_crm(o);
+    o->ticks++;
     for (unsigned i = 0; i < o->nshards; i++)
         if (o->shards[i].token[0] && now > o->shards[i].valid_until_ms)
             lose(o, &o->shards[i]);
-    for (unsigned i = 0; i < o->nshards; i++)
-        if (o->shards[i].token[0])
-            for (size_t k = 0; k < o->nqueues; k++)
-                queue_tick(&o->shards[i].queues[k]);
+    for (unsigned i = 0; i < o->nshards; i++) {
+        struct shard *sh = &o->shards[(i + o->ticks) % o->nshards]; /* each is first in turn */
+        for (size_t k = 0; sh->token[0] && k < o->nqueues; k++)
+            queue_tick(&sh->queues[k]);
+    }
     if (o->core->draining) {
         check_drained(o);
         return;

@@ -62,7 +62,7 @@ void queue_poke(struct queue *q) {
     unsigned window = q->core->options.delivery_window;
     if (!q->token || !store_is_up(q->core->store))
         return;
-    if (q->reading || q->nitems >= window || (q->crm && !owner_crm_may_run(q->core))) {
+    if (q->reading || q->nitems >= window || (q->crm && !owner_crm_allowed(q->core))) {
         q->more = true;
         return;
     }
@@ -92,6 +92,10 @@ void queue_run(struct queue *q) {
     for (struct item *it = q->items; it && q->busy < q->kind->in_flight_max; it = it->next) {
         if (it->state != ITEM_WAITING || it->not_before_ms > now || is_behind(it))
             continue;
+        if (q->crm && !owner_crm_allowed(q->core))
+            break;
+        if (q->crm)
+            owner_crm_began(q->core);
         it->state = ITEM_BUSY;
         it->entry.attempts++;
         q->busy++;

@@ -263,7 +263,7 @@ static void on_secret(void *arg, const json_t *user, const char *hash, const str
 /* Nobody can fill Redis by signing in again and again: the oldest session gives way. */
 static void sessions_of_one_user_are_bounded(void **state) {
     struct world *w = *state;
-    char secret[16], sha[CRYPTO_HEX_SIZE];
+    char secret[24], sha[CRYPTO_HEX_SIZE];
     assert_int_equal(add(w, "often", ROLE_AGENT, PASSWORD), ERR_NONE);
     expect(w, 1);
     store_user_secret(w->store, "often", on_secret, w);
@@ -325,7 +325,7 @@ static void a_flood_of_sign_ins_is_bounded(void **state) {
     struct world *w = *state;
     struct users *u = users_create(
         &w->env, w->store, &(struct users_options){.session_ttl_ms = 60000, .login_tries = 100});
-    char name[16];
+    char name[24];
     w->wrong = w->too_many = 0;
     w->flooded = u;
     expect(w, 200);

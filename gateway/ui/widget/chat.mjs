@@ -73,7 +73,7 @@ export class Chat {
             onState: (state, code) => this.onState(state, code),
         });
         if (open) this.setOpen(true);
-        else if (this.token || this.outbox.length || user) this.socket.start();
+        else if (this.token || this.outbox.length) this.socket.start();
         this.changed();
     }
 

@@ -54,7 +54,7 @@ function start(options, host) {
     const shadow = root.attachShadow({ mode: "closed" });
     const badge = make("span", { className: "badge", hidden: true });
     const button = make("button", { className: "bubble", type: "button" }, icon(CHAT), icon(DOWN), badge);
-    const peek = make("div", { className: "peek", hidden: true });
+    const peek = make("div", { className: "peek", role: "status", hidden: true });
     const box = make("div", { className: "box", id: "chat" });
     shadow.append(box, peek, button);
     loaderCss(shadow, options.nonce);
@@ -123,10 +123,15 @@ function start(options, host) {
         if (fn) fn(e.data.data);
     });
     /* A page that swaps its body without loading takes the button along. */
-    const attach = () => root.isConnected || (document.body && (ready = false, document.body.append(root)));
+    const attach = () => {
+        if (root.isConnected || !document.body) return;
+        ready = false;
+        document.body.append(root);
+        watch.observe(document.body, { childList: true });
+    };
+    const watch = new MutationObserver(attach);
+    watch.observe(document.documentElement, { childList: true });
     attach();
-    new MutationObserver(attach).observe(document.documentElement, { childList: true, subtree: false });
-    if (document.body) new MutationObserver(attach).observe(document.body, { childList: true });
 
     button.onclick = () => setOpen(!isOpen);
     button.onpointerenter = button.onfocus = load;

@@ -4,7 +4,7 @@ export const strings = {
     en: {
         title: "Chat with us", online: "We are online", offline: "Away now, we will answer here", close: "Close the chat",
         greeting: "Hello! How can we help?", hint: "Write to us: the answer will come here.", log: "Messages",
-        placeholder: "Your message", placeholderAgree: "Agree to the terms to write", send: "Send", attach: "Attach files",
+        placeholder: "Your message", placeholderAgree: "Agree first, then write", send: "Send", attach: "Attach files",
         drop: "Drop files to attach them", typing: "is typing", today: "Today", yesterday: "Yesterday", you: "You", agent: "Support",
         sending: "Sending", sent: "Sent", read: "Read", failed: "Not sent", retry: "Try again", discard: "Delete", remove: "Remove {name}",
         waiting: "No connection. Reconnecting…", connecting: "Connecting…", older: "Earlier messages", loading: "Loading…", newer: "New messages",
@@ -20,7 +20,7 @@ export const strings = {
     ru: {
         title: "Напишите нам", online: "Мы на связи", offline: "Не в сети, ответим здесь", close: "Закрыть чат",
         greeting: "Здравствуйте! Чем помочь?", hint: "Напишите нам, ответ придёт сюда.", log: "Сообщения",
-        placeholder: "Ваше сообщение", placeholderAgree: "Чтобы написать, примите условия", send: "Отправить", attach: "Прикрепить файлы",
+        placeholder: "Ваше сообщение", placeholderAgree: "Сначала согласие", send: "Отправить", attach: "Прикрепить файлы",
         drop: "Отпустите, чтобы прикрепить", typing: "печатает", today: "Сегодня", yesterday: "Вчера", you: "Вы", agent: "Поддержка",
         sending: "Отправляется", sent: "Отправлено", read: "Прочитано", failed: "Не отправлено", retry: "Повторить", discard: "Удалить", remove: "Убрать {name}",
         waiting: "Нет связи. Подключаемся…", connecting: "Подключаемся…", older: "Более ранние сообщения", loading: "Загрузка…", newer: "Новые сообщения",

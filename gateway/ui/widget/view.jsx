@@ -59,7 +59,7 @@ function Head({ chat, t, onClose }) {
                     <p class={chat.agentsOnline ? "on" : ""}>{t(chat.agentsOnline ? "online" : "offline")}</p>
                 )}
             </div>
-            {(chat.messages.length > 0 || chat.token) && <Menu chat={chat} t={t} />}
+            {chat.messages.length > 0 && <Menu chat={chat} t={t} />}
             {onClose && <button type="button" class="round" aria-label={t("close")} onClick={onClose}><IconClose /></button>}
         </header>
     );
