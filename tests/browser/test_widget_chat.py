@@ -199,6 +199,19 @@ def test_unsent_messages_outlive_a_reload(gateway, browsers):
     assert stored == ["before", "into the void"]
 
 
+def test_put_off_messages_are_not_overtaken(gateway, browsers):
+    """Faster than the limit of a visitor: refused for a second, sent again, in order, all of them."""
+    w = begin(gateway, browsers)
+    said = [f"line {i}" for i in range(14)]
+    for text in said:
+        w.write(text)
+    for text in said:
+        w.sent(text)
+    api = gateway.login()
+    assert [m["text"] for m in api.messages(thread_of(api, "line 13"))] == said
+    assert w.texts() == said
+
+
 def test_forget_me(gateway, browsers):
     w = begin(gateway, browsers)
     w.write("a secret")

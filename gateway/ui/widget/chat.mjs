@@ -1,13 +1,15 @@
 // chat.mjs - one visitor's chat: messages, what is not sent yet, ticks, typing, unread. Fed by the
 // socket, kept by the bridge, drawn by the views. A message is sent again under its own cid until
-// the server has acknowledged it, and the server makes it one.
+// the server has acknowledged it, and the server makes it one. They go one after the other, so that
+// one which must be sent again is not overtaken.
 import { ulid } from "../shared/ids.mjs";
 import { Socket } from "./socket.mjs";
 import { Uploads } from "./uploads.mjs";
 
 const TYPING_SEND_MS = 3000;
 const TYPING_SHOW_MS = 6000;
-const RESEND_MS = 15000;
+const ANSWER_MS = 15000;
+const WAIT_MAX_MS = 600000;
 const OUTBOX_MAX = 50;
 
 export class Chat {
@@ -22,7 +24,6 @@ export class Chat {
         this.limits = { text: 4000, file_bytes: 20 << 20, files: 5 };
         this.uploads = new Uploads(this);
         this.clear();
-        setInterval(() => this.resendLate(), 5000);
         document.addEventListener("visibilitychange", () => this.tellRead());
     }
 
@@ -31,7 +32,10 @@ export class Chat {
         this.cursor = undefined;
         this.epoch = undefined;
         this.messages = []; // ascending by seq
-        this.outbox = []; // {cid, text, files, at, state: "sending" | "failed", detail, sentAt}
+        clearTimeout(this.sendTimer);
+        this.outbox = []; // {cid, text, files, at, state: "sending" | "failed", detail}, the oldest first
+        this.asked = null; // the cid that went out on this socket and has no answer yet
+        this.sendAt = 0; // not before: the server asked for patience
         this.read = 0; // seen by the visitor
         this.agentsRead = 0;
         this.next = 1; // older messages end before this one
@@ -131,6 +135,7 @@ export class Chat {
     onState(state, code) {
         this.state = state;
         if (state !== "live") this.typing = false;
+        if (state !== "live") this.asked = null;
         this.changed();
         if (state !== "waiting") return;
         if (code === 4401) {
@@ -157,6 +162,10 @@ export class Chat {
             error: (m) => console.warn("chat:", m.code, m.detail),
         }[f.type];
         handler?.call(this, f);
+        if (f.cid && f.cid === this.asked && f.type !== "msg") {
+            this.asked = null;
+            this.sendNext();
+        }
         this.changed();
     }
 
@@ -180,7 +189,8 @@ export class Chat {
         }
         this.cursor = f.cursor;
         this.save();
-        for (const m of this.outbox) if (m.state === "sending") this.transmit(m);
+        this.sendAt = 0;
+        this.sendNext();
         this.tellDelivered();
         this.tellRead();
         this.uploads.resume();
@@ -222,12 +232,12 @@ export class Chat {
         const m = this.outbox.find((o) => o.cid === f.cid);
         if (!m) return;
         if (["too_many", "unavailable", "timeout"].includes(f.code)) {
-            m.sentAt = Date.now() - RESEND_MS + Math.min(f.retry_after_ms ?? 3000, 600000);
-            return;
+            this.sendAt = Date.now() + Math.min(f.retry_after_ms ?? 3000, WAIT_MAX_MS);
+        } else {
+            m.state = "failed";
+            m.detail = f.detail;
+            this.save();
         }
-        m.state = "failed";
-        m.detail = f.detail;
-        this.save();
     }
 
     onHistory(f) {
@@ -256,31 +266,40 @@ export class Chat {
 
     send(text, files) {
         const m = { cid: ulid(), text, files, at: new Date().toISOString(), state: "sending" };
-        this.outbox = [...this.outbox, m].slice(-OUTBOX_MAX);
+        this.outbox = [...this.outbox, m];
         this.stopTyping();
         this.save();
-        this.transmit(m);
+        this.sendNext();
         this.changed();
     }
 
-    transmit(m) {
+    isFull() {
+        return this.outbox.length >= OUTBOX_MAX;
+    }
+
+    // The oldest that waits, unless one is on its way. No answer in time: the line is not to be trusted.
+    sendNext() {
+        const m = this.outbox.find((o) => o.state === "sending");
+        clearTimeout(this.sendTimer);
+        if (!m || this.asked || this.state !== "live") return;
+        const pause = this.sendAt - Date.now();
+        if (pause > 0) {
+            this.sendTimer = setTimeout(() => this.sendNext(), pause);
+            return;
+        }
         const f = { type: "msg", cid: m.cid };
         if (m.text) f.text = m.text;
         if (m.files?.length) f.attachments = m.files.map((a) => a.id);
-        if (this.socket.send(f)) m.sentAt = Date.now();
-    }
-
-    resendLate() {
-        const late = Date.now() - RESEND_MS;
-        if (this.state !== "live") return;
-        for (const m of this.outbox) if (m.state === "sending" && (m.sentAt ?? 0) < late) this.transmit(m);
+        if (!this.socket.send(f)) return;
+        this.asked = m.cid;
+        this.sendTimer = setTimeout(() => this.socket.again(), ANSWER_MS);
     }
 
     retry(cid) {
         const m = this.outbox.find((o) => o.cid === cid);
         if (!m) return;
         m.state = "sending";
-        this.transmit(m);
+        this.sendNext();
         this.changed();
     }
 

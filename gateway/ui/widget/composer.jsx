@@ -28,7 +28,8 @@ export function Composer({ chat, i18n, t, disabled }) {
     const picker = useRef();
     const left = chat.limits.text - [...text].length;
     const files = chat.uploads.list;
-    const ready = !disabled && left >= 0 && !chat.uploads.busy() && (text.trim() || files.some((u) => u.state === "done"));
+    const full = chat.isFull();
+    const ready = !disabled && !full && left >= 0 && !chat.uploads.busy() && (text.trim() || files.some((u) => u.state === "done"));
 
     useEffect(() => {
         /* On a phone the keyboard would cover half of what one came to read. */
@@ -78,6 +79,7 @@ export function Composer({ chat, i18n, t, disabled }) {
                     onBlur={() => chat.stopTyping()} enterkeyhint="send" autocomplete="off" dir="auto" />
                 <button type="submit" class="send" aria-label={t("send")} disabled={!ready}><IconSend /></button>
             </div>
+            {full && <p class="left bad" role="alert">{t("full")}</p>}
             {left < WARN_LEFT && <p class={left < 0 ? "left bad" : "left"} role={left < 0 ? "alert" : undefined}>{left < 0 ? t("tooLong", { n: -left }) : left}</p>}
         </form>
     );
