@@ -26,6 +26,7 @@
 #define DRAIN_MS 8000        /* then what is still open is cut; the master waits 10 s */
 #define DRAIN_SPREAD_MS 1500 /* sockets are told to come back, not all at once */
 #define DRAIN_TICK_MS 50
+#define LISTEN_MS 1000
 #define LAG_MS 100
 
 struct app {
@@ -51,7 +52,7 @@ struct app {
     int ready_fd;
     bool store_seen, draining, core_drained;
     uint64_t drain_until_ms, lag_due_us;
-    struct loop_timer *drain_timer, *lag_timer;
+    struct loop_timer *listen_timer, *drain_timer, *lag_timer;
     int exit_code;
     char admin_password[CRYPTO_TOKEN_SIZE];
 };
@@ -84,18 +85,39 @@ static void tell_ready(struct app *app) {
     app->ready_fd = -1;
 }
 
+static void give_up(struct app *app, const char *event, const struct err *err) {
+    LOG_ERROR(&app->log, event, LOG_E(err));
+    app->exit_code = WORKER_EXIT_CONFIG;
+    loop_stop(app->env.loop);
+}
+
+/* Nobody is let in before the store is there, lest a new worker beside old ones answers 503; but
+ * after LISTEN_MS all who come are told that it is not. */
+static void listen_now(void *arg) {
+    struct app *app = arg;
+    struct err err;
+    loop_timer_stop(&app->listen_timer);
+    if (app->gate || app->draining)
+        return;
+    const struct settings *top = config_section(app->config, "");
+    app->gate = gate_create(&app->env, settings_str(top, "listen"), app->http, app->ws, &err);
+    if (!app->gate)
+        give_up(app, "gate.not_open", &err);
+}
+
 static void on_store_state(void *arg, bool up, const struct err *fatal) {
     struct app *app = arg;
     if (fatal) {
-        LOG_ERROR(&app->log, "store.wrong_data", LOG_E(fatal));
-        app->exit_code = WORKER_EXIT_CONFIG;
-        loop_stop(app->env.loop);
+        give_up(app, "store.wrong_data", fatal);
         return;
     }
     if (app->core)
         core_store_state(app->core, up);
     if (up && !app->store_seen) {
         app->store_seen = true;
+        listen_now(app);
+        if (!app->gate)
+            return;
         tell_ready(app);
         if (app->ctx->index == 0)
             make_first_admin(app);
@@ -261,10 +283,7 @@ static int build_edges(struct app *app, struct err *err) {
         .replay_max = 1000};
     app->hub = hub_create(&app->env, app->core, app->users, app->ws, &h);
     http_server_add_routes(app->http, hooks_routes, app->core);
-    if (start_all(app, err) < 0)
-        return -1;
-    app->gate = gate_create(&app->env, settings_str(top, "listen"), app->http, app->ws, err);
-    return app->gate ? 0 : -1;
+    return start_all(app, err);
 }
 
 /* --- the loop's own health ------------------------------------------------------------------- */
@@ -303,7 +322,8 @@ static void on_terminate(void *arg) {
     app->draining = true;
     LOG_INFO(&app->log, "worker.draining", LOG_I("websockets", ws_server_open(app->ws)));
     api_set_draining(app->api);
-    gate_stop_accepting(app->gate);
+    if (app->gate)
+        gate_stop_accepting(app->gate);
     http_server_quiesce(app->http);
     ws_server_drain(app->ws, 1012, DRAIN_SPREAD_MS);
     for (size_t i = 0; i < app->nconnectors; i++)
@@ -335,6 +355,7 @@ struct app *app_create(const struct config *c, const struct worker_context *ctx,
         app_destroy(&app);
         return NULL;
     }
+    app->listen_timer = loop_timer_start(app->env.loop, LISTEN_MS, 0, listen_now, app);
     app->lag_timer = loop_timer_start(app->env.loop, LAG_MS, LAG_MS, on_lag, app);
     loop_signal(app->env.loop, SIGTERM, on_terminate, app);
     return app;
@@ -351,6 +372,7 @@ void app_destroy(struct app **appp) {
     struct app *app = *appp;
     if (!app)
         return;
+    loop_timer_stop(&app->listen_timer);
     loop_timer_stop(&app->drain_timer);
     loop_timer_stop(&app->lag_timer);
     gate_destroy(&app->gate);

@@ -14,18 +14,19 @@ def hup(g):
 
 
 class Knocker:
-    """Asks /healthz over and over, each time on a connection of its own."""
+    """Brings messages over and over, each on a connection of its own."""
 
     def __init__(self, g):
-        self.url, self.answers, self.ended = g.url + "/healthz", [], threading.Event()
+        self.url, self.answers, self.ended = g.url + "/hooks/loopback/test", [], threading.Event()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
     def run(self):
         while not self.ended.is_set():
             try:
-                self.answers.append(requests.get(self.url, timeout=5,
-                                                 headers={"Connection": "close"}).status_code)
+                body = {"from": {"address": "knocker"}, "text": "x", "id": str(len(self.answers))}
+                self.answers.append(requests.post(self.url, json=body, timeout=5,
+                                                  headers={"Connection": "close"}).status_code)
             except requests.RequestException as e:
                 self.answers.append(repr(e))
 
