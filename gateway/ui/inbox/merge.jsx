@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { useDesk, useStore, useWords } from "./context.jsx";
-import { Avatar, Button, Dialog, Spinner } from "./parts.jsx";
+import { Avatar, Button, Dialog, Spinner, clientName } from "./parts.jsx";
 
 export function Merge({ client, onClose }) {
     const { t, why, short } = useWords();
@@ -42,12 +42,12 @@ export function Merge({ client, onClose }) {
         }
     };
     const list = (found ?? []).map((id) => threads.get(id)).filter((th) => th && th.client.id !== client.id && !th.merged_into);
-    const label = (th) => plainName(th.client.name) || t("list.noname");
+    const label = (th) => clientName(th, t);
     return (
         <Dialog title={t("client.merge")} onClose={onClose}>
             {chosen ? (
                 <>
-                    <p class="dialog-text">{t("client.mergeSure", { from: label(chosen), into: plainName(client.name) || t("list.noname") })}</p>
+                    <p class="dialog-text">{t("client.mergeSure", { from: label(chosen), into: clientName({ client }, t) })}</p>
                     {error && <p class="form-error" role="alert">{error}</p>}
                     <footer class="dialog-foot">
                         <Button onClick={() => setChosen(null)}>{t("dialog.cancel")}</Button>

@@ -26,8 +26,10 @@ export function Avatar({ name, seed, small, online }) {
     );
 }
 
+// A client without a name is told from others by the part of the id that belongs to them alone.
 export function clientName(thread, t) {
-    return plainName(thread?.client?.name).trim() || t("list.noname");
+    const { name, id } = thread?.client ?? {};
+    return plainName(name).trim() || t("list.noname", { tag: (id ?? "").slice(15, 19) });
 }
 
 // Text of a stranger: only ever text nodes and checked links.

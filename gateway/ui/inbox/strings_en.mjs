@@ -72,7 +72,7 @@ export const en = {
     "list.file": "File",
     "list.new": "New dialogue",
     "list.nobody": "Unassigned",
-    "list.noname": "No name",
+    "list.noname": "Guest {tag}",
     "list.waiting": "Waits for an answer since {at}",
     "list.threads": { one: "{n} dialogue", other: "{n} dialogues" },
 

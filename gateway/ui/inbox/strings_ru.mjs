@@ -82,7 +82,7 @@ export const ru = {
     "list.file": "Файл",
     "list.new": "Новый диалог",
     "list.nobody": "Ничей",
-    "list.noname": "Без имени",
+    "list.noname": "Гость {tag}",
     "list.waiting": "Ждёт ответа с {at}",
     "list.threads": { one: "{n} диалог", few: "{n} диалога", many: "{n} диалогов", other: "{n} диалога" },
 
