@@ -134,6 +134,12 @@ static void on_state(void *arg, bool up) {
         r->o.on_state(r->o.arg, r->n_up > 0);
 }
 
+static void on_refused(void *arg) {
+    struct redis *r = arg;
+    if (r->o.on_refused)
+        r->o.on_refused(r->o.arg);
+}
+
 struct redis *redis_create(const struct env *env, const struct redis_options *options) {
     struct redis *r = mem_zalloc(sizeof *r);
     struct err err;
@@ -152,6 +158,7 @@ struct redis *redis_create(const struct env *env, const struct redis_options *op
         .url = &r->url,
         .timeout_ms = options->timeout_ms,
         .on_state = on_state,
+        .on_refused = on_refused,
         .on_answer = on_answer,
         .arg = r};
     for (unsigned i = 0; i < r->n_conns; i++)

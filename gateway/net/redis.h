@@ -30,6 +30,9 @@ struct redis_options {
     unsigned connections; /* 4 is right (see shared figures in gateway/README.md) */
     unsigned timeout_ms;  /* a command older than this fails and its connection is dropped */
     void (*on_state)(void *arg, bool up); /* may be NULL: first connection up, last one down */
+    /* May be NULL. A command was refused by what passes (OOM, READONLY, MISCONF, BUSY, ...); the
+     * command's own answer follows. */
+    void (*on_refused)(void *arg);
     void *arg;
 };
 

@@ -14,6 +14,7 @@
 #include "store/store_private.h"
 
 #define PROBE_MS 500
+#define REFUSED_MS 2000 /* a Redis that refused is not asked again before */
 
 void args_add(struct args *a, const char *s) {
     args_span(a, span_str(s ? s : ""));
@@ -212,7 +213,8 @@ static void on_meta(void *arg, const struct redis_reply *r, const struct err *er
     free(s->secret);
     s->epoch = mem_strdup(epoch);
     s->secret = mem_strdup(redis_reply_str(redis_reply_at(r, 2)));
-    set_up(s, true);
+    if (clock_mono_ms() >= s->refused_until_ms)
+        set_up(s, true);
 }
 
 /* Writes (or finds) what is written once; doing it again is how we learn that Redis takes writes.
@@ -238,8 +240,16 @@ static void on_probe(void *arg) {
     struct store *s = arg;
     if (!redis_is_up(s->redis))
         set_up(s, false);
-    else
+    else if (clock_mono_ms() >= s->refused_until_ms)
         check(s);
+}
+
+/* Full, read-only, without its replicas: near the limit one write may pass and the next may not,
+ * so any refusal counts. */
+static void on_refused(void *arg) {
+    struct store *s = arg;
+    s->refused_until_ms = clock_mono_ms() + REFUSED_MS;
+    set_up(s, false);
 }
 
 static void on_connection(void *arg, bool up) {
@@ -287,6 +297,7 @@ struct store *store_create(const struct env *env, const struct store_options *o)
                                      .connections = o->connections ? o->connections : 4,
                                      .timeout_ms = o->timeout_ms ? o->timeout_ms : 2000,
                                      .on_state = on_connection,
+                                     .on_refused = on_refused,
                                      .arg = s});
     s->probe = loop_timer_start(env->loop, PROBE_MS, PROBE_MS, on_probe, s);
     return s;
