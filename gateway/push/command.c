@@ -56,75 +56,57 @@ static struct running *begin(struct screen *s, const char *id) {
 }
 
 /* The frame without the keys that are the socket's own. */
-static json_t *body_of(const json_t *frame) {
-    json_t *body = json_copy((json_t *)frame);
+static json_t *body_of(const struct agent_frame *f) {
+    json_t *body = json_copy(f->json);
     json_object_del(body, "type");
     json_object_del(body, "thread");
     return body;
 }
 
-static void run_send(struct screen *s, const json_t *frame, const char *id, const char *thread) {
-    json_t *body = body_of(frame);
-    core_send(s->hub->core, &s->actor, thread, body, on_sent, begin(s, id));
+static void run_send(struct screen *s, const struct agent_frame *f) {
+    json_t *body = body_of(f);
+    core_send(s->hub->core, &s->actor, f->thread, body, on_sent, begin(s, f->id));
     json_decref(body);
 }
 
-static void run_change(struct screen *s, const json_t *frame, const char *id, const char *thread) {
-    json_t *body = body_of(frame);
-    core_change(s->hub->core, &s->actor, thread, body, on_changed, begin(s, id));
+static void run_change(struct screen *s, const struct agent_frame *f) {
+    json_t *body = body_of(f);
+    core_change(s->hub->core, &s->actor, f->thread, body, on_changed, begin(s, f->id));
     json_decref(body);
 }
 
-static void run_read(struct screen *s, const json_t *frame, const char *id, const char *thread) {
-    const json_t *seq = json_object_get(frame, "seq");
-    if (!json_is_integer(seq) || json_integer_value(seq) < 0) {
-        screen_error(s, id, "invalid", "seq must be a number, 0 or more");
-        return;
-    }
-    core_read(s->hub->core, &s->actor, thread, json_integer_value(seq), on_read, begin(s, id));
+static void run_read(struct screen *s, const struct agent_frame *f) {
+    core_read(s->hub->core, &s->actor, f->thread, f->seq, on_read, begin(s, f->id));
 }
 
-static void run_typing(struct screen *s, const json_t *frame, const char *id, const char *thread) {
-    core_typing(s->hub->core, &s->actor, thread, json_is_true(json_object_get(frame, "on")));
-    answer(begin(s, id), NULL, NULL, NULL);
+static void run_typing(struct screen *s, const struct agent_frame *f) {
+    core_typing(s->hub->core, &s->actor, f->thread, f->on);
+    answer(begin(s, f->id), NULL, NULL, NULL);
 }
 
+/* Those that need the scope write. */
 static const struct {
-    const char *type;
-    bool writes; /* needs the write scope */
-    void (*run)(struct screen *s, const json_t *frame, const char *id, const char *thread);
+    enum agent_frame_kind kind;
+    void (*run)(struct screen *s, const struct agent_frame *f);
 } commands[] = {
-    {"send", true, run_send},
-    {"change", true, run_change},
-    {"read", true, run_read},
-    {"typing", true, run_typing},
+    {AGENT_SEND, run_send},
+    {AGENT_CHANGE, run_change},
+    {AGENT_READ, run_read},
+    {AGENT_TYPING, run_typing},
 };
 
-void command_run(struct screen *s, const json_t *frame) {
-    const char *type = json_string_value(json_object_get(frame, "type"));
-    const char *id = json_string_value(json_object_get(frame, "id"));
-    const char *thread = json_string_value(json_object_get(frame, "thread"));
-    if (strcmp(type, "ping") == 0) {
-        answer(begin(s, id), NULL, NULL, NULL);
-        return;
+void command_run(struct screen *s, const struct agent_frame *f) {
+    if (f->kind == AGENT_PING) {
+        answer(begin(s, f->id), NULL, NULL, NULL);
+    } else if (f->kind == AGENT_HELLO) {
+        screen_error(s, NULL, "conflict", "hello was said before");
+    } else if (!(s->actor.scopes & SCOPE_WRITE)) {
+        screen_error(s, f->id, "denied", "this token may only read");
+    } else if (s->commands >= SCREEN_COMMANDS_MAX) {
+        screen_error(s, f->id, "too_many", "wait for the answers to your commands");
+    } else {
+        for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+            if (commands[i].kind == f->kind)
+                commands[i].run(s, f);
     }
-    if (id && (strlen(id) > 100 || !*id)) {
-        screen_error(s, NULL, "invalid", "id must be 1 to 100 characters");
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(type, commands[i].type) != 0)
-            continue;
-        if (!id_is_valid(thread))
-            screen_error(s, id, "invalid", "thread must be a thread's id");
-        else if (commands[i].writes && !(s->actor.scopes & SCOPE_WRITE))
-            screen_error(s, id, "denied", "this token may only read");
-        else if (s->commands >= SCREEN_COMMANDS_MAX)
-            screen_error(s, id, "too_many", "wait for the answers to your commands");
-        else
-            commands[i].run(s, frame, id, thread);
-        return;
-    }
-    screen_error(
-        s, id, "invalid", "unknown type; known are hello, send, change, read, typing and ping");
 }

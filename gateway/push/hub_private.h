@@ -3,6 +3,7 @@
 #define SB_PUSH_HUB_PRIVATE_H
 
 #include "core/sink.h"
+#include "push/agent_frame.h"
 #include "push/hub.h"
 
 #define SCREEN_COMMANDS_MAX 64 /* under way at once */
@@ -49,14 +50,14 @@ void screen_send(struct screen *s, struct ws_frame *f);
 void screen_error(struct screen *s, const char *id, const char *code, const char *detail);
 void screen_ref(struct screen *s);
 void screen_unref(struct screen *s); /* may free */
-void screen_hello(struct screen *s, const json_t *hello);
+void screen_hello(struct screen *s, const struct agent_frame *hello);
 void screen_open(struct ws_session *ws, void *hub);
 void screen_message(struct ws_session *ws, void *hub, struct span text);
 void screen_close(struct ws_session *ws, void *hub);
 void screen_check(struct screen *s); /* is its login still good? closes it otherwise */
 
 /* command.c */
-void command_run(struct screen *s, const json_t *frame);
+void command_run(struct screen *s, const struct agent_frame *f); /* f is not kept */
 
 /* frame.c: events as frames, pure */
 char *frame_of_event(const struct feed_event *e); /* NULL: nothing for agents; caller frees */

@@ -3,13 +3,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/json_strict.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "push/hub_private.h"
-
-#define FRAME_DEPTH 16
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -191,20 +188,13 @@ static void on_actor(void *arg, const struct actor *actor, const struct err *err
     screen_unref(s);
 }
 
-void screen_hello(struct screen *s, const json_t *hello) {
-    const char *cursor = json_string_value(json_object_get(hello, "cursor"));
-    const char *token = json_string_value(json_object_get(hello, "token"));
-    if (token) {
+void screen_hello(struct screen *s, const struct agent_frame *hello) {
+    if (hello->token) {
         free(s->token);
-        s->token = mem_strdup(token);
-    }
-    if (!s->token && !s->cookie) {
-        screen_error(s, NULL, "auth", "sign in first: no screen.cookie and no token");
-        ws_close(s->ws, 4401, "sign in");
-        return;
+        s->token = mem_strdup(hello->token);
     }
     struct greeting *g = mem_alloc(sizeof *g);
-    *g = (struct greeting){s, cursor && *cursor ? mem_strdup(cursor) : NULL};
+    *g = (struct greeting){s, hello->cursor && *hello->cursor ? mem_strdup(hello->cursor) : NULL};
     s->state = SCREEN_GREETING;
     s->hub->nsessions++;
     screen_ref(s);
@@ -236,32 +226,38 @@ void screen_check(struct screen *s) {
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-/* Before hello there is nobody that we know: one wrong frame ends it. */
-static void on_first(struct screen *s, const json_t *frame, const char *type, const char *wrong) {
-    if (!wrong && strcmp(type, "hello") == 0) {
-        screen_hello(s, frame);
-        return;
+/* Before hello there is nobody that we know: one wrong frame ends it. wrong: NULL for a good one.
+ */
+static void on_first(struct screen *s, const struct agent_frame *f, const struct err *wrong) {
+    if (f->kind == AGENT_HELLO && !s->token && !s->cookie && !f->token) {
+        screen_error(s, NULL, "auth", "sign in first: there is no session cookie and no token");
+        ws_close(s->ws, 4401, "sign in");
+    } else if (wrong) {
+        screen_error(s, NULL, err_name(wrong->code), wrong->text);
+        ws_close(s->ws, 1008, "the first frame was not understood");
+    } else if (f->kind != AGENT_HELLO) {
+        screen_error(s, NULL, "auth", "hello comes first");
+        ws_close(s->ws, 1008, "hello comes first");
+    } else {
+        screen_hello(s, f);
     }
-    screen_error(s, NULL, wrong ? "invalid" : "auth", wrong ? wrong : "hello comes first");
-    ws_close(s->ws, 1008, "hello comes first");
 }
 
 void screen_message(struct ws_session *ws, void *arg, struct span text) {
     struct screen *s = ws_user(ws);
+    struct agent_frame f;
     struct err err;
     (void)arg;
     if (!s)
         return;
-    json_t *frame = json_strict_parse(text, FRAME_DEPTH, &err);
-    const char *type = json_string_value(json_object_get(frame, "type"));
-    const char *wrong = !frame ? err.text : !type ? "a frame needs a \"type\"" : NULL;
+    bool good = agent_frame_parse(text, &f, &err) == 0;
     if (s->state == SCREEN_NEW)
-        on_first(s, frame, type, wrong);
-    else if (wrong)
-        screen_error(s, NULL, "invalid", wrong);
+        on_first(s, &f, good ? NULL : &err);
+    else if (!good)
+        screen_error(s, f.id, err_name(err.code), err.text);
     else if (!s->authenticated)
-        screen_error(s, json_string_value(json_object_get(frame, "id")), "auth", "wait for ready");
+        screen_error(s, f.id, "auth", "wait for ready");
     else
-        command_run(s, frame);
-    json_decref(frame);
+        command_run(s, &f);
+    agent_frame_free(&f);
 }
