@@ -80,10 +80,10 @@ void call_err(struct call *c, const struct err *err) {
 }
 
 void call_fail(struct call *c, enum err_code code, const char *fmt, ...) {
-    struct err err = {.code = code};
+    struct err err;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err.text, sizeof err.text, fmt, ap);
+    err_setv(&err, code, fmt, ap);
     va_end(ap);
     call_err(c, &err);
 }

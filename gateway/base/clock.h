@@ -11,7 +11,8 @@ int64_t clock_ms(void);       /* milliseconds since 1970, UTC */
 uint64_t clock_mono_ms(void); /* milliseconds, never jumps */
 uint64_t clock_mono_us(void);
 
-/* RFC 3339 in UTC with milliseconds. out holds CLOCK_TEXT_SIZE bytes; returns out. */
+/* RFC 3339 in UTC with milliseconds; what is outside of the years 0 to 9999 becomes their end. out
+ * holds CLOCK_TEXT_SIZE bytes; returns out. */
 char *clock_format(int64_t ms, char *out);
 
 /* Parses RFC 3339 (with zone Z or +hh:mm, fraction optional) to ms. 0, or -1 when it is not one. */

@@ -1,8 +1,9 @@
 /* err.c - error codes, their names and their HTTP statuses. */
 #include "base/err.h"
 
-#include <stdarg.h>
 #include <stdio.h>
+
+#include "base/utf8.h"
 
 static const struct {
     const char *name;
@@ -24,14 +25,20 @@ static const struct {
     [ERR_INTERNAL] = {"internal", 500},
 };
 
-int err_set(struct err *e, enum err_code code, const char *fmt, ...) {
+int err_setv(struct err *e, enum err_code code, const char *fmt, va_list ap) {
     if (e) {
-        va_list ap;
-        va_start(ap, fmt);
         e->code = code;
         vsnprintf(e->text, sizeof e->text, fmt, ap);
-        va_end(ap);
+        utf8_repair(e->text);
     }
+    return -1;
+}
+
+int err_set(struct err *e, enum err_code code, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    err_setv(e, code, fmt, ap);
+    va_end(ap);
     return -1;
 }
 

@@ -5,6 +5,8 @@
 #ifndef SB_BASE_ERR_H
 #define SB_BASE_ERR_H
 
+#include <stdarg.h>
+
 enum err_code {
     ERR_NONE = 0,
     ERR_INVALID,     /* the caller's data is wrong: never retry */
@@ -27,9 +29,12 @@ struct err {
     char text[320]; /* UTF-8, one sentence, no secrets */
 };
 
-/* Fills e (which may be NULL) and returns -1, so that `return err_set(...)` reads well. */
+/* Fills e (which may be NULL) and returns -1, so that `return err_set(...)` reads well. What
+ * "%.40s" or the size of the text cuts in the middle of a character is made valid UTF-8 again. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+int err_setv(struct err *e, enum err_code code, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 /* The code's name in lower case with underscores ("not_found"): stable, used in JSON and logs. */
 const char *err_name(enum err_code code);

@@ -39,6 +39,16 @@ bool utf8_is_valid(const char *p, size_t n) {
     return true;
 }
 
+void utf8_repair(char *s) {
+    uint32_t c;
+    for (size_t n = strlen(s), i = 0; i < n;) {
+        size_t len = decode((const unsigned char *)s + i, n - i, &c);
+        if (len == 0)
+            s[i] = '?';
+        i += len ? len : 1;
+    }
+}
+
 size_t utf8_length(const char *p, size_t n) {
     size_t points = 0;
     for (size_t i = 0; i < n; i++)

@@ -18,6 +18,10 @@ size_t utf8_prefix(const char *p, size_t n, size_t max_points);
  * tab, line feed and carriage return. */
 bool utf8_is_text(const char *p, size_t n);
 
+/* Writes '?' over each byte of s that is not part of a well-formed character: what was cut at a
+ * number of bytes ends in such. */
+void utf8_repair(char *s);
+
 /* Copies s without control and bidirectional-override characters (names shown in a list), cut to
  * max_points code points; bytes that are no UTF-8 become U+FFFD. The caller frees. */
 char *utf8_clean_name(const char *s, size_t max_points);

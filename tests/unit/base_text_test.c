@@ -57,6 +57,10 @@ static void times_go_both_ways(void **state) {
     int64_t ms;
     assert_string_equal(clock_format(0, text), "1970-01-01T00:00:00.000Z");
     assert_string_equal(clock_format(1795442419123, text), "2026-11-23T14:00:19.123Z");
+    assert_string_equal(clock_format(-1, text), "1969-12-31T23:59:59.999Z");
+    assert_string_equal(clock_format(-61820000000000, text), "0011-01-01T17:46:40.000Z");
+    assert_string_equal(clock_format(INT64_MIN, text), "0000-01-01T00:00:00.000Z");
+    assert_string_equal(clock_format(INT64_MAX, text), "9999-12-31T23:59:59.999Z");
     assert_int_equal(clock_parse("2026-11-23T14:00:19.123Z", &ms), 0);
     assert_int_equal(ms, 1795442419123);
     assert_int_equal(clock_parse("2026-11-23T17:00:19+03:00", &ms), 0);
@@ -65,6 +69,17 @@ static void times_go_both_ways(void **state) {
     assert_int_equal(clock_parse("yesterday", &ms), -1);
     assert_int_equal(clock_parse("2026-11-23T14:00:19", &ms), -1);
     assert_int_equal(clock_parse("2026-11-23T14:00:19Zjunk", &ms), -1);
+    assert_int_equal(clock_parse("2026-11-23 14:00:19.5z", &ms), 0);
+    assert_int_equal(ms, 1795442419500);
+    assert_int_equal(clock_parse("2028-02-29T00:00:00Z", &ms), 0);
+    assert_int_equal(clock_parse("2026-02-29T00:00:00Z", &ms), -1);
+    assert_int_equal(clock_parse("+026-11-23T14:00:19Z", &ms), -1);
+    assert_int_equal(clock_parse("2026-11- 3T14:00:19Z", &ms), -1);
+    assert_int_equal(clock_parse("2026-11-23T24:00:00Z", &ms), -1);
+    assert_int_equal(clock_parse("2026-11-23T14:00:19.Z", &ms), -1);
+    assert_int_equal(clock_parse("2026-11-23T14:00:19+3:00", &ms), -1);
+    assert_int_equal(clock_parse("2026-11-23T14:00:19+03:60", &ms), -1);
+    assert_int_equal(clock_parse("", &ms), -1);
 }
 
 static void utf8_is_judged(void **state) {
@@ -79,6 +94,25 @@ static void utf8_is_judged(void **state) {
     assert_true(utf8_is_text("a\tb\nc", 5));
     assert_false(utf8_is_text("a\0b", 3));
     assert_false(utf8_is_text("a\x1b[31m", 6));
+}
+
+/* What is cut at a number of bytes would make JSON impossible, and the refusal would be lost. */
+static void errors_are_valid_text(void **state) {
+    (void)state;
+    struct err err;
+    char text[] = "a\xd1\x8f\xd1";
+    utf8_repair(text);
+    assert_string_equal(text, "a\xd1\x8f?");
+    assert_int_equal(err_set(&err, ERR_INVALID, "unknown key \"%.4s\"", "x\xd1\x8f\xd1\x8f"), -1);
+    assert_string_equal(err.text, "unknown key \"x\xd1\x8f?\"");
+    char longest[1000];
+    for (size_t i = 0; i + 2 < sizeof longest; i += 2)
+        memcpy(longest + i, "\xd1\x8f", 3);
+    err_set(&err, ERR_INVALID, "%s", longest);
+    assert_true(utf8_is_valid(err.text, strlen(err.text)));
+    err_set(&err, ERR_INVALID, "x%s", longest);
+    assert_true(utf8_is_valid(err.text, strlen(err.text)));
+    assert_int_equal(strlen(err.text), sizeof err.text - 1);
 }
 
 static void names_lose_what_hides(void **state) {
@@ -150,6 +184,7 @@ int main(void) {
         cmocka_unit_test(identities_spread_over_shards),
         cmocka_unit_test(times_go_both_ways),
         cmocka_unit_test(utf8_is_judged),
+        cmocka_unit_test(errors_are_valid_text),
         cmocka_unit_test(names_lose_what_hides),
         cmocka_unit_test(buffers_stop_at_their_ceiling),
         cmocka_unit_test(json_is_strict),
