@@ -188,33 +188,24 @@ static int dead_list(struct cli *cli, struct cli_session *s) {
     return CLI_OK;
 }
 
-static int64_t dead_ms(const json_t *d) {
-    const char *colon = strchr(text(d, "id"), ':');
-    return colon ? strtoll(colon + 1, NULL, 10) : 0;
-}
-
-/* Those that are there now: what dies again meanwhile is younger, and left. */
+/* Those that are there now: what dies again meanwhile is younger, and before the first page. */
 static int dead_retry_all(struct cli_session *s) {
-    int64_t newest = -1;
-    size_t total = 0, now, i;
+    char *cursor = NULL;
+    size_t total = 0, i;
     json_t *d;
     do {
-        now = 0;
-        store_dead(s->store, NULL, PAGE, cli_on_json, s);
+        store_dead(s->store, cursor, PAGE, cli_on_json, s);
+        free(cursor);
         if (cli_wait(s) < 0)
             return CLI_FAILED;
-        json_t *page = json_incref(json_object_get(s->result, "dead"));
-        if (newest < 0)
-            newest = dead_ms(json_array_get(page, 0));
-        json_array_foreach(page, i, d) {
-            if (dead_ms(d) > newest)
-                continue;
+        json_t *page = json_incref(s->result);
+        cursor = mem_strdup(json_string_value(json_object_get(page, "next")));
+        json_array_foreach(json_object_get(page, "dead"), i, d) {
             store_dead_retry(s->store, text(d, "id"), cli_on_done, s);
-            now += cli_wait(s) == 0;
+            total += cli_wait(s) == 0;
         }
         json_decref(page);
-        total += now;
-    } while (now);
+    } while (cursor);
     printf("%zu put back in their queues\n", total);
     return CLI_OK;
 }

@@ -201,14 +201,9 @@ HANDLER(api_channels_check) {
 /* --- dead letters ---------------------------------------------------------------------------- */
 
 static void dead_list(struct call *c) {
-    const char *cursor = http_query(c->x, "cursor");
     int limit = call_limit(c);
-    if (limit < 0)
-        return;
-    if (cursor && (strspn(cursor, "0123456789") != strlen(cursor) || strlen(cursor) > 18))
-        call_fail(c, ERR_INVALID, "cursor is not one that a list gave");
-    else
-        core_dead(c->api->core, cursor, (unsigned)limit, call_on_json, c);
+    if (limit > 0)
+        core_dead(c->api->core, http_query(c->x, "cursor"), (unsigned)limit, call_on_json, c);
 }
 
 HANDLER(api_dead_list) {

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "store/store_private.h"
 #include "store/store_record.h"
+#include "store/store_text.h"
 
 #define BATCH 256
 #define BLOCK_MS 1000
@@ -54,23 +55,6 @@ static void on_again(void *arg) {
 static void read_later(struct store_feed *f) {
     if (!f->again)
         f->again = loop_timer_start(f->store->env->loop, AGAIN_MS, 0, on_again, f);
-}
-
-/* "m <thread> <seq> <dir>", "s <thread> <seq>", "t <thread>", "c <client>" */
-int store_event_parse(struct store_event *e, const char *text) {
-    memset(e, 0, sizeof *e);
-    if (!strchr("mstc", text[0]) || !text[0] || text[1] != ' ' || strlen(text) < 2 + ID_LEN)
-        return -1;
-    e->kind = text[0];
-    memcpy(e->id, text + 2, ID_LEN);
-    if (!id_is_valid(e->id))
-        return -1;
-    if (e->kind == 'm' || e->kind == 's') {
-        char *end;
-        e->seq = strtoll(text + 2 + ID_LEN, &end, 10);
-        e->is_out = strcmp(end, " out") == 0;
-    }
-    return 0;
 }
 
 static void mark_done(struct store_feed *f) {

@@ -97,10 +97,6 @@ void client_change_begin(struct store *s, struct args *a, const char *client);
 extern const char *const thread_fields[THREAD_FIELDS];
 /* reply: of HMGET thread_fields. NULL when there is no such thread. */
 json_t *thread_json(const char *id, const struct redis_reply *reply);
-struct store_event;
-/* An event as scripts write it (store_feed.h); -1 when it is none. */
-int store_event_parse(struct store_event *e, const char *text);
-
 /* reply: of HGETALL. NULL when there is no such client. */
 json_t *client_json(const char *id, const struct redis_reply *reply);
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "store/store_private.h"
 #include "store/store_record.h"
+#include "store/store_text.h"
 
 /* --- lease ----------------------------------------------------------------------------------- */
 
@@ -51,33 +52,13 @@ static void copy_span(char *out, size_t size, struct span s) {
     out[n] = '\0';
 }
 
-/* "<thread> <seq>" in a channel's queue, "<kind> <subject> <seq or object>" in a CRM's. */
-static void parse_entry(struct store_entry *e, const char *text) {
-    char third[ID_SIZE] = "";
-    e->kind = 'm';
-    if (text[0] && text[1] == ' ') {
-        e->kind = text[0];
-        text += 2;
-    }
-    const char *sp = strchr(text, ' ');
-    copy_span(
-        e->subject, sizeof e->subject, span_of(text, sp ? (size_t)(sp - text) : strlen(text)));
-    copy_span(third, sizeof third, span_str(sp ? sp + 1 : ""));
-    if (e->kind == 'g')
-        memcpy(e->object, third, sizeof third);
-    else
-        e->seq = strtoll(third, NULL, 10);
-    if (!id_is_valid(e->subject))
-        e->kind = '?';
-}
-
 static void on_entries(struct reading *rd, const struct redis_reply *r) {
     size_t n = redis_reply_count(r);
     for (size_t i = 0; i < n && rd->n < rd->max; i++) {
         const struct redis_reply *one = redis_reply_at(r, i);
         struct store_entry *e = &rd->entries[rd->n++];
         copy_span(e->id, sizeof e->id, redis_reply_span(redis_reply_at(one, 0)));
-        parse_entry(e, redis_reply_str(redis_reply_at(redis_reply_at(one, 1), 1)));
+        store_entry_parse(e, redis_reply_str(redis_reply_at(redis_reply_at(one, 1), 1)));
     }
 }
 

@@ -60,8 +60,11 @@ void store_finish(struct store *s, unsigned shard, const char *token, const char
 typedef void (*store_depth_fn)(void *arg, int64_t n, int64_t oldest_ms, const struct err *err);
 void store_queue_depth(struct store *s, const char *queue, store_depth_fn fn, void *arg);
 
-/* Dead letters, see core.h. */
+/* {"dead":[Dead...],"next"}: newest first, `limit` a page; next is the cursor of the next page or
+ * null. Each letter is on one page exactly, however many died in one millisecond; what dies
+ * meanwhile is before the first page. ERR_INVALID when the cursor is none. */
 void store_dead(struct store *s, const char *cursor, unsigned limit, store_json_fn fn, void *arg);
+/* Puts one back at the end of its queue; ERR_NOT_FOUND when there is none of this id. */
 void store_dead_retry(struct store *s, const char *id, store_done_fn fn, void *arg);
 
 /* Opens threads of this shard whose snooze is over. */

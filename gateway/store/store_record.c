@@ -11,10 +11,27 @@
 
 #define PREVIEW_POINTS 120
 
+/* A key that does not apply is absent, in what is stored and in every JSON form. A new reference.
+ */
+static json_t *without_nulls(const json_t *body) {
+    json_t *copy = NULL, *v;
+    const char *key;
+    json_object_foreach((json_t *)body, key, v) {
+        if (!json_is_null(v))
+            continue;
+        if (!copy)
+            copy = json_copy((json_t *)body);
+        json_object_del(copy, key);
+    }
+    return copy ? copy : json_incref((json_t *)body);
+}
+
 char *record_body(
     enum direction d, const char *channel, const char *connector, const json_t *body) {
     struct buf b;
-    char *text = json_dumps(body, JSON_COMPACT);
+    json_t *said = without_nulls(body);
+    char *text = json_dumps(said, JSON_COMPACT);
+    json_decref(said);
     buf_init(&b, (size_t)16 << 20);
     buf_reserve(&b, (text ? strlen(text) : 0) + 128);
     buf_addf(&b, "{\"d\":\"%s\"", direction_name(d));

@@ -8,7 +8,8 @@
 #include "base/span.h"
 #include "model/message.h"
 
-/* The body as stored: direction, channel and connector first. NULL never. The caller frees. */
+/* The body as stored: direction, channel and connector first, keys that are null left out. NULL
+ * never. The caller frees. */
 char *record_body(enum direction d, const char *channel, const char *connector, const json_t *body);
 
 /* The full Message (openapi) of a record; NULL when the record is damaged. */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "store/store_feed.h"
 #include "store/store_private.h"
+#include "store/store_text.h"
 
 struct replay {
     struct gather g;
@@ -22,38 +23,10 @@ struct replay {
 
 enum { ASK_EVENTS, ASK_OLDEST, ASK_LENGTH, ASKS };
 
-/* "epoch;0:id,1:id": the ids into out by shard. */
-static int parse_cursors(
-    const char *text, const char *epoch, unsigned shards, char (*out)[STORE_CURSOR_SIZE]) {
-    size_t n = strlen(epoch);
-    unsigned known = 0;
-    if (strncmp(text, epoch, n) != 0 || text[n] != ';')
-        return -1;
-    for (const char *p = text + n + 1; *p;) {
-        char *end;
-        unsigned long shard = strtoul(p, &end, 10);
-        size_t len = *end == ':' ? strspn(end + 1, "0123456789-") : 0;
-        if (shard >= shards || len == 0 || len >= STORE_CURSOR_SIZE ||
-            (end[1 + len] && end[1 + len] != ','))
-            return -1;
-        if (!out[shard][0])
-            known++;
-        memcpy(out[shard], end + 1, len);
-        out[shard][len] = '\0';
-        p = end + 1 + len + (end[1 + len] == ',');
-    }
-    return known == shards ? 0 : -1;
-}
-
-/* Stream ids are two numbers. */
-static int compare_ids(const char *a, const char *b) {
-    char *ea, *eb;
-    unsigned long long x = strtoull(a, &ea, 10), y = strtoull(b, &eb, 10);
-    if (x != y)
-        return x < y ? -1 : 1;
-    x = *ea == '-' ? strtoull(ea + 1, NULL, 10) : 0;
-    y = *eb == '-' ? strtoull(eb + 1, NULL, 10) : 0;
-    return x < y ? -1 : x > y;
+static bool is_older(const char *a, const char *b) {
+    struct stream_id x, y;
+    return stream_id_parse(span_str(a), &x) == 0 && stream_id_parse(span_str(b), &y) == 0 &&
+           stream_id_compare(&x, &y) < 0;
 }
 
 static void on_replay_part(struct gather *g, size_t i, const struct redis_reply *r) {
@@ -61,7 +34,7 @@ static void on_replay_part(struct gather *g, size_t i, const struct redis_reply 
     size_t shard = i / ASKS;
     if (i % ASKS == ASK_OLDEST) {
         const char *oldest = redis_reply_str(redis_reply_at(redis_reply_at(r, 0), 0));
-        rp->behind[shard] = *oldest && compare_ids(oldest, rp->cursors[shard]) > 0;
+        rp->behind[shard] = is_older(rp->cursors[shard], oldest);
         return;
     }
     if (i % ASKS == ASK_LENGTH) {
@@ -132,7 +105,7 @@ void store_feed_replay(
     rp->events_max = strtoll(s->events_max, NULL, 10);
     snprintf(count, sizeof count, "%zu", max + 1);
     gather_begin(&rp->g, s, on_replay_part, replay_done);
-    if (parse_cursors(cursors, store_epoch(s), s->shards, rp->cursors) < 0) {
+    if (store_cursors_parse(cursors, store_epoch(s), s->shards, rp->cursors) < 0) {
         rp->too_old = true;
     } else {
         for (unsigned i = 0; i < s->shards; i++) {

@@ -339,7 +339,6 @@ static void on_feed_events(void *arg, struct store_event *events, size_t n) {
         w->kinds[have + i] = events[i].kind;
         w->kinds[have + i + 1] = '\0';
     }
-    finish(w, NULL);
 }
 
 static void on_replay(
@@ -386,6 +385,85 @@ static void the_feed_tells_and_replays(void **state) {
     store_feed_destroy(&feed);
 }
 
+/* --- dead letters ---------------------------------------------------------------------------- */
+
+static void bury_done(void *arg, const struct redis_reply *r, const struct err *err) {
+    (void)r;
+    finish(arg, err);
+}
+
+/* A letter with an id of our choice. */
+static void bury(struct world *w, unsigned shard, unsigned ms, unsigned n) {
+    char key[32], id[32], entry[64], thread[ID_SIZE];
+    id_make(shard, thread);
+    snprintf(key, sizeof key, "sb:{s%u}:dead", shard);
+    snprintf(id, sizeof id, "%u-%u", ms, n);
+    snprintf(entry, sizeof entry, "%s 7", thread);
+    const char *words[] = {"XADD", key, id, "q", "out:site", "e", entry, "detail",
+        "invalid the channel refused it", "attempts", "3", "at", "1795442419123"};
+    struct span args[ARRAY_LEN(words)];
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        args[i] = span_str(words[i]);
+    redis_command(store_redis(w->store), args, ARRAY_LEN(args), bury_done, w);
+    wait_for(w);
+    assert_int_equal(w->err.code, 0);
+}
+
+/* The list by pages of this size: each letter once, in one order, whatever the page. */
+static void read_dead(struct world *w, unsigned limit, char *out, size_t size, size_t *pages) {
+    char *cursor = NULL;
+    size_t used = 0, i;
+    json_t *d;
+    *pages = 0;
+    do {
+        store_dead(w->store, cursor, limit, on_json, w);
+        wait_for(w);
+        assert_int_equal(w->err.code, 0);
+        assert_true(json_array_size(json_object_get(w->json, "dead")) <= limit);
+        json_array_foreach(json_object_get(w->json, "dead"), i, d) {
+            used += (size_t)snprintf(
+                out + used, size - used, "%s ", json_string_value(json_object_get(d, "id")));
+        }
+        free(cursor);
+        cursor = mem_strdup(json_string_value(json_object_get(w->json, "next")));
+        ++*pages;
+    } while (cursor);
+}
+
+static void dead_letters_are_on_one_page_each(void **state) {
+    struct world *w = *state;
+    static const char whole[] = "2:9-0 3:5-1 0:4-2 0:4-1 0:4-0 1:4-0 2:4-3 2:4-1 1:2-0 3:1-0 ";
+    static const unsigned letters[][3] = {{0, 4, 0}, {0, 4, 1}, {0, 4, 2}, {1, 2, 0}, {1, 4, 0},
+        {2, 4, 1}, {2, 4, 3}, {2, 9, 0}, {3, 1, 0}, {3, 5, 1}};
+    char got[1000];
+    size_t pages;
+    for (size_t i = 0; i < ARRAY_LEN(letters); i++)
+        bury(w, letters[i][0], letters[i][1], letters[i][2]);
+    for (unsigned limit = 1; limit <= 11; limit++) {
+        read_dead(w, limit, got, sizeof got, &pages);
+        assert_string_equal(got, whole);
+        assert_int_equal(pages, (ARRAY_LEN(letters) + limit - 1) / limit);
+    }
+    json_t *one = json_array_get(json_object_get(w->json, "dead"), 0);
+    assert_int_equal(json_integer_value(json_object_get(one, "seq")), 7);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(one, "error"), "code")), "invalid");
+    static const char *const forged[] = {"x", "4:1-1", "0:1", "0:-", "0:1-1-1", " 0:1-1", "-1:1-1"};
+    for (size_t i = 0; i < ARRAY_LEN(forged); i++) {
+        store_dead(w->store, forged[i], 5, on_json, w);
+        wait_for(w);
+        assert_int_equal(w->err.code, ERR_INVALID);
+        store_dead_retry(w->store, forged[i], on_done, w);
+        wait_for(w);
+        assert_int_equal(w->err.code, ERR_NOT_FOUND);
+    }
+    store_dead_retry(w->store, "0:4-1", on_done, w);
+    wait_for(w);
+    assert_int_equal(w->err.code, 0);
+    read_dead(w, 3, got, sizeof got, &pages);
+    assert_null(strstr(got, "0:4-1"));
+}
+
 /* --- set-up ---------------------------------------------------------------------------------- */
 
 static int begin(void **state) {
@@ -397,7 +475,8 @@ static int begin(void **state) {
     snprintf(socket, sizeof socket, "%s/r.sock", w->dir);
     w->redis = fork();
     if (w->redis == 0) {
-        freopen("/dev/null", "w", stdout);
+        if (!freopen("/dev/null", "w", stdout))
+            _exit(1);
         execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
             "--dir", w->dir, (char *)NULL);
         _exit(127);
@@ -451,6 +530,7 @@ int main(void) {
         cmocka_unit_test(a_proven_identity_takes_the_dialogue_along),
         cmocka_unit_test(a_delivery_is_not_sent_twice_in_silence),
         cmocka_unit_test(the_feed_tells_and_replays),
+        cmocka_unit_test(dead_letters_are_on_one_page_each),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
