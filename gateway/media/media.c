@@ -60,6 +60,15 @@ static void remove_stale(const char *dir) {
         closedir(d);
 }
 
+/* What is new in a folder outlives a crash of the machine only when the folder itself is synced. */
+static int sync_dir(const char *path) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 ? -1 : fsync(fd);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 static int make_dir(const char *path, struct err *err) {
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return err_set(err, ERR_IO, "cannot make the folder %s: %s", path, strerror(errno));
@@ -85,6 +94,10 @@ struct media *media_open(
         media_close(&m);
     else
         remove_stale(incoming);
+    if (m && (sync_dir(m->dir) < 0 || sync_dir(data_dir) < 0)) {
+        err_set(err, ERR_IO, "cannot sync the folder %s: %s", m->dir, strerror(errno));
+        media_close(&m);
+    }
     free(incoming);
     return m;
 }
@@ -102,10 +115,12 @@ void media_close(struct media **mp) {
 }
 
 /* <dir>/<2 characters of the id's random part>/<id>: no folder grows without end. */
-static char *path_of(const struct media *m, const char *id, bool make) {
-    char *folder = mem_printf("%s/%.2s", m->dir, id + ID_TIME_LEN);
-    if (make)
-        mkdir(folder, 0700);
+static char *folder_of(const struct media *m, const char *id) {
+    return mem_printf("%s/%.2s", m->dir, id + ID_TIME_LEN);
+}
+
+static char *path_of(const struct media *m, const char *id) {
+    char *folder = folder_of(m, id);
     char *path = mem_printf("%s/%s", folder, id);
     free(folder);
     return path;
@@ -188,6 +203,23 @@ static int sniff(struct media_upload *u, struct err *err) {
     return 0;
 }
 
+/* Into its folder. That one may be new, and made by another upload that has not synced it yet. */
+static int move_into_place(struct media_upload *u, struct err *err) {
+    char *folder = folder_of(u->media, u->info.id), *path = path_of(u->media, u->info.id);
+    mkdir(folder, 0700);
+    int rc = rename(u->temp, path);
+    if (rc == 0) {
+        free(u->temp);
+        u->temp = NULL;
+        rc = sync_dir(folder) < 0 || sync_dir(u->media->dir) < 0 ? -1 : 0;
+    }
+    if (rc < 0)
+        io_error(err, "stored");
+    free(folder);
+    free(path);
+    return rc;
+}
+
 static int settle(struct media_upload *u, struct err *err) {
     unsigned char sum[crypto_hash_sha256_BYTES];
     crypto_hash_sha256_final(&u->hash, sum);
@@ -201,21 +233,7 @@ static int settle(struct media_upload *u, struct err *err) {
     u->info.kind = media_kind(u->info.mime);
     if (fsync(u->fd) < 0)
         return io_error(err, "synced to disk");
-    char *path = path_of(u->media, u->info.id, true);
-    int rc = rename(u->temp, path) < 0 ? io_error(err, "stored") : 0;
-    if (rc == 0) {
-        char *slash = strrchr(path, '/');
-        *slash = '\0';
-        int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (dir >= 0) {
-            fsync(dir);
-            close(dir);
-        }
-        free(u->temp);
-        u->temp = NULL;
-    }
-    free(path);
-    return rc;
+    return move_into_place(u, err);
 }
 
 static void finish_work(void *arg) {
@@ -244,7 +262,7 @@ int media_fd(struct media *m, const char *id, uint64_t *size_out, struct err *er
     struct stat st;
     if (!id_is_valid(id))
         return err_set(err, ERR_NOT_FOUND, "there is no such attachment");
-    char *path = path_of(m, id, false);
+    char *path = path_of(m, id);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     free(path);
     if (fd < 0)
@@ -260,7 +278,7 @@ int media_fd(struct media *m, const char *id, uint64_t *size_out, struct err *er
 int media_delete(struct media *m, const char *id, struct err *err) {
     if (!id_is_valid(id))
         return err_set(err, ERR_NOT_FOUND, "there is no such attachment");
-    char *path = path_of(m, id, false);
+    char *path = path_of(m, id);
     int rc = unlink(path) < 0 && errno != ENOENT ? io_error(err, "deleted") : 0;
     free(path);
     return rc;

@@ -20,8 +20,11 @@ char *media_clean_name(const char *name) {
     char *p = clean;
     while (*p == '.' || *p == ' ') /* no hidden files, no ".." */
         p++;
-    if (p != clean)
-        memmove(clean, p, strlen(p) + 1);
+    size_t n = strlen(p);
+    while (n && (p[n - 1] == '.' || p[n - 1] == ' ')) /* Windows drops these: "x.exe." is x.exe */
+        n--;
+    memmove(clean, p, n);
+    clean[n] = '\0';
     if (*clean)
         return clean;
     free(clean);
