@@ -38,7 +38,9 @@ static int check_text(const char *key, const json_t *v, size_t max_points, struc
     size_t n = json_string_length(v);
     if (!utf8_is_text(s, n))
         return err_set(err, ERR_INVALID, "%s has control characters", key);
-    if (n > MESSAGE_TEXT_MAX || utf8_length(s, n) > max_points)
+    if (n > MESSAGE_TEXT_MAX)
+        return err_set(err, ERR_TOO_LARGE, "%s is longer than %d bytes", key, MESSAGE_TEXT_MAX);
+    if (utf8_length(s, n) > max_points)
         return err_set(err, ERR_TOO_LARGE, "%s is longer than %zu characters", key, max_points);
     return 0;
 }
