@@ -291,6 +291,7 @@ static int build_edges(struct app *app, struct err *err) {
 static void on_lag(void *arg) {
     struct app *app = arg;
     uint64_t now = clock_mono_us();
+    metrics_beat(app->env.metrics);
     if (app->lag_due_us)
         metrics_observe_us(
             app->env.metrics, M_LOOP_LAG, NULL, now > app->lag_due_us ? now - app->lag_due_us : 0);
@@ -347,7 +348,7 @@ struct app *app_create(const struct config *c, const struct worker_context *ctx,
         free(app);
         return NULL;
     }
-    metrics_take_slot(ctx->metrics, ctx->index);
+    metrics_use_slot(ctx->metrics, ctx->slot);
     app->env = (struct env){loop_create(), &app->log, ctx->metrics};
     build_store(app);
     if (build_services(app, err) < 0 || build_channels(app, err) < 0 || build_crms(app, err) < 0 ||

@@ -30,6 +30,8 @@
 
 #define WORKERS_MAX 64
 #define DRAIN_MS 10000
+#define HUNG_MS 10000   /* a worker whose loop has not turned for so long is ended */
+#define STALLED_MS 3000 /* of the master itself, which looks once a second: a stopped machine */
 #define REDIS_STOP_MS 5000
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
@@ -40,6 +42,7 @@
 struct child {
     pid_t pid; /* 0: not running */
     unsigned index;
+    unsigned slot;                    /* of the metrics, while pid is set */
     uint64_t started_ms, start_at_ms; /* monotonic; start_at_ms 0: no start planned */
     unsigned backoff_ms;
     bool ready;   /* it has served */
@@ -62,6 +65,7 @@ struct master {
     int lock_fd, signal_fd;
     bool stopping;
     uint64_t began_us;
+    uint64_t watched_ms, watch_from_ms; /* monotonic */
     bool said_ready;
     int exit_code;
 };
@@ -137,10 +141,12 @@ static const char *redis_url(const struct master *m) {
     return m->own_redis ? m->redis.url : settings_str(config_section(m->config, "redis"), "url");
 }
 
-static void become_worker(struct master *m, unsigned index, int ready_fd, pid_t master_pid) {
+static void become_worker(
+    struct master *m, unsigned index, unsigned slot, int ready_fd, pid_t master_pid) {
     struct worker_context ctx = {.index = index,
         .workers = m->nworkers,
         .metrics = m->metrics,
+        .slot = slot,
         .redis_url = redis_url(m),
         .ready_fd = ready_fd};
     sigset_t none;
@@ -170,20 +176,23 @@ static void start_worker(struct master *m, struct child *c, unsigned index) {
         c->start_at_ms = now_ms() + BACKOFF_MAX_MS;
         return;
     }
+    unsigned slot = metrics_take_slot(m->metrics);
     pid_t pid = fork();
     if (pid == 0) {
         close(pipe_fds[0]);
-        become_worker(m, index, pipe_fds[1], master_pid);
+        become_worker(m, index, slot, pipe_fds[1], master_pid);
     }
     close(pipe_fds[1]);
     if (pid < 0) {
         close(pipe_fds[0]);
+        metrics_drop_slot(m->metrics, slot);
         c->start_at_ms = now_ms() + BACKOFF_MAX_MS;
         LOG_ERROR(&m->log, "worker.not_forked", LOG_S("error", strerror(errno)));
         return;
     }
     *c = (struct child){.pid = pid,
         .index = index,
+        .slot = slot,
         .started_ms = now_ms(),
         .backoff_ms = c->backoff_ms,
         .ready_fd = pipe_fds[0]};
@@ -216,6 +225,7 @@ static void roll_back(struct master *m);
 static void worker_gone(struct master *m, struct child *c, int status) {
     bool leaving = c->leaving;
     log_exit(m, "worker.exited", c, status);
+    metrics_drop_slot(m->metrics, c->slot);
     if (c->ready_fd >= 0)
         close(c->ready_fd);
     c->ready_fd = -1;
@@ -314,12 +324,18 @@ static const char *fixed_changed(const struct config *was, const struct config *
     return NULL;
 }
 
+static void end_now(struct master *m, const struct child *c) {
+    kill(c->pid, SIGKILL);
+    waitpid(c->pid, NULL, 0);
+    metrics_drop_slot(m->metrics, c->slot);
+}
+
 /* Kills the current generation, which has not served yet. */
 static void abandon(struct master *m) {
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
         struct child *c = &m->workers[i];
-        if (c->pid && kill(c->pid, SIGKILL) == 0)
-            waitpid(c->pid, NULL, 0);
+        if (c->pid)
+            end_now(m, c);
         if (c->ready_fd >= 0)
             close(c->ready_fd);
         *c = (struct child){.ready_fd = -1};
@@ -349,10 +365,8 @@ static void roll_back(struct master *m) {
 static void set_aside(struct master *m) {
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
         struct child *old = &m->workers[WORKERS_MAX + i];
-        if (old->pid) { /* still leaving since the reload before */
-            kill(old->pid, SIGKILL);
-            waitpid(old->pid, NULL, 0);
-        }
+        if (old->pid) /* still leaving since the reload before */
+            end_now(m, old);
         *old = m->workers[i];
         old->start_at_ms = 0;
         m->workers[i] = (struct child){.ready_fd = -1};
@@ -422,9 +436,30 @@ static void start_redis(struct master *m) {
     }
 }
 
+/* A worker whose loop does not turn any more holds connections that nobody serves: it is killed,
+ * and replaced like any that died. Time in which the master itself stood still does not count. */
+static void watch(struct master *m, uint64_t now) {
+    if (now - m->watched_ms > STALLED_MS)
+        m->watch_from_ms = now;
+    m->watched_ms = now;
+    for (size_t i = 0; i < ARRAY_LEN(m->workers); i++) {
+        struct child *c = &m->workers[i];
+        uint64_t last = c->pid ? metrics_last_beat_ms(m->metrics, c->slot) : 0;
+        if (last < c->started_ms)
+            last = c->started_ms;
+        if (last < m->watch_from_ms)
+            last = m->watch_from_ms;
+        if (!c->pid || c->leaving || now < last + HUNG_MS)
+            continue;
+        LOG_ERROR(&m->log, "worker.hung", LOG_I("pid", c->pid), LOG_I("ms", now - last));
+        kill(c->pid, SIGKILL);
+    }
+}
+
 /* Does what is due; returns how long nothing will be. */
 static int due(struct master *m) {
     uint64_t now = now_ms(), next = now + 1000;
+    watch(m, now);
     if (m->own_redis && m->redis_child.start_at_ms) {
         if (m->redis_child.start_at_ms <= now)
             start_redis(m);
@@ -550,7 +585,7 @@ static int serve(struct master *m) {
         LOG_ERROR(&m->log, "gateway.not_started", LOG_E(&err));
         return 1;
     }
-    m->metrics = metrics_create(WORKERS_MAX);
+    m->metrics = metrics_create(ARRAY_LEN(m->workers)); /* two generations */
     m->nworkers = count_workers(m->config);
     if (m->own_redis)
         start_redis(m);

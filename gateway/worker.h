@@ -9,6 +9,7 @@ struct worker_context {
     unsigned index;          /* 0, 1, ... */
     unsigned workers;        /* how many there are */
     struct metrics *metrics; /* shared */
+    unsigned slot;           /* of the metrics */
     const char *redis_url;   /* of the embedded Redis, or the configured one */
     int ready_fd;            /* one byte is written when the worker serves; then closed; -1 none */
 };

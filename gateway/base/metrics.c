@@ -1,11 +1,13 @@
-/* metrics.c - counters in shared memory, one slot a worker. */
+/* metrics.c - counters in shared memory, one slot a process. */
 #include "base/metrics.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define BUCKETS 16 /* upper bounds double from 100 us to 1.6 s, then 6.5 s.. , +Inf last */
@@ -32,46 +34,80 @@ struct series {
 };
 
 struct slot {
+    uint64_t beat_ms;
     struct series series[METRIC_COUNT][METRICS_SERIES];
 };
 
-struct metrics {
-    unsigned workers;
-    unsigned mine;
-    size_t size;
-    struct slot *slots; /* shared between processes; pages are touched only when used */
+/* Between processes. Pages of slots are made when they are first looked at, so only those that were
+ * taken are. */
+struct shared {
+    unsigned used; /* slots from the first that were ever taken: written by the master */
+    struct slot slots[];
 };
 
-struct metrics *metrics_create(unsigned workers) {
+struct metrics {
+    unsigned nslots;
+    unsigned mine;
+    bool *taken; /* the master's */
+    size_t size;
+    struct shared *shared;
+};
+
+struct metrics *metrics_create(unsigned slots) {
     struct metrics *m = mem_zalloc(sizeof *m);
-    m->workers = workers;
-    m->size = workers * sizeof(struct slot);
-    m->slots = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (m->slots == MAP_FAILED)
+    m->nslots = slots;
+    m->taken = mem_zalloc(slots * sizeof *m->taken);
+    m->size = sizeof *m->shared + slots * sizeof m->shared->slots[0];
+    m->shared = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (m->shared == MAP_FAILED)
         abort();
+    m->shared->used = 1;
     return m;
 }
 
 void metrics_destroy(struct metrics **m) {
     if (!*m)
         return;
-    munmap((*m)->slots, (*m)->size);
+    munmap((*m)->shared, (*m)->size);
+    free((*m)->taken);
     free(*m);
     *m = NULL;
 }
 
-void metrics_take_slot(struct metrics *m, unsigned worker) {
-    m->mine = worker % m->workers;
+unsigned metrics_take_slot(struct metrics *m) {
+    unsigned slot = 0;
+    while (slot < m->nslots && m->taken[slot])
+        slot++;
+    if (slot == m->nslots)
+        abort(); /* the master forks no more than it made room for */
+    m->taken[slot] = true;
+    if (slot >= m->shared->used)
+        __atomic_store_n(&m->shared->used, slot + 1, __ATOMIC_RELAXED);
+    return slot;
+}
+
+void metrics_use_slot(struct metrics *m, unsigned slot) {
+    m->mine = slot;
+}
+
+void metrics_beat(struct metrics *m) {
+    __atomic_store_n(&m->shared->slots[m->mine].beat_ms, clock_mono_ms(), __ATOMIC_RELAXED);
+}
+
+uint64_t metrics_last_beat_ms(const struct metrics *m, unsigned slot) {
+    return __atomic_load_n(&m->shared->slots[slot].beat_ms, __ATOMIC_RELAXED);
+}
+
+void metrics_drop_slot(struct metrics *m, unsigned slot) {
+    m->taken[slot] = false;
     for (int id = 0; id < METRIC_COUNT; id++)
-        if (families[id].kind == METRIC_GAUGE)
-            for (int i = 0; i < METRICS_SERIES; i++)
-                if (m->slots[m->mine].series[id][i].used)
-                    m->slots[m->mine].series[id][i].value = 0;
+        for (int i = 0; families[id].kind == METRIC_GAUGE && i < METRICS_SERIES; i++)
+            m->shared->slots[slot].series[id][i].value = 0;
 }
 
 /* The last series of a family collects what comes after it is full. */
 static struct series *find(struct metrics *m, enum metric_id id, const char *label) {
-    struct series *all = m->slots[m->mine].series[id];
+    struct series *all = m->shared->slots[m->mine].series[id];
     if (!label)
         label = "";
     for (int i = 0; i < METRICS_SERIES; i++) {
@@ -146,12 +182,13 @@ static void print_histogram(struct buf *out, int id, const struct series *s) {
     buf_addf(out, " %llu\n", (unsigned long long)upto);
 }
 
-/* Adds the series of all workers that have the same label into sums[]; returns how many. */
+/* Adds the series of all slots that have the same label into sums[]; returns how many. */
 static int collect(const struct metrics *m, int id, struct series *sums) {
     int n = 0;
-    for (unsigned w = 0; w < m->workers; w++)
+    unsigned used = __atomic_load_n(&m->shared->used, __ATOMIC_RELAXED);
+    for (unsigned w = 0; w < used; w++)
         for (int i = 0; i < METRICS_SERIES; i++) {
-            const struct series *s = &m->slots[w].series[id][i];
+            const struct series *s = &m->shared->slots[w].series[id][i];
             int at = 0;
             if (!s->used)
                 break;

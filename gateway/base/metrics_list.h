@@ -5,7 +5,10 @@ METRIC(M_RECEIVED, METRIC_COUNTER, "sb_received_total", "channel|result",
 METRIC(M_STORED, METRIC_COUNTER, "sb_stored_total", "direction",
     "Entries appended to threads (in, out, note, event).")
 METRIC(M_STORE_SECONDS, METRIC_HISTOGRAM, "sb_store_seconds", "",
-    "Time of the append script, from command to Redis's confirmation.")
+    "How long a sender waits for the store: from the append's first command to Redis's "
+    "confirmation. "
+    "Repeats that were recognised count too (sb_stored_total has new entries only); failures do "
+    "not.")
 METRIC(M_PUSHED, METRIC_COUNTER, "sb_pushed_total", "kind", "Frames written to websockets.")
 METRIC(M_PUSH_SECONDS, METRIC_HISTOGRAM, "sb_push_seconds", "",
     "Age of an event when the last local socket has its frame.")

@@ -54,6 +54,33 @@ def test_good_reload_serves_all_the_time(gateway):
     assert g.log().count("event=config.reloaded") == 4
 
 
+def figure(g, name):
+    """The sum of the series that begin with this."""
+    return sum(float(line.rsplit(" ", 1)[1]) for line in g.metrics().splitlines() if line.startswith(name))
+
+
+def test_figures_survive_reloads_and_crashes(gateway):
+    """What was counted stays counted, in whichever process; what a process had open ends with it."""
+    g = gateway
+    visitors = [g.visitor() for _ in range(6)]
+    sent = 0
+    for change in (hup, hup, lambda g: g.kill_worker()):
+        before = set(g.worker_pids())
+        for v in visitors:
+            v.say_and_wait("count me")
+        sent += len(visitors)
+        until(lambda: figure(g, 'sb_stored_total{direction="in"}') == sent, 5)
+        change(g)
+        until(lambda: len(g.worker_pids()) == g.workers and before - set(g.worker_pids())
+              and (change is not hup or not before & set(g.worker_pids())), 20)
+        assert figure(g, 'sb_stored_total{direction="in"}') >= sent
+        for v in visitors:
+            assert v.ready.wait(15)
+        until(lambda: figure(g, 'sb_websocket_sessions{kind="visitor"}') == len(visitors), 15,
+              why="for the sessions of the living only")
+    assert figure(g, "sb_store_seconds_count") >= sent
+
+
 def test_reload_of_values(gateway):
     g = gateway
     g.write_config("log_format = json\n")
