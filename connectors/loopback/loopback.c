@@ -116,13 +116,13 @@ static void receipt(struct loopback *lo, struct http_exchange *x) {
         return;
     const char *thread = json_string_value(json_object_get(body, "thread"));
     const char *name = json_string_value(json_object_get(body, "status"));
-    if (!id_is_valid(thread) || !name || status_parse(name, &status) < 0 ||
-        status < STATUS_DELIVERED)
+    const json_t *seq = json_object_get(body, "seq");
+    if (!id_is_valid(thread) || !json_is_integer(seq) || json_integer_value(seq) < 0 || !name ||
+        status_parse(name, &status) < 0 || status < STATUS_DELIVERED)
         http_reply_problem(x, 400, "invalid",
             "expected {\"thread\": id, \"seq\": number, \"status\": \"delivered\" or \"read\"}");
     else
-        connector_receipt(&lo->base, thread, json_integer_value(json_object_get(body, "seq")),
-            status, on_receipt, x);
+        connector_receipt(&lo->base, thread, json_integer_value(seq), status, on_receipt, x);
     json_decref(body);
 }
 
@@ -132,7 +132,8 @@ static void webhook(struct connector *c, struct http_exchange *x) {
     struct err err;
     const char *rest = http_path_arg(x, "rest");
     if (strcmp(http_method(x), "POST") != 0) {
-        http_reply_problem(x, 405, "invalid", "POST a message here");
+        http_set_header(x, "Allow", "POST");
+        http_reply_problem(x, 405, "unsupported", "POST a message here");
         return;
     }
     if (!is_allowed(lo, x)) {

@@ -9,6 +9,7 @@
 
 #define DEPTH 6
 #define HISTORY_LIMIT 50
+#define HISTORY_MAX 100
 #define SEQ_MAX (1LL << 52)
 
 enum value_type { TEXT, NUMBER, FLAG, OBJECT, LIST };
@@ -181,6 +182,14 @@ static int read_msg(struct visitor_frame *f, size_t text_max, struct err *err) {
     return 0;
 }
 
+static int read_limit(struct visitor_frame *f, struct err *err) {
+    int64_t limit = number_of(f->json, "limit", HISTORY_LIMIT);
+    if (limit < 1 || limit > HISTORY_MAX)
+        return err_set(err, ERR_INVALID, "limit must be 1 to %d", HISTORY_MAX);
+    f->limit = (unsigned)limit;
+    return 0;
+}
+
 static int read_kind(
     struct visitor_frame *f, const struct key *keys, size_t text_max, struct err *err) {
     if (f->kind == VISITOR_MSG) {
@@ -207,10 +216,7 @@ static int read_kind(
         return 0;
     case VISITOR_HISTORY:
         f->before = number_of(f->json, "before", 0);
-        f->limit = (unsigned)number_of(f->json, "limit", HISTORY_LIMIT) % 1000;
-        if (f->limit < 1 || f->limit > 100)
-            f->limit = HISTORY_LIMIT;
-        return 0;
+        return read_limit(f, err);
     case VISITOR_PING:
         return 0;
     }

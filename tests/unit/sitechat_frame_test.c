@@ -59,6 +59,22 @@ static void message_is_read(void **state) {
     visitor_frame_free(&f);
 }
 
+static void history_has_a_limit(void **state) {
+    (void)state;
+    struct visitor_frame f;
+    struct err err;
+    assert_int_equal(parse("{\"type\":\"history\",\"before\":9,\"limit\":100}", &f, &err), 0);
+    assert_int_equal(f.before, 9);
+    assert_int_equal(f.limit, 100);
+    visitor_frame_free(&f);
+    assert_int_equal(parse("{\"type\":\"history\",\"before\":9}", &f, &err), 0);
+    assert_int_equal(f.limit, 50);
+    visitor_frame_free(&f);
+    refused("{\"type\":\"history\",\"before\":9,\"limit\":0}", ERR_INVALID);
+    refused("{\"type\":\"history\",\"before\":9,\"limit\":101}", ERR_INVALID);
+    refused("{\"type\":\"history\",\"before\":9,\"limit\":1050}", ERR_INVALID);
+}
+
 static void bad_frames_are_refused(void **state) {
     (void)state;
     refused("", ERR_INVALID);
@@ -128,7 +144,8 @@ static void addresses_lose_what_is_private(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hello_is_read),
-        cmocka_unit_test(message_is_read), cmocka_unit_test(bad_frames_are_refused),
+        cmocka_unit_test(message_is_read), cmocka_unit_test(history_has_a_limit),
+        cmocka_unit_test(bad_frames_are_refused),
         cmocka_unit_test(refused_message_still_has_its_cid),
         cmocka_unit_test(addresses_lose_what_is_private)};
     return cmocka_run_group_tests(tests, NULL, NULL);
