@@ -9,7 +9,19 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import contract  # noqa: E402
 from harness import Gateway  # noqa: E402
+
+contract.watch()
+
+
+@pytest.fixture(autouse=True)
+def documented():
+    """Whatever a test asks and hears is as openapi.json and asyncapi.json say."""
+    contract.WATCH.problems.clear()
+    yield
+    problems = contract.WATCH.problems
+    assert not problems, f"{len(problems)} not as documented, first:\n" + "\n".join(problems[:5])
 
 
 @pytest.fixture

@@ -47,10 +47,13 @@ def frame(opcode, payload=b"", fin=True, rsv=0, masked=True, length_as=None):
 
 
 class WebSocket:
+    watcher = None  # of contract.py: is told of each text, in both directions
+
     def __init__(self, host, port, path, headers=None, timeout=10, origin=True):
         self.sock = socket.create_connection((host, port), timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.data, self.parts, self.code, self.reason = b"", [], None, ""
+        self.path, self.strange = path.split("?")[0], {}
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Upgrade: websocket",
                  "Connection: Upgrade", f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"]
@@ -77,6 +80,8 @@ class WebSocket:
         self.sock.settimeout(timeout)
 
     def send(self, text):
+        if self.watcher:
+            self.watcher.says(self, text)
         self.sock.sendall(frame(TEXT, text.encode() if isinstance(text, str) else text))
 
     def raw(self, data):
@@ -132,7 +137,10 @@ class WebSocket:
                 self.parts.append(payload)
                 if fin:
                     whole, self.parts = b"".join(self.parts), []
-                    return whole.decode("utf-8")
+                    text = whole.decode("utf-8")
+                    if self.watcher:
+                        self.watcher.hears(self, text)
+                    return text
 
     def close(self, code=1000):
         try:

@@ -158,7 +158,9 @@ def send_message(w):
     two = w.call("sendMessage", {"id": t}, 200, json={"id": "k-1", "text": "<script>alert(1)</script>"})
     assert one["message"]["id"] == two["message"]["id"] and one["message"]["seq"] == two["message"]["seq"]
     assert two["message"]["text"] == "<script>alert(1)</script>"
-    note = w.call("sendMessage", {"id": t}, 202, json={"text": "for us", "note": True})
+    note = w.call("sendMessage", {"id": t}, 202, json={
+        "text": "for us", "note": True, "html": None, "subject": None, "reply_to": None, "attachments": None})
+    assert not {"html", "subject", "reply_to"} & set(note["message"])
     assert note["message"]["direction"] == "note"
     w.call("sendMessage", {"id": t}, 400, json={"text": ""})
     w.call("sendMessage", {"id": t}, 400, json={"text": "x", "channel": "no-such"})
@@ -273,8 +275,12 @@ def dead_letter(w):
 def list_dead(w):
     rows, _ = dead_letter(w)
     assert rows[0]["queue"] == "out:test" and rows[0]["error"]["text"]
-    w.call("listDead", status=200, params={"limit": 1, "cursor": "99999999999999"})
-    w.call("listDead", status=400, params={"cursor": "nonsense"})
+    dead_letter(w)
+    first = w.call("listDead", status=200, params={"limit": 1})
+    second = w.call("listDead", status=200, params={"limit": 1, "cursor": first["next"]})
+    assert second["dead"][0]["at"] <= first["dead"][0]["at"] and second["dead"][0]["id"] != first["dead"][0]["id"]
+    for bad in ("nonsense", "99999999999999", "99999:1-1", "0:1", "0:-", "0:1-1;", "-1:1-1", " 0:1-1"):
+        w.call("listDead", status=400, params={"cursor": bad})
 
 
 def retry_dead(w):
@@ -333,6 +339,15 @@ def hook_post(w):
     w.call("postHook", {"connector": "loopback", "channel": "no-such"}, 404, api=w.stranger, json={})
 
 
+def receipt(w):
+    args = {"connector": "loopback", "channel": "test", "rest": "receipt"}
+    good = {"thread": w.thread(), "seq": 1, "status": "read"}
+    w.call("postHookRest", args, 204, api=w.stranger, json=good)
+    for bad in ({"seq": "1"}, {"seq": -1}, {"status": "queued"}, {"thread": "x"}):
+        w.call("postHookRest", args, 400, api=w.stranger, json={**good, **bad})
+    w.call("postHookRest", {**args, "channel": "no-such"}, 404, api=w.stranger, json=good)
+
+
 def elsewhere(op, path, status):
     return lambda w: w.call(op, path, status, api=w.stranger)
 
@@ -354,7 +369,7 @@ SCENES = {
     "postHook": hook_post,
     "getHook": elsewhere("getHook", {"connector": "x", "channel": "y"}, 404),
     "getHookRest": elsewhere("getHookRest", {"connector": "x", "channel": "y", "rest": "z"}, 404),
-    "postHookRest": elsewhere("postHookRest", {"connector": "x", "channel": "y", "rest": "z"}, 404),
+    "postHookRest": receipt,
     "widgetWidgetJs": plain("widgetWidgetJs"),
     "widgetWidgetPanelHtml": lambda w: w.call("widgetWidgetPanelHtml", status=200, api=w.stranger,
                                               params={"site": "site"}),

@@ -1,0 +1,267 @@
+"""Each error that openapi.json documents for an operation is brought about once, and answered as it
+says. Not here: 500 (a fault of ours) and 502 (a CRM that talks nonsense; the embedded one does not)."""
+import concurrent.futures
+import itertools
+import os
+
+import pytest
+import requests
+from clients import Api, Visitor
+from contract import Contract
+from harness import CONFIG, Gateway, free_port, until
+from test_api_contract import NOBODY, PNG, World
+
+CONTRACT = Contract()
+NOT_HERE = ("500", "502")
+PAIRS = sorted((op, status) for op, (_, _, doc) in CONTRACT.operations.items()
+               for status in doc["responses"] if status >= "400" and status not in NOT_HERE)
+FOREIGN = {"Origin": "https://evil.example"}
+OUTSIDE = {"X-Forwarded-For": "203.0.113.7"}  # believed: 127.0.0.1 is a trusted proxy here
+
+STRICT = (CONFIG.replace("workers = {workers}", 'workers = 1\ntrusted_proxies = {{"127.0.0.1"}}')
+          .replace("login_tries = 1000", "login_tries = 8")
+          .replace("messages_per_minute", "files_per_day = 1K\n  messages_per_minute")
+          .replace('loopback "test" {{}}', 'loopback "test" {{ token = "hook-token" }}')
+          .replace('cards "main" {{}}', ""))
+AWAY = CONFIG.replace("workers = {workers}", 'workers = 1\ntrusted_proxies = {{"127.0.0.1"}}').replace("{redis}", 'redis {{ url = "redis://127.0.0.1:1" }}')
+
+
+class Errors(World):
+    def __init__(self, gateway):
+        super().__init__(gateway)
+        self.visitor = gateway.visitor()
+        self.chat = Api(gateway.url, token=self.visitor.token)
+        self.dialogue = self.thread()
+        self.person = self.admin.get("/threads/" + self.dialogue)["client"]["id"]
+        self.file = self.admin.post("/media?name=a.png", None, data=PNG)["media"]["id"]
+        self.mine = self.admin.post(f"/threads/{self.dialogue}/messages", {"text": "x"})["message"]["id"]
+        self.numbers = itertools.count()
+
+    def args(self, op):
+        """Of something that exists, where the path names one."""
+        path = CONTRACT.operations[op][1]
+        values = {"id": self.mine if "/messages/{id}" in path else self.file if "/media/" in path
+                  else self.person if "/clients/" in path else "0:1-1" if "/dead/" in path else self.dialogue,
+                  "name": "admin" if "/agents/" in path else "site", "connector": "loopback",
+                  "channel": "test", "rest": "x", "file": "panel.js"}
+        return {k: v for k, v in values.items() if "{" + k + "}" in path}
+
+    def sender(self, op):
+        return self.chat if op == "uploadChatMedia" else self.admin
+
+    def send(self, op, api=None, query="", args=None, headers=None, body=b"", length=None):
+        """The bytes as they are, also what a library would not send."""
+        method, template, _ = CONTRACT.operations[op]
+        api = api or self.sender(op)
+        path = template.format(**(args or self.args(op)))
+        asked = requests.Request(method.upper(), api.url + path, headers=headers or {}, data=body)
+        r = api.http.prepare_request(asked)
+        r.url = api.url + path + query
+        if length is not None:
+            r.headers["Content-Length"] = str(length)
+        answer = api.http.send(r, timeout=60)
+        CONTRACT.check(op, answer)
+        return answer
+
+    def body(self, op):
+        """A good one, or none."""
+        content = CONTRACT.operations[op][2].get("requestBody", {}).get("content", {})
+        if "application/json" not in content:
+            return {"data": b"x"} if content else {}
+        schema = content["application/json"]["schema"]
+        if "$ref" in schema:
+            schema = CONTRACT.strict["openapi.json"]["components"]["schemas"][schema["$ref"].split("/")[-1]]
+        return {"json": schema["examples"][0]}
+
+
+@pytest.fixture(scope="module")
+def world(shared):
+    return Errors(shared)
+
+
+@pytest.fixture(scope="module")
+def strict():
+    """Tight limits, a proxy in front, a hook with a token, no CRM."""
+    g = Gateway(config=STRICT).start()
+    yield g
+    g.destroy()
+
+
+@pytest.fixture(scope="module")
+def away():
+    """Its Redis never answered."""
+    g = Gateway(config=AWAY).start(wait=False)
+    until(lambda: requests.get(g.url + "/healthz", timeout=2).status_code == 200, 20)
+    yield g
+    g.destroy()
+
+
+# --- one way to each error -------------------------------------------------------------------
+
+
+def invalid(w, op, _):
+    return w.send(op, query="?site=site&name=x&x=%00")
+
+
+def no_login(w, op, strict):
+    if op == "metrics":  # this machine's own monitors need none
+        return w.send(op, Api(strict.url), headers=OUTSIDE)
+    if op == "signIn":
+        return CONTRACT.call(w.stranger, op, json={"name": "a", "password": "b"})
+    if op == "uploadChatMedia":
+        return CONTRACT.call(w.stranger, op, params={"site": "site", "name": "x"}, data=b"x")
+    if "Hook" in op:
+        return w.send(op, Api(strict.url), body=b"{}")
+    return w.send(op, w.stranger, **({"body": b"{}"} if w.body(op) else {}))
+
+
+def denied(w, op, strict):
+    method, path, _ = CONTRACT.operations[op]
+    if op == "metrics":
+        strict_admin(strict).post("/agents", {"name": "nobody-special", "role": "agent", "password": "0123456789"})
+        return w.send(op, first_login(strict, "nobody-special"), headers=OUTSIDE)
+    if op in ("uploadChatMedia", "chatMediaPreflight"):
+        return w.send(op, query="?site=site&name=x", headers=FOREIGN)
+    if op == "getChatMedia":
+        return w.send(op, query="?t=forged")
+    if method == "get":
+        name = f"newcomer-{next(w.numbers)}"
+        w.call("addAgent", status=201, json={"name": name, "role": "agent", "password": "0123456789"})
+        return w.send(op, first_login(w.gateway, name))
+    return w.send(op, headers=FOREIGN, body=b"{}" if w.body(op) else b"")
+
+
+def first_login(gateway, name):
+    return Api(gateway.url).login(name, "0123456789")
+
+
+def strict_admin(strict):
+    if not hasattr(strict, "boss"):
+        strict.boss = strict.login()
+    return strict.boss
+
+
+def not_found(w, op, _):
+    path = CONTRACT.operations[op][1]
+    args = dict.fromkeys(w.args(op), "no-such")
+    if "id" in args and "/dead/" not in path:
+        args["id"] = NOBODY
+    if op == "getChatMedia":
+        return vanished(w)
+    query = "?site=no-such&name=x" if "/chat/" in path or path.startswith("/widget/") else ""
+    good = w.body(op)
+    if op == "mergeClients":
+        good = {"json": {"from": w.person}}
+    return CONTRACT.call(w.sender(op), op, args, **good, params=dict(
+        p.split("=") for p in query[1:].split("&") if p))
+
+
+def vanished(w):
+    """A good ticket for a file that has vanished from the disk."""
+    m = CONTRACT.call(w.chat, "uploadChatMedia", status=201, params={"site": "site", "name": "a.png"}, data=PNG)["media"]
+    for folder, _, names in os.walk(w.gateway.data / "media"):
+        for name in names:
+            if name == m["id"]:
+                os.unlink(os.path.join(folder, name))
+    r = requests.get(w.gateway.url + m["url"], timeout=10)
+    CONTRACT.check("getChatMedia", r)
+    return r
+
+
+def wrong_method(w, op, _):
+    return w.send(op)
+
+
+def conflict(w, op, _):
+    if op == "addAgent":
+        return CONTRACT.call(w.admin, op, json={"name": "admin", "role": "agent", "password": "0123456789"})
+    a, b, c = w.client(), w.client(), w.client()
+    CONTRACT.call(w.admin, "mergeClients", {"id": a}, 200, json={"from": b})
+    if op == "changeClient":
+        return CONTRACT.call(w.admin, op, {"id": b}, json={"name": "x"})
+    return CONTRACT.call(w.admin, op, {"id": c}, json={"from": b})
+
+
+def too_large(w, op, _):
+    return w.send(op, query="?site=site&name=x", headers={"Content-Type": "application/json"}, length=1 << 30)
+
+
+def compressed(w, op, _):
+    return w.send(op, query="?site=site&name=x", headers={"Content-Encoding": "gzip"}, body=b"\x1f\x8b\x08")
+
+
+def bad_range(w, op, _):
+    if op == "getChatMedia":
+        m = CONTRACT.call(w.chat, "uploadChatMedia", status=201, params={"site": "site", "name": "a.png"},
+                          data=PNG)["media"]
+        r = requests.get(w.gateway.url + m["url"], headers={"Range": "bytes=9999-"}, timeout=10)
+        CONTRACT.check(op, r)
+        return r
+    return w.send(op, headers={"Range": "bytes=9999-"})
+
+
+def unsupported(w, op, strict):
+    if op == "listThreads":
+        return w.send(op, strict_admin(strict), query="?q=word")
+    return CONTRACT.call(w.admin, op, {"id": w.dialogue}, json={"text": "x", "attachments": [w.file]})
+
+
+def too_many(w, op, strict):
+    if op == "uploadChatMedia":
+        v = Visitor(strict)
+        v.start()
+        strict.clients.append(v)
+        assert v.ready.wait(10)
+        return CONTRACT.call(Api(strict.url, token=v.token), op, params={"site": "site", "name": "x"},
+                             data=b"x" * 5000)
+    if op == "signIn":
+        return last_of(lambda: CONTRACT.call(Api(strict.url), op, json={"name": "guessed", "password": "x" * 10}), 10)
+    if op == "changePassword":
+        strict_admin(strict).post("/agents", {"name": "guesser", "role": "agent", "password": "0123456789"})
+        api = first_login(strict, "guesser")
+        return last_of(lambda: CONTRACT.call(api, op, json={"old": "x" * 10, "new": "y" * 10}), 10)
+    return flood(w, op)
+
+
+def last_of(ask, n):
+    return [ask() for _ in range(n)][-1]
+
+
+def flood(w, op):
+    """More passwords at once than may wait to be hashed, in either worker."""
+    name = f"flooded-{next(w.numbers)}"
+    w.agent(name)
+
+    def one(i):
+        api = Api(w.gateway.url)
+        api.http.cookies = w.admin.http.cookies
+        body = {"password": "0123456789", **({"name": f"{name}-{i}", "role": "agent"} if op == "addAgent" else {})}
+        return CONTRACT.call(api, op, {} if op == "addAgent" else {"name": name}, json=body)
+
+    with concurrent.futures.ThreadPoolExecutor(200) as pool:
+        answers = list(pool.map(one, range(200)))
+    return next((a for a in answers if a.get("status") == 429), answers[-1])
+
+
+def unavailable(w, op, away):
+    api = Api(away.url, token="v1.made.up") if op == "uploadChatMedia" else Api(away.url)
+    api.http.cookies.set("sb_session", "made-up")
+    if op == "metrics":
+        return CONTRACT.call(api, op, headers=OUTSIDE)
+    body = w.body(op)
+    if "Hook" in op:
+        body = {"json": {"from": {"address": "a"}, "id": "1", "text": "x"}} if op.startswith("post") else {}
+    return CONTRACT.call(api, op, w.args(op), params={"site": "site", "name": "x", "t": "x"}, **body)
+
+
+WAYS = {"400": invalid, "401": no_login, "403": denied, "404": not_found, "405": wrong_method, "409": conflict,
+        "413": too_large, "415": compressed, "416": bad_range, "422": unsupported, "429": too_many,
+        "503": unavailable}
+
+
+@pytest.mark.parametrize("op,status", PAIRS, ids=lambda v: v)
+def test_documented_error(request, world, op, status):
+    other = "away" if status == "503" else "strict" if status in ("401", "403", "422", "429") else None
+    CONTRACT.seen.discard((op, int(status)))
+    r = WAYS[status](world, op, request.getfixturevalue(other) if other else None)
+    assert (op, int(status)) in CONTRACT.seen, (op, status, r if isinstance(r, dict) else r.text[:300])

@@ -1,0 +1,145 @@
+"""Every frame that asyncapi.json documents is said or heard once on a running gateway; contract.py
+holds each against its schema. The documents' own examples are as their schemas say."""
+import json
+
+import pytest
+import wire
+from contract import WATCH, Contract
+from harness import CONFIG, SLOWER
+
+CONTRACT = Contract()
+SEE = CONFIG.replace("login_tries = 1000", 'login_tries = 1000 see = "assigned"')
+
+
+def heard(ws, kind, timeout=10):
+    while True:
+        f = json.loads(ws.recv(timeout * SLOWER))
+        if f["type"] == kind:
+            return f
+
+
+def say(ws, **frame):
+    ws.send(json.dumps(frame))
+
+
+def open_agent(g, api, **hello):
+    ws = wire.WebSocket("127.0.0.1", g.port, "/ws/agent", {"Cookie": api.cookie})
+    say(ws, type="hello", **hello)
+    return ws
+
+
+@pytest.fixture
+def talk(start_gateway):
+    """An admin, an agent who sees only his own and nobody's, and a visitor who was there first."""
+    g = start_gateway(config=SEE)
+    g.add_user("bob")
+    visitor = wire.WebSocket("127.0.0.1", g.port, "/ws/visitor")
+    say(visitor, type="hello", site="site", v=1, page={"url": g.url + "/demo", "utm": {"source": "x"}},
+        user={"name": "Ann"})
+    heard(visitor, "ready")
+    admin = open_agent(g, g.login())
+    heard(admin, "ready")
+    heard(visitor, "online")
+    bob = open_agent(g, g.login("bob", g.PASSWORD))
+    heard(bob, "ready")
+    yield g, admin, bob, visitor
+    for ws in (admin, bob, visitor):
+        ws.kill()
+
+
+def test_every_frame_is_seen(talk):
+    g, admin, bob, visitor = talk
+    heard(admin, "presence")
+    say(visitor, type="msg", cid="c-1", text="hello, frames")
+    seq = heard(visitor, "ack")["seq"]
+    thread = heard(bob, "message")["message"]["thread"]
+    say(visitor, type="typing", on=True)
+    assert heard(admin, "typing")["who"] == "client"
+    say(admin, type="change", id="a-1", thread=thread, assignee="admin", labels=["vip"])
+    assert heard(admin, "ok")["thread"]["assignee"] == "admin"
+    assert heard(bob, "gone")["thread"] == thread
+    say(admin, type="send", id="a-2", thread=thread, text="hello yourself")
+    sent = heard(admin, "ok")["message"]
+    assert heard(visitor, "msg")["message"]["seq"] <= sent["seq"]
+    say(admin, type="typing", id="a-3", thread=thread, on=True)
+    heard(visitor, "typing")
+    say(admin, type="read", id="a-4", thread=thread, seq=seq)
+    assert heard(visitor, "status")["upto"] == seq
+    say(visitor, type="delivered", upto=sent["seq"])
+    say(visitor, type="read", upto=sent["seq"])
+    heard(admin, "status")
+    heard(admin, "thread")
+    say(admin, type="ping", id="a-5")
+    heard(admin, "ok")
+    say(admin, type="send", id="a-6", thread=thread, text="")
+    assert heard(admin, "error")["id"] == "a-6"
+    client = g.login().get("/threads/" + thread)["client"]["id"]
+    g.login().patch("/clients/" + client, {"phone": "+7 900"})
+    heard(admin, "client")
+    say(visitor, type="history", before=sent["seq"], limit=10)
+    assert heard(visitor, "history")["messages"]
+    say(visitor, type="msg", cid="c-2", text="x" * 5000)
+    assert heard(visitor, "nack")["cid"] == "c-2"
+    say(visitor, type="dance")
+    heard(visitor, "error")
+    say(visitor, type="ping")
+    heard(visitor, "pong")
+    again = open_agent(g, g.login(), cursor="7ZZZZZZZZZZZZZZZZZZZZZZZ00;0:1-1")
+    heard(again, "reset")
+    heard(again, "ready")
+    again.kill()
+    g.kill_redis()
+    assert heard(admin, "store", 20)["up"] is False
+    assert heard(admin, "store", 30)["up"] is True
+    every = set(CONTRACT.asyncapi["components"]["messages"])
+    assert every <= WATCH.seen, f"not seen: {sorted(every - WATCH.seen)}"
+
+
+@pytest.mark.parametrize("frame", [
+    {"type": "read", "id": "x", "thread": "T", "seq": 1, "more": 1}, {"type": "ping", "more": 1},
+    {"type": "ping", "x" + "é" * 50: 1}, {"type": "x" + "é" * 50}, {"type": "ping", "id": 5}, {"type": "ping", "id": ""}, {"type": "ping", "id": "a b"},
+    {"type": "ping", "id": "x" * 101}, {"type": "typing", "thread": "T"},
+    {"type": "typing", "thread": "T", "on": 1}, {"type": "typing", "thread": "nonsense", "on": True},
+    {"type": "read", "thread": "T", "seq": -1}, {"type": "read", "thread": "T", "seq": 1.5},
+    {"type": "hello", "cursor": 5}, {"type": "hello"}], ids=str)
+def test_what_is_not_documented_is_refused(shared, frame):
+    """The strict schema and the server agree on what an agent may say."""
+    frame = {k: shared.hook({"from": {"address": "f"}, "id": "f", "text": "x"}).json()["thread"]
+             if v == "T" else v for k, v in frame.items()}
+    ws = open_agent(shared, shared.login())
+    heard(ws, "ready")
+    ws.send(json.dumps(frame))
+    while (f := json.loads(ws.recv(10)))["type"] not in ("ok", "error"):
+        pass
+    assert f["type"] == "error" and f["detail"], f
+    if frame != {"type": "hello"}:  # a second one
+        with pytest.raises(AssertionError):
+            CONTRACT.frame("/ws/agent", "publish", frame)
+    ws.kill()
+
+
+def schemas_with_examples(at, where=""):
+    if isinstance(at, list):
+        for i, v in enumerate(at):
+            yield from schemas_with_examples(v, f"{where}/{i}")
+    elif isinstance(at, dict):
+        for name in ("payload", "schema"):
+            if isinstance(at.get(name), dict):
+                for e in at.get("examples", []):
+                    yield where, at[name], e[name]
+                if "example" in at:
+                    yield where, at[name], at["example"]
+        if "type" in at and isinstance(at.get("examples"), list):
+            for e in at["examples"]:
+                yield where, at, e
+        for k, v in at.items():
+            if k not in ("example", "examples"):
+                yield from schemas_with_examples(v, f"{where}/{k}")
+
+
+@pytest.mark.parametrize("name", ["openapi.json", "asyncapi.json"])
+def test_examples_are_true(name):
+    found = list(schemas_with_examples(CONTRACT.strict[name]))
+    assert len(found) > 30
+    for where, schema, example in found:
+        CONTRACT.validate(schema, example, name, where)
