@@ -27,6 +27,7 @@ struct cli {
 
 struct cli_command {
     const char *name, *usage, *summary, *help;
+    const char *examples; /* command lines, one a line */
     /* The command's own options, space-separated; one that takes a value ends in '='. */
     const char *options;
     int (*run)(struct cli *cli);

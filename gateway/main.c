@@ -51,46 +51,74 @@ static int print_version(struct cli *cli) {
 static const struct cli_command commands[] = {
     {"run", "run", "serve until SIGTERM",
         "Starts the gateway: the embedded Redis (unless redis { url } names another) and the\n"
-        "workers. SIGTERM or Ctrl-C drains and stops it, SIGHUP reads the configuration again.",
+        "workers. SIGTERM or Ctrl-C drains and stops it within 10 seconds, SIGHUP reads the\n"
+        "configuration again. Exits with 0 when it was told to stop, 1 when it could not start, "
+        "78\n"
+        "when the configuration is wrong.",
+        "switchboard run\n"
+        "switchboard run --config /etc/switchboard/switchboard.conf --set workers=4",
         "", run_gateway},
     {"check-config", "check-config [--print | --print-sample]", "check the configuration",
         "Says what is wrong with the configuration, file and line each, and exits with 78; or\n"
         "that it is good.\n"
         "  --print          prints the values in force (secrets as ***)\n"
         "  --print-sample   prints a complete commented configuration with every default",
+        "switchboard check-config --config /etc/switchboard/switchboard.conf\n"
+        "switchboard check-config --print --set redis.timeout=5s --set media.max_size=50M\n"
+        "switchboard check-config --print-sample > switchboard.conf",
         "--print --print-sample", check_config},
     {"doctor", "doctor", "check everything around the gateway and say what to do",
         "Looks at the configuration, the data folder, Redis (version, durability, eviction), the\n"
-        "port, limits and libraries. One line each: ok, warn or fail, and what to do.",
+        "port, limits and libraries. One line each: ok, warn or fail, and what to do. Room is in\n"
+        "MB, times are in ms. Exits with 0 when nothing fails, with 1 when something does, with 78 "
+        "when\n"
+        "the configuration is wrong.",
+        "switchboard doctor\n"
+        "switchboard doctor --set redis.url=redis://10.0.0.5:6379",
         "", cli_doctor},
     {"user", "user add|passwd|disable|enable|list [NAME]", "people who sign in",
         "  user add NAME --role admin|supervisor|agent [--display-name TEXT] --password-stdin\n"
         "  user passwd NAME --password-stdin\n"
         "  user disable NAME      ends his sessions at once\n"
         "  user enable NAME\n"
-        "  user list [--json]\n"
-        "The password is the first line of stdin.",
+        "  user list [--json]     times are UTC\n"
+        "A name is 1 to 64 of a-z, 0-9, dot, _ and -. The password is the first line of stdin, 10\n"
+        "characters to 128 bytes. The gateway, or its Redis, must be running.",
+        "echo 'correct horse battery' | switchboard user add ann --role agent --password-stdin\n"
+        "switchboard user list --json",
         "--role= --display-name= --password-stdin --json", cli_user},
     {"token", "token add|list|revoke [NAME]", "API tokens for programs",
         "  token add NAME --role admin|supervisor|agent [--scopes read,write,admin]\n"
         "                         prints the token, this once, for Authorization: Bearer\n"
         "                         (without --scopes: read,write, for an admin all)\n"
-        "  token list [--json]\n"
-        "  token revoke NAME",
+        "  token list [--json]    times are UTC\n"
+        "  token revoke NAME      at once, its open websockets too",
+        "switchboard token add reports --role agent --scopes read\n"
+        "switchboard token revoke reports",
         "--role= --scopes= --json", cli_token},
     {"trace", "trace ID [--json]", "where is this message, and why?",
-        "Prints a message's way through the gateway: each step with its time, attempts and\n"
-        "errors, and what happens next.",
+        "Prints a message's way through the gateway: each step with its time (UTC, and the ms "
+        "since\n"
+        "the first), attempts and errors, and what happens next. The id is the 26 characters that\n"
+        "the inbox and the API show.",
+        "switchboard trace 01JDFX3T5KABCDEFGHJKMNPQRS\n"
+        "switchboard trace 01JDFX3T5KABCDEFGHJKMNPQRS --json",
         "--json", cli_trace},
     {"dead", "dead list|retry [ID]", "deliveries that were given up",
-        "  dead list [--json]     newest first, with the reason\n"
+        "  dead list [--json]     newest first, with the reason; times are UTC\n"
         "  dead retry ID          puts one back at the end of its queue\n"
-        "  dead retry --all",
+        "  dead retry --all       all that there are now",
+        "switchboard dead list\n"
+        "switchboard dead retry 3:1732368000123-0",
         "--all --json", cli_dead},
     {"export", "export [--thread ID]", "threads as JSON Lines",
-        "Prints every message of every thread (or of one), one JSON object a line.",
+        "Prints every message of every thread (or of one), one JSON object a line; times are UTC,\n"
+        "sizes of attachments are in bytes.",
+        "switchboard export > messages.jsonl\n"
+        "switchboard export --thread 01JDFX3T5KABCDEFGHJKMNPQRS",
         "--thread=", cli_export},
-    {"version", "version", "print the version", "Prints the version.", "", print_version},
+    {"version", "version", "print the version", "Prints the version.", "switchboard version", "",
+        print_version},
     {0},
 };
 
@@ -106,6 +134,17 @@ static void print_usage(FILE *out) {
           "unless --config names another; --set overrides one value and may be repeated, e.g.\n"
           "--set listen=127.0.0.1:9000 --set redis.shards=4 --set sitechat.site.origins=self\n",
         out);
+}
+
+static void print_help(const struct cli_command *c) {
+    printf(
+        "usage: switchboard %s [--config FILE] [--set key=value]...\n\n%s\n\n"
+        "  --config FILE      conf/switchboard.conf unless another is named\n"
+        "  --set key=value    overrides one value; may be repeated. Durations are written 250ms,\n"
+        "                     10s, 5m, 2h, 8d; sizes 512 (bytes), 64K, 20M, 1G\n\n",
+        c->usage, c->help);
+    for (const char *e = c->examples; *e; e += strcspn(e, "\n"), e += *e == '\n')
+        printf("%s  %.*s\n", e == c->examples ? "examples:\n" : "", (int)strcspn(e, "\n"), e);
 }
 
 static const struct cli_command *find_command(const char *name) {
@@ -137,8 +176,7 @@ int main(int argc, char **argv) {
         return CLI_USAGE;
     for (int i = 2; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            printf("usage: switchboard %s [--config FILE] [--set key=value]...\n\n%s\n", c->usage,
-                c->help);
+            print_help(c);
             return CLI_OK;
         }
     sections_list(types);

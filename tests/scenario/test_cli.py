@@ -36,6 +36,14 @@ def test_help_and_usage():
         assert f"  {c} " in top.stdout
         p = run(c, "--help")
         assert p.returncode == 0 and p.stdout.startswith(f"usage: switchboard {c}"), p
+        examples = p.stdout.split("examples:\n")[1].splitlines()
+        assert examples and all(f"switchboard {c}" in e for e in examples), p.stdout
+        assert "250ms" in p.stdout and "20M" in p.stdout and not p.stderr
+        assert max(map(len, p.stdout.splitlines())) <= 100
+        assert run(c, "-h").stdout == p.stdout == run(c, "whatever", "--help").stdout
+        unknown = run(c, "--frobnicate")
+        assert unknown.returncode == 2 and unknown.stdout == ""
+        assert unknown.stderr == f"switchboard {c}: --frobnicate is not an option of it (see --help)\n"
     assert run().returncode == 2
     p = run("chekc-config")
     assert p.returncode == 2 and 'did you mean "check-config"?' in p.stderr
