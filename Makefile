@@ -13,7 +13,7 @@ PACKAGES := gcc make pkg-config libuv1-dev libwebsockets-dev libwebsockets-evlib
   libsodium-dev libmagic-dev libsqlite3-dev redis-server ca-certificates
 TEST_PACKAGES := libcmocka-dev clang clang-tidy clang-format libclang-rt-dev chromium \
   chromium-driver python3-pytest python3-redis python3-websockets python3-selenium \
-  python3-hypothesis python3-jsonschema python3-requests strace procps
+  python3-hypothesis python3-jsonschema python3-requests nginx-light openssl strace procps
 BENCH_PACKAGES := nginx-light libnginx-mod-nchan wrk redis-tools
 
 LIBS := libuv libmicrohttpd libwebsockets libcurl jansson hiredis libconfuse libsodium libmagic \
@@ -26,8 +26,11 @@ OUT := build$(if $(BUILD),/$(BUILD))$(if $(filter clang%,$(CC)),/clang)
 GEN := build/gen
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
-  -ftrivial-auto-var-init=zero -fno-strict-aliasing -fno-delete-null-pointer-checks
+# clang before 16 does not take "zero" without a second option, which later ones do not know.
+AUTO_INIT := $(shell $(CC) -ftrivial-auto-var-init=zero -fsyntax-only -x c /dev/null 2>/dev/null && \
+  echo -ftrivial-auto-var-init=zero)
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full $(AUTO_INIT) \
+  -fno-strict-aliasing -fno-delete-null-pointer-checks
 ifeq ($(BUILD),asan)
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LDOPT := -fsanitize=address,undefined
