@@ -37,7 +37,7 @@ struct owner {
     uint64_t waited_before_us;
     unsigned ticks, crm_allowed;
     unsigned seek_next, seek_left; /* the shard to ask for next; how many may still be asked for */
-    int64_t workers; /* alive, as last counted */
+    int64_t workers;               /* alive, as last counted */
     loop_fn drained;
     void *drained_arg;
     bool stopped, poke_planned;
