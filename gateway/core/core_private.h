@@ -53,7 +53,7 @@ void feed_publish(struct core *core, const struct feed_event *e); /* to all sink
 /* live.c */
 void live_start(struct core *core);
 void live_stop(struct core *core);
-void live_typing(struct core *core, const char *thread, const char *who, bool on);
+void live_client_typing(struct core *core, const char *thread, bool on);
 
 /* owner.c: leases, and the queues of the shards that we own */
 void owner_start(struct core *core);

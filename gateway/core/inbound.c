@@ -164,7 +164,7 @@ void connector_history_before(struct connector *c, const char *thread, int64_t b
 }
 
 void connector_typing(struct connector *c, const char *thread, bool on) {
-    live_typing(c->core, thread, "client", on);
+    live_client_typing(c->core, thread, on);
 }
 
 void connector_follow(struct connector *c, struct sink *sink) {

@@ -127,6 +127,7 @@ static void hear_typing(struct live *l, const json_t *what) {
     struct feed_event e = {.kind = FEED_TYPING,
         .cursor = "",
         .thread_id = thread,
+        .thread = json_object_get(what, "seen_by"),
         .typing_who = who,
         .typing_on = json_is_true(json_object_get(what, "on"))};
     feed_publish(l->core, &e);
@@ -190,15 +191,61 @@ void live_stop(struct core *core) {
     free(l);
 }
 
-void live_typing(struct core *core, const char *thread, const char *who, bool on) {
-    if (core->live && id_is_valid(thread))
-        publish(core->live,
-            json_pack("{s:s,s:s,s:s,s:b}", "t", "typing", "thread", thread, "who", who, "on", on));
+/* --- typing ---------------------------------------------------------------------------------- */
+
+/* seen_by: as much of the thread as tells who may see it; NULL when all may. */
+static void publish_typing(
+    struct live *l, const char *thread, const char *who, bool on, json_t *seen_by) {
+    json_t *what =
+        json_pack("{s:s,s:s,s:s,s:b}", "t", "typing", "thread", thread, "who", who, "on", on);
+    if (seen_by)
+        json_object_set_new(what, "seen_by", seen_by);
+    publish(l, what);
+}
+
+struct typing {
+    struct core *core;
+    struct actor actor; /* name "" for a client */
+    char thread[ID_SIZE];
+    bool on;
+};
+
+static void on_typing_thread(void *arg, json_t *result, const struct err *err) {
+    struct typing *t = arg;
+    const json_t *thread = json_object_get(result, "thread");
+    bool is_agent = t->actor.name[0] != '\0';
+    if (!err && t->core->live && (!is_agent || users_may_see(t->core->users, &t->actor, thread)))
+        publish_typing(t->core->live, t->thread, is_agent ? t->actor.name : "client", t->on,
+            json_pack("{s:O}", "assignee", json_object_get(thread, "assignee")));
+    free(t);
+}
+
+/* Where agents see only what is theirs, whose the thread is has to be known first. */
+static void type(struct core *core, const struct actor *actor, const char *thread, bool on) {
+    if (!core->live || !id_is_valid(thread))
+        return;
+    if (users_see_all(core->users)) {
+        publish_typing(core->live, thread, actor ? actor->name : "client", on, NULL);
+        return;
+    }
+    struct typing *t = mem_zalloc(sizeof *t);
+    t->core = core;
+    t->on = on;
+    if (actor)
+        t->actor = *actor;
+    memcpy(t->thread, thread, ID_SIZE);
+    store_thread(core->store, thread, on_typing_thread, t);
+}
+
+void live_client_typing(struct core *core, const char *thread, bool on) {
+    type(core, NULL, thread, on);
 }
 
 void core_typing(struct core *core, const struct actor *a, const char *thread, bool on) {
-    live_typing(core, thread, a->name, on);
+    type(core, a, thread, on);
 }
+
+/* --- presence -------------------------------------------------------------------------------- */
 
 void core_presence(struct core *core, const char *agent, int delta) {
     struct live *l = core->live;

@@ -214,6 +214,10 @@ bool users_may_see(const struct users *u, const struct actor *a, const json_t *t
     return !assignee || strcmp(assignee, a->name) == 0;
 }
 
+bool users_see_all(const struct users *u) {
+    return u->options.agents_see_all;
+}
+
 /* --- a short memory of sessions -------------------------------------------------------------- */
 
 static struct cached *cache_slot(struct users *u, const char *sha) {

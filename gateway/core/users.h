@@ -54,6 +54,7 @@ void users_on_ended(struct users *u, void (*fn)(void *arg, const char *user), vo
 
 /* May the actor see (and so answer) this thread (openapi "Thread")? */
 bool users_may_see(const struct users *u, const struct actor *a, const json_t *thread);
+bool users_see_all(const struct users *u); /* every agent sees every thread */
 
 /* Makes a user (password NULL: none yet), changes a password. Names: [a-z0-9._-]{1,64}; passwords:
  * 10..128 characters. */

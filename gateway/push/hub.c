@@ -42,7 +42,7 @@ static void on_event(struct sink *sink, const struct feed_event *e) {
         if (s->state != SCREEN_GREETING && s->state != SCREEN_LIVE)
             continue;
         bool visible = s->authenticated && may_see(hub, s, e);
-        if (!visible && (!s->authenticated || !e->thread))
+        if (!visible && (!s->authenticated || !e->thread || e->kind == FEED_TYPING))
             continue;
         struct ws_frame **f = visible ? &frame : &gone;
         if (!*f) {

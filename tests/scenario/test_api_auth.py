@@ -390,11 +390,16 @@ def test_agents_see_only_what_they_may(start_gateway):
     assert bob.get("/threads", q="pfannkuchen")["threads"] == []
     ws = socket_of(g, bob)
     heard(ws, "ready")
+    hers = socket_of(g, ann)
+    heard(hers, "ready")
+    for sock in (hers, ws):
+        sock.send(json.dumps({"type": "typing", "id": "1", "thread": t, "on": True}))
+    assert heard(hers, "typing")["who"] == "ann"
     ann.post(f"/threads/{t}/messages", {"text": "not for bob", "note": True})
     mine = thread(g, "for anybody")
     while True:
         f = json.loads(ws.recv(10))
-        assert "not for bob" not in json.dumps(f)
+        assert "not for bob" not in json.dumps(f) and f["type"] != "typing"
         if f["type"] == "message" and f["message"]["thread"] == mine:
             break
 
