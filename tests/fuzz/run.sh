@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh SECONDS FUZZER... - runs each fuzzer so long, two at a time; what it finds stays in build/fuzz.
+# run.sh SECONDS FUZZER... - runs each fuzzer so long, four at a time; what it finds stays in build/fuzz.
 set -u
 seconds=$1
 shift
@@ -22,7 +22,7 @@ run_one() {
     fi
 }
 export -f run_one
-printf '%s\0' "$@" | xargs -0 -P 2 -I{} bash -c 'run_one "$0" "$1"' {} "$seconds"
+printf '%s\0' "$@" | xargs -0 -P 4 -I{} bash -c 'run_one "$0" "$1"' {} "$seconds"
 rc=$?
 echo "fuzz: $# targets, $([ $rc = 0 ] && echo 'no crash' || echo FAILED)"
 exit $rc
