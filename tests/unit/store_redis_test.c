@@ -53,7 +53,8 @@ static void on_late(void *arg) {
 static void wait_for(struct world *w) {
     if (!w->done) {
         w->patience = loop_timer_start(w->env.loop, PATIENCE_MS, 0, on_late, w);
-        loop_run(w->env.loop);
+        while (!w->done) /* a stop may also be an old one's, from between two runs */
+            loop_run(w->env.loop);
         loop_timer_stop(&w->patience);
     }
     w->done = false;
