@@ -128,16 +128,15 @@ static void on_state(void *arg, bool up) {
     r->n_up = up ? was + 1 : was - 1;
     if ((was == 0) == (r->n_up == 0))
         return;
-    metrics_set(r->env->metrics, M_REDIS_UP, NULL, r->n_up > 0);
     LOG_INFO(r->env->log, r->n_up ? "redis.up" : "redis.down");
     if (r->o.on_state)
         r->o.on_state(r->o.arg, r->n_up > 0);
 }
 
-static void on_refused(void *arg) {
+static void on_refused(void *arg, const struct err *why) {
     struct redis *r = arg;
     if (r->o.on_refused)
-        r->o.on_refused(r->o.arg);
+        r->o.on_refused(r->o.arg, why);
 }
 
 struct redis *redis_create(const struct env *env, const struct redis_options *options) {

@@ -32,7 +32,7 @@ struct redis_options {
     void (*on_state)(void *arg, bool up); /* may be NULL: first connection up, last one down */
     /* May be NULL. A command was refused by what passes (OOM, READONLY, MISCONF, BUSY, ...); the
      * command's own answer follows. */
-    void (*on_refused)(void *arg);
+    void (*on_refused)(void *arg, const struct err *why);
     void *arg;
 };
 

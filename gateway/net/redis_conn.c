@@ -221,7 +221,7 @@ static void on_reply(void *arg, void *tag, const struct redis_reply *reply) {
     }
     metrics_add(c->o.env->metrics, M_REDIS_ERRORS, redis_wire_error(text, &err), 1);
     if (err.code == ERR_UNAVAILABLE && c->o.on_refused)
-        c->o.on_refused(c->o.arg);
+        c->o.on_refused(c->o.arg, &err);
     c->o.on_answer(c->o.arg, p, NULL, &err);
 }
 

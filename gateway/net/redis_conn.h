@@ -34,7 +34,8 @@ struct redis_conn_options {
     /* Gives an answer (err NULL), or the end without one; takes p. */
     void (*on_answer)(
         void *arg, struct redis_pending *p, const struct redis_reply *reply, const struct err *err);
-    void (*on_refused)(void *arg); /* it takes no writes now: OOM, READONLY, ...; may be NULL */
+    /* It takes no writes now: OOM, READONLY, ...; may be NULL. */
+    void (*on_refused)(void *arg, const struct err *why);
     void (*on_push)(void *arg, const struct redis_reply *reply); /* subscriptions; may be NULL */
     void *arg;
 };

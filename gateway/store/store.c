@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -14,7 +13,8 @@
 #include "store/store_private.h"
 
 #define PROBE_MS 500
-#define REFUSED_MS 2000 /* a Redis that refused is not asked again before */
+#define ROOM 65536     /* bytes that Redis must have to spare, so that a message passes too */
+#define GOOD_PROBES 4u /* in a row, of a Redis that has refused a write */
 
 void args_add(struct args *a, const char *s) {
     args_span(a, span_str(s ? s : ""));
@@ -173,7 +173,7 @@ void gather_end(struct gather *g) {
 
 /* --- is Redis there, and is the data ours? --------------------------------------------------- */
 
-static void set_up(struct store *s, bool up) {
+static void set_up(struct store *s, bool up, const struct err *why) {
     if (s->up == up)
         return;
     s->up = up;
@@ -181,7 +181,7 @@ static void set_up(struct store *s, bool up) {
     if (up)
         LOG_INFO(s->env->log, "store.up", LOG_S("epoch", s->epoch), LOG_I("shards", s->shards));
     else
-        LOG_WARN(s->env->log, "store.down");
+        LOG_WARN(s->env->log, "store.down", LOG_E(why));
     if (s->on_state)
         s->on_state(s->arg, up, NULL);
 }
@@ -192,7 +192,7 @@ static void on_meta(void *arg, const struct redis_reply *r, const struct err *er
     if (err) {
         if (err->code != ERR_UNAVAILABLE && err->code != ERR_TIMEOUT)
             LOG_ERROR(s->env->log, "store.check_failed", LOG_E(err));
-        set_up(s, false);
+        set_up(s, false, err);
         return;
     }
     int64_t shards = redis_reply_int(redis_reply_at(r, 0));
@@ -213,14 +213,18 @@ static void on_meta(void *arg, const struct redis_reply *r, const struct err *er
     free(s->secret);
     s->epoch = mem_strdup(epoch);
     s->secret = mem_strdup(redis_reply_str(redis_reply_at(r, 2)));
-    if (clock_mono_ms() >= s->refused_until_ms)
-        set_up(s, true);
+    if (s->owed)
+        s->owed--;
+    if (s->owed == 0)
+        set_up(s, true, NULL);
 }
 
 /* Writes (or finds) what is written once; doing it again is how we learn that Redis takes writes.
- */
+ * It must take more than this little: near the limit a small write would pass between two that do
+ * not, and one worker would say that all is well while another refuses. */
 static void check(struct store *s) {
     char epoch[ID_SIZE], rnd[CRYPTO_TOKEN_SIZE], secret[CRYPTO_HEX_SIZE];
+    static const char room[ROOM];
     struct args a;
     struct span key = span_str("sb:meta");
     if (s->checking || !redis_is_up(s->redis))
@@ -233,23 +237,30 @@ static void check(struct store *s) {
     args_int(&a, s->shards);
     args_add(&a, epoch);
     args_add(&a, secret);
+    args_span(&a, span_of(room, sizeof room));
     redis_eval(s->redis, &s->scripts[SCRIPT_META], &key, 1, a.v, a.n, on_meta, s);
+}
+
+static void set_lost(struct store *s) {
+    struct err err;
+    err_set(&err, ERR_UNAVAILABLE, "Redis: not connected");
+    set_up(s, false, &err);
 }
 
 static void on_probe(void *arg) {
     struct store *s = arg;
     if (!redis_is_up(s->redis))
-        set_up(s, false);
-    else if (clock_mono_ms() >= s->refused_until_ms)
+        set_lost(s);
+    else
         check(s);
 }
 
-/* Full, read-only, without its replicas: near the limit one write may pass and the next may not,
- * so any refusal counts. */
-static void on_refused(void *arg) {
+/* Full, read-only, without its replicas. A full one is always near its limit, where one write may
+ * pass and the next may not: so any refusal counts, and it takes more than one good probe. */
+static void on_refused(void *arg, const struct err *why) {
     struct store *s = arg;
-    s->refused_until_ms = clock_mono_ms() + REFUSED_MS;
-    set_up(s, false);
+    s->owed = GOOD_PROBES;
+    set_up(s, false, why);
 }
 
 static void on_connection(void *arg, bool up) {
@@ -257,7 +268,7 @@ static void on_connection(void *arg, bool up) {
     if (up)
         check(s);
     else
-        set_up(s, false);
+        set_lost(s);
 }
 
 struct store *store_create(const struct env *env, const struct store_options *o) {

@@ -34,7 +34,7 @@ struct store {
     bool dedupe;
     bool up;       /* connected, and the data is ours and writable */
     bool checking; /* meta.lua is on its way */
-    uint64_t refused_until_ms;
+    unsigned owed; /* good probes, since the last refusal */
     char *secret, *epoch;
     struct loop_timer *probe;
     struct redis_script scripts[SCRIPT_COUNT];

@@ -194,6 +194,22 @@ def test_full(own_redis, start_gateway):
     assert len(stored(g, thread)) == 2
 
 
+def test_nearly_full(own_redis, start_gateway):
+    """F22 at the edge: the least writes still pass, a message may not. Each worker tells its agents,
+    also where nobody sends anything."""
+    r = own_redis()
+    g = start_gateway(redis_url=r.url)
+    agents = [g.agent() for _ in range(4)]
+    client = r.client
+    client.config_set("maxmemory", client.info("memory")["used_memory"] + 20000)
+    for a in agents:
+        a.wait(lambda a=a: a.store_up is False, 15, "for the banner")
+    client.config_set("maxmemory", 0)
+    for a in agents:
+        a.wait(lambda a=a: a.store_up, 15, "for its end")
+    assert 'OOM' in g.log()
+
+
 def test_read_only(own_redis, start_gateway):
     """F23: READONLY, as after a fail-over that made it a replica."""
     r, master = own_redis(), own_redis("--port", "0")
