@@ -10,8 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/span.h"
 #include "loop/loop.h"
+
+#define LOOP_MHD_PEEK 8192u
 
 struct loop_mhd;
 struct loop_mhd_request;
@@ -25,6 +28,12 @@ struct loop_mhd_events {
     void (*on_complete)(void *arg, struct loop_mhd_request *rq);
     /* The last call: the answer was sent, or the client went away. */
     void (*on_gone)(void *arg, struct loop_mhd_request *rq);
+    /* What has come of the next request on a kept connection, and is still unread; at most
+     * LOOP_MHD_PEEK bytes. conn as below. False: not enough to read it yet. */
+    bool (*on_waiting)(void *arg, void *conn, struct span bytes);
+    /* A request begins. Whatever is written to `refusal` is sent, and then the connection ends: the
+     * request is not heard of again. */
+    void (*on_begin)(void *arg, void *conn, struct buf *refusal);
     /* A connection has ended; conn is what was given to loop_mhd_adopt(). */
     void (*on_closed)(void *arg, void *conn);
     void (*on_slow)(void *arg); /* a connection was cut by one of the limits below */
@@ -60,6 +69,7 @@ void *loop_mhd_user(const struct loop_mhd_request *rq);
 const char *loop_mhd_method(const struct loop_mhd_request *rq);
 const char *loop_mhd_target(const struct loop_mhd_request *rq); /* as sent, with its query */
 int loop_mhd_minor(const struct loop_mhd_request *rq);          /* of HTTP/1.x; -1 for others */
+size_t loop_mhd_head_size(const struct loop_mhd_request *rq);   /* from the method to the body */
 /* Calls fn for each header; values are as sent, and live until on_gone. */
 void loop_mhd_each_header(struct loop_mhd_request *rq,
     void (*fn)(void *arg, struct span name, struct span value), void *arg);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,7 +17,7 @@
 #include "net/gate_address.h"
 #include "net/http_adopt.h"
 #include "net/http_head.h"
-#include "net/http_status.h"
+#include "net/http_refusal.h"
 #include "net/peers.h"
 #include "net/ws_adopt.h"
 
@@ -105,24 +104,13 @@ static void linger(struct waiting *w) {
 }
 
 static void refuse(struct waiting *w, int status, const char *code, const char *detail) {
-    static const char advice_429[] = "Retry-After: 2\r\n";
-    static const char advice_426[] = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-    char body[512], text[1024];
-    int n = snprintf(body, sizeof body,
-        "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"detail\":\"%"
-        "s\"}",
-        http_status_title(status), status, code, detail);
-    n = snprintf(text, sizeof text,
-        "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"
-        "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%sConnection: "
-        "close\r\n\r\n%s",
-        status, http_status_title(status), n,
-        status == 429 || status == 503 ? advice_429
-        : status == 426                ? advice_426
-                                       : "",
-        body);
+    struct buf answer;
+    http_refusal_write(&answer, status, code, detail);
     w->refused = true;
-    if (send(w->fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < n) {
+    ssize_t sent = send(w->fd, answer.p, answer.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    bool whole = sent == (ssize_t)answer.n;
+    buf_free(&answer);
+    if (!whole) {
         drop(w);
         return;
     }
@@ -157,7 +145,7 @@ static void on_sweep(void *arg) {
 
 /* --- handing over ---------------------------------------------------------------------------- */
 
-static void to_http(struct waiting *w) {
+static void to_http(struct waiting *w, struct span seen) {
     struct gate *g = w->gate;
     struct sockaddr_storage peer = w->peer;
     struct peer_ticket ticket = w->ticket;
@@ -165,7 +153,7 @@ static void to_http(struct waiting *w) {
     w->ticket.peers = NULL;
     socklen_t len = w->peer_len;
     free_waiting(w); /* our watch must be gone before another is set on the descriptor */
-    http_server_adopt(g->http, fd, (const struct sockaddr *)&peer, len, &ticket);
+    http_server_adopt(g->http, fd, (const struct sockaddr *)&peer, len, &ticket, seen);
 }
 
 static void find_client(
@@ -238,7 +226,7 @@ static bool judge(struct waiting *w) {
         count_refused(w->gate, "bad_request");
         refuse(w, 426, "unsupported", "this address speaks websocket only");
     } else {
-        to_http(w);
+        to_http(w, span_of(bytes, (size_t)n));
     }
     return true;
 }

@@ -6,10 +6,11 @@
 #include "net/peers.h"
 
 /* Takes a connected socket whose first head the gate has approved (its bytes are still unread in
- * the kernel), and the ticket, which is given back when the connection ends. */
+ * the kernel: `seen` is what the gate saw of them), and the ticket, which is given back when the
+ * connection ends. */
 struct sockaddr;
 void http_server_adopt(struct http_server *s, int fd, const struct sockaddr *peer, unsigned len,
-    const struct peer_ticket *ticket);
+    const struct peer_ticket *ticket, struct span seen);
 
 /* What the gate must know of the server's limits and proxies. */
 const struct http_limits *http_server_limits(const struct http_server *s); /* trusted is NULL */

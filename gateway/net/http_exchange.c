@@ -1,5 +1,5 @@
-/* http_exchange.c - a request from its head to its end: judged once more (the gate has seen only a
- * connection's first), routed, its body collected or streamed. Answers are http_reply.c. */
+/* http_exchange.c - a request from its head to its end: judged once more, as the library shows it,
+ * routed, its body collected or streamed. Answers are http_reply.c. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -48,6 +48,21 @@ static void find_peer(struct http_exchange *x) {
     x->tls = x->conn->trusted && span_ieq(http_exchange_field(x, "X-Forwarded-Proto"), "https");
 }
 
+/* What was seen of its bytes before the library read them. 0, or -1 after an answer. */
+static int judge_bytes(struct http_exchange *x) {
+    switch (http_ahead_take(&x->conn->ahead, loop_mhd_head_size(x->rq))) {
+    case HTTP_AHEAD_UNKNOWN: /* 408 tells a client that it may ask again, on a new connection */
+        refuse(x, 408, "timeout", "this request came too early; ask again");
+        return -1;
+    case HTTP_AHEAD_LAST:
+        x->close = true;
+        return 0;
+    case HTTP_AHEAD_GOOD:
+        break;
+    }
+    return 0;
+}
+
 /* The head must pass what the gate asks of a connection's first one. 0, or -1 after an answer. */
 static int judge(struct http_exchange *x) {
     struct collect c = {.head = {.method = span_str(x->method),
@@ -56,6 +71,8 @@ static int judge(struct http_exchange *x) {
     struct err err;
     loop_mhd_each_header(x->rq, add_field, &c);
     x->path = mem_strndup(c.head.target.p, c.head.target.n);
+    if (judge_bytes(x) < 0)
+        return -1;
     if (c.too_many || c.head.target.n > HTTP_HEAD_MAX) {
         refuse(x, 431, "too_large", "the request's head is too large");
         return -1;

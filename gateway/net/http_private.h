@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "loop/loop_mhd.h"
+#include "net/http_ahead.h"
 #include "net/http_head.h"
 #include "net/http_server.h"
 #include "net/peers.h"
@@ -32,6 +33,7 @@ struct http_conn {
     struct peer_ip ip; /* of the socket */
     bool trusted;      /* it is a proxy of ours */
     struct peer_ticket ticket;
+    struct http_ahead ahead;
 };
 
 /* A string that lives as long as the exchange. */

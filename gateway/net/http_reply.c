@@ -136,8 +136,6 @@ static void add_advice(struct http_exchange *x, int status) {
 void http_reply_problem(struct http_exchange *x, int status, const char *code, const char *detail) {
     bool good = utf8_is_valid(detail, strlen(detail));
     add_advice(x, status);
-    if (status == 400) /* who is wrong about this request may be wrong about where the next begins */
-        x->close = true;
     reply_json_as(x, status, "application/problem+json",
         json_pack("{s:s,s:s,s:i,s:s,s:s}", "type", "about:blank", "title",
             http_status_title(status), "status", status, "code", code, "detail",

@@ -2,6 +2,7 @@
  * http_reply.c. */
 #include "net/http_server.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -10,14 +11,37 @@
 #include "base/metrics.h"
 #include "net/http_adopt.h"
 #include "net/http_private.h"
+#include "net/http_refusal.h"
 #include "net/http_url.h"
 
-#define IDLE_HEAD_MS 60000u      /* from one answer to the next request's head */
+#define IDLE_HEAD_MS 60000u      /* from one answer to the next request's head, at most */
 #define ANSWER_MS (15u * 60000u) /* a large file over a thin line */
+
+static_assert(LOOP_MHD_PEEK >= HTTP_HEAD_MAX, "a head that is too large would be waited for");
+
+/* A kept connection's next request, still in the kernel. */
+static bool on_waiting(void *arg, void *conn_, struct span bytes) {
+    struct http_conn *conn = conn_;
+    (void)arg;
+    return http_ahead_see(&conn->ahead, bytes);
+}
+
+static void on_begin(void *arg, void *conn_, struct buf *refusal) {
+    struct http_server *s = arg;
+    struct http_conn *conn = conn_;
+    const struct http_refusal *bad = conn->ahead.bad;
+    if (!bad)
+        return;
+    metrics_add(s->env->metrics, M_REFUSED,
+        bad->err.code == ERR_TOO_LARGE ? "too_large" : "bad_request", 1);
+    metrics_add(s->env->metrics, M_HTTP, "4xx", 1);
+    http_refusal_write(refusal, bad->status, err_name(bad->err.code), bad->err.text);
+}
 
 static void on_closed(void *arg, void *conn_) {
     struct http_conn *conn = conn_;
     (void)arg;
+    http_ahead_free(&conn->ahead);
     peers_leave(&conn->ticket);
     free(conn);
 }
@@ -39,15 +63,18 @@ struct http_server *http_server_create(const struct env *env, const struct http_
         free(s);
         return NULL;
     }
+    unsigned idle_ms = limits->body_timeout_ms;
     struct loop_mhd_limits l = {.connections = limits->connections ? limits->connections : 10000,
-        .idle_ms = limits->body_timeout_ms,
-        .head_ms = IDLE_HEAD_MS,
+        .idle_ms = idle_ms,
+        .head_ms = idle_ms && idle_ms < IDLE_HEAD_MS ? idle_ms : IDLE_HEAD_MS,
         .body_ms = limits->body_total_ms,
         .answer_ms = ANSWER_MS};
     struct loop_mhd_events events = {.on_head = http_exchange_on_head,
         .on_body = http_exchange_on_body,
         .on_complete = http_exchange_on_complete,
         .on_gone = http_exchange_on_gone,
+        .on_waiting = on_waiting,
+        .on_begin = on_begin,
         .on_closed = on_closed,
         .on_slow = on_slow,
         .arg = s};
@@ -98,11 +125,13 @@ const struct peer_nets *http_server_trusted(const struct http_server *s) {
 }
 
 void http_server_adopt(struct http_server *s, int fd, const struct sockaddr *peer, unsigned len,
-    const struct peer_ticket *ticket) {
+    const struct peer_ticket *ticket, struct span seen) {
     struct http_conn *conn = mem_zalloc(sizeof *conn);
     peer_ip_from_sockaddr(peer, &conn->ip);
     conn->trusted = peer_nets_have(&s->trusted, &conn->ip);
     conn->ticket = *ticket;
+    http_ahead_init(&conn->ahead);
+    http_ahead_see(&conn->ahead, seen);
     if (loop_mhd_adopt(s->mhd, fd, peer, len, conn) < 0)
         on_closed(s, conn);
 }

@@ -108,6 +108,90 @@ def test_keepalive_later_request_is_judged_too(g):
         assert not arrived(g, "later " + name)
 
 
+GOOD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def kept(g):
+    """A connection that has had one answer and waits for the next request."""
+    s = socket.create_connection(("127.0.0.1", g.port), timeout=10)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    assert one_answer(s, GOOD) == 200
+    return s
+
+
+def one_answer(s, *pieces):
+    """The status of the next answer, whose body comes with the same turn or a few later."""
+    for p in pieces:
+        s.sendall(p)
+        if len(pieces) > 1:
+            time.sleep(0.02)
+    got = b""
+    while b"\r\n\r\n" not in got:
+        data = s.recv(65536)
+        assert data, got
+        got += data
+    head, body = got.split(b"\r\n\r\n", 1)
+    left = int(head.lower().split(b"content-length:")[1].split()[0]) - len(body)
+    while left > 0:
+        left -= len(s.recv(left))
+    return int(head.split()[1])
+
+
+@pytest.mark.parametrize("name", SET)
+def test_smuggling_set_after_an_answer(g, name):
+    """The same on a connection that was good so far, and the client has waited for its answer."""
+    with kept(g) as s:
+        got = b""
+        try:
+            s.sendall(SET[name] + hidden("evil later " + name))
+            while True:
+                data = s.recv(65536)
+                if not data:
+                    break
+                got += data
+        except ConnectionError:
+            pass
+        codes = statuses(got)
+    assert all(400 <= c < 600 and c != 503 for c in codes) and len(codes) <= 1, (codes, got[:400])
+    assert not arrived(g, "evil later " + name)
+
+
+def test_kept_connection_stays(g):
+    """Whoever keeps to the rules keeps the connection, however the bytes come."""
+    post = hidden("kept")
+    with kept(g) as s:
+        for pieces in ([GOOD], [post], [GOOD[:1], GOOD[1:30], GOOD[30:]], [post[:90], post[90:]],
+                       [post[:-5], post[-5:]], [post[i:i + 7] for i in range(0, len(post), 7)],
+                       [GOOD[:-1], GOOD[-1:]], [GOOD]):
+            assert one_answer(s, *pieces) == 200
+        time.sleep(1.2)
+        assert one_answer(s, GOOD) == 200
+        s.sendall(post + GOOD)
+        assert one_answer(s) == 200
+
+
+def test_half_a_request_behind_a_good_one(g):
+    """What comes with a request and cannot be looked at any more is not read; nothing is lost."""
+    with kept(g) as s:
+        s.sendall(GOOD + hidden("half")[:40])
+        assert one_answer(s) == 200
+        s.settimeout(5)
+        assert s.recv(1000) == b""
+    assert not arrived(g, "half")
+
+
+def test_hidden_behind_a_chunked_body(g):
+    """Where it ends only the library knows: what stands there already is not taken for a request,
+    what comes after the answer is."""
+    body = b'{"from":{"address":"1","name":"n"},"id":"in chunks","text":"x"}'
+    post = (HOOK + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+    assert statuses(ask(g, post + hidden("behind chunks"), 3)) == [200, 408]
+    assert not arrived(g, "behind chunks")
+    with kept(g) as s:
+        assert [one_answer(s, post), one_answer(s, post), one_answer(s, GOOD)] == [200] * 3
+
+
 def test_pipelined_good_ones_are_answered(g):
     one = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
