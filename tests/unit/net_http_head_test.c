@@ -152,8 +152,8 @@ static void test_accepted(void **state) {
         "GET / HTTP/1.1\r\nhost:a\r\n\r\n",
         "GET /?a=b|c[]{}\"' HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
         "DELETE /a/b/ HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1\r\nX-Forwarded-For: 2\r\n\r\n",
-        "PUT /%D0%B0 HTTP/1.1\r\nHost: a_b\r\nTransfer-Encoding: CHUNKED\r\nExpect: "
-        "100-Continue\r\n\r\n",
+        ("PUT /%D0%B0 HTTP/1.1\r\nHost: a_b\r\nTransfer-Encoding: CHUNKED\r\nExpect: "
+         "100-Continue\r\n\r\n"),
         "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n", /* a proxy's habit */
         "GET / HTTP/1.1\r\nHost: a\r\nReferer: \xd0\xb0\r\n\r\n",
     };
