@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "loop/loop_linger.h"
 
 #define POOL_SIZE 32768u /* of a connection: head, buffers */
 /* of a body that nobody wants, before the connection is cut */
@@ -46,6 +47,7 @@ struct conn {
     bool hung_up; /* nothing more will come */
     bool listed;
     bool cut;
+    bool unread; /* it ends before the client has sent everything */
 };
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_COMPLETE };
@@ -78,6 +80,7 @@ struct loop_mhd {
     struct loop_fd *fd, *looks_fd;
     int looks; /* epoll set of those that were parked once, edge-triggered */
     struct loop_timer *timer, *sweep;
+    struct loop_linger *linger;
     struct conn *conns;
     struct conn *answered; /* in this turn, and not parked yet */
     unsigned n_parked;
@@ -187,6 +190,11 @@ static void end_conn(struct loop_mhd *m, struct conn *c) {
     if (c->watched)
         epoll_ctl(m->looks, EPOLL_CTL_DEL, c->fd, NULL);
     m->n_parked -= c->parked;
+    if (c->unread && !m->closing) { /* the library closes its descriptor after this */
+        int fd = dup(c->fd);
+        if (fd >= 0)
+            loop_linger_add(m->linger, fd);
+    }
     remove_conn(m, c);
     m->events.on_closed(m->events.arg, c->user);
     free(c);
@@ -340,6 +348,7 @@ static void begin(struct loop_mhd *m, struct conn *c) {
     if (!c->cut && send(c->fd, refusal.p, refusal.n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
         shutdown(c->fd, SHUT_WR);
     c->cut = true;
+    c->unread = true;
     buf_free(&refusal);
 }
 
@@ -424,8 +433,10 @@ static enum MHD_Result handle_head(
         set_deadline(rq->conn, m->limits.body_ms);
         m->events.on_head(m->events.arg, rq);
     }
-    if (rq->answered && has_body(rq))
+    if (rq->answered && has_body(rq)) {
+        rq->conn->unread = true;
         return queue(rq); /* the body is not read, so the connection ends with the answer */
+    }
     if (rq->hold && !rq->answered) {
         suspend(rq);
         return MHD_YES;
@@ -438,6 +449,7 @@ static enum MHD_Result handle_head(
 /* libmicrohttpd takes no answer in the middle of a body. A client that is told nothing until it has
  * sent everything would be told too late: so the answer's bytes go out now, and then it ends. */
 static enum MHD_Result answer_and_cut(struct loop_mhd_request *rq) {
+    rq->conn->unread = true;
     if (send(rq->conn->fd, rq->raw.p, rq->raw.n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
         shutdown(rq->conn->fd, SHUT_WR);
     return MHD_NO;
@@ -639,6 +651,7 @@ struct loop_mhd *loop_mhd_create(const struct env *env, const struct loop_mhd_li
     }
     m->timer = loop_timer_start(env->loop, UINT32_MAX, 0, pump, m);
     m->sweep = loop_timer_start(env->loop, UINT32_MAX, 0, on_sweep, m);
+    m->linger = loop_linger_create(env->loop);
     m->fd = loop_fd_start(env->loop, info->epoll_fd, LOOP_READ, on_fd, m);
     m->looks_fd = loop_fd_start(env->loop, m->looks, LOOP_READ, on_looks, m);
     return m;
@@ -673,6 +686,7 @@ void loop_mhd_destroy(struct loop_mhd **m_) {
     m->daemon = NULL;
     while (m->conns) /* never announced */
         end_conn(m, m->conns);
+    loop_linger_destroy(&m->linger);
     close(m->looks);
     loop_defer(m->env->loop, free_later, m);
 }

@@ -212,3 +212,12 @@ def test_who_asks_is_known_and_cannot_be_forged(house):
                          headers={"X-Forwarded-For": f"203.0.113.{i}", "Origin": house.url}).status_code
     codes = [wrong(i) for i in range(40)]
     assert codes[0] == 401 and codes[-1] == 429, codes
+
+
+def test_early_refusals_reach_the_client(house):
+    """An upload that is refused while it is still coming in is answered as such, and not by nginx's
+    502: the gateway reads on until the client has heard it."""
+    def upload(path, **kw):
+        return house.ask("POST", path, data=b"x" * 4_000_000, **kw).status_code
+    assert [upload("/api/v1/media?name=a.bin", headers={"Origin": house.url}) for _ in range(12)] == [401] * 12
+    assert [upload("/hooks/loopback/test") for _ in range(12)] == [413] * 12
