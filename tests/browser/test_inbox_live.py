@@ -167,6 +167,8 @@ def test_search_trace_and_client(gateway, browsers):
     page.until(lambda: "Пётр Первый" in page.rows())
     page.until(lambda: "peter@example.com" in page.one(".panel").text)
     page.until(lambda: page.all(".panel-card .card, .panel-card code"), why="for the card")
+    page.write("он нашёлся")
+    page.until(lambda: page.one(".card-sum").text.startswith("2 "), why="for the card to follow")
 
 
 def test_merge_of_two_clients(gateway, browsers):

@@ -8,6 +8,7 @@ import { Merge } from "./merge.jsx";
 import { Avatar, Button, Field, IconButton, clientName } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
 
+const CARD_MS = 1500;
 const FIELDS = [["name", "text", "name"], ["phone", "tel", "tel"], ["email", "email", "email"]];
 
 function Edit({ client, onDone }) {
@@ -199,7 +200,15 @@ export function ClientPanel({ thread: id, onClose }) {
     const client = useStore((db) => db.clients.get(thread?.client?.id));
     const [editing, setEditing] = useState(false);
     const [merging, setMerging] = useState(false);
+    const desk = useDesk();
+    const clientId = thread?.client?.id;
     const name = thread ? clientName(thread, t) : "";
+    /* The card has a message a moment after the thread has it. */
+    useEffect(() => {
+        if (!clientId) return;
+        const timer = setTimeout(() => desk.loadClient(clientId), CARD_MS);
+        return () => clearTimeout(timer);
+    }, [clientId, thread?.last_seq]);
     return (
         <aside class="panel" aria-label={t("thread.panel")}>
             <header class="panel-head">
