@@ -11,7 +11,9 @@ for check in includes sizes banned state words; do
 done
 if command -v clang-format >/dev/null && [ -z "${LINT_FAST:-}" ]; then
     mapfile -t files < <(find gateway connectors tests -name '*.[ch]' -not -path '*/node_modules/*')
-    if ! clang-format --dry-run -Werror "${files[@]}" 2>&1 | head -20 | tee /dev/stderr | (! grep -q .); then
+    ill=$(clang-format --dry-run -Werror "${files[@]}" 2>&1 | head -20)
+    if [ -n "$ill" ]; then
+        echo "$ill"
         echo "lint: format: FAILED (make format)"
         failed=$((failed + 1))
     fi
