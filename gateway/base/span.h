@@ -28,6 +28,11 @@ static inline bool span_ieq(struct span a, const char *s) {
     return a.n == strlen(s) && (a.n == 0 || strncasecmp(a.p, s, a.n) == 0);
 }
 
+static inline bool span_ends(struct span a, const char *end) {
+    size_t n = strlen(end);
+    return a.n >= n && memcmp(a.p + a.n - n, end, n) == 0;
+}
+
 static inline bool span_starts(struct span a, const char *prefix) {
     size_t n = strlen(prefix);
     return a.n >= n && memcmp(a.p, prefix, n) == 0;

@@ -69,6 +69,39 @@ static int check_attachments(const json_t *v, struct err *err) {
     return 0;
 }
 
+#define BUTTON_ROWS_MAX 8
+#define BUTTON_TEXT_MAX 64
+
+/* Rows of {"text","url"?}. */
+static int check_buttons(const json_t *rows, struct err *err) {
+    size_t i, k;
+    json_t *row, *button;
+    const struct err bad = {ERR_INVALID,
+        "buttons must be 1 to 8 rows of 1 to 8 {\"text\": 1 to 64 characters, \"url\": optional, "
+        "https://...}"};
+    bool good = json_is_array(rows) && json_array_size(rows) >= 1 &&
+                json_array_size(rows) <= BUTTON_ROWS_MAX;
+    json_array_foreach(rows, i, row) {
+        good = good && json_is_array(row) && json_array_size(row) >= 1 &&
+               json_array_size(row) <= BUTTON_ROWS_MAX;
+        json_array_foreach(row, k, button) {
+            const json_t *text = json_object_get(button, "text");
+            const json_t *url = json_object_get(button, "url");
+            const char *t = json_string_value(text), *u = json_string_value(url);
+            size_t n = json_string_length(text);
+            good =
+                good && t && n && utf8_is_text(t, n) && !strchr(t, '\n') &&
+                utf8_length(t, n) <= BUTTON_TEXT_MAX &&
+                json_object_size(button) == (url ? 2u : 1u) &&
+                (!url || (u && strncmp(u, "https://", 8) == 0 && json_string_length(url) <= 2048 &&
+                             utf8_is_text(u, json_string_length(url))));
+        }
+    }
+    if (!good)
+        *err = bad;
+    return good ? 0 : -1;
+}
+
 static int check_one(const char *key, const json_t *v, size_t text_max, struct err *err) {
     if (strcmp(key, "text") == 0 || strcmp(key, "html") == 0)
         return check_text(key, v, text_max, err);
@@ -80,6 +113,12 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
         return message_key_check(v, err);
     if (strcmp(key, "attachments") == 0)
         return check_attachments(v, err);
+    if (strcmp(key, "buttons") == 0)
+        return check_buttons(v, err);
+    if (strcmp(key, "request") == 0)
+        return json_is_string(v) && strcmp(json_string_value(v), "contact") == 0
+                   ? 0
+                   : err_set(err, ERR_INVALID, "request must be \"contact\"");
     if (strcmp(key, "note") == 0)
         return json_is_boolean(v) ? 0 : err_set(err, ERR_INVALID, "note must be true or false");
     if (strcmp(key, "reply_to") == 0)
@@ -87,8 +126,8 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
                    ? 0
                    : err_set(err, ERR_INVALID, "reply_to is not a message id");
     return err_set(err, ERR_INVALID,
-        "unknown key \"%.40s\"; known are id, text, html, subject, attachments, reply_to, channel "
-        "and note",
+        "unknown key \"%.40s\"; known are id, text, html, subject, attachments, reply_to, channel, "
+        "buttons, request and note",
         key);
 }
 

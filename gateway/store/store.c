@@ -287,6 +287,10 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_META] = {"meta", script_meta},
         [SCRIPT_WAKE] = {"wake", script_wake},
         [SCRIPT_DEAD_RETRY] = {"dead_retry", script_dead_retry},
+        [SCRIPT_LOCATE] = {"locate", script_locate},
+        [SCRIPT_AMEND] = {"amend", script_amend},
+        [SCRIPT_QUEUES] = {"queues", script_queues},
+        [SCRIPT_PART] = {"part", script_part},
     };
     struct store *s = mem_zalloc(sizeof *s);
     s->env = env;

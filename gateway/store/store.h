@@ -62,7 +62,12 @@ struct store_append {
     const char *channel, *connector; /* NULL for notes and events */
     const char *dedupe;              /* key of the sender's, unique in the thread */
     const json_t *body;              /* message.h */
-    bool deliver;                    /* queue it for `channel` (DIRECTION_OUT) */
+    bool deliver;         /* queue it for `channel` (DIRECTION_OUT); not: it was sent elsewhere */
+    bool fetch;           /* its attachments wait to be fetched from `channel` */
+    bool take_address;    /* an event says where answers go from now on, as a message does */
+    const char *route;    /* how an answer gets back ([A-Za-z0-9=_:/.-]*); NULL none */
+    const char *reply_to; /* dedupe key of the message that this one answers; NULL none */
+    const char *alias;    /* a second dedupe key of this message; NULL none */
     /* Changes to the thread in the same step; NULL leaves as is. */
     const char *assignee; /* "" clears */
     const char *state;    /* "open" "snoozed" "closed" */
@@ -97,8 +102,10 @@ void store_client(struct store *s, const char *client, store_json_fn fn, void *a
  * those); else the newest. for_client: only in and out. ERR_NOT_FOUND for an unknown thread. */
 void store_messages(struct store *s, const char *thread, int64_t before, int64_t after,
     unsigned limit, bool for_client, store_json_fn fn, void *arg);
-/* {"message":Message,"trail":[{"at","what","detail"}...],"thread":Thread} by the message's id. */
+/* {"message":Message,"trail":[{"at","what","detail"}...],"thread":Thread,"raw"?} by the message's
+ * id; private: with what only connectors may see (store_record.h). */
 void store_message(struct store *s, const char *message, store_json_fn fn, void *arg);
+void store_message_private(struct store *s, const char *message, store_json_fn fn, void *arg);
 /* {"counts":{"open":n,"unassigned":n,"mine":n,"snoozed":n,"closed":n}} */
 void store_counts(struct store *s, const char *agent, store_json_fn fn, void *arg);
 struct store_lookup {
@@ -135,6 +142,17 @@ void store_client_card(struct store *s, const char *client, const char *target, 
  * exists yet). */
 void store_link(struct store *s, const struct identity *from, const struct identity *into,
     store_lookup_fn fn, void *arg);
+
+/* The client has one more identity, proven; a phone number also becomes his, if he has none.
+ * ERR_CONFLICT: somebody else has it; ERR_NOT_FOUND: nobody is `who`. */
+void store_identify(struct store *s, const struct identity *who, const struct identity *also,
+    store_done_fn fn, void *arg);
+/* A token by which `who` comes in through another channel, once, within ttl_s. */
+void store_invite(struct store *s, const char *token, const struct identity *who, unsigned ttl_s,
+    store_done_fn fn, void *arg);
+/* Links the inviter into `by` (store_link). ERR_NOT_FOUND: no such token. */
+void store_redeem(
+    struct store *s, const char *token, const struct identity *by, store_lookup_fn fn, void *arg);
 
 /* Adds one line to a message's trail (core/trail words) and an event when status changes. */
 struct store_trail {

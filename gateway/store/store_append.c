@@ -23,10 +23,11 @@ struct append {
     unsigned shard;
     const char *kind, *address, *name, *channel, *connector, *dedupe, *body, *preview, *profile;
     const char *assignee, *state, *labels; /* "-" or "=..." */
-    char *owned[5];                        /* what of these was allocated one by one */
+    const char *route, *reply_to, *alias;
+    char *owned[5]; /* what of these was allocated one by one */
     size_t nowned;
     int64_t snooze;
-    bool verified, deliver;
+    bool verified, deliver, fetch, take_address;
     int64_t now;
     uint64_t began_us;
     unsigned hops;
@@ -164,6 +165,11 @@ static void send_append(struct append *op) {
     args_add(&a, s->events_max);
     args_add(&a, s->keep_messages);
     args_add(&a, s->keep_ms);
+    args_add(&a, op->route);
+    args_add(&a, op->reply_to);
+    args_add(&a, op->alias);
+    args_add(&a, op->fetch ? "1" : "0");
+    args_add(&a, op->take_address ? "1" : "0");
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
@@ -181,7 +187,7 @@ static const char *change(struct append *op, const char *value) {
 /* Bytes that the copies of these strings take. */
 static size_t room_for(const struct store_append *in, const struct identity *from) {
     const char *all[] = {from->kind, from->address, from->name, in->channel, in->connector,
-        in->dedupe, in->assignee, in->state, in->labels};
+        in->dedupe, in->assignee, in->state, in->labels, in->route, in->reply_to, in->alias};
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         n += (all[i] ? strlen(all[i]) : 0) + 2;
@@ -224,13 +230,18 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
         .began_us = clock_mono_us(),
         .verified = from->verified,
         .snooze = in->snooze_until_ms,
-        .deliver = in->deliver};
+        .deliver = in->deliver,
+        .fetch = in->fetch,
+        .take_address = in->take_address};
     op->kind = copy(op, from->kind);
     op->address = copy(op, from->address);
     op->name = copy(op, from->name);
     op->channel = copy(op, in->channel);
     op->connector = copy(op, in->connector);
     op->dedupe = copy(op, in->dedupe);
+    op->route = copy(op, in->route);
+    op->reply_to = copy(op, in->reply_to);
+    op->alias = copy(op, in->alias);
     op->body = own(op, record_body(in->direction, in->channel, in->connector, in->body));
     op->preview = own(op, record_preview(in->body));
     op->profile = in->profile ? own(op, json_dumps(in->profile, JSON_COMPACT)) : "";

@@ -14,7 +14,7 @@ struct store_event {
     char kind;        /* m new message, s message changed, t thread, c client */
     char id[ID_SIZE]; /* thread, or client for c */
     int64_t seq;      /* m, s */
-    bool is_out;      /* m: something for a channel's queue */
+    bool has_work;    /* m, s: something for a channel's queue */
     /* Loaded: full forms, NULL when not of the kind or gone. */
     json_t *message, *thread, *client;
 };

@@ -8,7 +8,8 @@
 
 const char *const thread_fields[THREAD_FIELDS] = {"client", "cname", "state", "assignee", "labels",
     "channel", "connector", "unread", "seq", "last_ms", "created", "last_dir", "last_text",
-    "last_seq", "waiting", "cr", "cd", "ar", "snooze", "merged", "kind", "address", "first"};
+    "last_seq", "waiting", "cr", "cd", "ar", "snooze", "merged", "kind", "address", "route",
+    "first"};
 
 enum {
     T_CLIENT,

@@ -91,7 +91,7 @@ static void on_find_identity(void *arg, const struct redis_reply *r, const struc
 }
 
 /* The key of an identity, in its own shard. */
-static struct span identity_key(
+struct span store_identity_key(
     const struct store *s, const struct identity *who, char *out, unsigned *shard_out) {
     char *name = mem_printf("%s:%s", who->kind, who->address);
     *shard_out = id_hash_shard(name, strlen(name), s->shards);
@@ -108,7 +108,7 @@ void store_find(struct store *s, const struct identity *who, store_lookup_fn fn,
     *f = (struct find){.store = s, .fn = fn, .arg = arg};
     args_init(&a);
     args_add(&a, "GET");
-    args_span(&a, identity_key(s, who, key, &shard));
+    args_span(&a, store_identity_key(s, who, key, &shard));
     store_command(s, &a, on_find_identity, f);
 }
 
@@ -310,8 +310,10 @@ static void on_link_set(void *arg, const struct redis_reply *r, const struct err
     client_change_begin(l->store, &a, l->from.client);
     args_add(&a, field);
     args_add(&a, value);
-    args_add(&a, "proven");
-    args_add(&a, "1");
+    if (strcmp(l->into_kind, "user") == 0) {
+        args_add(&a, "proven");
+        args_add(&a, "1");
+    }
     if (*l->into_name) {
         args_add(&a, "name");
         args_add(&a, l->into_name);
@@ -339,7 +341,7 @@ static void on_link_into(void *arg, const struct store_lookup *r, const struct e
     struct identity into = {l->into_kind, l->into_address, NULL, true};
     args_init(&a);
     args_add(&a, "SETNX");
-    args_span(&a, identity_key(l->store, &into, key, &shard));
+    args_span(&a, store_identity_key(l->store, &into, key, &shard));
     args_add(&a, l->from.client);
     store_command(l->store, &a, on_link_set, l);
 }

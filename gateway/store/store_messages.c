@@ -18,6 +18,7 @@ struct messages {
     unsigned limit;
     bool for_client;
     char find[ID_SIZE]; /* looking for this message; "" a page */
+    bool is_private;    /* with what only connectors may see */
     int64_t first;      /* oldest seq that is kept */
     json_t *thread_json;
 };
@@ -52,9 +53,14 @@ static void find_older(struct messages *m) {
 }
 
 static void on_found(struct messages *m, struct span record, int64_t seq) {
-    json_t *message = record_message(record, m->thread, m->client, seq);
+    json_t *message = m->is_private ? record_private(record, m->thread, m->client, seq)
+                                    : record_message(record, m->thread, m->client, seq);
     json_t *out = json_pack("{s:o,s:o,s:O}", "message", message, "trail", record_trail(record),
         "thread", m->thread_json);
+    json_t *raw = record_raw(record);
+    if (out && raw)
+        json_object_set(out, "raw", raw);
+    json_decref(raw);
     messages_done(m, out, NULL);
 }
 
@@ -194,7 +200,8 @@ static void on_tag(void *arg, const struct redis_reply *r, const struct err *err
     fetch_thread(m);
 }
 
-void store_message(struct store *s, const char *message, store_json_fn fn, void *arg) {
+static void find_message(
+    struct store *s, const char *message, bool is_private, store_json_fn fn, void *arg) {
     struct err err;
     struct args a;
     char key[STORE_KEY_SIZE];
@@ -205,10 +212,19 @@ void store_message(struct store *s, const char *message, store_json_fn fn, void 
     struct messages *m = mem_zalloc(sizeof *m);
     *m = (struct messages){
         .store = s, .fn = fn, .arg = arg, .before = -1, .after = -1, .limit = PAGE_MAX};
+    m->is_private = is_private;
     memcpy(m->find, message, ID_SIZE);
     args_init(&a);
     args_add(&a, "HGET");
     args_span(&a, store_key(key, id_shard(message), "tags", NULL));
     args_span(&a, span_of(message + ID_TIME_LEN, ID_TAG_LEN));
     store_command(s, &a, on_tag, m);
+}
+
+void store_message(struct store *s, const char *message, store_json_fn fn, void *arg) {
+    find_message(s, message, false, fn, arg);
+}
+
+void store_message_private(struct store *s, const char *message, store_json_fn fn, void *arg) {
+    find_message(s, message, true, fn, arg);
 }

@@ -21,6 +21,10 @@ enum script_id {
     SCRIPT_META,
     SCRIPT_WAKE,
     SCRIPT_DEAD_RETRY,
+    SCRIPT_LOCATE,
+    SCRIPT_AMEND,
+    SCRIPT_QUEUES,
+    SCRIPT_PART,
     SCRIPT_COUNT
 };
 
@@ -89,11 +93,15 @@ void gather_eval(
     struct gather *g, size_t i, enum script_id id, unsigned shard, const struct args *a);
 void gather_end(struct gather *g);
 
+/* The key of an identity, in its own shard; out has STORE_KEY_SIZE. */
+struct span store_identity_key(
+    const struct store *s, const struct identity *who, char *out, unsigned *shard_out);
+
 /* The first arguments of client.lua; field and value pairs follow. */
 void client_change_begin(struct store *s, struct args *a, const char *client);
 
 /* The fields of a thread hash that make its JSON form, in the order of thread_fields. */
-#define THREAD_FIELDS 23
+#define THREAD_FIELDS 24
 extern const char *const thread_fields[THREAD_FIELDS];
 /* reply: of HMGET thread_fields. NULL when there is no such thread. */
 json_t *thread_json(const char *id, const struct redis_reply *reply);

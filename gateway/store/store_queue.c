@@ -180,11 +180,13 @@ static void on_load_client(void *arg, json_t *result, const struct err *err) {
     const char *client =
         json_string_value(json_object_get(json_object_get(l->thread_json, "client"), "id"));
     json_t *message =
-        l->record ? record_message(span_of(l->record, l->record_n), l->thread, client, l->seq)
+        l->record ? record_private(span_of(l->record, l->record_n), l->thread, client, l->seq)
                   : NULL;
+    json_t *meant = json_object_get(message, "to");
     loading_done(l,
         json_pack("{s:o,s:O,s:O,s:O}", "message", message ? message : json_null(), "thread",
-            l->thread_json, "client", json_object_get(result, "client"), "to", l->to),
+            l->thread_json, "client", json_object_get(result, "client"), "to",
+            meant ? meant : l->to),
         NULL);
 }
 
@@ -208,9 +210,10 @@ static void on_load_thread(void *arg, const struct redis_reply *r, const struct 
         l->err = *err;
     } else {
         l->thread_json = thread_json(l->thread, r);
-        l->to =
-            json_pack("{s:s,s:s}", "kind", redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 3)),
-                "address", redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 2)));
+        l->to = json_pack("{s:s,s:s,s:s}", "kind",
+            redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 4)), "address",
+            redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 3)), "route",
+            redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 2)));
     }
     load_next(l);
 }
@@ -282,6 +285,39 @@ void store_begin(struct store *s, const char *token, const char *thread, int64_t
     store_eval(s, SCRIPT_BEGIN, id_shard(thread), &a, on_word, c);
 }
 
+struct part_call {
+    store_done_fn fn;
+    void *arg;
+};
+
+static void on_part(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct part_call *c = arg;
+    struct err lost;
+    if (!err && strcmp(redis_reply_str(r), "fenced") == 0) {
+        err_set(&lost, ERR_CONFLICT, "another worker owns this queue now");
+        err = &lost;
+    }
+    c->fn(c->arg, err);
+    free(c);
+}
+
+void store_part(struct store *s, const char *token, const char *thread, int64_t seq,
+    const char *channel, const char *external_id, store_done_fn fn, void *arg) {
+    struct args a;
+    int64_t now = clock_ms();
+    struct part_call *c = mem_alloc(sizeof *c);
+    *c = (struct part_call){fn, arg};
+    args_init(&a);
+    args_int(&a, now);
+    args_add(&a, token);
+    args_add(&a, thread);
+    args_int(&a, seq);
+    args_int(&a, dedupe_bucket(now));
+    args_add(&a, channel);
+    args_add(&a, external_id);
+    store_eval(s, SCRIPT_PART, id_shard(thread), &a, on_part, c);
+}
+
 void store_finish(struct store *s, unsigned shard, const char *token, const char *queue,
     const char *channel, const struct store_outcome *o, size_t n, store_word_fn fn, void *arg) {
     struct args a;
@@ -310,6 +346,7 @@ void store_finish(struct store *s, unsigned shard, const char *token, const char
         args_add(&a, numbers[i][2]);
         args_add(&a, o[i].dead ? "1" : "0");
         args_add(&a, o[i].status_event ? "1" : "0");
+        args_add(&a, o[i].prefix);
     }
     store_eval(s, SCRIPT_FINISH, shard, &a, on_word, c);
 }
@@ -362,6 +399,37 @@ void store_queue_depth(struct store *s, const char *queue, store_depth_fn fn, vo
         gather_command(&d->g, 1, &a);
     }
     gather_end(&d->g);
+}
+
+/* --- which queues have work? ----------------------------------------------------------------- */
+
+#define QUEUES_MAX 4096
+
+struct queues_call {
+    store_queues_fn fn;
+    void *arg;
+};
+
+static void on_queues(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct queues_call *c = arg;
+    size_t n = err ? 0 : redis_reply_count(r) / 3;
+    n = n < QUEUES_MAX ? n : QUEUES_MAX;
+    struct store_queue_info *list = mem_zalloc((n + 1) * sizeof *list);
+    for (size_t i = 0; i < n; i++)
+        list[i] = (struct store_queue_info){.name = redis_reply_str(redis_reply_at(r, i * 3)),
+            .n = redis_reply_int(redis_reply_at(r, i * 3 + 1)),
+            .oldest_ms = strtoll(redis_reply_str(redis_reply_at(r, i * 3 + 2)), NULL, 10)};
+    c->fn(c->arg, list, n, err);
+    free(list);
+    free(c);
+}
+
+void store_queues(struct store *s, unsigned shard, store_queues_fn fn, void *arg) {
+    struct args a;
+    struct queues_call *c = mem_alloc(sizeof *c);
+    *c = (struct queues_call){fn, arg};
+    args_init(&a);
+    store_eval(s, SCRIPT_QUEUES, shard, &a, on_queues, c);
 }
 
 static void on_woken(void *arg, const struct redis_reply *r, const struct err *err) {

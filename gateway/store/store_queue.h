@@ -11,6 +11,7 @@
 
 #define STORE_ENTRY_SIZE 48 /* "1732368000123-0" */
 #define STORE_TOKEN_SIZE 96
+#define STORE_OP_SIZE 12
 
 /* Takes, renews (ttl_ms > 0) or gives up (0) the shard's lease. token: NULL when another has it. */
 typedef void (*store_lease_fn)(void *arg, const char *token, const struct err *err);
@@ -22,8 +23,9 @@ struct store_entry {
     char kind;                              /* m message, c client changed, g clients merged */
     char subject[ID_SIZE], object[ID_SIZE]; /* m: thread; c: client; g: from, into */
     int64_t seq;                            /* m */
-    unsigned attempts;                      /* made before, by earlier owners too */
-    int64_t not_before_ms;                  /* 0: at once */
+    char op[STORE_OP_SIZE]; /* of a channel's queue: "" send, "edit" "delete" "react" */
+    unsigned attempts;      /* made before, by earlier owners too */
+    int64_t not_before_ms;  /* 0: at once */
 };
 typedef void (*store_entries_fn)(
     void *arg, const struct store_entry *entries, size_t n, const struct err *err);
@@ -33,7 +35,8 @@ void store_queue_read(struct store *s, unsigned shard, const char *queue, const 
     unsigned max, store_entries_fn fn, void *arg);
 
 /* {"message":Message,"thread":Thread,"client":Client,"to":{"kind","address"}}: what a delivery
- * needs. message is null when the log no longer has it. `to` is where the client wrote last. */
+ * needs. message is null when the log no longer has it, and has its private keys
+ * (store_record.h). `to` is where the client wrote last, or where the message was meant to go. */
 void store_delivery(struct store *s, const char *thread, int64_t seq, store_json_fn fn, void *arg);
 
 /* "sending" is on disk when this says "ok"; see scripts/begin.lua for the other answers. */
@@ -41,11 +44,16 @@ typedef void (*store_word_fn)(void *arg, const char *word, const struct err *err
 void store_begin(struct store *s, const char *token, const char *thread, int64_t seq,
     unsigned attempt, store_word_fn fn, void *arg);
 
+/* A part of a message is at the channel, under this id. ERR_CONFLICT: the lease is lost. */
+void store_part(struct store *s, const char *token, const char *thread, int64_t seq,
+    const char *channel, const char *external_id, store_done_fn fn, void *arg);
+
 struct store_outcome {
     const char *entry;
     const char *thread; /* "" for entries without a message */
     int64_t seq;
-    const char *word; /* "sent" "failed" "unknown" "attached" "retry" "dropped" */
+    const char *word;   /* "sent" "failed" "unknown" "attached" "done" "retry" "dropped" */
+    const char *prefix; /* of the word in the trail: "" "card_" "change_" "fetch_" */
     const char *detail, *external_id;
     unsigned attempts;
     int64_t not_before_ms;
@@ -59,6 +67,15 @@ void store_finish(struct store *s, unsigned shard, const char *token, const char
 /* Length and age of the oldest entry, over the given shards. */
 typedef void (*store_depth_fn)(void *arg, int64_t n, int64_t oldest_ms, const struct err *err);
 void store_queue_depth(struct store *s, const char *queue, store_depth_fn fn, void *arg);
+
+/* The channels' queues of a shard that are not empty ("out:site", "get:sales"). */
+struct store_queue_info {
+    const char *name;
+    int64_t n, oldest_ms;
+};
+typedef void (*store_queues_fn)(
+    void *arg, const struct store_queue_info *queues, size_t n, const struct err *err);
+void store_queues(struct store *s, unsigned shard, store_queues_fn fn, void *arg);
 
 /* {"dead":[Dead...],"next"}: newest first, `limit` a page; next is the cursor of the next page or
  * null. Each letter is on one page exactly, however many died in one millisecond; what dies

@@ -47,6 +47,23 @@ char *record_body(
     return buf_take(&b);
 }
 
+char *record_body_again(const json_t *body) {
+    const char *d = json_string_value(json_object_get(body, "d"));
+    const char *ch = json_string_value(json_object_get(body, "ch"));
+    const char *co = json_string_value(json_object_get(body, "co"));
+    enum direction direction = DIRECTION_EVENT;
+    for (int i = DIRECTION_IN; i <= DIRECTION_EVENT; i++)
+        if (d && strcmp(d, direction_name((enum direction)i)) == 0)
+            direction = (enum direction)i;
+    json_t *rest = json_copy((json_t *)body);
+    json_object_del(rest, "d");
+    json_object_del(rest, "ch");
+    json_object_del(rest, "co");
+    char *text = record_body(direction, ch, co, rest);
+    json_decref(rest);
+    return text;
+}
+
 /* One trail line: "<ms> word detail" or "+<ms> word detail"; advances rest. */
 struct line {
     int64_t at;
@@ -98,15 +115,37 @@ void record_id(struct span record, char *out) {
     }
 }
 
+#define SENT_MAX 70 /* parts of one message that are remembered */
+
 struct state {
     enum status status;
     struct line why; /* of the last failure or retry */
     int64_t first;
+    struct line change; /* the last step of an edit, deletion or reaction of ours */
+    struct span what;   /* "edit": which it was */
+    struct span sent[SENT_MAX];
+    size_t nsent;
 };
+
+static bool is_word(const struct line *l, const char *word) {
+    return span_eq(l->word, word);
+}
+
+/* The steps that say something else than the status: parts sent, and changes on their way. */
+static void fold_other(struct state *st, const struct line *l) {
+    if ((is_word(l, "part") || is_word(l, "sent")) && l->detail.n && st->nsent < SENT_MAX)
+        st->sent[st->nsent++] = l->detail;
+    if (span_starts(l->word, "change_")) {
+        st->change = *l;
+        if (is_word(l, "change_queued"))
+            st->what = l->detail;
+    }
+}
 
 static void fold(struct state *st, const struct line *l) {
     enum status s;
     char word[16];
+    fold_other(st, l);
     if (l->word.n >= sizeof word)
         return;
     memcpy(word, l->word.p, l->word.n);
@@ -126,19 +165,60 @@ static void fold(struct state *st, const struct line *l) {
         st->why = *l;
 }
 
-static void add_error(json_t *m, const struct state *st) {
-    if (st->status >= STATUS_SENT || st->status == STATUS_RECEIVED || !st->why.word.p)
-        return;
-    struct span d = st->why.detail;
+/* {"code","text","permanent"} of a line's detail, "<code> <sentence>". */
+static json_t *error_of(struct span d, bool permanent) {
     const char *sp = d.n ? memchr(d.p, ' ', d.n) : NULL;
     size_t code = sp ? (size_t)(sp - d.p) : d.n;
     size_t text = sp ? code + 1 : d.n;
-    json_object_set_new(m, "error",
-        json_pack("{s:s%,s:s%,s:b}", "code", d.n ? d.p : "", code, "text", d.n ? d.p + text : "",
-            d.n - text, "permanent", st->status == STATUS_FAILED));
+    return json_pack("{s:s%,s:s%,s:b}", "code", d.n ? d.p : "", code, "text", d.n ? d.p + text : "",
+        d.n - text, "permanent", permanent);
 }
 
-json_t *record_message(struct span record, const char *thread, const char *client, int64_t seq) {
+static void add_error(json_t *m, const struct state *st) {
+    if (st->status >= STATUS_SENT || st->status == STATUS_RECEIVED || !st->why.word.p)
+        return;
+    json_object_set_new(m, "error", error_of(st->why.detail, st->status == STATUS_FAILED));
+}
+
+/* An edit, deletion or reaction of ours: is it at the channel yet? */
+static void add_change(json_t *m, const struct state *st) {
+    if (!st->what.p)
+        return;
+    bool done = is_word(&st->change, "change_done");
+    bool failed = is_word(&st->change, "change_failed");
+    json_t *c = json_pack("{s:s%,s:s}", "what", st->what.p, st->what.n, "state",
+        done     ? "done"
+        : failed ? "failed"
+                 : "queued");
+    if (c && !done && !is_word(&st->change, "change_queued"))
+        json_object_set_new(c, "error", error_of(st->change.detail, failed));
+    json_object_set_new(m, "change", c);
+}
+
+static void add_sent(json_t *m, const struct state *st, bool is_private) {
+    if (st->nsent && !json_object_get(m, "external_id")) {
+        const struct span *last = &st->sent[st->nsent - 1];
+        json_object_set_new(m, "external_id", json_stringn(last->p, last->n));
+    }
+    if (!is_private)
+        return;
+    json_t *ids = json_array();
+    for (size_t i = 0; i < st->nsent; i++)
+        json_array_append_new(ids, json_stringn(st->sent[i].p, st->sent[i].n));
+    json_object_set_new(m, "sent_ids", ids);
+}
+
+static void hide_private(json_t *m) {
+    size_t i;
+    json_t *a;
+    json_object_del(m, "route");
+    json_object_del(m, "to");
+    json_object_del(m, "raw");
+    json_array_foreach(json_object_get(m, "attachments"), i, a) json_object_del(a, "remote");
+}
+
+static json_t *message_of(
+    struct span record, const char *thread, const char *client, int64_t seq, bool is_private) {
     struct span body, trail;
     if (split(record, &body, &trail) < 0)
         return NULL;
@@ -164,12 +244,45 @@ json_t *record_message(struct span record, const char *thread, const char *clien
     json_object_del(in, "d");
     json_object_del(in, "ch");
     json_object_del(in, "co");
+    if (!is_private)
+        hide_private(in);
     json_object_update_missing(m, in);
     json_decref(in);
     json_object_set_new(m, "received_at", json_string(clock_format(st.first, when)));
     json_object_set_new(m, "status", json_string(status_name(st.status)));
     add_error(m, &st);
+    add_change(m, &st);
+    add_sent(m, &st, is_private);
     return m;
+}
+
+json_t *record_message(struct span record, const char *thread, const char *client, int64_t seq) {
+    return message_of(record, thread, client, seq, false);
+}
+
+json_t *record_private(struct span record, const char *thread, const char *client, int64_t seq) {
+    return message_of(record, thread, client, seq, true);
+}
+
+struct span record_body_text(struct span record) {
+    struct span body, trail;
+    return split(record, &body, &trail) < 0 ? span_of("", 0) : body;
+}
+
+json_t *record_body_json(struct span record) {
+    struct span body = record_body_text(record);
+    json_t *in = body.n ? json_loadb(body.p, body.n, 0, NULL) : NULL;
+    if (json_is_object(in))
+        return in;
+    json_decref(in);
+    return NULL;
+}
+
+json_t *record_raw(struct span record) {
+    json_t *in = record_body_json(record);
+    json_t *raw = json_incref(json_object_get(in, "raw"));
+    json_decref(in);
+    return raw;
 }
 
 json_t *record_trail(struct span record) {

@@ -11,9 +11,23 @@
 /* The body as stored: direction, channel and connector first, keys that are null left out. NULL
  * never. The caller frees. */
 char *record_body(enum direction d, const char *channel, const char *connector, const json_t *body);
+/* The same of a body that was stored before (record_body_json) and changed since. */
+char *record_body_again(const json_t *body);
 
 /* The full Message (openapi) of a record; NULL when the record is damaged. */
 json_t *record_message(struct span record, const char *thread, const char *client, int64_t seq);
+
+/* The same with what only connectors may see: "route" and "to" (where it goes, or came from), "raw"
+ * (as the channel sent it), "remote" of attachments (how to fetch them), and "sent_ids": the
+ * channel's ids of all the parts that were sent. */
+json_t *record_private(struct span record, const char *thread, const char *client, int64_t seq);
+
+/* What the channel sent, as it came, where it was kept: a new reference, or NULL. */
+json_t *record_raw(struct span record);
+
+/* The stored body's text, and its JSON (a new reference, NULL when damaged). */
+struct span record_body_text(struct span record);
+json_t *record_body_json(struct span record);
 
 /* [{"at","what","detail"}...]: the message's trail. */
 json_t *record_trail(struct span record);

@@ -109,14 +109,29 @@ int store_event_parse(struct store_event *e, const char *text) {
     if (e->kind == 'm' || e->kind == 's') {
         if (!take(&s, ' ') || !take_seq(&s, &e->seq))
             return -1;
-        e->is_out = span_eq(s, " out");
+        e->has_work = span_eq(s, " out") || span_ends(s, " w");
     }
     return 0;
+}
+
+/* What is to be done with a message that was sent before: " edit"; nothing: it is to be sent. */
+static bool take_op(struct span *s, char *out) {
+    if (s->n == 0)
+        return true;
+    if (!take(s, ' ') || s->n == 0 || s->n >= STORE_OP_SIZE)
+        return false;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->p[i] < 'a' || s->p[i] > 'z')
+            return false;
+    memcpy(out, s->p, s->n);
+    out[s->n] = '\0';
+    return true;
 }
 
 void store_entry_parse(struct store_entry *e, const char *text) {
     struct span s = span_str(text);
     e->kind = 'm';
+    e->op[0] = '\0';
     e->seq = 0;
     e->object[0] = '\0';
     if (s.n > 2 && s.p[1] == ' ') {
@@ -127,7 +142,7 @@ void store_entry_parse(struct store_entry *e, const char *text) {
     if (good && e->kind == 'g')
         good = take_id(&s, e->object) && s.n == 0;
     else if (good)
-        good = (e->kind == 'm' || e->kind == 'c') && take_seq(&s, &e->seq) && s.n == 0;
+        good = (e->kind == 'm' || e->kind == 'c') && take_seq(&s, &e->seq) && take_op(&s, e->op);
     if (!good)
         e->kind = '?';
 }

@@ -78,9 +78,9 @@ static void events_are_what_scripts_write(void **state) {
     assert_int_equal(e.kind, 'm');
     assert_string_equal(e.id, ID);
     assert_int_equal(e.seq, 12);
-    assert_true(e.is_out);
+    assert_true(e.has_work);
     assert_int_equal(store_event_parse(&e, "m " ID " 12 in"), 0);
-    assert_false(e.is_out);
+    assert_false(e.has_work);
     assert_int_equal(store_event_parse(&e, "s " ID " 3"), 0);
     assert_int_equal(e.seq, 3);
     assert_int_equal(store_event_parse(&e, "t " ID), 0);

@@ -43,6 +43,36 @@ local function is_dir(rec, dir)
   return string.sub(rec, 28, 27 + #mark) == mark
 end
 
+-- The seq that a dedupe key stands for, in this bucket or the one before; or false.
+local function seen_seq(thread, bucket, key)
+  local seen = P .. 'seen:' .. thread .. ':'
+  return call('HGET', seen .. bucket, key) or
+    call('HGET', seen .. string.format('%d', tonumber(bucket) - 1), key)
+end
+
+local function mark_seen(thread, bucket, key, seq)
+  local seen = P .. 'seen:' .. thread .. ':' .. bucket
+  if call('HSET', seen, key, seq) == 1 and call('HLEN', seen) == 1 then
+    call('PEXPIRE', seen, 1468800000) -- 17 days: this bucket and the next
+  end
+end
+
+-- The body of a record, and a body with one more key. The value must need no escaping.
+local function body_of(rec)
+  return string.match(rec, '^[^\n]*', 28)
+end
+
+local function with_key(body, key, value)
+  return string.sub(body, 1, -2) .. ',"' .. key .. '":"' .. value .. '"}'
+end
+
+-- A job in a channel's queue: "out:<channel>" or "get:<channel>". The set "queues" names those that
+-- are not empty, so that nobody has to look into all of them.
+local function enqueue(queue, entry)
+  call('XADD', P .. queue, '*', 'e', entry)
+  call('SADD', P .. 'queues', queue)
+end
+
 local function event(max, what)
   call('XADD', P .. 'events', 'MAXLEN', '~', max, '*', 'e', what)
 end

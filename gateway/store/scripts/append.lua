@@ -5,7 +5,10 @@
 --   5 address, 6 name, 7 verified 0|1, 8 new client id, 9 new thread id, 10 message id whose tag is
 --   to be the thread's, 11 channel, 12 connector, 13 dedupe key or "", 14 dedupe bucket, 15 body,
 --   16 preview, 17 deliver 0|1, 18 assignee, 19 state, 20 labels, 21 snooze ms (each "-" or "=new"),
---   22 profile json or "", 23 events max, 24 messages to keep, 25 keep ms, 26... CRM targets
+--   22 profile json or "", 23 events max, 24 messages to keep, 25 keep ms, 26 route (how an answer
+--   gets back, "" none), 27 dedupe key of the message that this one answers or "", 28 a second
+--   dedupe key of this message or "", 29 attachments are to be fetched 0|1, 30 an event takes the
+--   address 0|1, 31... CRM targets
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
 --   {"merged", thread}, {"missing"} or {"again"} (the new tag was taken: make other ids)
 local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
@@ -46,17 +49,16 @@ if not thread then
   if not thread then return {'missing'} end
 end
 
-local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel')
+local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
+  'kind', 'address')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
 client = t[1]
 local state, assignee = t[2], t[3] or ''
 local log = P .. 'log:' .. thread
 
-local seen = P .. 'seen:' .. thread .. ':'
 if dedupe ~= '' then
-  local seq = call('HGET', seen .. ARGV[14], dedupe) or
-    call('HGET', seen .. string.format('%d', tonumber(ARGV[14]) - 1), dedupe)
+  local seq = seen_seq(thread, ARGV[14], dedupe)
   if seq then
     local rec = call('HGET', log, seq) or ''
     local ms = string.match(rec, '\n(%d+)') or '0'
@@ -68,18 +70,27 @@ local seq = call('HINCRBY', P .. 'thread:' .. thread, 'seq', 1)
 local id = string.sub(ARGV[10], 1, 10) .. string.sub(thread, 11, 19) .. string.sub(ARGV[10], 20)
 local time = call('TIME')
 local stored = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local rec = id .. ' ' .. ARGV[15] .. '\n' .. ARGV[1] .. ' received\n+' ..
-  string.format('%d', math.max(0, stored - now)) .. ' stored'
+local body = ARGV[15]
+local answered = ARGV[27] ~= '' and seen_seq(thread, ARGV[14], ARGV[27])
+if answered then
+  local other = string.sub(call('HGET', log, answered) or '', 1, 26)
+  if other ~= '' then body = with_key(body, 'reply_to', other) end
+end
+if ARGV[17] == '1' and channel == t[7] then -- where it goes is settled now, not when it is sent
+  body = string.sub(body, 1, -2) .. ',"to":{"kind":' .. cjson.encode(t[9] or '') .. ',"address":' ..
+    cjson.encode(t[10] or '') .. '}}'
+  if (t[8] or '') ~= '' then body = with_key(body, 'route', t[8]) end
+end
+local after = '\n+' .. string.format('%d', math.max(0, stored - now))
+local rec = id .. ' ' .. body .. '\n' .. ARGV[1] .. ' received' .. after .. ' stored'
 if ARGV[17] == '1' then
-  rec = rec .. '\n+' .. string.format('%d', math.max(0, stored - now)) .. ' queued'
+  rec = rec .. after .. ' queued'
+elseif dir == 'out' then
+  rec = rec .. after .. ' sent' -- by our side, elsewhere
 end
 call('HSET', log, seq, rec)
-if dedupe ~= '' then
-  if call('HSET', seen .. ARGV[14], dedupe, seq) == 1 and
-      call('HLEN', seen .. ARGV[14]) == 1 then
-    call('PEXPIRE', seen .. ARGV[14], 1468800000) -- 17 days: this bucket and the next
-  end
-end
+if dedupe ~= '' then mark_seen(thread, ARGV[14], dedupe, seq) end
+if ARGV[28] ~= '' then mark_seen(thread, ARGV[14], ARGV[28], seq) end
 
 local function change(arg, old)
   if string.sub(arg, 1, 1) ~= '=' then return old end
@@ -98,12 +109,13 @@ elseif last_ms == 0 then
   last_ms = now
   set('last_ms', now)
 end
+if (dir == 'in' and (channel ~= t[7] or kind ~= '')) or ARGV[30] == '1' then
+  set('channel', channel); set('connector', connector); set('kind', kind); set('address', address)
+  if (t[8] or '') ~= ARGV[26] then set('route', ARGV[26]) end
+end
 if dir == 'in' then
   call('HINCRBY', P .. 'thread:' .. thread, 'unread', 1)
   if not t[5] then set('waiting', now) end
-  if channel ~= t[7] or kind ~= '' then
-    set('channel', channel); set('connector', connector); set('kind', kind); set('address', address)
-  end
 elseif dir == 'out' then
   call('HDEL', P .. 'thread:' .. thread, 'waiting')
 end
@@ -117,23 +129,22 @@ if ARGV[21] ~= '-' and new_state == 'snoozed' then
   call('ZADD', P .. 'due', string.sub(ARGV[21], 2), 'wake ' .. thread)
 end
 
-event(ARGV[23], 'm ' .. thread .. ' ' .. seq .. ' ' .. dir)
-if ARGV[17] == '1' then
-  call('XADD', P .. 'out:' .. channel, '*', 'e', thread .. ' ' .. seq)
-end
-for i = 26, #ARGV do
+event(ARGV[23], 'm ' .. thread .. ' ' .. seq .. ' ' .. dir .. (ARGV[29] == '1' and ' w' or ''))
+if ARGV[17] == '1' then enqueue('out:' .. channel, thread .. ' ' .. seq) end
+if ARGV[29] == '1' then enqueue('get:' .. channel, thread .. ' ' .. seq) end
+for i = 31, #ARGV do
   call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq)
 end
 
 -- Trim: only what is over the number, old enough and known to every CRM target.
-if seq > tonumber(ARGV[24]) and #ARGV >= 26 then
+if seq > tonumber(ARGV[24]) and #ARGV >= 31 then
   local first = tonumber(get(thread, 'first')[1] or 1)
   for _ = 1, 2 do
     if seq - first < tonumber(ARGV[24]) then break end
     local old = call('HGET', log, first)
     local ms = old and tonumber(string.match(old, '\n(%d+)')) or 0
     local known = now - ms > tonumber(ARGV[25])
-    for i = 26, #ARGV do
+    for i = 31, #ARGV do
       known = known and tonumber(get(thread, 'crm:' .. ARGV[i])[1] or 0) >= first
     end
     if not known then break end

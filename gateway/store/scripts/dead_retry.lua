@@ -5,10 +5,10 @@ local dead = call('XRANGE', P .. 'dead', ARGV[1], ARGV[1])[1]
 if not dead then return 'missing' end
 local f = {}
 for i = 1, #dead[2], 2 do f[dead[2][i]] = dead[2][i + 1] end
-call('XADD', P .. f.q, '*', 'e', f.e)
+enqueue(f.q, f.e)
 call('XDEL', P .. 'dead', ARGV[1])
 local thread, seq = string.match(f.e, '^m (%w+) (%d+)$')
-if not thread then thread, seq = string.match(f.e, '^(%w+) (%d+)$') end
+if not thread then thread, seq = string.match(f.e, '^(%w+) (%d+)') end
 local rec = thread and call('HGET', P .. 'log:' .. thread, seq)
 if rec then
   call('HSET', P .. 'log:' .. thread, seq, with_trail(rec, tonumber(ARGV[2]),

@@ -3,7 +3,8 @@
 -- ARGV: 1 now ms, 2 lease token, 3 queue ("out:site", "crm:main"), 4 events max, 5 dedupe bucket, 6 dedupe
 --   bucket's channel ("" for a CRM), then for each: entry id, thread ("" none), seq, word
 --   ("sent" "failed" "unknown" "attached" "retry" "dropped"), detail, external id or "", attempts,
---   not before ms (retry), dead 0|1, status event 0|1
+--   not before ms (retry), dead 0|1, status event 0|1, prefix of the trail's words ("" "card_"
+--   "change_" "fetch_"; card_ is for retry and failed only)
 -- Returns how many, or "fenced"
 -- When Redis is full, a CRM's job still ends (its trail line is given up); a channel's stays queued,
 -- since its status must not be lost.
@@ -12,14 +13,17 @@ local now, queue = tonumber(ARGV[1]), ARGV[3]
 local stream, retry = P .. queue, P .. 'retry:' .. queue
 local write = string.sub(queue, 1, 4) == 'crm:' and redis.pcall or call
 local n = 0
-for i = 7, #ARGV, 10 do
+for i = 7, #ARGV, 11 do
   local entry, thread, seq, word, detail = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local log = P .. 'log:' .. thread
   local rec = thread ~= '' and seq ~= '0' and call('HGET', log, seq)
-  local line, why = word, detail
-  if write ~= call and (word == 'retry' or word == 'failed') then
-    line, why = 'card_' .. word, string.sub(queue, 5) .. ' ' .. detail
+  local line, why, prefix = word, detail, ARGV[i + 10]
+  if prefix == 'card_' and (word == 'retry' or word == 'failed') then
+    line, why = prefix .. word, string.sub(queue, 5) .. ' ' .. detail
+  elseif prefix ~= 'card_' then
+    line = prefix .. word
   end
+  if word == 'sent' then why = ARGV[i + 5] end
   if rec and word ~= 'dropped' and not (word == 'attached' and has_word(rec, 'attached ' .. detail)) then
     write('HSET', log, seq, with_trail(rec, now, line, why))
     if ARGV[i + 9] == '1' then event(ARGV[4], 's ' .. thread .. ' ' .. seq) end
@@ -37,7 +41,7 @@ for i = 7, #ARGV, 10 do
       call('HDEL', retry, entry)
     end
     if ARGV[i + 5] ~= '' then
-      call('HSET', P .. 'seen:' .. thread .. ':' .. ARGV[5], 'c:' .. ARGV[6] .. ':' .. ARGV[i + 5], seq)
+      mark_seen(thread, ARGV[5], 'c:' .. ARGV[6] .. ':' .. ARGV[i + 5], seq)
     end
     if word == 'attached' then
       local target = string.sub(queue, 5)
@@ -47,5 +51,8 @@ for i = 7, #ARGV, 10 do
     end
   end
   n = n + 1
+end
+if string.sub(queue, 1, 4) ~= 'crm:' and call('XLEN', stream) == 0 then
+  call('SREM', P .. 'queues', queue)
 end
 return n

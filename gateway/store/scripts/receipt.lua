@@ -18,9 +18,7 @@ local function mark(seq)
   changed = changed + 1
 end
 if ARGV[7] ~= '' then
-  local key, seen = 'c:' .. channel .. ':' .. ARGV[7], P .. 'seen:' .. thread .. ':'
-  local seq = call('HGET', seen .. ARGV[8], key) or
-    call('HGET', seen .. string.format('%d', tonumber(ARGV[8]) - 1), key)
+  local seq = seen_seq(thread, ARGV[8], 'c:' .. channel .. ':' .. ARGV[7])
   if not seq then return {'missing'} end
   mark(tonumber(seq))
   return {'ok', changed}

@@ -1,0 +1,236 @@
+/* revision.c - how the body of a stored message changes. */
+#include "model/revision.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "model/message.h"
+
+/* What a message says: an edit replaces all of it. */
+static const char *const content_keys[] = {"text", "html", "location", "contact", "poll",
+    "checklist", "quote", "raw_type", "raw", "buttons", "sent_at", "forward", NULL};
+
+static const char *text_of(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static void set_time(json_t *body, const char *key, int64_t ms) {
+    char when[CLOCK_TEXT_SIZE];
+    json_object_set_new(body, key, json_string(clock_format(ms, when)));
+}
+
+/* The version that was: {"at","text"?,"html"?}. */
+static void keep_version(json_t *body, int64_t now_ms) {
+    json_t *edits = json_object_get(body, "edits");
+    json_t *was = json_object();
+    const char *at = text_of(body, "edited_at");
+    if (*at)
+        json_object_set(was, "at", json_object_get(body, "edited_at"));
+    else if (json_object_get(body, "sent_at"))
+        json_object_set(was, "at", json_object_get(body, "sent_at"));
+    else
+        set_time(was, "at", now_ms);
+    if (json_object_get(body, "text"))
+        json_object_set(was, "text", json_object_get(body, "text"));
+    if (json_object_get(body, "html"))
+        json_object_set(was, "html", json_object_get(body, "html"));
+    if (!edits) {
+        edits = json_array();
+        json_object_set_new(body, "edits", edits);
+    }
+    json_array_append_new(edits, was);
+    while (json_array_size(edits) > REVISION_KEPT)
+        json_array_remove(edits, 1); /* the first one says how it began */
+}
+
+static bool same_file(const json_t *a, const json_t *b) {
+    const json_t *x = json_object_get(json_object_get(a, "remote"), "unique");
+    const json_t *y = json_object_get(json_object_get(b, "remote"), "unique");
+    return x && y && json_equal(x, y);
+}
+
+/* The new list, with the files that are here already in the place of their new descriptions. */
+static json_t *merge_files(const json_t *old, const json_t *new) {
+    json_t *out = json_array(), *n, *o;
+    size_t i, k;
+    json_array_foreach(new, i, n) {
+        json_t *take = n;
+        json_array_foreach(old, k, o) {
+            if (same_file(o, n))
+                take = o;
+        }
+        json_array_append(out, take);
+    }
+    return out;
+}
+
+/* Of an album, only the attachment of this part changes. */
+static bool edit_part(json_t *body, const json_t *change, const char *part) {
+    json_t *list = json_object_get(body, "attachments"), *one;
+    json_t *new = json_array_get(json_object_get(change, "attachments"), 0);
+    size_t i;
+    if (!part || json_array_size(list) < 2)
+        return false;
+    json_array_foreach(list, i, one) {
+        if (strcmp(text_of(one, "external_id"), part) == 0) {
+            if (new && !same_file(one, new))
+                json_array_set(list, i, new);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool same_content(const json_t *body, const json_t *change) {
+    for (size_t i = 0; content_keys[i]; i++) {
+        const json_t *a = json_object_get(body, content_keys[i]);
+        const json_t *b = json_object_get(change, content_keys[i]);
+        if (a != b && (!a || !b || !json_equal(a, b)))
+            return false;
+    }
+    const json_t *old = json_object_get(body, "attachments");
+    const json_t *new = json_object_get(change, "attachments");
+    if (json_array_size(old) != json_array_size(new))
+        return false;
+    for (size_t i = 0; i < json_array_size(new); i++)
+        if (!same_file(json_array_get(old, i), json_array_get(new, i)))
+            return false;
+    return true;
+}
+
+int revision_edit(json_t *body, const json_t *change, const char *part, int64_t now_ms) {
+    json_t *at = json_object_get(change, "edited_at");
+    if (at && json_object_get(body, "edited_at") &&
+        strcmp(text_of(change, "edited_at"), text_of(body, "edited_at")) < 0)
+        return 0; /* an older version than what is here */
+    if (same_content(body, change))
+        return 0;
+    keep_version(body, now_ms);
+    bool is_part = edit_part(body, change, part);
+    for (size_t i = 0; content_keys[i]; i++) {
+        json_t *new = json_object_get(change, content_keys[i]);
+        if (new)
+            json_object_set(body, content_keys[i], new);
+        else if (!is_part)
+            json_object_del(body, content_keys[i]);
+    }
+    if (!is_part) {
+        json_t *files = merge_files(
+            json_object_get(body, "attachments"), json_object_get(change, "attachments"));
+        if (json_array_size(files))
+            json_object_set(body, "attachments", files);
+        else
+            json_object_del(body, "attachments");
+        json_decref(files);
+    }
+    if (at)
+        json_object_set(body, "edited_at", at);
+    else
+        set_time(body, "edited_at", now_ms);
+    return 1;
+}
+
+int revision_move(json_t *body, const json_t *change) {
+    json_t *location = json_object_get(change, "location");
+    if (!location || json_equal(location, json_object_get(body, "location")))
+        return 0;
+    json_object_set(body, "location", location);
+    return 1;
+}
+
+int revision_delete(json_t *body, const char *by, int64_t now_ms) {
+    if (json_object_get(body, "deleted_at"))
+        return 0;
+    set_time(body, "deleted_at", now_ms);
+    json_object_set_new(body, "deleted_by", json_string(by));
+    return 1;
+}
+
+static bool is_by(const json_t *r, const json_t *reaction) {
+    return strcmp(text_of(r, "by"), text_of(reaction, "by")) == 0 &&
+           strcmp(text_of(r, "name"), text_of(reaction, "name")) == 0;
+}
+
+int revision_react(json_t *body, const json_t *reaction) {
+    json_t *old = json_object_get(body, "reactions"), *out = json_array(), *v;
+    size_t i;
+    json_array_foreach(old, i, v) {
+        if (!is_by(v, reaction))
+            json_array_append(out, v);
+    }
+    json_array_foreach(json_object_get(reaction, "emoji"), i, v) {
+        json_t *one = json_pack("{s:O,s:O}", "emoji", v, "by", json_object_get(reaction, "by"));
+        if (one && json_object_get(reaction, "name"))
+            json_object_set(one, "name", json_object_get(reaction, "name"));
+        if (one && json_array_size(out) < REVISION_REACTIONS)
+            json_array_append(out, one);
+        json_decref(one);
+    }
+    bool same = old ? json_equal(old, out) : json_array_size(out) == 0;
+    if (!same && json_array_size(out))
+        json_object_set(body, "reactions", out);
+    else if (!same)
+        json_object_del(body, "reactions");
+    json_decref(out);
+    return same ? 0 : 1;
+}
+
+int revision_part(json_t *body, const json_t *part) {
+    json_t *list = json_object_get(body, "attachments"), *new, *one;
+    size_t i, k;
+    int changed = 0;
+    json_array_foreach(json_object_get(part, "attachments"), i, new) {
+        bool known = false;
+        json_array_foreach(list, k, one) known =
+            known || strcmp(text_of(one, "external_id"), text_of(new, "external_id")) == 0;
+        if (known || json_array_size(list) >= MESSAGE_ATTACHMENTS_MAX)
+            continue;
+        if (!list) {
+            list = json_array();
+            json_object_set_new(body, "attachments", list);
+        }
+        json_array_append(list, new);
+        changed = 1;
+    }
+    for (size_t n = 0; changed && n < 2; n++) { /* text, html */
+        json_t *said = json_object_get(part, content_keys[n]);
+        if (said && !json_object_get(body, content_keys[n]))
+            json_object_set(body, content_keys[n], said);
+    }
+    return changed;
+}
+
+int revision_file(json_t *body, size_t index, const json_t *media) {
+    static const char *const from_media[] = {"id", "kind", "mime", "size", "sha256", NULL};
+    json_t *a = json_array_get(json_object_get(body, "attachments"), index);
+    if (!a || json_object_get(a, "id"))
+        return 0;
+    for (size_t i = 0; from_media[i]; i++)
+        json_object_set(a, from_media[i], json_object_get(media, from_media[i]));
+    if (!json_object_get(a, "name"))
+        json_object_set(a, "name", json_object_get(media, "name"));
+    json_object_del(a, "state");
+    json_object_del(a, "error");
+    return 1;
+}
+
+int revision_no_file(json_t *body, size_t index, const char *state, const char *error) {
+    json_t *a = json_array_get(json_object_get(body, "attachments"), index);
+    if (!a || json_object_get(a, "id"))
+        return 0;
+    json_object_set_new(a, "state", json_string(state));
+    json_object_set_new(a, "error", json_string(error));
+    return 1;
+}
+
+int revision_waits(const json_t *body) {
+    size_t i;
+    json_t *a;
+    json_array_foreach(json_object_get(body, "attachments"), i, a) {
+        if (strcmp(text_of(a, "state"), "waiting") == 0)
+            return 1;
+    }
+    return 0;
+}
