@@ -18,6 +18,7 @@
 #include "core/hooks.h"
 #include "media/media.h"
 #include "net/gate.h"
+#include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/ws_server.h"
 #include "push/hub.h"
@@ -40,6 +41,7 @@ struct app {
     struct core *core;
     struct http_server *http;
     struct ws_server *ws;
+    struct http_client *client;
     struct gate *gate;
     struct api *api;
     struct hub *hub;
@@ -188,6 +190,7 @@ static int build_services(struct app *app, struct err *err) {
         .trusted = settings_list(top, "trusted_proxies")};
     app->http = http_server_create(&app->env, &h);
     app->ws = ws_server_create(&app->env);
+    app->client = http_client_create(&app->env);
     return app->http && app->ws ? 0
                                 : err_set(err, ERR_INTERNAL,
                                       "the HTTP or websocket library did "
@@ -224,6 +227,9 @@ static int build_channels(struct app *app, struct err *err) {
         c->core = app->core;
         c->http = app->http;
         c->ws = app->ws;
+        c->client = app->client;
+        c->public_url = settings_str(config_section(app->config, ""), "public_url");
+        c->data_dir = app->data_dir;
         app->connectors[app->nconnectors++] = c;
         core_add_channel(app->core, c);
         if (ops->init(c, s, err) < 0)
@@ -386,6 +392,7 @@ void app_destroy(struct app **appp) {
     http_server_destroy(&app->http);
     hub_destroy(&app->hub);
     api_destroy(&app->api);
+    http_client_destroy(&app->client);
     for (size_t i = 0; i < app->ncrms; i++) {
         app->crms[i]->ops->stop(app->crms[i]);
         app->crms[i]->ops->finish(app->crms[i]);

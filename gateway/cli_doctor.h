@@ -21,5 +21,7 @@ void doctor_fail(struct doctor *d, char *what, const char *todo);
 /* cli_doctor_redis.c: the Redis of the configuration; for an embedded one that does not run, the
  * program that would. */
 void doctor_redis(struct doctor *d);
+/* cli_doctor_channels.c */
+void doctor_channels(struct doctor *d);
 
 #endif

@@ -159,9 +159,16 @@ static void webhook(struct connector *c, struct http_exchange *x) {
 static int deliver(struct loopback *lo, const struct delivery *d, struct err *err) {
     if (lo->outbox_fd < 0)
         return 0;
-    json_t *line = json_pack("{s:s,s:s,s:I,s:s,s:i,s:s,s:O?}", "channel", lo->base.channel,
-        "thread", d->thread, "seq", (json_int_t)d->seq, "key", d->key, "attempt", (int)d->attempt,
-        "to", d->to.address ? d->to.address : "", "text", json_object_get(d->body, "text"));
+    static const char *const what[] = {[DELIVERY_SEND] = "send",
+        [DELIVERY_EDIT] = "edit",
+        [DELIVERY_DELETE] = "delete",
+        [DELIVERY_REACT] = "react"};
+    json_t *line = json_pack("{s:s,s:s,s:s,s:I,s:s,s:i,s:s,s:O?}", "what", what[d->what], "channel",
+        lo->base.channel, "thread", d->thread, "seq", (json_int_t)d->seq, "key", d->key, "attempt",
+        (int)d->attempt, "to", d->to.address ? d->to.address : "", "text",
+        json_object_get(d->body, "text"));
+    if (line && d->reply_to)
+        json_object_set_new(line, "reply_to", json_string(d->reply_to));
     char *text = json_dumps(line, JSON_COMPACT);
     char *with_end = mem_printf("%s\n", text);
     size_t n = strlen(with_end);
@@ -283,7 +290,8 @@ static void finish(struct connector *c) {
 const struct connector_ops loopback_connector = {
     .api = CONNECTOR_API,
     .name = "loopback",
-    .caps = CONNECTOR_RECEIPTS,
+    .caps =
+        CONNECTOR_RECEIPTS | CONNECTOR_EDIT | CONNECTOR_DELETE | CONNECTOR_REACT | CONNECTOR_REPLY,
     .size = sizeof(struct loopback),
     .settings = settings,
     .help = "A channel that needs nobody: messages are posted to /hooks/loopback/NAME, answers go "

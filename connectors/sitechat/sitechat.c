@@ -38,6 +38,10 @@ static const struct setting settings[] = {
         .preset = "no",
         .help = "Refuse a user without a good signature; otherwise he is taken for an anonymous "
                 "visitor and what he says of himself for a claim."},
+    {.key = "continue",
+        .type = SETTING_BOOL,
+        .preset = "yes",
+        .help = "Offer the visitor to go on in a messenger (Telegram), in the same dialogue."},
     {.key = "text_max",
         .type = SETTING_INT,
         .preset = "4000",
@@ -117,6 +121,7 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
     site->secrets[0] = site->secret;
     site->secrets[1] = site->old_secret;
     site->identity_required = settings_bool(s, "identity_required");
+    site->may_continue = settings_bool(s, "continue");
     site->text_max = (unsigned)settings_int(s, "text_max");
     site->sockets_max = (unsigned)settings_int(s, "sockets_per_visitor");
     site->sockets_per_address = (unsigned)settings_int(s, "sockets_per_address");

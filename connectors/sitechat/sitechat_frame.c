@@ -31,6 +31,8 @@ static const struct key typing_keys[] = {{"type", TEXT, 16, true}, {"on", FLAG, 
 static const struct key upto_keys[] = {{"type", TEXT, 16, true}, {"upto", NUMBER, 0, true}, {0}};
 static const struct key history_keys[] = {
     {"type", TEXT, 16, true}, {"before", NUMBER, 0, true}, {"limit", NUMBER, 0, false}, {0}};
+static const struct key continue_keys[] = {
+    {"type", TEXT, 20, true}, {"id", TEXT, 64, true}, {"connector", TEXT, 40, true}, {0}};
 static const struct key ping_keys[] = {{"type", TEXT, 16, true}, {0}};
 static const struct key user_keys[] = {{"id", TEXT, 128, false}, {"name", TEXT, 256, false},
     {"email", TEXT, 254, false}, {"phone", TEXT, 32, false}, {"hash", TEXT, 128, false},
@@ -46,7 +48,7 @@ static const struct {
 } kinds[] = {{"hello", VISITOR_HELLO, hello_keys}, {"msg", VISITOR_MSG, msg_keys},
     {"typing", VISITOR_TYPING, typing_keys}, {"delivered", VISITOR_DELIVERED, upto_keys},
     {"read", VISITOR_READ, upto_keys}, {"history", VISITOR_HISTORY, history_keys},
-    {"ping", VISITOR_PING, ping_keys}};
+    {"continue", VISITOR_CONTINUE, continue_keys}, {"ping", VISITOR_PING, ping_keys}};
 
 /* --- one object against its table ------------------------------------------------------------ */
 
@@ -217,6 +219,10 @@ static int read_kind(
     case VISITOR_HISTORY:
         f->before = number_of(f->json, "before", 0);
         return read_limit(f, err);
+    case VISITOR_CONTINUE:
+        f->id = text_of(f->json, "id");
+        f->connector = text_of(f->json, "connector");
+        return 0;
     case VISITOR_PING:
         return 0;
     }
@@ -239,7 +245,8 @@ int visitor_frame_parse(
         return read_kind(out, kinds[i].keys, text_max, err);
     }
     return err_set(err, ERR_INVALID,
-        "unknown type \"%.20s\"; known are hello, msg, typing, delivered, read, history and ping",
+        "unknown type \"%.20s\"; known are hello, msg, typing, delivered, read, history, "
+        "continue and ping",
         type);
 }
 

@@ -22,6 +22,7 @@ enum visitor_frame_kind {
     VISITOR_DELIVERED,
     VISITOR_READ,
     VISITOR_HISTORY,
+    VISITOR_CONTINUE,
     VISITOR_PING
 };
 
@@ -44,9 +45,10 @@ struct visitor_frame {
     const char *files[VISITOR_FILES_MAX];
     size_t nfiles;
 
-    bool on;        /* typing */
-    int64_t upto;   /* delivered, read */
-    int64_t before; /* history */
+    const char *id, *connector; /* continue */
+    bool on;                    /* typing */
+    int64_t upto;               /* delivered, read */
+    int64_t before;             /* history */
     unsigned limit;
 };
 

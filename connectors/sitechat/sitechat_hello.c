@@ -55,17 +55,35 @@ static char *token_of(const struct session *s) {
     return visitor_token_make(connector_secret(&s->site->base), &t);
 }
 
+/* Messengers in which the visitor may go on: [{"connector","title"}]. */
+static json_t *doors_json(const struct sitechat *site) {
+    json_t *doors = connector_doors(&site->base), *out = json_array(), *door;
+    size_t i;
+    json_array_foreach(doors, i, door) {
+        if (site->may_continue)
+            json_array_append_new(
+                out, json_pack("{s:O,s:O}", "connector", json_object_get(door, "connector"),
+                         "title", json_object_get(door, "title")));
+    }
+    json_decref(doors);
+    return out;
+}
+
 static void send_ready(struct session *s, json_t *messages, bool more, int64_t next) {
     char epoch[EPOCH_LEN + 1] = "";
     char *token = token_of(s);
     if (s->thread[0])
         epoch_of(s->thread, epoch);
-    session_send(s, json_pack("{s:s,s:s,s:s,s:I,s:s,s:O,s:b,s:I,s:b,s:b,s:I,s:b,s:o}", "type",
-                        "ready", "visitor", s->visitor, "token", token, "cursor",
-                        (json_int_t)s->cursor, "epoch", epoch, "messages", messages, "more",
-                        (int)more, "next", (json_int_t)next, "reset", (int)s->wants_reset, "online",
-                        (int)s->desk->online, "read_seq", (json_int_t)s->agents_read, "verified",
-                        (int)s->who.verified, "limits", limits_json(s->site)));
+    json_t *ready = json_pack("{s:s,s:s,s:s,s:I,s:s,s:O,s:b,s:I,s:b,s:b,s:I,s:b,s:o}", "type",
+        "ready", "visitor", s->visitor, "token", token, "cursor", (json_int_t)s->cursor, "epoch",
+        epoch, "messages", messages, "more", (int)more, "next", (json_int_t)next, "reset",
+        (int)s->wants_reset, "online", (int)s->desk->online, "read_seq", (json_int_t)s->agents_read,
+        "verified", (int)s->who.verified, "limits", limits_json(s->site));
+    json_t *doors = doors_json(s->site);
+    if (json_array_size(doors))
+        json_object_set(ready, "continue", doors);
+    json_decref(doors);
+    session_send(s, ready);
     s->wants_reset = false;
     free(token);
 }

@@ -27,6 +27,7 @@ struct sitechat {
     bool identity_required;
     unsigned text_max, sockets_max, sockets_per_address;
     int64_t file_max, files_a_day;
+    bool may_continue;          /* in a messenger */
     struct limit *newcomers;    /* new visitors, by address */
     struct limit *messages;     /* by visitor */
     struct limit *messages_day; /* by visitor */

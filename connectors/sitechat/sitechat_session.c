@@ -195,6 +195,54 @@ static void session_history(struct session *s, const struct visitor_frame *f) {
     connector_history_before(&s->site->base, s->thread, before, f->limit, on_older, o);
 }
 
+/* --- going on in a messenger ----------------------------------------------------------------- */
+
+#define INVITE_S 3600 /* the link is good for so long, once */
+
+struct leaving {
+    struct session *session;
+    char *id, *url;
+};
+
+static void on_invited(void *arg, const char *token, const struct err *err) {
+    struct leaving *l = arg;
+    struct session *s = l->session;
+    if (s->state == SESSION_LIVE && err) {
+        session_error(s, err_name(err->code), err->text);
+    } else if (s->state == SESSION_LIVE) {
+        char *url = mem_printf("%s%s", l->url, token);
+        session_send(s, json_pack("{s:s,s:s,s:s}", "type", "continue", "id", l->id, "url", url));
+        free(url);
+    }
+    free(l->id);
+    free(l->url);
+    free(l);
+    session_unref(s);
+}
+
+/* The link has a token in it that makes whoever opens it this visitor: it is given to him only. */
+static void session_continue(struct session *s, const struct visitor_frame *f) {
+    json_t *doors = connector_doors(&s->site->base), *door;
+    const char *url = NULL;
+    size_t i;
+    json_array_foreach(doors, i, door) {
+        if (!url &&
+            strcmp(json_string_value(json_object_get(door, "connector")), f->connector) == 0)
+            url = json_string_value(json_object_get(door, "invite"));
+    }
+    if (!url) {
+        session_error(s, "not_found", "the dialogue cannot go on there");
+    } else if (limit_take(s->site->messages, s->visitor, 1, clock_mono_ms())) {
+        session_error(s, "too_many", "too many requests; wait a little");
+    } else {
+        struct leaving *l = mem_alloc(sizeof *l);
+        *l = (struct leaving){s, mem_strdup(f->id), mem_strdup(url)};
+        session_ref(s);
+        connector_invite(&s->site->base, &s->who, INVITE_S, on_invited, l);
+    }
+    json_decref(doors);
+}
+
 /* --- frames ---------------------------------------------------------------------------------- */
 
 /* What we showed it up to `upto` is delivered, or read; nobody can say so of more. */
@@ -238,6 +286,8 @@ static void session_frame(struct session *s, const struct visitor_frame *f) {
             connector_typing(&s->site->base, s->thread, f->on);
     } else if (f->kind == VISITOR_HISTORY) {
         session_history(s, f);
+    } else if (f->kind == VISITOR_CONTINUE) {
+        session_continue(s, f);
     } else {
         session_receipt(s, f->upto, f->kind == VISITOR_READ);
     }

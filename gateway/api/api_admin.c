@@ -180,18 +180,7 @@ HANDLER(api_channels_list) {
 }
 
 static void channels_check(struct call *c) {
-    json_t *all = core_channels(c->api->core), *ch;
-    size_t i;
-    json_array_foreach(json_object_get(all, "channels"), i, ch) {
-        if (strcmp(json_string_value(json_object_get(ch, "name")), http_path_arg(c->x, "name")) ==
-            0) {
-            call_ok(c, 200, json_pack("{s:O}", "channel", ch));
-            json_decref(all);
-            return;
-        }
-    }
-    json_decref(all);
-    call_fail(c, ERR_NOT_FOUND, "there is no such channel");
+    core_check(c->api->core, http_path_arg(c->x, "name"), call_on_json, c);
 }
 
 HANDLER(api_channels_check) {

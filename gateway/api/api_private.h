@@ -82,6 +82,10 @@ HANDLER(api_threads_read);
 HANDLER(api_counts);
 HANDLER(api_messages_list);
 HANDLER(api_messages_post);
+/* api_messages.c */
+HANDLER(api_messages_patch);
+HANDLER(api_messages_delete);
+HANDLER(api_messages_react);
 HANDLER(api_trace);
 /* api_clients.c */
 HANDLER(api_clients_get);

@@ -250,27 +250,3 @@ static void messages_post(struct call *c) {
 HANDLER(api_messages_post) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, messages_post);
 }
-
-/* --- trace ----------------------------------------------------------------------------------- */
-
-static void on_trace(void *arg, json_t *result, const struct err *err) {
-    struct call *c = arg;
-    if (err)
-        call_err(c, err);
-    else if (!users_may_see(c->api->users, &c->actor, json_object_get(result, "thread")))
-        call_fail(c, ERR_NOT_FOUND, "there is no such message");
-    else
-        call_ok(c, 200,
-            json_pack("{s:O,s:O}", "message", json_object_get(result, "message"), "trail",
-                json_object_get(result, "trail")));
-}
-
-static void trace(struct call *c) {
-    const char *id = call_id(c, "id");
-    if (id)
-        store_message(c->api->store, id, on_trace, c);
-}
-
-HANDLER(api_trace) {
-    api_begin(api, x, SCOPE_READ, ROLE_AGENT, trace);
-}

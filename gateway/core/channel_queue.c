@@ -1,34 +1,74 @@
-/* channel_queue.c - a delivery to a channel: load it, write "sending" down, send, take the result.
- */
+/* channel_queue.c - a delivery to a channel: load it, wait for its turn, write "sending" down,
+ * send, take the result. Edits, deletions and reactions go the same way, but may be asked for
+ * twice. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/queue.h"
 
-static void send_now(struct item *it) {
-    struct connector *c = it->queue->channel->connector;
-    struct delivery *d = &it->delivery;
+static const char *text_of(const json_t *o, const char *key) {
+    return json_string_value(json_object_get(o, key));
+}
+
+static bool is_change(const struct item *it) {
+    return it->entry.op[0] != '\0';
+}
+
+static enum delivery_what what_of(const struct item *it) {
+    return strcmp(it->entry.op, "edit") == 0     ? DELIVERY_EDIT
+           : strcmp(it->entry.op, "delete") == 0 ? DELIVERY_DELETE
+           : strcmp(it->entry.op, "react") == 0  ? DELIVERY_REACT
+                                                 : DELIVERY_SEND;
+}
+
+static void prepare(struct item *it) {
     const json_t *m = json_object_get(it->loaded, "message");
     const json_t *to = json_object_get(it->loaded, "to");
-    struct err err = {ERR_INTERNAL, "the connector refused without a reason"};
-    *d = (struct delivery){.thread = it->entry.subject,
-        .message = json_string_value(json_object_get(m, "id")),
+    const char *route = text_of(m, "route");
+    it->delivery = (struct delivery){.what = what_of(it),
+        .thread = it->entry.subject,
+        .message = text_of(m, "id"),
         .seq = it->entry.seq,
         .attempt = it->entry.attempts,
         .body = m,
-        .to = {.kind = json_string_value(json_object_get(to, "kind")),
-            .address = json_string_value(json_object_get(to, "address"))}};
-    d->key = d->message;
-    if (c->ops->send(c, d, &err) < 0)
+        .to = {.kind = text_of(to, "kind"), .address = text_of(to, "address")},
+        .route = route ? route : "",
+        .reply_to = it->reply_to};
+    it->delivery.key = it->delivery.message;
+}
+
+static void send_now(struct item *it) {
+    struct connector *c = it->queue->channel->connector;
+    struct err err = {ERR_INTERNAL, "the connector refused without a reason"};
+    if (c->ops->send(c, &it->delivery, &err) < 0)
         queue_reject(it, &err);
+}
+
+static void end_change(struct item *it, const struct delivery_outcome *o) {
+    switch (o->result) {
+    case DELIVERY_OK:
+        queue_end(it, "done", it->entry.op);
+        break;
+    case DELIVERY_REJECTED:
+        queue_reject(it, &o->err);
+        break;
+    default: /* once more does no harm */
+        queue_retry(it, o->retry_ms, &o->err);
+    }
 }
 
 void delivery_done(struct delivery *d, const struct delivery_outcome *o) {
     struct item *it = container_of(d, struct item, delivery);
     char detail[400];
+    if (is_change(it) && o->result != DELIVERY_CANCELLED) {
+        end_change(it, o);
+        return;
+    }
     switch (o->result) {
     case DELIVERY_OK:
+        free(it->external_id);
         it->external_id = mem_strdup(o->external_id);
         queue_end(it, "sent", "");
         break;
@@ -51,6 +91,13 @@ void delivery_done(struct delivery *d, const struct delivery_outcome *o) {
     }
 }
 
+void delivery_part(struct delivery *d, const char *external_id, core_done_fn fn, void *arg) {
+    struct item *it = container_of(d, struct item, delivery);
+    struct queue *q = it->queue;
+    store_part(q->core->store, q->token ? q->token : "", it->entry.subject, it->entry.seq,
+        q->channel->connector->channel, external_id, fn, arg);
+}
+
 static void on_begun(void *arg, const char *word, const struct err *err) {
     struct item *it = arg;
     if (err) {
@@ -70,27 +117,61 @@ static void on_begun(void *arg, const char *word, const struct err *err) {
     }
 }
 
-static void on_loaded(void *arg, json_t *result, const struct err *err) {
-    struct item *it = arg;
+/* Everything is known: is it its turn? */
+static void begin(struct item *it) {
     struct queue *q = it->queue;
-    if (err && err->code != ERR_NOT_FOUND) {
-        queue_retry(it, 0, err);
-        return;
-    }
-    if (err || !json_is_object(json_object_get(result, "message"))) {
-        queue_end(it, "dropped", "");
-        return;
-    }
-    it->loaded = json_incref(result);
-    if (q->channel->connector->ops->caps & CONNECTOR_REPEATABLE)
+    struct connector *c = q->channel->connector;
+    prepare(it);
+    unsigned wait_ms = c->ops->pace ? c->ops->pace(c, &it->delivery) : 0;
+    if (wait_ms)
+        queue_put_off(it, wait_ms);
+    else if (is_change(it) || (c->ops->caps & CONNECTOR_REPEATABLE))
         send_now(it);
     else
         store_begin(q->core->store, q->token ? q->token : "", it->entry.subject, it->entry.seq,
             it->entry.attempts, on_begun, it);
 }
 
+/* The message that this one answers: its id at the channel, and its way back. */
+static void on_replied(void *arg, json_t *result, const struct err *err) {
+    struct item *it = arg;
+    const json_t *m = json_object_get(result, "message");
+    const char *channel = text_of(m, "channel");
+    if (err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT)) {
+        queue_retry(it, 0, err);
+        return;
+    }
+    if (!err && channel && strcmp(channel, it->queue->channel->connector->channel) == 0 &&
+        text_of(m, "external_id")) {
+        json_t *route = json_object_get(m, "route");
+        free(it->reply_to);
+        it->reply_to = mem_strdup(text_of(m, "external_id"));
+        if (route)
+            json_object_set(json_object_get(it->loaded, "message"), "route", route);
+    }
+    begin(it); /* gone from the log: sent without the quote */
+}
+
+static void on_loaded(void *arg, json_t *result, const struct err *err) {
+    struct item *it = arg;
+    const json_t *m = json_object_get(result, "message");
+    if (err && err->code != ERR_NOT_FOUND) {
+        queue_retry(it, 0, err);
+        return;
+    }
+    if (err || !json_is_object(m)) {
+        queue_end(it, "dropped", "");
+        return;
+    }
+    it->loaded = json_incref(result);
+    if (text_of(m, "reply_to") && !is_change(it))
+        store_message_private(it->queue->core->store, text_of(m, "reply_to"), on_replied, it);
+    else
+        begin(it);
+}
+
 static void start(struct item *it) {
     store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, on_loaded, it);
 }
 
-const struct queue_kind channel_queue_kind = {64, start};
+const struct queue_kind channel_queue_kind = {64, "", start};

@@ -29,21 +29,41 @@ enum {
     CONNECTOR_TYPING = 1 << 1,   /* typing from us to the client */
     CONNECTOR_RECEIPTS = 1 << 2, /* tells delivered and read */
     CONNECTOR_HTML = 1 << 3,
+    CONNECTOR_EDIT = 1 << 5,
+    CONNECTOR_DELETE = 1 << 6,
+    CONNECTOR_REACT = 1 << 7,
+    CONNECTOR_REPLY = 1 << 8,            /* to a message, quoting it */
+    CONNECTOR_BUTTONS = 1 << 9,          /* choices under a message */
+    CONNECTOR_REQUEST_CONTACT = 1 << 10, /* a button that gives us the client's phone number */
+    CONNECTOR_NEEDS_ADDRESS = 1 << 11,   /* sends to an identity of its kind only */
     CONNECTOR_REPEATABLE = 1 << 4 /* sending one key twice does no harm: a delivery whose outcome a
                                      crash took away is sent again instead of becoming unknown */
+};
+
+/* What a delivery is: a new message, or a change of one that the channel has (external ids: body's
+ * "sent_ids", or "external_id" of the client's own). Changes may be asked for again after a crash:
+ * doing one twice does no harm. */
+enum delivery_what {
+    DELIVERY_SEND,
+    DELIVERY_EDIT,   /* the body is the new one */
+    DELIVERY_DELETE, /* all parts of it */
+    DELIVERY_REACT /* body's "reactions" whose "by" is not "client" are ours: none takes it away */
 };
 
 /* One message on its way out. Owned by the core; the connector holds it from send() that returned
  * 0 until delivery_done(). */
 struct delivery {
+    enum delivery_what what;
     const char *thread; /* ids: see base/id.h */
     const char *message;
     int64_t seq;
-    const char *key;    /* stable over retries: idempotency key towards the peer */
-    unsigned attempt;   /* 1, 2, ... */
-    const json_t *body; /* the message's body (message.h); borrowed */
-    struct identity to; /* the client's identity on this channel */
-    void *user;         /* the connector's own, NULL at send() */
+    const char *key;      /* stable over retries: idempotency key towards the peer */
+    unsigned attempt;     /* 1, 2, ... */
+    const json_t *body;   /* the message (message.h, with its private keys: store_record.h) */
+    struct identity to;   /* the client's identity on this channel */
+    const char *route;    /* of the last message in (struct inbound), "" none */
+    const char *reply_to; /* external id of the message that this one answers; NULL none */
+    void *user;           /* the connector's own, NULL at send() */
 };
 
 enum delivery_result {
@@ -60,6 +80,19 @@ struct delivery_outcome {
     const char *external_id; /* OK: the channel's id of the message; NULL none */
     struct err err;          /* RETRY, REJECTED, UNKNOWN */
 };
+
+/* Files of one message that wait to be fetched from the channel. Held from fetch() until
+ * fetch_done(). */
+struct fetch {
+    const char *thread, *message;
+    int64_t seq;
+    unsigned attempt;
+    const json_t *attachment; /* with its "remote"; borrowed */
+    void *user;
+};
+
+/* report is borrowed; NULL with err when the channel could not be examined at all. */
+typedef void (*connector_check_fn)(void *arg, const json_t *report, const struct err *err);
 
 struct connector_ops {
     unsigned api;     /* CONNECTOR_API; another is refused at start */
@@ -79,8 +112,26 @@ struct connector_ops {
     int (*send)(struct connector *c, struct delivery *d, struct err *err);
     /* End d now with DELIVERY_CANCELLED. */
     void (*cancel)(struct connector *c, struct delivery *d);
-    /* An agent types in this thread (true) or stopped. NULL without CONNECTOR_TYPING. */
-    void (*typing)(struct connector *c, const char *thread, bool on);
+    /* How many ms from now may this delivery be sent? 0: at once. Asked before a delivery begins,
+     * and again when that time has come; a delivery that waits costs no attempt and holds back its
+     * thread only. NULL: always at once. */
+    unsigned (*pace)(struct connector *c, const struct delivery *d);
+    /* Gets the file of one attachment into media (connector_media()); end with fetch_done(). NULL
+     * where attachments come with their message. */
+    void (*fetch)(struct connector *c, struct fetch *f);
+    /* From now on this worker is the one of all that looks after the channel (true), or it is no
+     * longer (false): polling, checking, setting up. Two may think so for a moment. NULL: no need.
+     */
+    void (*tend)(struct connector *c, bool mine);
+    /* Examines the channel and answers once: {"report":[{"level":"ok|warn|fail","text","todo"?}]}
+     * for admins, without secrets. NULL: nothing to examine. */
+    void (*check)(struct connector *c, connector_check_fn fn, void *arg);
+    /* {"title","username","link","mode",...} for the channels list; "invite": URL to which an
+     * invitation's token is added. A new reference; NULL none. */
+    json_t *(*info)(struct connector *c);
+    /* An agent types to this client, reached by route (true; said again every few seconds), or
+     * stopped. NULL where the connector follows typing by a sink, or cannot show it. */
+    void (*typing)(struct connector *c, const struct identity *to, const char *route, bool on);
     /* A request to /hooks/<name>/<channel>[/...]; answer it once. NULL: 404. */
     void (*webhook)(struct connector *c, struct http_exchange *x);
     /* No new work; open deliveries may still finish (the core waits, bounded). */
@@ -94,8 +145,11 @@ struct connector {
     const char *channel; /* the section's title: "site" */
     const struct env *env;
     struct core *core;
-    struct http_server *http; /* for routes of its own (start()) */
-    struct ws_server *ws;     /* for endpoints of its own (start()) */
+    const char *public_url; /* "https://chat.example.org", no slash at its end; "" none */
+    const char *data_dir;
+    struct http_client *client; /* for calls to the channel's servers */
+    struct http_server *http;   /* for routes of its own (start()) */
+    struct ws_server *ws;       /* for endpoints of its own (start()) */
 };
 
 /* --- up-calls: connector to core ------------------------------------------------------------- */
@@ -103,11 +157,24 @@ struct connector {
 void connector_ready(struct connector *c);
 void connector_lost(struct connector *c, const struct err *err); /* shown; call ready when back */
 
-/* A message from a client. body is borrowed. external_id is the channel's own id of it, unique in
- * the channel for the client: the same twice is one message. */
+enum inbound_kind {
+    INBOUND_MESSAGE, /* from the client */
+    INBOUND_OWN,     /* to the client, written by our side elsewhere (the owner's own phone) */
+    INBOUND_EVENT    /* something happened: body {"event":{...}} */
+};
+
+/* A message of a client's dialogue. All borrowed. external_id is the channel's own id of it, unique
+ * in the channel for the client: the same twice is one message. An attachment with
+ * "state":"waiting" is handed to fetch() soon. */
 struct inbound {
-    struct identity from;
+    enum inbound_kind kind;
+    struct identity from; /* the client, also of INBOUND_OWN and INBOUND_EVENT */
     const char *external_id;
+    const char *album; /* several messages of the channel with the same text here are one of ours:
+                          what comes first makes it, the others add their attachments. NULL */
+    const char *reply_to; /* external id of the message that this one answers; NULL */
+    const char *route; /* how an answer gets there, for delivery.route: [A-Za-z0-9=_:/.-]*; NULL */
+    bool take_address; /* INBOUND_EVENT: answers go there from now on */
     const json_t *body;
     const json_t *profile; /* what else the channel tells of the client: {"phone","email","locale",
                               "page":{...}}; kept with the client; NULL none */
@@ -125,12 +192,39 @@ struct inbound_result {
 typedef void (*inbound_fn)(void *arg, const struct inbound_result *result, const struct err *err);
 void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn fn, void *arg);
 
+/* A message that the channel told us before has changed. */
+enum change_kind {
+    CHANGE_EDIT,   /* body is its new content; what it was is kept */
+    CHANGE_MOVE,   /* a live location: only body's "location" is taken, nothing is kept */
+    CHANGE_DELETE, /* what it was can still be read */
+    CHANGE_REACT   /* body {"by","name","emoji":[..]}: all that this person's reaction now is */
+};
+struct change {
+    enum change_kind kind;
+    struct identity from; /* the client */
+    const char *external_id;
+    const char *once; /* unique for this change; NULL: doing it twice does no harm */
+    const json_t *body;
+};
+/* ERR_NOT_FOUND: no such message (any more). */
+void connector_change(struct connector *c, const struct change *ch, inbound_fn fn, void *arg);
+
 /* Ends a delivery. d is the core's again. outcome is copied. */
 void delivery_done(struct delivery *d, const struct delivery_outcome *outcome);
+/* A part of it is at the channel, under this id: after a retry, body's "sent_ids" has it. fn when
+ * that is on disk. */
+typedef void (*core_done_fn)(void *arg, const struct err *err);
+void delivery_part(struct delivery *d, const char *external_id, core_done_fn fn, void *arg);
+
+/* Ends a fetch: media is {"id","kind",...} of the stored file (media_info_json); or err:
+ * ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO, ERR_TOO_MANY are tried again (not before retry_ms),
+ * ERR_TOO_LARGE and others are final. */
+void fetch_done(struct fetch *f, const json_t *media, const struct err *err, unsigned retry_ms);
+/* Where files go. */
+struct media *connector_media(struct connector *c);
 
 /* The channel reports DELIVERED or READ for everything that we sent in the thread up to seq.
  * fn may be NULL. */
-typedef void (*core_done_fn)(void *arg, const struct err *err);
 void connector_receipt(struct connector *c, const char *thread, int64_t upto_seq,
     enum status status, core_done_fn fn, void *arg);
 /* The same for one message known by the channel's id (WhatsApp, Telegram). */
@@ -161,6 +255,30 @@ void connector_history_before(struct connector *c, const char *thread, int64_t b
 /* The two identities are one person (proven): what belongs to `from` goes on in `into`'s thread. */
 void connector_link(struct connector *c, const struct identity *from, const struct identity *into,
     lookup_fn fn, void *arg);
+
+/* The client has one more identity, proven (a phone number that the channel vouches for): kept with
+ * him when nobody else has it. duplicate in the answer never. ERR_CONFLICT: somebody else has it.
+ */
+void connector_identify(struct connector *c, const struct identity *who,
+    const struct identity *also, core_done_fn fn, void *arg);
+
+/* A secret of one use (within ttl_s) that lets `who` come in through another channel. Give it to
+ * nobody but him. 32 characters of [A-Za-z0-9_-]. */
+typedef void (*connector_invite_fn)(void *arg, const char *token, const struct err *err);
+void connector_invite(struct connector *c, const struct identity *who, unsigned ttl_s,
+    connector_invite_fn fn, void *arg);
+/* Whoever comes with the token is `by` here: what the inviter's identity said goes on in by's
+ * thread. ERR_NOT_FOUND: no such token, or used. */
+void connector_redeem(
+    struct connector *c, const char *token, const struct identity *by, lookup_fn fn, void *arg);
+
+/* Channels that a client of another one may enter by an invitation: [{"connector","channel",
+ * "title","invite"}], a new reference; a token after "invite" is the way in. They are those whose
+ * info() has "invite". */
+json_t *connector_doors(const struct connector *c);
+
+/* How much of the deliveries this worker makes, 0..1: of all workers together it is 1. */
+double connector_share(const struct connector *c);
 
 /* Another channel of this gateway, by connector and name (NULL: the first of the connector). NULL
  * when there is none. Instances of one connector find each other so, and share what may exist once.

@@ -23,7 +23,11 @@ void core_add_channel(struct core *core, struct connector *c) {
         LOG_ERROR(core->env->log, "channel.too_many", LOG_S("channel", c->channel));
         return;
     }
-    core->channels[core->nchannels++] = (struct channel){.connector = c};
+    struct channel *ch = mem_zalloc(sizeof *ch);
+    ch->connector = c;
+    ch->index = core->nchannels;
+    core->channels = mem_realloc(core->channels, (core->nchannels + 1) * sizeof(struct channel *));
+    core->channels[core->nchannels++] = ch;
 }
 
 void core_add_target(struct core *core, struct crm *c) {
@@ -43,6 +47,7 @@ void core_drain(struct core *core, loop_fn fn, void *arg) {
 }
 
 void core_stop(struct core *core) {
+    core->stopped = true;
     owner_stop(core);
     live_stop(core);
     feed_stop(core);
@@ -52,6 +57,11 @@ void core_destroy(struct core **corep) {
     if (!*corep)
         return;
     owner_free(*corep);
+    for (size_t i = 0; i < (*corep)->nchannels; i++)
+        json_decref((*corep)->channels[i]->note);
+    for (size_t i = 0; i < (*corep)->nchannels; i++)
+        free((*corep)->channels[i]);
+    free((*corep)->channels);
     free(*corep);
     *corep = NULL;
 }
@@ -87,41 +97,18 @@ void core_unfollow(struct core *core, struct sink *sink) {
 
 struct channel *core_channel(struct core *core, const char *name) {
     for (size_t i = 0; i < core->nchannels; i++)
-        if (strcmp(core->channels[i].connector->channel, name) == 0)
-            return &core->channels[i];
+        if (strcmp(core->channels[i]->connector->channel, name) == 0)
+            return core->channels[i];
     return NULL;
 }
 
 struct connector *connector_find(struct core *core, const char *connector, const char *channel) {
     for (size_t i = 0; i < core->nchannels; i++) {
-        struct connector *c = core->channels[i].connector;
+        struct connector *c = core->channels[i]->connector;
         if (strcmp(c->ops->name, connector) == 0 && (!channel || !strcmp(c->channel, channel)))
             return c;
     }
     return NULL;
-}
-
-static struct channel *channel_of(struct connector *c) {
-    return core_channel(c->core, c->channel);
-}
-
-void connector_ready(struct connector *c) {
-    struct channel *ch = channel_of(c);
-    if (ch && ch->state != CHANNEL_READY) {
-        ch->state = CHANNEL_READY;
-        LOG_INFO(c->env->log, "channel.ready", LOG_S("channel", c->channel),
-            LOG_S("connector", c->ops->name));
-    }
-}
-
-void connector_lost(struct connector *c, const struct err *err) {
-    struct channel *ch = channel_of(c);
-    if (!ch)
-        return;
-    ch->state = CHANNEL_LOST;
-    ch->err = *err;
-    LOG_WARN(c->env->log, "channel.lost", LOG_S("channel", c->channel),
-        LOG_S("connector", c->ops->name), LOG_E(err));
 }
 
 static json_t *caps_json(unsigned caps) {
@@ -129,7 +116,9 @@ static json_t *caps_json(unsigned caps) {
         unsigned cap;
         const char *name;
     } names[] = {{CONNECTOR_ATTACHMENTS, "attachments"}, {CONNECTOR_TYPING, "typing"},
-        {CONNECTOR_RECEIPTS, "receipts"}, {CONNECTOR_HTML, "html"}};
+        {CONNECTOR_RECEIPTS, "receipts"}, {CONNECTOR_HTML, "html"}, {CONNECTOR_EDIT, "edit"},
+        {CONNECTOR_DELETE, "delete"}, {CONNECTOR_REACT, "react"}, {CONNECTOR_REPLY, "reply"},
+        {CONNECTOR_BUTTONS, "buttons"}, {CONNECTOR_REQUEST_CONTACT, "request_contact"}};
     json_t *out = json_array();
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (caps & names[i].cap)
@@ -138,17 +127,77 @@ static json_t *caps_json(unsigned caps) {
 }
 
 json_t *core_channels(const struct core *core) {
-    static const char *const states[] = {"starting", "ready", "lost"};
     json_t *list = json_array();
     for (size_t i = 0; i < core->nchannels; i++) {
-        const struct channel *ch = &core->channels[i];
-        json_array_append_new(
-            list, json_pack("{s:s,s:s,s:s,s:o,s:I,s:o}", "name", ch->connector->channel,
-                      "connector", ch->connector->ops->name, "state", states[ch->state], "error",
-                      ch->state == CHANNEL_LOST ? json_string(ch->err.text) : json_null(), "queue",
-                      (json_int_t)ch->queued, "caps", caps_json(ch->connector->ops->caps)));
+        const struct channel *ch = core->channels[i];
+        struct connector *c = ch->connector;
+        json_t *note = note_of(ch);
+        json_t *error = json_object_get(note, "error"), *info = json_object_get(note, "info");
+        const char *state = json_string_value(json_object_get(note, "state"));
+        json_t *one = json_pack("{s:s,s:s,s:s,s:O?,s:I,s:o}", "name", c->channel, "connector",
+            c->ops->name, "state", state ? state : "starting", "error", error, "queue",
+            (json_int_t)ch->queued, "caps", caps_json(c->ops->caps));
+        if (one && !error)
+            json_object_set_new(one, "error", json_null());
+        if (one && info) {
+            json_object_set_new(one, "info", json_copy(info));
+            json_object_del(json_object_get(one, "info"), "invite");
+        }
+        json_decref(note);
+        json_array_append_new(list, one);
     }
     return json_pack("{s:o}", "channels", list);
+}
+
+/* --- examining a channel --------------------------------------------------------------------- */
+
+struct check {
+    struct core *core;
+    struct connector *connector;
+    store_json_fn fn;
+    void *arg;
+};
+
+static void on_checked(void *arg, const json_t *report, const struct err *err) {
+    struct check *k = arg;
+    json_t *all = core_channels(k->core), *ch, *out = NULL;
+    size_t i;
+    json_array_foreach(json_object_get(all, "channels"), i, ch) {
+        if (strcmp(json_string_value(json_object_get(ch, "name")), k->connector->channel) == 0)
+            out = json_incref(ch);
+    }
+    json_t *list = json_object_get(report, "report");
+    json_t *answer =
+        json_pack("{s:O,s:o}", "channel", out, "report", list ? json_incref(list) : json_array());
+    k->fn(k->arg, err ? NULL : answer, err);
+    json_decref(answer);
+    json_decref(out);
+    json_decref(all);
+    free(k);
+}
+
+static void on_nothing_to_check(void *arg) {
+    on_checked(arg, NULL, NULL);
+}
+
+static void on_no_channel(void *arg) {
+    struct check *k = arg;
+    struct err err;
+    err_set(&err, ERR_NOT_FOUND, "there is no such channel");
+    k->fn(k->arg, NULL, &err);
+    free(k);
+}
+
+void core_check(struct core *core, const char *channel, store_json_fn fn, void *arg) {
+    struct channel *ch = core_channel(core, channel);
+    struct check *k = mem_alloc(sizeof *k);
+    *k = (struct check){core, ch ? ch->connector : NULL, fn, arg};
+    if (!ch)
+        loop_defer(core->env->loop, on_no_channel, k);
+    else if (!ch->connector->ops->check)
+        loop_defer(core->env->loop, on_nothing_to_check, k);
+    else
+        ch->connector->ops->check(ch->connector, on_checked, k);
 }
 
 /* --- what the CRMs can tell ------------------------------------------------------------------ */

@@ -55,6 +55,15 @@ const char *core_cursors(struct core *core);
  * fn: {"message":Message}. */
 void core_send(struct core *core, const struct actor *a, const char *thread, const json_t *body,
     store_json_fn fn, void *arg);
+/* Changes of a message, by its id: {"text"} or {"html"} of one that our side sent; taking it back;
+ * {"emoji"} ("" none) on any. fn: {"message":Message}; the channel hears of it by a delivery, whose
+ * outcome is in message.change. ERR_CONFLICT, ERR_UNSUPPORTED with a sentence when it cannot be. */
+void core_edit(struct core *core, const struct actor *a, const char *message, const json_t *change,
+    store_json_fn fn, void *arg);
+void core_delete(
+    struct core *core, const struct actor *a, const char *message, store_json_fn fn, void *arg);
+void core_react(struct core *core, const struct actor *a, const char *message,
+    const json_t *reaction, store_json_fn fn, void *arg);
 /* change: {"id":key,"assignee":"name"|null,"state","labels":[..],"snooze_until"} any of them.
  * fn: {"thread":Thread}. */
 void core_change(struct core *core, const struct actor *a, const char *thread, const json_t *change,
@@ -69,9 +78,12 @@ json_t *core_online(const struct core *core);
 /* A screen has this message now: its trail says so (written in batches). */
 void core_pushed(struct core *core, const char *thread, int64_t seq);
 
-/* {"channels":[{"name","connector","state":"ready|lost|starting","error","queue":n,"caps":[..]}]}
+/* {"channels":[{"name","connector","state":"ready|lost|starting","error","queue":n,"caps":[..],
+ * "info"?}]}
  */
 json_t *core_channels(const struct core *core);
+/* Examines a channel: {"channel": as in core_channels(), "report": [{"level","text","todo"?}]}. */
+void core_check(struct core *core, const char *channel, store_json_fn fn, void *arg);
 /* Full-text search through the first CRM that can: crm.h search. ERR_UNSUPPORTED when none. */
 void core_search(struct core *core, const char *query, unsigned limit, crm_result_fn fn, void *arg);
 /* Older messages than Redis keeps, from the first CRM that can give them: crm.h history. */

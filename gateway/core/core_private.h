@@ -6,7 +6,7 @@
 #include "store/store_feed.h"
 #include "store/store_queue.h"
 
-#define CHANNELS_MAX 64
+#define CHANNELS_MAX 4096
 #define TARGETS_MAX 16
 #define PUSHED_BATCH 256
 
@@ -16,7 +16,11 @@ struct channel {
     struct connector *connector;
     enum channel_state state;
     struct err err; /* why it is lost */
+    size_t index;   /* in core->channels */
     int64_t queued; /* as last measured */
+    bool mine;      /* this worker looks after it (connector_ops.tend) */
+    json_t *note;   /* of whoever does; NULL not known yet */
+    bool shown[2];  /* in metrics: what is to be sent, to be fetched */
 };
 
 struct owner;
@@ -28,7 +32,7 @@ struct core {
     struct users *users;
     struct media *media;
     struct core_options options;
-    struct channel channels[CHANNELS_MAX];
+    struct channel **channels;
     size_t nchannels;
     struct crm *targets[TARGETS_MAX];
     size_t ntargets;
@@ -37,12 +41,13 @@ struct core {
     bool feed_busy, feed_ended;
     struct owner *owner; /* deliveries of the shards that we own */
     struct live *live;   /* typing and presence */
-    uint64_t waited_us;  /* for the store, by all messages taken from channels on this worker */
+    int64_t notes_version;
+    uint64_t waited_us; /* for the store, by all messages taken from channels on this worker */
     struct store_trail pushed[PUSHED_BATCH];
     char pushed_threads[PUSHED_BATCH][ID_SIZE];
     size_t npushed;
     struct loop_timer *pushed_timer;
-    bool draining;
+    bool draining, stopped;
 };
 
 /* feed.c */
@@ -57,7 +62,8 @@ void live_client_typing(struct core *core, const char *thread, bool on);
 
 /* owner.c: leases, and the queues of the shards that we own */
 void owner_start(struct core *core);
-void owner_poke(struct core *core, unsigned shard); /* something new may be in its queues */
+/* Something new may be in the shard's queues; channel_work: in a channel's. */
+void owner_poke(struct core *core, unsigned shard, bool channel_work);
 void owner_drain(struct core *core, loop_fn fn, void *arg);
 void owner_stop(struct core *core);
 void owner_free(struct core *core);
@@ -65,6 +71,12 @@ void owner_free(struct core *core);
  * for the CRM can wait a moment and a sender cannot. */
 unsigned owner_crm_allowed(const struct core *core);
 void owner_crm_began(struct core *core);
+
+/* notes.c */
+json_t *note_make(const struct channel *ch); /* {"state","error"?,"info"?}; a new reference */
+json_t *note_of(const struct channel *ch);   /* the same, of whoever looks after it; may be NULL */
+void note_write(struct core *core, struct channel *ch);
+void notes_read(struct core *core); /* if anything changed */
 
 /* core.c */
 struct channel *core_channel(struct core *core, const char *name); /* NULL: no such channel */

@@ -110,4 +110,4 @@ static void start(struct item *it) {
     }
 }
 
-const struct queue_kind crm_queue_kind = {64, start};
+const struct queue_kind crm_queue_kind = {64, "card_", start};

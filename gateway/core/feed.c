@@ -101,8 +101,8 @@ static void on_events(void *arg, struct store_event *events, size_t n) {
     memcpy(b->events, events, n * sizeof *events);
     for (size_t i = 0; i < n; i++) {
         any |= b->wanted[i] = is_wanted(core, &events[i]);
-        if (events[i].kind == 'm' || events[i].kind == 'c')
-            owner_poke(core, events[i].shard);
+        if (events[i].kind == 'm' || events[i].kind == 'c' || events[i].has_work)
+            owner_poke(core, events[i].shard, events[i].has_work);
     }
     if (!any) {
         batch_free(b);

@@ -4,22 +4,61 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "core/core_private.h"
+#include "model/revision.h"
+#include "store/store_amend.h"
 
 struct arrival {
     struct connector *connector;
     inbound_fn fn;
     void *arg;
     uint64_t began_us;
+    json_t *part; /* of an album: the body, for the message that may be there already */
+    char *alias;
 };
 
 static void count(const struct connector *c, const char *result) {
     char label[80];
     snprintf(label, sizeof label, "%s|%s", c->channel, result);
     metrics_add(c->env->metrics, M_RECEIVED, label, 1);
+}
+
+static void arrival_free(struct arrival *in) {
+    json_decref(in->part);
+    free(in->alias);
+    free(in);
+}
+
+static int add_part(void *arg, json_t *body, struct err *err) {
+    (void)err;
+    return revision_part(body, ((struct arrival *)arg)->part);
+}
+
+static void on_stored(void *arg, const struct store_appended *r, const struct err *err);
+
+/* The album's message is there: this is one more part of it (or the first one, come again). */
+static void join_album(struct arrival *in, const struct store_appended *r) {
+    struct store_amend a = {.thread = r->thread,
+        .seq = r->seq,
+        .once = in->alias,
+        .word = "part_added",
+        .channel = in->connector->channel,
+        .fetch = revision_waits(in->part),
+        .edit = add_part,
+        .edit_arg = in};
+    store_amend(in->connector->core->store, &a, on_stored, in);
+}
+
+static void on_appended(void *arg, const struct store_appended *r, const struct err *err) {
+    struct arrival *in = arg;
+    if (!err && r->duplicate && in->part)
+        join_album(in, r);
+    else
+        on_stored(arg, r, err);
 }
 
 static void on_stored(void *arg, const struct store_appended *r, const struct err *err) {
@@ -31,7 +70,7 @@ static void on_stored(void *arg, const struct store_appended *r, const struct er
         count(c, later ? "unavailable" : "refused");
         LOG_WARN(c->env->log, "message.not_stored", LOG_S("channel", c->channel), LOG_E(err));
         in->fn(in->arg, NULL, err);
-        free(in);
+        arrival_free(in);
         return;
     }
     struct inbound_result out = {
@@ -44,31 +83,66 @@ static void on_stored(void *arg, const struct store_appended *r, const struct er
         LOG_S("channel", c->channel), LOG_S("thread", r->thread), LOG_S("message", r->message),
         LOG_I("seq", r->seq));
     in->fn(in->arg, &out, NULL);
-    free(in);
+    arrival_free(in);
+}
+
+static char *dedupe_key(const struct connector *c, const char *external_id) {
+    return external_id && *external_id ? mem_printf("c:%s:%s", c->channel, external_id) : NULL;
+}
+
+/* Only what a script may paste into a body as it is. */
+static bool is_route(const char *s) {
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789=_:/.-";
+    return strlen(s) <= 200 && s[strspn(s, allowed)] == '\0';
+}
+
+/* The body as it is stored: with who, which and where from. */
+static json_t *stored_body(const struct inbound *in) {
+    json_t *body = json_copy((json_t *)in->body);
+    if (in->kind == INBOUND_MESSAGE)
+        json_object_set_new(body, "from",
+            json_pack("{s:s,s:s,s:s}", "kind", in->from.kind, "address", in->from.address, "name",
+                in->from.name ? in->from.name : ""));
+    if (in->external_id && *in->external_id)
+        json_object_set_new(body, "external_id", json_string(in->external_id));
+    if (in->route && *in->route)
+        json_object_set_new(body, "route", json_string(in->route));
+    return body;
 }
 
 void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn fn, void *arg) {
-    struct arrival *a = mem_alloc(sizeof *a);
-    *a = (struct arrival){c, fn, arg, clock_mono_us()};
-    char *dedupe = in->external_id && *in->external_id
-                       ? mem_printf("c:%s:%s", c->channel, in->external_id)
-                       : NULL;
-    json_t *body = json_copy((json_t *)in->body);
-    json_object_set_new(body, "from",
-        json_pack("{s:s,s:s,s:s}", "kind", in->from.kind, "address", in->from.address, "name",
-            in->from.name ? in->from.name : ""));
-    if (in->external_id && *in->external_id)
-        json_object_set_new(body, "external_id", json_string(in->external_id));
-    struct store_append append = {.direction = DIRECTION_IN,
+    static const enum direction directions[] = {[INBOUND_MESSAGE] = DIRECTION_IN,
+        [INBOUND_OWN] = DIRECTION_OUT,
+        [INBOUND_EVENT] = DIRECTION_EVENT};
+    bool has_album = in->album && *in->album;
+    struct arrival *a = mem_zalloc(sizeof *a);
+    *a = (struct arrival){.connector = c, .fn = fn, .arg = arg, .began_us = clock_mono_us()};
+    char *own = dedupe_key(c, in->external_id),
+         *album = has_album ? dedupe_key(c, in->album) : NULL;
+    char *reply_to = dedupe_key(c, in->reply_to);
+    json_t *body = stored_body(in);
+    if (has_album) {
+        a->part = json_incref(body);
+        a->alias = own ? mem_strdup(own) : NULL;
+    }
+    struct store_append append = {.direction = directions[in->kind],
         .from = &in->from,
         .profile = in->profile,
         .channel = c->channel,
         .connector = c->ops->name,
-        .dedupe = dedupe,
+        .dedupe = has_album ? album : own,
+        .alias = has_album ? own : NULL,
+        .reply_to = reply_to,
+        .route = in->route && is_route(in->route) ? in->route : NULL,
+        .take_address = in->take_address,
+        .fetch = c->ops->fetch && revision_waits(body),
         .body = body};
-    store_append(c->core->store, &append, on_stored, a);
+    store_append(c->core->store, &append, on_appended, a);
     json_decref(body);
-    free(dedupe);
+    free(own);
+    free(album);
+    free(reply_to);
 }
 
 void connector_receipt(struct connector *c, const char *thread, int64_t upto_seq,
@@ -151,6 +225,41 @@ void connector_link(struct connector *c, const struct identity *from, const stru
     struct question *q = mem_alloc(sizeof *q);
     *q = (struct question){fn, arg};
     store_link(c->core->store, from, into, on_answer, q);
+}
+
+void connector_identify(struct connector *c, const struct identity *who,
+    const struct identity *also, core_done_fn fn, void *arg) {
+    store_identify(c->core->store, who, also, fn, arg);
+}
+
+struct invitation {
+    connector_invite_fn fn;
+    void *arg;
+    char token[CRYPTO_TOKEN_SIZE];
+};
+
+static void on_invited(void *arg, const struct err *err) {
+    struct invitation *i = arg;
+    i->fn(i->arg, err ? NULL : i->token, err);
+    explicit_bzero(i, sizeof *i);
+    free(i);
+}
+
+void connector_invite(struct connector *c, const struct identity *who, unsigned ttl_s,
+    connector_invite_fn fn, void *arg) {
+    struct invitation *i = mem_zalloc(sizeof *i);
+    i->fn = fn;
+    i->arg = arg;
+    crypto_token(i->token);
+    i->token[32] = '\0'; /* 192 bits */
+    store_invite(c->core->store, i->token, who, ttl_s, on_invited, i);
+}
+
+void connector_redeem(
+    struct connector *c, const char *token, const struct identity *by, lookup_fn fn, void *arg) {
+    struct question *q = mem_alloc(sizeof *q);
+    *q = (struct question){fn, arg};
+    store_redeem(c->core->store, token, by, on_answer, q);
 }
 
 void connector_history(struct connector *c, const char *thread, int64_t after, unsigned limit,

@@ -241,8 +241,38 @@ void live_client_typing(struct core *core, const char *thread, bool on) {
     type(core, NULL, thread, on);
 }
 
+/* Channels show it to the client in their own way. */
+struct shown {
+    struct core *core;
+    struct actor actor;
+    bool on;
+};
+
+static void on_typing_to(void *arg, json_t *result, const struct err *err) {
+    struct shown *t = arg;
+    const json_t *thread = json_object_get(result, "thread"), *to = json_object_get(result, "to");
+    const char *name = json_string_value(json_object_get(thread, "channel"));
+    struct channel *ch = err || !name ? NULL : core_channel(t->core, name);
+    if (ch && ch->connector->ops->typing && !t->core->stopped &&
+        users_may_see(t->core->users, &t->actor, thread)) {
+        struct identity who = {.kind = json_string_value(json_object_get(to, "kind")),
+            .address = json_string_value(json_object_get(to, "address"))};
+        ch->connector->ops->typing(
+            ch->connector, &who, json_string_value(json_object_get(to, "route")), t->on);
+    }
+    free(t);
+}
+
 void core_typing(struct core *core, const struct actor *a, const char *thread, bool on) {
+    bool any = false;
     type(core, a, thread, on);
+    for (size_t i = 0; i < core->nchannels && !any; i++)
+        any = core->channels[i]->connector->ops->typing != NULL;
+    if (!any || !id_is_valid(thread))
+        return;
+    struct shown *t = mem_alloc(sizeof *t);
+    *t = (struct shown){core, *a, on};
+    store_delivery(core->store, thread, 0, on_typing_to, t);
 }
 
 /* --- presence -------------------------------------------------------------------------------- */

@@ -18,7 +18,7 @@ struct command {
     struct actor actor;
     char thread[ID_SIZE];
     json_t *body; /* send: the request's body, later the message's */
-    json_t *thread_json;
+    json_t *thread_json, *client_json;
     char *key;     /* dedupe, NULL none */
     char *channel; /* send: where it goes; NULL for a note */
     const char *media[MESSAGE_ATTACHMENTS_MAX];
@@ -40,6 +40,7 @@ static void command_end(struct command *c, json_t *result, const struct err *err
     json_decref(result);
     json_decref(c->body);
     json_decref(c->thread_json);
+    json_decref(c->client_json);
     json_decref(c->changes);
     free(c->key);
     free(c->channel);
@@ -69,6 +70,7 @@ static bool take_thread(struct command *c, json_t *result, const struct err *err
         return false;
     }
     c->thread_json = json_incref(json_object_get(result, "thread"));
+    c->client_json = json_incref(json_object_get(result, "client"));
     if (!users_may_see(c->core->users, &c->actor, c->thread_json)) {
         command_fail(c, ERR_NOT_FOUND, "there is no such thread");
         return false;
@@ -129,6 +131,34 @@ static void send_append(struct command *c) {
     store_append(c->core->store, &a, on_send_stored, c);
 }
 
+/* Another channel than the one where the client wrote last: to his identity of its kind. */
+static bool address_elsewhere(struct command *c, const struct connector *con) {
+    size_t i;
+    json_t *id;
+    if (!con->ops->identity_kind || strcmp(c->channel, text_of(c->thread_json, "channel")) == 0)
+        return true;
+    json_array_foreach(json_object_get(c->client_json, "identities"), i, id) {
+        if (strcmp(text_of(id, "kind"), con->ops->identity_kind) != 0)
+            continue;
+        json_object_set_new(c->body, "to",
+            json_pack("{s:O,s:O}", "kind", json_object_get(id, "kind"), "address",
+                json_object_get(id, "address")));
+        return true;
+    }
+    return !(con->ops->caps & CONNECTOR_NEEDS_ADDRESS);
+}
+
+/* What the body asks for, the channel must be able to do. NULL, or what it cannot. */
+static const char *missing_cap(const struct command *c, unsigned caps) {
+    if (c->nmedia && !(caps & CONNECTOR_ATTACHMENTS))
+        return "carry attachments";
+    if (json_object_get(c->body, "buttons") && !(caps & CONNECTOR_BUTTONS))
+        return "show buttons";
+    if (json_object_get(c->body, "request") && !(caps & CONNECTOR_REQUEST_CONTACT))
+        return "ask for a phone number";
+    return NULL;
+}
+
 static void on_claimed(void *arg, json_t *media, const struct err *err) {
     struct command *c = arg;
     if (err) {
@@ -153,12 +183,18 @@ static bool choose_channel(struct command *c) {
         command_fail(c, ERR_INVALID, text);
         return false;
     }
-    if (c->nmedia && !(ch->connector->ops->caps & CONNECTOR_ATTACHMENTS)) {
-        snprintf(text, sizeof text, "channel \"%.60s\" cannot carry attachments", name);
+    const char *cannot = missing_cap(c, ch->connector->ops->caps);
+    if (cannot) {
+        snprintf(text, sizeof text, "channel \"%.60s\" cannot %s", name, cannot);
         command_fail(c, ERR_UNSUPPORTED, text);
         return false;
     }
     c->channel = mem_strdup(name);
+    if (!address_elsewhere(c, ch->connector)) {
+        snprintf(text, sizeof text, "the client has never written through channel \"%.60s\"", name);
+        command_fail(c, ERR_UNSUPPORTED, text);
+        return false;
+    }
     return true;
 }
 

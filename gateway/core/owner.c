@@ -23,7 +23,8 @@ struct shard {
     char token[STORE_TOKEN_SIZE]; /* "" not ours */
     uint64_t valid_until_ms;
     bool asking, leaving, poked;
-    struct queue *queues; /* channels, then targets */
+    bool look, looking;   /* are there queues that we do not know of? */
+    struct queue *queues; /* the targets', and of channels those that ever had work here */
 };
 
 struct owner {
@@ -31,7 +32,6 @@ struct owner {
     char id[ID_SIZE];
     struct shard *shards;
     unsigned nshards;
-    size_t nqueues; /* a shard */
     struct loop_timer *tick;
     uint64_t next_lease_ms, next_poke_ms, next_depth_ms;
     uint64_t waited_before_us;
@@ -51,10 +51,26 @@ static unsigned held(const struct owner *o) {
 }
 
 static bool is_idle(const struct owner *o, const struct shard *sh) {
-    for (size_t i = 0; i < o->nqueues; i++)
-        if (!queue_is_idle(&sh->queues[i]))
+    (void)o;
+    for (const struct queue *q = sh->queues; q; q = q->next)
+        if (!queue_is_idle(q))
             return false;
     return true;
+}
+
+static void look(struct shard *sh);
+
+/* The channels whose name falls to this shard are looked after by its owner. */
+static void tend(struct owner *o, const struct shard *sh, bool mine) {
+    for (size_t i = 0; i < o->core->nchannels; i++) {
+        struct channel *ch = o->core->channels[i];
+        struct connector *c = ch->connector;
+        if (!c->ops->tend || ch->mine == mine ||
+            id_hash_shard(c->channel, strlen(c->channel), o->nshards) != sh->index)
+            continue;
+        ch->mine = mine;
+        c->ops->tend(c, mine);
+    }
 }
 
 static void lose(struct owner *o, struct shard *sh) {
@@ -62,8 +78,9 @@ static void lose(struct owner *o, struct shard *sh) {
         return;
     sh->token[0] = '\0';
     sh->leaving = false;
-    for (size_t i = 0; i < o->nqueues; i++)
-        queue_lose(&sh->queues[i]);
+    for (struct queue *q = sh->queues; q; q = q->next)
+        queue_lose(q);
+    tend(o, sh, false);
     metrics_set(o->core->env->metrics, M_LEASES, NULL, held(o));
 }
 
@@ -88,8 +105,10 @@ static void on_lease(void *arg, const char *token, const struct err *err) {
     lose(o, sh);
     snprintf(sh->token, sizeof sh->token, "%s", token);
     metrics_set(o->core->env->metrics, M_LEASES, NULL, held(o));
-    for (size_t i = 0; i < o->nqueues; i++)
-        queue_own(&sh->queues[i], sh->token);
+    for (struct queue *q = sh->queues; q; q = q->next)
+        queue_own(q, sh->token);
+    look(sh);
+    tend(o, sh, true);
 }
 
 static void ask(struct owner *o, struct shard *sh, unsigned ttl_ms) {
@@ -190,22 +209,75 @@ static void share_with_crm(struct owner *o) {
     o->crm_allowed = waited > CROWD * TICK_MS * 1000 ? GIVE_WAY : UINT_MAX;
 }
 
+static struct queue *find_queue(const struct shard *sh, const char *name) {
+    for (struct queue *q = sh->queues; q; q = q->next)
+        if (strcmp(q->name, name) == 0)
+            return q;
+    return NULL;
+}
+
+static struct queue *add_queue(
+    struct shard *sh, const struct queue_kind *kind, const char *prefix, const char *label) {
+    struct queue *q = mem_zalloc(sizeof *q);
+    queue_init(q, sh->owner->core, kind, sh->index);
+    q->label = label;
+    snprintf(q->name, sizeof q->name, "%s%s", prefix, label);
+    q->next = sh->queues;
+    sh->queues = q;
+    return q;
+}
+
+/* A channel's queue has work for the first time here. */
+static void discover(struct shard *sh, const char *name) {
+    struct channel *ch = strlen(name) > 4 ? core_channel(sh->owner->core, name + 4) : NULL;
+    bool out = strncmp(name, "out:", 4) == 0;
+    if (!ch || find_queue(sh, name) || (!out && strncmp(name, "get:", 4) != 0))
+        return; /* of a channel that is not configured any more: it waits */
+    struct queue *q = add_queue(sh, out ? &channel_queue_kind : &fetch_queue_kind,
+        out ? "out:" : "get:", ch->connector->channel);
+    q->channel = ch;
+    queue_own(q, sh->token);
+}
+
+static void on_queues(
+    void *arg, const struct store_queue_info *queues, size_t n, const struct err *err) {
+    struct shard *sh = arg;
+    sh->looking = false;
+    if (err || !sh->token[0] || sh->owner->stopped)
+        return; /* the next poke looks again */
+    for (size_t i = 0; i < n; i++)
+        discover(sh, queues[i].name);
+    if (sh->look)
+        look(sh);
+}
+
+static void look(struct shard *sh) {
+    sh->look = sh->looking;
+    if (sh->looking || !store_is_up(sh->owner->core->store))
+        return;
+    sh->looking = true;
+    store_queues(sh->owner->core->store, sh->index, on_queues, sh);
+}
+
 static void poke_all(void *arg) {
     struct owner *o = arg;
     o->poke_planned = false;
     for (unsigned i = 0; i < o->nshards && !o->stopped; i++) {
         struct shard *sh = &o->shards[i];
-        for (size_t k = 0; sh->poked && sh->token[0] && k < o->nqueues; k++)
-            queue_poke(&sh->queues[k]);
+        for (struct queue *q = sh->queues; sh->poked && sh->token[0] && q; q = q->next)
+            queue_poke(q);
+        if (sh->poked && sh->token[0] && sh->look)
+            look(sh);
         sh->poked = false;
     }
 }
 
-void owner_poke(struct core *core, unsigned shard) {
+void owner_poke(struct core *core, unsigned shard, bool channel_work) {
     struct owner *o = core->owner;
     if (!o || !o->shards[shard].token[0])
         return;
     o->shards[shard].poked = true;
+    o->shards[shard].look = o->shards[shard].look || channel_work;
     if (!o->poke_planned) {
         o->poke_planned = true;
         loop_defer(core->env->loop, poke_all, o);
@@ -214,37 +286,90 @@ void owner_poke(struct core *core, unsigned shard) {
 
 /* --- how long the queues are, for /metrics and the channels list ----------------------------- */
 
-struct measure {
+struct depth {
+    int64_t n, oldest_ms;
+};
+
+/* One look at all shards. The worker who owns the first shard shows the sums. */
+struct measuring {
     struct core *core;
-    struct channel *channel;
+    struct depth *depths; /* by channel: what is to be sent, what is to be fetched */
+    unsigned waiting;
+};
+
+struct target_depth {
+    struct core *core;
     char name[96];
 };
 
-static void on_depth(void *arg, int64_t n, int64_t oldest_ms, const struct err *err) {
-    struct measure *m = arg;
-    struct metrics *metrics = m->core->env->metrics;
-    if (!err) {
-        int64_t age = oldest_ms ? (clock_ms() - oldest_ms) / 1000 : 0;
-        if (m->channel)
-            m->channel->queued = n;
-        if (m->core->owner && m->core->owner->shards[0].token[0]) {
-            metrics_set(metrics, M_QUEUE_DEPTH, m->name, n);
-            metrics_set(metrics, M_QUEUE_OLDEST, m->name, age > 0 ? age : 0);
-        } else {
-            metrics_set(metrics, M_QUEUE_DEPTH, m->name, 0);
-            metrics_set(metrics, M_QUEUE_OLDEST, m->name, 0);
+static void show_depth(struct core *core, const char *name, const struct depth *d) {
+    struct metrics *m = core->env->metrics;
+    bool show = core->owner && core->owner->shards[0].token[0];
+    int64_t age = d->oldest_ms ? (clock_ms() - d->oldest_ms) / 1000 : 0;
+    metrics_set(m, M_QUEUE_DEPTH, name, show ? d->n : 0);
+    metrics_set(m, M_QUEUE_OLDEST, name, show && age > 0 ? age : 0);
+}
+
+static void on_target_depth(void *arg, int64_t n, int64_t oldest_ms, const struct err *err) {
+    struct target_depth *t = arg;
+    struct depth d = {n, oldest_ms};
+    if (!err)
+        show_depth(t->core, t->name, &d);
+    free(t);
+}
+
+static void measured(struct measuring *m) {
+    char name[96];
+    for (size_t i = 0; i < m->core->nchannels; i++) {
+        struct channel *ch = m->core->channels[i];
+        for (int k = 0; k < 2; k++) {
+            const struct depth *d = &m->depths[i * 2 + (size_t)k];
+            snprintf(name, sizeof name, "%s%s", k ? "get:" : "out:", ch->connector->channel);
+            if (d->n || ch->shown[k])
+                show_depth(m->core, name, d);
+            ch->shown[k] = d->n != 0;
         }
+        ch->queued = m->depths[i * 2].n;
     }
+    free(m->depths);
     free(m);
 }
 
-static void measure(struct owner *o) {
-    for (size_t i = 0; i < o->nqueues; i++) {
-        struct measure *m = mem_alloc(sizeof *m);
-        *m = (struct measure){.core = o->core, .channel = o->shards[0].queues[i].channel};
-        snprintf(m->name, sizeof m->name, "%s", o->shards[0].queues[i].name);
-        store_queue_depth(o->core->store, m->name, on_depth, m);
+static void on_shard_depths(
+    void *arg, const struct store_queue_info *queues, size_t n, const struct err *err) {
+    struct measuring *m = arg;
+    for (size_t i = 0; !err && i < n; i++) {
+        struct channel *ch =
+            strlen(queues[i].name) > 4 ? core_channel(m->core, queues[i].name + 4) : NULL;
+        if (!ch)
+            continue;
+        struct depth *d = &m->depths[ch->index * 2 + (queues[i].name[0] == 'g')];
+        d->n += queues[i].n;
+        if (!d->oldest_ms || queues[i].oldest_ms < d->oldest_ms)
+            d->oldest_ms = queues[i].oldest_ms;
     }
+    if (--m->waiting == 0)
+        measured(m);
+}
+
+static void measure(struct owner *o) {
+    struct core *core = o->core;
+    struct measuring *m = mem_alloc(sizeof *m);
+    *m = (struct measuring){.core = core, .waiting = o->nshards};
+    m->depths = mem_zalloc((core->nchannels * 2 + 1) * sizeof *m->depths);
+    for (unsigned i = 0; i < o->nshards; i++)
+        store_queues(core->store, i, on_shard_depths, m);
+    for (size_t i = 0; i < core->ntargets; i++) {
+        struct target_depth *t = mem_alloc(sizeof *t);
+        t->core = core;
+        snprintf(t->name, sizeof t->name, "crm:%s", core->targets[i]->target);
+        store_queue_depth(core->store, t->name, on_target_depth, t);
+    }
+}
+
+double connector_share(const struct connector *c) {
+    const struct owner *o = c->core->owner;
+    return o ? (double)held(o) / o->nshards : 0;
 }
 
 /* --- the tick -------------------------------------------------------------------------------- */
@@ -273,8 +398,8 @@ static void on_tick(void *arg) {
             lose(o, &o->shards[i]);
     for (unsigned i = 0; i < o->nshards; i++) {
         struct shard *sh = &o->shards[(i + o->ticks) % o->nshards]; /* each is first in turn */
-        for (size_t k = 0; sh->token[0] && k < o->nqueues; k++)
-            queue_tick(&sh->queues[k]);
+        for (struct queue *q = sh->queues; sh->token[0] && q; q = q->next)
+            queue_tick(q);
     }
     if (o->core->draining) {
         check_drained(o);
@@ -290,34 +415,16 @@ static void on_tick(void *arg) {
         o->next_poke_ms = now + POKE_MS;
         for (unsigned i = 0; i < o->nshards; i++)
             if (o->shards[i].token[0]) {
-                o->shards[i].poked = true;
+                o->shards[i].poked = o->shards[i].look = true;
                 store_wake(o->core->store, i);
             }
     }
     if (now >= o->next_depth_ms) {
         o->next_depth_ms = now + DEPTH_MS;
         measure(o);
+        notes_read(o->core);
     }
     poke_all(o);
-}
-
-static void init_queues(struct owner *o, struct shard *sh) {
-    struct core *core = o->core;
-    sh->queues = mem_zalloc((o->nqueues + 1) * sizeof *sh->queues);
-    for (size_t i = 0; i < o->nqueues; i++) {
-        struct queue *q = &sh->queues[i];
-        if (i < core->nchannels) {
-            queue_init(q, core, &channel_queue_kind, sh->index);
-            q->channel = &core->channels[i];
-            q->label = q->channel->connector->channel;
-            snprintf(q->name, sizeof q->name, "out:%s", q->label);
-        } else {
-            queue_init(q, core, &crm_queue_kind, sh->index);
-            q->crm = core->targets[i - core->nchannels];
-            q->label = q->crm->target;
-            snprintf(q->name, sizeof q->name, "crm:%s", q->label);
-        }
-    }
 }
 
 void owner_start(struct core *core) {
@@ -325,14 +432,15 @@ void owner_start(struct core *core) {
     o->core = core;
     o->workers = core->options.workers_hint ? core->options.workers_hint : 1;
     o->nshards = store_shards(core->store);
-    o->nqueues = core->nchannels + core->ntargets;
     o->seek_next = core->options.index * 7;
     o->shards = mem_zalloc(o->nshards * sizeof *o->shards);
     id_make(0, o->id);
     for (unsigned i = 0; i < o->nshards; i++) {
         o->shards[i].owner = o;
         o->shards[i].index = i;
-        init_queues(o, &o->shards[i]);
+        for (size_t k = 0; k < core->ntargets; k++)
+            add_queue(&o->shards[i], &crm_queue_kind, "crm:", core->targets[k]->target)->crm =
+                core->targets[k];
     }
     core->owner = o;
     o->tick = loop_timer_start(core->env->loop, TICK_MS, TICK_MS, on_tick, o);
@@ -355,9 +463,11 @@ void owner_free(struct core *core) {
     if (!o)
         return;
     for (unsigned i = 0; i < o->nshards; i++) {
-        for (size_t k = 0; k < o->nqueues; k++)
-            queue_free(&o->shards[i].queues[k]);
-        free(o->shards[i].queues);
+        for (struct queue *q = o->shards[i].queues, *next; q; q = next) {
+            next = q->next;
+            queue_free(q);
+            free(q);
+        }
     }
     free(o->shards);
     free(o);

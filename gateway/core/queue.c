@@ -27,7 +27,7 @@ void queue_init(struct queue *q, struct core *core, const struct queue_kind *kin
 static void item_free(struct item *it) {
     json_decref(it->loaded);
     free(it->external_id);
-    free(it->key);
+    free(it->reply_to);
     free(it->card);
     free(it);
 }
@@ -109,7 +109,7 @@ void queue_run(struct queue *q) {
 /* --- ending them ----------------------------------------------------------------------------- */
 
 static void plan_flush(struct queue *q) {
-    if (q->flush_planned || q->flushing)
+    if (q->flush_planned || q->flushing || q->core->stopped)
         return;
     q->flush_planned = true;
     loop_defer(q->core->env->loop, flush, q);
@@ -118,8 +118,8 @@ static void plan_flush(struct queue *q) {
 static const char *result_of(const char *word) {
     static const struct {
         const char *word, *result;
-    } results[] = {{"sent", "ok"}, {"attached", "ok"}, {"retry", "retry"}, {"failed", "rejected"},
-        {"unknown", "unknown"}};
+    } results[] = {{"sent", "ok"}, {"attached", "ok"}, {"done", "ok"}, {"retry", "retry"},
+        {"failed", "rejected"}, {"unknown", "unknown"}};
     for (size_t i = 0; i < ARRAY_LEN(results); i++)
         if (strcmp(results[i].word, word) == 0)
             return results[i].result;
@@ -148,10 +148,20 @@ void queue_end(struct item *it, const char *word, const char *detail) {
 void queue_reject(struct item *it, const struct err *err) {
     char detail[400];
     store_trail_detail(detail, sizeof detail, err);
-    it->dead = true;
-    LOG_WARN(it->queue->core->env->log, "delivery.dead", LOG_S("queue", it->queue->name),
-        LOG_S("thread", it->entry.subject), LOG_I("seq", it->entry.seq), LOG_E(err));
+    it->dead = it->queue->kind != &fetch_queue_kind && !it->entry.op[0];
+    LOG_WARN(it->queue->core->env->log, it->dead ? "delivery.dead" : "delivery.refused",
+        LOG_S("queue", it->queue->name), LOG_S("thread", it->entry.subject),
+        LOG_I("seq", it->entry.seq), LOG_E(err));
     queue_end(it, "failed", detail);
+}
+
+void queue_put_off(struct item *it, unsigned ms) {
+    it->state = ITEM_WAITING;
+    it->not_before_ms = clock_ms() + ms;
+    it->entry.attempts--;
+    it->queue->busy--;
+    json_decref(it->loaded);
+    it->loaded = NULL;
 }
 
 void queue_retry(struct item *it, unsigned retry_ms, const struct err *err) {
@@ -264,6 +274,7 @@ static void flush(void *arg) {
             .thread = it->entry.kind == 'm' ? it->entry.subject : "",
             .seq = it->entry.seq,
             .word = it->word,
+            .prefix = it->entry.op[0] ? "change_" : q->kind->prefix,
             .detail = it->detail,
             .external_id = it->external_id,
             .attempts = it->entry.attempts,

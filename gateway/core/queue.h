@@ -31,16 +31,20 @@ struct item {
     /* The kind's own. */
     json_t *loaded;           /* store_delivery() */
     struct delivery delivery; /* channel_queue.c */
-    char *key;
+    char *reply_to;
+    struct fetch fetch; /* fetch_queue.c */
+    size_t fetch_index;
     char *card; /* crm_queue.c */
 };
 
 struct queue_kind {
     unsigned in_flight_max;
+    const char *prefix;             /* of its words in a message's trail: store_outcome.prefix */
     void (*start)(struct item *it); /* ends it with queue_end(), now or later */
 };
 
 struct queue {
+    struct queue *next; /* of the same shard */
     struct core *core;
     const struct queue_kind *kind;
     struct channel *channel; /* of a channel's queue, else NULL */
@@ -69,16 +73,20 @@ void queue_tick(struct queue *q);
 bool queue_is_idle(const struct queue *q); /* nothing busy, nothing being written */
 void queue_free(struct queue *q);
 
-/* Ends an item's attempt. word: "sent" "failed" "unknown" "attached" "dropped" or "retry". */
+/* Ends an item's attempt. word: "sent" "failed" "unknown" "attached" "done" "dropped" or "retry".
+ */
 void queue_end(struct item *it, const char *word, const char *detail);
 /* Puts it off: full jitter between 1 s and 300 s, or at least retry_ms. After the horizon (5 days)
  * it is given up as "failed" and dead. */
 void queue_retry(struct item *it, unsigned retry_ms, const struct err *err);
-/* Ends it for good with the error, as a dead letter. */
+/* Ends it for good with the error; a message or a CRM's job as a dead letter. */
 void queue_reject(struct item *it, const struct err *err);
+/* It was started, but its time has not come: nothing happened. Asked again in ms. */
+void queue_put_off(struct item *it, unsigned ms);
 
-/* channel_queue.c, crm_queue.c */
+/* channel_queue.c, fetch_queue.c, crm_queue.c */
 extern const struct queue_kind channel_queue_kind;
+extern const struct queue_kind fetch_queue_kind;
 extern const struct queue_kind crm_queue_kind;
 
 #endif

@@ -173,6 +173,51 @@ def send_message(w):
     w.call("sendMessage", {"id": NOBODY}, 404, json={"text": "x"})
 
 
+def answered(w, text="hello"):
+    """A message of ours that is at the channel."""
+    t = w.thread()
+    m = w.call("sendMessage", {"id": t}, 202, json={"text": text})["message"]
+    return t, until(lambda: [x for x in w.admin.messages(t) if x["id"] == m["id"] and x["status"] == "sent"])[0]
+
+
+def settled(w, t, m):
+    """The message once the channel has heard of its change."""
+    return until(lambda: [x for x in w.admin.messages(t) if x["id"] == m["id"]
+                          and x["change"]["state"] == "done"])[0]
+
+
+def edit_message(w):
+    t, m = answered(w, "before")
+    now = w.call("editMessage", {"id": m["id"]}, 202, json={"text": "after"})["message"]
+    assert now["text"] == "after" and now["change"]["what"] == "edit"
+    now = settled(w, t, m)
+    assert [e["text"] for e in now["edits"]] == ["before"] and now["edited_at"] and now["status"] == "sent"
+    theirs = w.admin.messages(t)[0]
+    w.call("editMessage", {"id": theirs["id"]}, 409, json={"text": "what they said"})
+    for bad in ({}, {"text": ""}, {"text": 5}, {"text": "x", "more": 1}):
+        w.call("editMessage", {"id": m["id"]}, 400, json=bad)
+
+
+def delete_message(w):
+    t, m = answered(w)
+    w.call("deleteMessage", {"id": m["id"]}, 202)
+    now = settled(w, t, m)
+    assert now["deleted_by"] == "admin" and now["deleted_at"] and now["text"] == "hello"
+    w.call("deleteMessage", {"id": m["id"]}, 409)
+    w.call("editMessage", {"id": m["id"]}, 409, json={"text": "too late"})
+
+
+def react_to_message(w):
+    t, m = answered(w)
+    theirs = w.admin.messages(t)[0]
+    w.call("reactToMessage", {"id": theirs["id"]}, 202, json={"emoji": "👍"})
+    assert settled(w, t, theirs)["reactions"] == [{"emoji": "👍", "by": "admin"}]
+    w.call("reactToMessage", {"id": theirs["id"]}, 202, json={"emoji": ""})
+    assert "reactions" not in settled(w, t, theirs)
+    for bad in ({}, {"emoji": 5}, {"emoji": "x" * 41}, {"emoji": "👍", "more": 1}):
+        w.call("reactToMessage", {"id": theirs["id"]}, 400, json=bad)
+
+
 def trace_message(w):
     t = w.thread()
     m = w.call("sendMessage", {"id": t}, 202, json={"text": "where am I?"})["message"]["id"]
@@ -356,7 +401,8 @@ SCENES = {
     "signIn": sign_in, "whoAmI": who_am_i, "signOut": sign_out, "changePassword": change_password,
     "listThreads": list_threads, "countThreads": count_threads, "getThread": get_thread,
     "changeThread": change_thread, "readThread": read_thread, "listMessages": list_messages,
-    "sendMessage": send_message, "traceMessage": trace_message, "getClient": get_client,
+    "sendMessage": send_message, "traceMessage": trace_message, "editMessage": edit_message,
+    "deleteMessage": delete_message, "reactToMessage": react_to_message, "getClient": get_client,
     "changeClient": change_client, "mergeClients": merge_clients, "uploadMedia": upload_media,
     "getMedia": get_media, "listAgents": list_agents, "addAgent": add_agent,
     "changeAgent": change_agent, "listChannels": list_channels, "checkChannel": check_channel,

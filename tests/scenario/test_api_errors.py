@@ -172,7 +172,15 @@ def wrong_method(w, op, _):
     return w.send(op)
 
 
+CHANGES = ("editMessage", "deleteMessage", "reactToMessage")
+
+
 def conflict(w, op, _):
+    if op in CHANGES:  # one that was taken back already
+        m = w.admin.post(f"/threads/{w.thread()}/messages", {"text": "x"})["message"]["id"]
+        until(lambda: w.admin.get(f"/messages/{m}/trace")["message"]["status"] == "sent")
+        CONTRACT.call(w.admin, "deleteMessage", {"id": m}, 202)
+        return CONTRACT.call(w.admin, op, {"id": m}, **w.body(op))
     if op == "addAgent":
         return CONTRACT.call(w.admin, op, json={"name": "admin", "role": "agent", "password": "0123456789"})
     a, b, c = w.client(), w.client(), w.client()
@@ -203,6 +211,12 @@ def bad_range(w, op, _):
 def unsupported(w, op, strict):
     if op == "listThreads":
         return w.send(op, strict_admin(strict), query="?q=word")
+    if op in CHANGES:  # a visitor's page shows what was said
+        cid = w.visitor.say("hello")
+        thread = until(lambda: [t for t in w.admin.threads() if t["channel"] == "site"])[0]["id"]
+        theirs = until(lambda: w.admin.messages(thread))[0]["id"]
+        assert cid
+        return CONTRACT.call(w.admin, op, {"id": theirs}, **w.body(op))
     return CONTRACT.call(w.admin, op, {"id": w.dialogue}, json={"text": "x", "attachments": [w.file]})
 
 
