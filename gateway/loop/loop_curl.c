@@ -9,13 +9,13 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "loop/loop_curl_mime.h"
 
-#define CONNECTIONS_KEPT 64L
-#define CONNECTIONS_MAX 512L
-#define CONNECTIONS_A_HOST 32L
-#define CONNECTION_AGE_S 30L /* an idle one is not used again after that */
-#define CONNECT_TIMEOUT_MS 10000u
 #define HEADERS_MAX 65536u
+#define STALL_BYTES_A_S 100L
+#define OVERDUE_MS                                                                                 \
+    100u /* after curl's own timeout, which a call waiting for a connection lacks                  \
+          */
 
 struct watch {
     struct watch *next, *prev;
@@ -27,30 +27,42 @@ struct watch {
 
 struct loop_curl {
     const struct env *env;
+    struct loop_curl_limits limits;
     loop_curl_address_fn address_ok;
     void *arg;
     CURLM *multi;
     struct loop_timer *timer;
     struct watch *watches;
     struct loop_curl_call *calls;
+    bool in_sink; /* curl is on the stack: its handles must not be touched */
 };
 
 struct loop_curl_call {
-    struct loop_curl_call *next, *prev;
+    struct loop_curl_call *next, *prev; /* of those that are not done */
     struct loop_curl *c;
     CURL *easy;
     struct curl_slist *headers;
+    struct loop_curl_mime *mime; /* NULL: body */
+    struct loop_timer *overdue;
     loop_curl_fn fn;
+    loop_curl_sink_fn sink;
     void *arg;
     char *body;
     size_t body_n, body_read;
     size_t header_bytes;
+    size_t sunk, sink_max; /* bytes of the answer that went to the sink */
     struct buf answer;
-    bool denied;    /* by address_ok */
-    bool too_large; /* the answer */
-    bool bad;       /* the request cannot even be started */
-    bool done;
-    bool linked; /* in the list of calls */
+    struct err sink_err;
+    bool repeatable; /* GET and HEAD: curl may send it again */
+    bool begun;      /* curl was connected and began to send */
+    bool denied;     /* by address_ok */
+    bool too_large;  /* the answer */
+    bool sink_failed;
+    bool died;     /* curl wanted to send it again */
+    bool bad;      /* the request cannot even be started */
+    bool added;    /* to the multi handle */
+    bool deferred; /* settle() will come */
+    bool done;     /* fn was called */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -132,8 +144,29 @@ static int curl_wants_time(CURLM *multi, long ms, void *arg) {
 
 /* --- what curl asks of a call ---------------------------------------------------------------- */
 
+static size_t pour(struct loop_curl_call *call, char *p, size_t n) {
+    if (n > call->sink_max - call->sunk) {
+        call->too_large = true;
+        return 0;
+    }
+    call->sunk += n;
+    err_set(&call->sink_err, ERR_INTERNAL, "the answer could not be taken");
+    call->c->in_sink = true;
+    call->sink_failed = call->sink(call->arg, span_of(p, n), &call->sink_err) < 0;
+    call->c->in_sink = false;
+    return call->sink_failed || call->done ? 0 : n; /* it may have been cancelled there */
+}
+
 static size_t on_answer_bytes(char *p, size_t size, size_t n, void *arg) {
     struct loop_curl_call *call = arg;
+    long status = 0;
+    if (call->done)
+        return 0;
+    if (call->sink) {
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status / 100 == 2)
+            return pour(call, p, size * n);
+    }
     if (buf_add(&call->answer, p, size * n) < 0) {
         call->too_large = true;
         return 0;
@@ -160,7 +193,8 @@ static size_t on_body_wanted(char *p, size_t size, size_t n, void *arg) {
 }
 
 /* curl would send a request again by itself when a kept connection dies under it: the peer may have
- * carried it out. It cannot go back to the body's start, so it reports the failure instead. */
+ * carried it out. It cannot go back to the body's start, so it reports the failure instead. This
+ * alone is not enough, as curl asks only after a part of the body was sent: see on_begin. */
 static int on_rewind(void *arg, curl_off_t offset, int origin) {
     (void)arg;
     (void)offset;
@@ -168,9 +202,24 @@ static int on_rewind(void *arg, curl_off_t offset, int origin) {
     return CURL_SEEKFUNC_FAIL;
 }
 
+/* Asked when there is a connection, before the first byte of the request. */
+static int on_begin(void *arg, char *peer_ip, char *own_ip, int peer_port, int own_port) {
+    struct loop_curl_call *call = arg;
+    (void)peer_ip;
+    (void)own_ip;
+    (void)peer_port;
+    (void)own_port;
+    call->died = call->begun && !call->repeatable;
+    call->begun = true;
+    return call->died ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static curl_socket_t on_open_socket(
     void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
     struct loop_curl_call *call = arg;
+    call->died = call->begun && !call->repeatable;
+    if (call->died)
+        return CURL_SOCKET_BAD;
     if (purpose != CURLSOCKTYPE_IPCXN || !call->c->address_ok(call->c->arg, &address->addr)) {
         call->denied = true;
         return CURL_SOCKET_BAD;
@@ -180,25 +229,29 @@ static curl_socket_t on_open_socket(
 
 /* --- the end of a call ----------------------------------------------------------------------- */
 
-static void unlink_call(struct loop_curl_call *call) {
-    if (!call->linked)
-        return;
-    call->linked = false;
+static void free_call(struct loop_curl_call *call) {
+    if (call->added && call->c->multi)
+        curl_multi_remove_handle(call->c->multi, call->easy);
+    loop_timer_stop(&call->overdue);
+    curl_easy_cleanup(call->easy);
+    loop_curl_mime_free(call->mime);
+    curl_slist_free_all(call->headers);
+    buf_free(&call->answer);
+    free(call->body);
+    free(call);
+}
+
+/* Calls fn, for the one time; from then on nobody else knows of the call. */
+static void report(
+    struct loop_curl_call *call, const struct loop_curl_answer *answer, const struct err *err) {
+    call->done = true;
     if (call->c->calls == call)
         call->c->calls = call->next;
     else
         call->prev->next = call->next;
     if (call->next)
         call->next->prev = call->prev;
-}
-
-static void free_call(struct loop_curl_call *call) {
-    unlink_call(call);
-    curl_easy_cleanup(call->easy);
-    curl_slist_free_all(call->headers);
-    buf_free(&call->answer);
-    free(call->body);
-    free(call);
+    call->fn(call->arg, answer, err, answer || call->begun);
 }
 
 static enum err_code error_code(CURLcode rc, bool sent) {
@@ -220,30 +273,35 @@ static enum err_code error_code(CURLcode rc, bool sent) {
     }
 }
 
-static void describe(const struct loop_curl_call *call, CURLcode rc, bool sent, struct err *err) {
+static void describe(const struct loop_curl_call *call, CURLcode rc, struct err *err) {
     const char *text = call->error[0] ? call->error : curl_easy_strerror(rc);
-    if (call->denied)
+    const struct err *unread = loop_curl_mime_error(call->mime);
+    if (call->denied && !call->begun) /* else another address was good */
         err_set(err, ERR_DENIED, "the address is not one of the public internet");
-    else if (call->too_large)
+    else if (call->too_large || rc == CURLE_FILESIZE_EXCEEDED)
         err_set(err, ERR_TOO_LARGE, "the peer's answer is too large");
-    else if (rc == CURLE_SEND_FAIL_REWIND)
+    else if (call->sink_failed)
+        *err = call->sink_err;
+    else if (unread)
+        *err = *unread;
+    else if (call->died || rc == CURLE_SEND_FAIL_REWIND)
         err_set(err, ERR_UNAVAILABLE, "the kept connection was closed instead of an answer");
     else
-        err_set(err, error_code(rc, sent), "%s", text);
+        err_set(err, error_code(rc, call->begun), "%s", text);
 }
 
 static void end_call(struct loop_curl_call *call, CURLcode rc) {
     struct loop_curl_answer answer = {0};
     curl_off_t retry_after = 0;
-    long status = 0, request_bytes = 0;
+    long status = 0;
     char *type = NULL;
     struct err err;
-    curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    call->done = true;
-    curl_multi_remove_handle(call->c->multi, call->easy);
+    if (call->added)
+        curl_multi_remove_handle(call->c->multi, call->easy);
+    call->added = false;
     if (rc != CURLE_OK) {
-        describe(call, rc, request_bytes > 0, &err);
-        call->fn(call->arg, NULL, &err, request_bytes > 0);
+        describe(call, rc, &err);
+        report(call, NULL, &err);
         free_call(call);
         return;
     }
@@ -254,7 +312,7 @@ static void end_call(struct loop_curl_call *call, CURLcode rc) {
     answer.body = span_of(buf_str(&call->answer), call->answer.n);
     answer.content_type = type ? type : "";
     answer.retry_after_s = retry_after > 0 ? (long)retry_after : -1;
-    call->fn(call->arg, &answer, NULL, true);
+    report(call, &answer, NULL);
     free_call(call);
 }
 
@@ -267,15 +325,24 @@ static void collect_done(struct loop_curl *c) {
             continue;
         CURLcode rc = msg->data.result;
         curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        end_call(call, rc);
+        if (!call->done) /* else cancelled in its sink: settle() frees it */
+            end_call(call, rc);
     }
+}
+
+/* Only for what waits for a connection: curl does not look at its time. */
+static void on_overdue(void *arg) {
+    struct loop_curl_call *call = arg;
+    if (call->deferred)
+        loop_timer_again(call->overdue, 1, 0);
+    else
+        end_call(call, CURLE_OPERATION_TIMEDOUT);
 }
 
 /* --- the beginning of a call ----------------------------------------------------------------- */
 
 static void set_safety(CURL *e, const struct loop_curl_request *rq) {
     const char *schemes = rq->plain ? "http,https" : "https";
-    unsigned connect_ms = rq->timeout_ms < CONNECT_TIMEOUT_MS ? rq->timeout_ms : CONNECT_TIMEOUT_MS;
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, schemes);
 #else
@@ -287,18 +354,44 @@ static void set_safety(CURL *e, const struct loop_curl_request *rq) {
     curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)rq->timeout_ms);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(e, CURLOPT_USERAGENT, "switchboard");
+}
+
+/* Debian's curl looks for authorities in a file and in a directory that has the same ones. With a
+ * directory each connection would read the file anew and hold it: 10 ms and 400 kB. */
+static void share_authorities(CURL *e) {
+    const char *file = curl_version_info(CURLVERSION_NOW)->cainfo;
+    if (file && access(file, R_OK) == 0)
+        curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+}
+
+static void set_limits(
+    CURL *e, const struct loop_curl_limits *limits, const struct loop_curl_request *rq) {
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)rq->timeout_ms);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)rq->connect_ms);
+    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, limits->idle_s);
+    curl_easy_setopt(e, CURLOPT_BUFFERSIZE, limits->read_buffer);
+    curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, limits->upload_buffer);
+    if (rq->stall_s) {
+        curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES_A_S);
+        curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)rq->stall_s);
+    }
+    if (rq->sink) /* known before its first byte, where the peer says the size */
+        curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)rq->answer_max);
 }
 
 static void set_method(struct loop_curl_call *call, const struct loop_curl_request *rq) {
     CURL *e = call->easy;
     bool get = strcmp(rq->method, "GET") == 0, head = strcmp(rq->method, "HEAD") == 0;
+    call->repeatable = get || head;
     if (get || head) {
         curl_easy_setopt(e, head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
+        return;
+    }
+    if (rq->nparts) {
+        call->mime = loop_curl_mime_create(e, rq->parts, rq->nparts);
+        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, rq->method);
         return;
     }
     curl_easy_setopt(e, CURLOPT_POST, 1L);
@@ -308,12 +401,10 @@ static void set_method(struct loop_curl_call *call, const struct loop_curl_reque
     curl_easy_setopt(e, CURLOPT_READDATA, call);
     curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_rewind);
     curl_easy_setopt(e, CURLOPT_SEEKDATA, call);
-    if (rq->body.n == 0) /* nothing that could not be sent again: so no kept connection */
-        curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 static void set_headers(struct loop_curl_call *call, const struct loop_curl_request *rq) {
-    bool typed = false;
+    bool typed = rq->nparts > 0;                        /* by curl, which knows the boundary */
     call->headers = curl_slist_append(NULL, "Expect:"); /* no waiting for 100 Continue */
     for (const char *const *h = rq->headers; h && *h; h++) {
         call->headers = curl_slist_append(call->headers, *h);
@@ -324,35 +415,8 @@ static void set_headers(struct loop_curl_call *call, const struct loop_curl_requ
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
 
-static void report_bad(void *arg) {
-    struct loop_curl_call *call = arg;
-    if (!call->done)
-        end_call(call, CURLE_URL_MALFORMAT);
-    else
-        free_call(call); /* cancelled meanwhile */
-}
-
-struct loop_curl_call *loop_curl_start(
-    struct loop_curl *c, const struct loop_curl_request *rq, loop_curl_fn fn, void *arg) {
-    struct loop_curl_call *call = mem_zalloc(sizeof *call);
-    call->c = c;
-    call->fn = fn;
-    call->arg = arg;
-    call->body = mem_strndup(rq->body.p ? rq->body.p : "", rq->body.n);
-    call->body_n = rq->body.n;
-    buf_init(&call->answer, rq->answer_max);
-    call->next = c->calls;
-    if (call->next)
-        call->next->prev = call;
-    c->calls = call;
-    call->linked = true;
-    CURL *e = call->easy = curl_easy_init();
-    if (!e)
-        abort(); /* out of memory */
-    call->bad = !rq->url || curl_easy_setopt(e, CURLOPT_URL, rq->url) != CURLE_OK;
-    set_safety(e, rq);
-    set_method(call, rq);
-    set_headers(call, rq);
+static void set_callbacks(struct loop_curl_call *call) {
+    CURL *e = call->easy;
     curl_easy_setopt(e, CURLOPT_PRIVATE, call);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_answer_bytes);
@@ -361,35 +425,88 @@ struct loop_curl_call *loop_curl_start(
     curl_easy_setopt(e, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
-    if (call->bad || curl_multi_add_handle(c->multi, e) != CURLM_OK) {
-        call->bad = true;
-        loop_defer(c->env->loop, report_bad, call);
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_begin);
+    curl_easy_setopt(e, CURLOPT_PREREQDATA, call);
+}
+
+static void add_call(struct loop_curl_call *call) {
+    call->added = !call->bad && curl_multi_add_handle(call->c->multi, call->easy) == CURLM_OK;
+}
+
+/* What could not be done where it was asked for. */
+static void settle(void *arg) {
+    struct loop_curl_call *call = arg;
+    call->deferred = false;
+    if (call->done) {
+        free_call(call);
+        return;
     }
+    add_call(call);
+    if (!call->added)
+        end_call(call, CURLE_URL_MALFORMAT);
+}
+
+static void settle_soon(struct loop_curl_call *call) {
+    if (!call->deferred)
+        loop_defer(call->c->env->loop, settle, call);
+    call->deferred = true;
+}
+
+struct loop_curl_call *loop_curl_start(
+    struct loop_curl *c, const struct loop_curl_request *rq, loop_curl_fn fn, void *arg) {
+    struct loop_curl_call *call = mem_zalloc(sizeof *call);
+    call->c = c;
+    call->fn = fn;
+    call->arg = arg;
+    call->sink = rq->sink;
+    call->sink_max = rq->answer_max;
+    call->body = mem_strndup(rq->body.p ? rq->body.p : "", rq->body.n);
+    call->body_n = rq->body.n;
+    buf_init(&call->answer, rq->answer_max);
+    call->next = c->calls;
+    if (call->next)
+        call->next->prev = call;
+    c->calls = call;
+    CURL *e = call->easy = curl_easy_init();
+    if (!e)
+        abort(); /* out of memory */
+    call->bad = !rq->url || curl_easy_setopt(e, CURLOPT_URL, rq->url) != CURLE_OK;
+    set_safety(e, rq);
+    share_authorities(e);
+    set_limits(e, &c->limits, rq);
+    set_method(call, rq);
+    set_headers(call, rq);
+    set_callbacks(call);
+    if (!c->in_sink)
+        add_call(call);
+    if (!call->added)
+        settle_soon(call);
+    if (rq->timeout_ms)
+        call->overdue = loop_timer_start(
+            c->env->loop, (uint64_t)rq->timeout_ms + OVERDUE_MS, 0, on_overdue, call);
     return call;
 }
 
 void loop_curl_cancel(struct loop_curl_call *call) {
     struct err err;
-    long request_bytes = 0;
     if (call->done)
         return;
-    call->done = true;
-    curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    curl_multi_remove_handle(call->c->multi, call->easy);
     err_set(&err, ERR_UNAVAILABLE, "the request was cancelled");
-    call->fn(call->arg, NULL, &err, request_bytes > 0);
-    if (call->bad)
-        unlink_call(call); /* its deferred end frees it */
+    loop_timer_stop(&call->overdue);
+    report(call, NULL, &err);
+    if (call->c->in_sink || call->deferred)
+        settle_soon(call);
     else
         free_call(call);
 }
 
 /* --- the client ------------------------------------------------------------------------------ */
 
-struct loop_curl *loop_curl_create(
-    const struct env *env, loop_curl_address_fn address_ok, void *arg) {
+struct loop_curl *loop_curl_create(const struct env *env, const struct loop_curl_limits *limits,
+    loop_curl_address_fn address_ok, void *arg) {
     struct loop_curl *c = mem_zalloc(sizeof *c);
     c->env = env;
+    c->limits = *limits;
     c->address_ok = address_ok;
     c->arg = arg;
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -401,10 +518,25 @@ struct loop_curl *loop_curl_create(
     curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
     curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, curl_wants_time);
     curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
-    curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX);
-    curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_A_HOST);
+    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, limits->kept);
+    curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, limits->connections);
+    curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, limits->a_host);
     return c;
+}
+
+static void free_client(void *arg) {
+    curl_global_cleanup();
+    free(arg);
+}
+
+static void finish(void *arg) {
+    struct loop_curl *c = arg;
+    curl_multi_cleanup(c->multi);
+    c->multi = NULL;
+    while (c->watches)
+        remove_watch(c->watches);
+    loop_timer_stop(&c->timer);
+    loop_defer(c->env->loop, free_client, c); /* after the calls that settle() frees */
 }
 
 void loop_curl_destroy(struct loop_curl **c_) {
@@ -412,15 +544,10 @@ void loop_curl_destroy(struct loop_curl **c_) {
     if (!c)
         return;
     *c_ = NULL;
-    for (struct loop_curl_call *call = c->calls, *next; call; call = next) {
-        next = call->next;
-        loop_curl_cancel(call);
-    }
-    curl_multi_cleanup(c->multi);
-    c->multi = NULL;
-    while (c->watches)
-        remove_watch(c->watches);
-    loop_timer_stop(&c->timer);
-    curl_global_cleanup();
-    loop_defer(c->env->loop, free_later, c);
+    while (c->calls)
+        loop_curl_cancel(c->calls);
+    if (c->in_sink)
+        loop_defer(c->env->loop, finish, c);
+    else
+        finish(c);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/span.h"
@@ -14,14 +15,43 @@ struct loop_curl;
 struct loop_curl_call;
 struct sockaddr;
 
+/* What the connections of one loop_curl may be. */
+struct loop_curl_limits {
+    long connections;   /* in all; calls that find none wait for one */
+    long a_host;        /* of these to one host */
+    long kept;          /* of these, idle ones kept for later calls */
+    long idle_s;        /* a kept one that is idle for longer is not used again */
+    long read_buffer;   /* bytes, of a running call */
+    long upload_buffer; /* bytes, of a running call that sends a body, or speaks TLS */
+};
+
+/* One part of a form. Either data (copied), or the bytes of a file from its current position; the
+ * fd is owned by the call from loop_curl_start() on. */
+struct loop_curl_part {
+    const char *name;      /* no control characters in these three */
+    const char *file_name; /* NULL: a plain field */
+    const char *type;      /* NULL: none */
+    struct span data;
+    int fd;        /* -1: data */
+    uint64_t size; /* bytes of the file */
+};
+
+/* Takes a piece of the answer; may cancel calls, this one too. 0, or -1: the call ends with err. */
+typedef int (*loop_curl_sink_fn)(void *arg, struct span data, struct err *err);
+
 struct loop_curl_request {
     const char *method;
     const char *url;
     const char *const *headers; /* NULL-ended "Name: value" */
     struct span body;           /* copied */
+    const struct loop_curl_part *parts;
+    size_t nparts; /* 0: body */
     unsigned timeout_ms;
+    unsigned connect_ms;
+    unsigned stall_s; /* less than 100 bytes a second for that long end the call; 0: they do not */
     size_t answer_max;
-    bool plain; /* http:// is allowed too */
+    loop_curl_sink_fn sink; /* gets the body of a 2xx answer; NULL: collected */
+    bool plain;             /* http:// is allowed too */
 };
 
 struct loop_curl_answer {
@@ -40,11 +70,12 @@ typedef void (*loop_curl_fn)(
  * of the same loop_curl only: make one for each answer that address_ok may give. */
 typedef bool (*loop_curl_address_fn)(void *arg, const struct sockaddr *address);
 
-struct loop_curl *loop_curl_create(
-    const struct env *env, loop_curl_address_fn address_ok, void *arg);
+struct loop_curl *loop_curl_create(const struct env *env, const struct loop_curl_limits *limits,
+    loop_curl_address_fn address_ok, void *arg);
 /* Cancels what runs; these calls' functions start no new ones. */
 void loop_curl_destroy(struct loop_curl **c);
 
+/* arg is for fn and for the request's sink. */
 struct loop_curl_call *loop_curl_start(
     struct loop_curl *c, const struct loop_curl_request *rq, loop_curl_fn fn, void *arg);
 /* fn is called with ERR_UNAVAILABLE before this returns. Not after fn was called. */
