@@ -283,6 +283,7 @@ class Visitor(Reconnecting):
         self.acks, self.acked_order, self.nacks = {}, [], []
         self.screen, self.read_seq, self.errors, self.typing = {}, 0, [], []
         self.sent_at, self.window, self.hold_until = {}, 1, 0
+        self.ways_on = {}  # id -> URL of a messenger
 
     def __repr__(self):
         return f"Visitor({self.visitor}, connects={self.connects}, closes={self.closes[-3:]}, " \
@@ -329,6 +330,8 @@ class Visitor(Reconnecting):
             self.typing.append(f["on"])
         elif kind == "error":
             self.errors.append(f)
+        elif kind == "continue":
+            self.ways_on[f["id"]] = f["url"]
 
     def show(self, message):
         self.screen[message["seq"]] = message

@@ -143,11 +143,11 @@ static void on_replied(void *arg, json_t *result, const struct err *err) {
     }
     if (!err && channel && strcmp(channel, it->queue->channel->connector->channel) == 0 &&
         text_of(m, "external_id")) {
-        json_t *route = json_object_get(m, "route");
+        const char *route = text_of(m, "route");
         free(it->reply_to);
         it->reply_to = mem_strdup(text_of(m, "external_id"));
-        if (route)
-            json_object_set(json_object_get(it->loaded, "message"), "route", route);
+        json_object_set_new(
+            json_object_get(it->loaded, "message"), "route", json_string(route ? route : ""));
     }
     begin(it); /* gone from the log: sent without the quote */
 }

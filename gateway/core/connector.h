@@ -255,6 +255,9 @@ void connector_history_before(struct connector *c, const char *thread, int64_t b
 /* The two identities are one person (proven): what belongs to `from` goes on in `into`'s thread. */
 void connector_link(struct connector *c, const struct identity *from, const struct identity *into,
     lookup_fn fn, void *arg);
+/* The client has another address now (a group became a supergroup): one client, one thread. */
+void connector_move(struct connector *c, const struct identity *from, const struct identity *to,
+    lookup_fn fn, void *arg);
 
 /* The client has one more identity, proven (a phone number that the channel vouches for): kept with
  * him when nobody else has it. duplicate in the answer never. ERR_CONFLICT: somebody else has it.

@@ -224,7 +224,14 @@ void connector_link(struct connector *c, const struct identity *from, const stru
     lookup_fn fn, void *arg) {
     struct question *q = mem_alloc(sizeof *q);
     *q = (struct question){fn, arg};
-    store_link(c->core->store, from, into, on_answer, q);
+    store_link(c->core->store, from, into, false, on_answer, q);
+}
+
+void connector_move(struct connector *c, const struct identity *from, const struct identity *to,
+    lookup_fn fn, void *arg) {
+    struct question *q = mem_alloc(sizeof *q);
+    *q = (struct question){fn, arg};
+    store_link(c->core->store, from, to, true, on_answer, q);
 }
 
 void connector_identify(struct connector *c, const struct identity *who,

@@ -139,9 +139,9 @@ void store_client_card(struct store *s, const char *client, const char *target, 
     store_done_fn fn, void *arg);
 /* Two identities are one person, proven for `into`: what belongs to `from` goes on in its thread,
  * unless `from` belongs to another proven person. Gives into's client and thread ("" when neither
- * exists yet). */
+ * exists yet). moved: `from` is another address of the very same; nothing keeps them apart. */
 void store_link(struct store *s, const struct identity *from, const struct identity *into,
-    store_lookup_fn fn, void *arg);
+    bool moved, store_lookup_fn fn, void *arg);
 
 /* The client has one more identity, proven; a phone number also becomes his, if he has none.
  * ERR_CONFLICT: somebody else has it; ERR_NOT_FOUND: nobody is `who`. */

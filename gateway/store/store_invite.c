@@ -206,7 +206,7 @@ static void on_invitation(void *arg, const struct redis_reply *r, const struct e
     char *kind = mem_strndup(value, (size_t)(nl - value));
     struct identity from = {kind, nl + 1, NULL, false};
     struct identity by = {op->by_kind, op->by_address, op->by_name, true};
-    store_link(op->store, &from, &by, on_redeemed, op);
+    store_link(op->store, &from, &by, false, on_redeemed, op);
     free(kind);
 }
 

@@ -258,6 +258,7 @@ struct link {
     store_lookup_fn fn;
     void *arg;
     char *into_kind, *into_address, *into_name;
+    bool moved; /* the same under another address: nothing keeps them apart */
     struct store_lookup from;
 };
 
@@ -359,7 +360,7 @@ static void on_link_client(void *arg, json_t *result, const struct err *err) {
     json_array_foreach(json_object_get(json_object_get(result, "client"), "identities"), i, id) {
         const char *kind = json_string_value(json_object_get(id, "kind"));
         if (kind && strcmp(kind, l->into_kind) == 0)
-            proven = proven || json_is_true(json_object_get(id, "verified"));
+            proven = proven || (!l->moved && json_is_true(json_object_get(id, "verified")));
     }
     struct identity into = {l->into_kind, l->into_address, NULL, true};
     store_find(l->store, &into, proven ? on_link_answer : on_link_into, l);
@@ -379,11 +380,12 @@ static void on_link_from(void *arg, const struct store_lookup *r, const struct e
 }
 
 void store_link(struct store *s, const struct identity *from, const struct identity *into,
-    store_lookup_fn fn, void *arg) {
+    bool moved, store_lookup_fn fn, void *arg) {
     struct link *l = mem_zalloc(sizeof *l);
     *l = (struct link){.store = s,
         .fn = fn,
         .arg = arg,
+        .moved = moved,
         .into_kind = mem_strdup(into->kind),
         .into_address = mem_strdup(into->address),
         .into_name = mem_strdup(into->name ? into->name : "")};

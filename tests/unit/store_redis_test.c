@@ -253,13 +253,13 @@ static void a_proven_identity_takes_the_dialogue_along(void **state) {
     struct store_appended anon = w->appended;
     struct identity visitor = {"visitor", "anon", NULL, false};
     struct identity user = {"user", "site:7", "Bob", true};
-    store_link(w->store, &visitor, &user, on_lookup, w);
+    store_link(w->store, &visitor, &user, false, on_lookup, w);
     wait_for(w);
     assert_int_equal(w->err.code, 0);
     assert_string_equal(w->lookup.thread, anon.thread);
     /* Another proven person on the same computer does not get Bob's dialogue. */
     struct identity other = {"user", "site:8", "Eve", true};
-    store_link(w->store, &visitor, &other, on_lookup, w);
+    store_link(w->store, &visitor, &other, false, on_lookup, w);
     wait_for(w);
     assert_string_equal(w->lookup.thread, "");
 }

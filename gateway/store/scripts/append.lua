@@ -15,7 +15,7 @@ local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
 local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
 local shard = string.sub(ARGV[9], -2)
-local client, thread, is_new
+local client, thread, is_new, profile
 
 local function make_client()
   local tag = string.sub(ARGV[9], 11, 19)
@@ -41,8 +41,8 @@ end
 if not thread then
   for _ = 1, 8 do
     if string.sub(client, -2) ~= shard then return {'elsewhere', client} end
-    local c = call('HMGET', P .. 'client:' .. client, 'thread', 'merged')
-    thread = c[1]
+    local c = call('HMGET', P .. 'client:' .. client, 'thread', 'merged', 'profile')
+    thread, profile = c[1], c[3]
     if not c[2] then break end
     client, thread = c[2], nil
   end
@@ -122,7 +122,7 @@ end
 if ARGV[20] ~= '-' then set('labels', string.sub(ARGV[20], 2)) end
 if ARGV[21] ~= '-' then set('snooze', string.sub(ARGV[21], 2)) end
 call('HSET', P .. 'thread:' .. thread, unpack(fields))
-if ARGV[22] ~= '' then call('HSET', P .. 'client:' .. client, 'profile', ARGV[22]) end
+if ARGV[22] ~= '' and ARGV[22] ~= profile then call('HSET', P .. 'client:' .. client, 'profile', ARGV[22]) end
 if new_state ~= state or new_assignee ~= assignee then leave_views(thread, state, assignee) end
 enter_views(thread, new_state, new_assignee, last_ms)
 if ARGV[21] ~= '-' and new_state == 'snoozed' then
