@@ -4,9 +4,11 @@
 #include "connectors/cards/cards.h"
 #include "connectors/loopback/loopback.h"
 #include "connectors/sitechat/sitechat.h"
+#include "connectors/telegram/telegram.h"
 
 const struct connector_ops *const connector_registry[] = {
     &sitechat_connector,
+    &telegram_connector,
     &loopback_connector,
     NULL,
 };
