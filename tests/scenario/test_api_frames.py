@@ -1,11 +1,13 @@
 """Every frame that asyncapi.json documents is said or heard once on a running gateway; contract.py
 holds each against its schema. The documents' own examples are as their schemas say."""
 import json
+import time
 
 import pytest
 import wire
 from contract import WATCH, Contract
-from harness import CONFIG, SLOWER
+from fakes.telegram import FakeTelegram
+from harness import CONFIG, SLOWER, until
 
 CONTRACT = Contract()
 SEE = CONFIG.replace("login_tries = 1000", 'login_tries = 1000 see = "assigned"')
@@ -31,8 +33,12 @@ def open_agent(g, api, **hello):
 @pytest.fixture
 def talk(start_gateway):
     """An admin, an agent who sees only his own and nobody's, and a visitor who was there first."""
-    g = start_gateway(config=SEE)
+    telegram = FakeTelegram()
+    bot = telegram.bot("123456:" + "A" * 35)
+    g = start_gateway(config=SEE + f'telegram "sales" {{{{ token = "{bot.token}" api_url = "{telegram.url}" }}}}\n')
     g.add_user("bob")
+    until(lambda: any(c.get("info", {}).get("username") for c in g.login().get("/channels")["channels"]), 20)
+    time.sleep(2.5)  # the other worker hears of it
     visitor = wire.WebSocket("127.0.0.1", g.port, "/ws/visitor")
     say(visitor, type="hello", site="site", v=1, page={"url": g.url + "/demo", "utm": {"source": "x"}},
         user={"name": "Ann"})
@@ -45,6 +51,7 @@ def talk(start_gateway):
     yield g, admin, bob, visitor
     for ws in (admin, bob, visitor):
         ws.kill()
+    telegram.close()
 
 
 def test_every_frame_is_seen(talk):
@@ -80,6 +87,8 @@ def test_every_frame_is_seen(talk):
     assert heard(visitor, "history")["messages"]
     say(visitor, type="msg", cid="c-2", text="x" * 5000)
     assert heard(visitor, "nack")["cid"] == "c-2"
+    say(visitor, type="continue", id="go-1", connector="telegram")
+    assert heard(visitor, "continue")["url"].startswith("https://t.me/test_bot?start=")
     say(visitor, type="dance")
     heard(visitor, "error")
     say(visitor, type="ping")

@@ -1,0 +1,306 @@
+"""Telegram: bad input, limits, lost answers, and moving between webhook and polling (rows F04, F09, T03, T07,
+T11, T12; pains 1-3)."""
+
+import concurrent.futures
+import json
+import time
+import urllib.parse
+
+import pytest
+import requests
+from harness import CONFIG, SLOWER, Gateway, until
+from telegram_world import TOKEN, Telegram
+
+
+@pytest.fixture(scope="module")
+def hooked():
+    """One gateway by webhook, for tests that do it no harm."""
+    made = []
+
+    def start(**kw):
+        made.append(Gateway(**kw))
+        return made[-1].start()
+
+    w = Telegram(start, "webhook")
+    until(lambda: w.bot.bot.webhook["url"], 10)
+    yield w
+    for g in made:
+        g.destroy()
+    w.close()
+
+
+@pytest.fixture
+def polled(start_gateway):
+    w = Telegram(start_gateway)
+    yield w
+    w.close()
+
+
+def post(w, body, secret=None, path=None, **headers):
+    hook = w.bot.bot.webhook
+    s = requests.Session()
+    s.trust_env = False
+    h = {"Content-Type": "application/json", **headers}
+    if secret is not False:
+        h["X-Telegram-Bot-Api-Secret-Token"] = secret or hook["secret"]
+    url = w.gateway.url + (path or urllib.parse.urlsplit(hook["url"]).path)
+    data = body if isinstance(body, (bytes, str)) else json.dumps(body)
+    return s.post(url, data=data, headers=h, timeout=20)
+
+
+def message(user, text, number, update_id, **more):
+    return {"update_id": update_id, "message": {
+        "message_id": number, "date": 1790000000, "chat": {"id": user, "type": "private", "first_name": f"U{user}"},
+        "from": {"id": user, "is_bot": False, "first_name": f"U{user}"}, "text": text, **more}}
+
+
+# --- bad input ---------------------------------------------------------------------------------------
+
+
+def test_only_telegram_may_post(hooked):
+    good = message(900, "forged", 1, 1)
+    path = urllib.parse.urlsplit(hooked.bot.bot.webhook["url"]).path
+    before = hooked.gateway.metrics()
+    assert post(hooked, good, secret=False).status_code == 401
+    assert post(hooked, good, secret="x" * 64).status_code == 401
+    assert post(hooked, good, secret=hooked.bot.bot.webhook["secret"][:-1]).status_code == 401
+    assert post(hooked, good, path=path[:-1] + ("0" if path[-1] != "0" else "1")).status_code == 401
+    assert post(hooked, good, path="/hooks/telegram/sales").status_code == 401
+    assert post(hooked, good, path="/hooks/telegram/nobody/x").status_code == 404
+    refused = [line for line in hooked.gateway.metrics().splitlines() if "sb_refused_total" in line and '"auth"' in line]
+    assert refused and refused != [line for line in before.splitlines() if "sb_refused_total" in line and '"auth"' in line]
+    assert not hooked.messages("U900")
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"[]", b"nonsense", b"{", b"\xff\xfe", b"{}", b'{"update_id":"x"}', b'{"update_id":1e400}', b"5",
+    b'{"update_id":7,"message":5}', b'{"update_id":8,"message":{}}', b'{"update_id":9,"message":{"chat":"x"}}',
+    b'{"update_id":10,"message":{"chat":{"id":"42"},"text":"x"}}', b'{"update_id":11,"nonsense":{"chat":{"id":1}}}',
+    b'{"update_id":12,"a":1,"a":2}', b'{"update_id":13,"message":' + b'{"reply_to_message":' * 60 + b"1" + b"}" * 61,
+    b'{"update_id":14,"message":{"message_id":99999999999999999999,"chat":{"id":5,"type":"private"},"text":"x"}}',
+    b"<html>not for you</html>"], ids=lambda b: b[:40].decode("latin-1"))
+def test_what_is_no_update_blocks_nothing(hooked, body):
+    """It would only come again, and hold its chat back for a day: 200."""
+    assert post(hooked, body).status_code == 200
+
+
+def test_strange_messages_are_kept(hooked):
+    far = 2**51 + 12345  # a user id beyond 32 bits
+    strange = [
+        message(far, "far away", 2**31 + 5, 2**33), message(901, "months old", 1, 101) | {},
+        message(902, "a😀b", 1, 102, entities=[{"type": "bold", "offset": 2, "length": 1}]),
+        message(903, "out", 1, 103, entities=[{"type": "bold", "offset": 50, "length": 10}, {"type": "nonsense", "offset": -1, "length": 2**40},
+                                              {"type": "italic", "offset": 0, "length": 2**31}]),
+        {"update_id": 104, "message": {"message_id": 1, "date": -5, "chat": {"id": 904, "type": "private", "first_name": "U904"},
+                                       "from": {"id": 904, "is_bot": False, "first_name": "U904"}, "caption": "no media"}},
+        message(905, "x" * 100000, 1, 105)]
+    for update in strange:
+        assert post(hooked, update).status_code == 200
+    assert hooked.got(f"U{far}")[0]["from"]["address"] == str(far)
+    assert hooked.got("U901")[0]["sent_at"] == "2026-09-21T14:13:20.000Z"
+    assert hooked.got("U902")[0]["text"] == "a😀b" and "html" not in hooked.messages("U902")[0]
+    assert hooked.got("U903")[0]["text"] == "out"
+    assert hooked.got("U904")[0]["text"] == "no media"
+    assert len(hooked.got("U905")[0]["text"]) <= 65536
+
+
+def test_repeats_and_restarted_ids(hooked):
+    for update_id in (5000, 5000, 17):  # the same again; and as a new update after the ids began anew
+        assert post(hooked, message(906, "once", 1, update_id)).status_code == 200
+    assert post(hooked, message(906, "twice", 2, 18)).status_code == 200
+    assert post(hooked, message(906, "out of order", 3, 12)).status_code == 200
+    assert [m["text"] for m in hooked.got("U906", 3)] == ["once", "twice", "out of order"]
+
+
+def test_many_at_once_are_one(hooked):
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda i: post(hooked, message(907, "all at once", 1, 6000 + i % 2)).status_code, range(32)))
+    assert answers == [200] * 32
+    time.sleep(0.3)
+    assert len(hooked.messages("U907")) == 1
+
+
+def test_redis_away_is_503(start_gateway):
+    w = Telegram(start_gateway, "webhook")
+    ann = w.user()
+    ann.text("before")
+    w.got()
+    w.gateway.kill_redis()
+    ann.text("while it is away")
+    ann.text("after")
+    assert [m["text"] for m in w.got(n=3, timeout=30)] == ["before", "while it is away", "after"]
+    w.close()
+
+
+@pytest.mark.parametrize("kind", ["500", "502", "html200", "cut", "lose", "slow", "429"])
+def test_polling_goes_on(polled, kind):
+    polled.fake.fault(kind, method="getUpdates", times=2, ms=1500)
+    ann = polled.user()
+    for i in range(5):
+        ann.text(f"m{i}")
+    assert [m["text"] for m in polled.got(n=5, timeout=30)] == [f"m{i}" for i in range(5)]
+    assert not polled.fake.problems
+
+
+# --- limits and lost answers -------------------------------------------------------------------------
+
+
+def test_429_holds_back_its_chat_only(polled):
+    ann, bob = polled.user(42, "Ann"), polled.user(43, "Bob")
+    ann.text("hi")
+    bob.text("hi")
+    a, b = polled.got("Ann")[0]["thread"], polled.got("Bob")[0]["thread"]
+    polled.fake.fault("429", method="sendMessage", chat=42, times=1, retry_after=3)
+    sent = [polled.api.post(f"/threads/{a}/messages", {"text": f"a{i}"})["message"]["id"] for i in range(3)]
+    began = time.monotonic()
+    polled.say(b, {"text": "b"}, timeout=4)
+    assert time.monotonic() - began < 2.5 * SLOWER, "the other chat waited too"
+    until(lambda: all(polled.message(a, i)["status"] == "sent" for i in sent), 20 * SLOWER)
+    assert [m["text"] for m in ann.seen() if m["from"]["is_bot"]] == ["a0", "a1", "a2"]
+    assert not polled.fake.problems
+
+
+def test_the_rate_of_a_bot_is_kept(polled):
+    """Many chats at once: never more than Telegram allows, so that it never has to say so."""
+    polled.fake.limits.on = True
+    chats = [polled.user(1000 + i, f"P{i}") for i in range(60)]
+    for c in chats:
+        c.text("hello")
+    until(lambda: len(polled.api.threads()) == 60, 20 * SLOWER)
+    for t in polled.api.threads():
+        polled.api.post(f"/threads/{t['id']}/messages", {"text": "an offer"})
+        polled.api.post(f"/threads/{t['id']}/messages", {"text": "and more"})
+    until(lambda: len(polled.bot.sent()) == 120, 60 * SLOWER, 0.2)
+    assert not polled.fake.problems and not [f for f in polled.fake.faults.happened]
+
+
+@pytest.mark.parametrize("kind", ["lose", "cut", "502", "html200"])
+def test_a_lost_answer_is_unknown_and_not_sent_again(polled, kind):
+    ann = polled.user()
+    ann.text("hello")
+    thread = polled.got()[0]["thread"]
+    polled.fake.fault(kind, method="sendMessage", times=1)
+    m = polled.say(thread, {"text": "did it arrive?"}, status="unknown")
+    assert m["error"]["text"]
+    polled.say(thread, {"text": "the next one"})
+    time.sleep(3)
+    there = [x["text"] for x in ann.seen() if x["from"]["is_bot"]]
+    assert there.count("did it arrive?") == (0 if kind in ("502", "html200") else 1) and there[-1] == "the next one"
+    assert polled.message(thread, m["id"])["status"] == "unknown"
+
+
+def test_nothing_listens_is_tried_again(start_gateway):
+    """A connection that is refused carried nothing: tried again until it is taken."""
+    w = Telegram(start_gateway)
+    ann = w.user()
+    ann.text("hello")
+    thread = w.got()[0]["thread"]
+    port, world = w.fake.port, w.fake.world
+    w.close()
+    m = w.api.post(f"/threads/{thread}/messages", {"text": "later"})["message"]
+    until(lambda: w.message(thread, m["id"])["status"] == "queued" and w.message(thread, m["id"]).get("error"), 10 * SLOWER)
+    from fakes.telegram import FakeTelegram
+    again = FakeTelegram(port=port)
+    again.do(lambda: again.world.__dict__.update(world.__dict__))
+    until(lambda: w.message(thread, m["id"])["status"] == "sent", 60 * SLOWER)
+    again.close()
+
+
+def test_token_revoked(start_gateway):
+    w = Telegram(start_gateway)
+    w.user().text("hello")
+    thread = w.got()[0]["thread"]
+    w.fake.do(lambda: w.fake.world.bots.clear())
+    m = w.api.post(f"/threads/{thread}/messages", {"text": "x"})["message"]
+    until(lambda: w.channel()["state"] == "lost" and "token" in w.channel()["error"].lower(), 70 * SLOWER)
+    assert w.message(thread, m["id"])["status"] in ("queued", "sending")
+    assert TOKEN not in w.gateway.log() and TOKEN not in json.dumps(w.channel())
+    out = w.gateway.cli("doctor", check=False).stdout
+    assert "does not know this token" in out and "@BotFather" in out and TOKEN not in out
+    w.close()
+
+
+# --- one poller, and moving --------------------------------------------------------------------------
+
+
+def test_one_poller_and_its_successor(start_gateway):
+    w = Telegram(start_gateway)
+    ann = w.user()
+    for i in range(6):
+        ann.text(f"m{i}")
+        if i == 2:
+            for pid in w.gateway.worker_pids():
+                w.gateway.kill_worker(index=0)
+                break
+        time.sleep(0.3)
+    assert [m["text"] for m in w.got(n=6, timeout=30)] == [f"m{i}" for i in range(6)]
+    conflicts = [k for k in w.fake.faults.happened if k[0] == "conflict"]
+    assert not conflicts and w.channel()["state"] == "ready"
+    w.close()
+
+
+def test_between_webhook_and_polling_nothing_is_dropped(start_gateway):
+    w = Telegram(start_gateway)
+    ann = w.user()
+    ann.text("by polling")
+    w.got()
+    g = w.gateway
+    g.stop()
+    ann.text("while it was down")
+    polling = g.config_text
+    g.config_text = 'public_url = "http://127.0.0.1:{port}"\n' + polling.replace('"polling"', '"webhook"')
+    g.write_config()
+    g.start()
+    ann.text("by webhook")
+    assert [m["text"] for m in w.got(n=3, timeout=30)] == ["by polling", "while it was down", "by webhook"]
+    assert w.bot.bot.webhook["url"].startswith(g.url + "/hooks/telegram/sales/")
+    g.stop()
+    ann.text("down once more")
+    g.config_text = polling
+    g.write_config()
+    g.start()
+    ann.text("by polling again")
+    assert [m["text"] for m in w.got(n=5, timeout=60)][3:] == ["down once more", "by polling again"]
+    assert not w.bot.bot.webhook["url"]
+    w.close()
+
+
+def test_a_webhook_set_elsewhere(start_gateway):
+    w = Telegram(start_gateway)
+
+    def steal():
+        w.bot.bot.webhook = {"url": "https://other.example/secret-path", "max_connections": 40}
+        w.bot.bot.arrived.set()
+
+    w.fake.do(steal)
+    until(lambda: w.channel()["state"] == "lost", 20 * SLOWER)
+    out = w.gateway.cli("doctor", check=False).stdout
+    assert "https://other.example/..." in out and "409" in out and "secret-path" not in out
+    w.close()
+
+
+def test_doctor_explains_a_webhook_that_fails(hooked):
+    def fail():
+        hooked.bot.bot.last_error = (int(time.time()) - 60, "SSL error {error:0A000086:SSL routines::certificate verify failed}")
+
+    hooked.fake.do(fail)
+    report = hooked.api.post("/channels/sales/check")["report"]
+    line = next(x for x in report if "certificate verify failed" in x["text"])
+    assert "fullchain.pem" in line["todo"] and line["level"] == "warn"
+    hooked.fake.do(lambda: setattr(hooked.bot.bot, "last_error", None))
+
+
+@pytest.mark.parametrize("text,why", [
+    ('telegram "x" {{ token = "123" }}', "123456789:AA"), ('telegram "x" {{}}', "token"),
+    ('telegram "x" {{ token = "%s" mode = "webhook" }}' % TOKEN, "public_url"),
+    ('telegram "x" {{ token = "%s" api_url = "ftp://x" }}' % TOKEN, "https://"),
+    ('telegram "x" {{ token = "%s" local_files = yes }}' % TOKEN, "api_url")])
+def test_settings_that_cannot_be(text, why, tmp_path):
+    g = Gateway(config=CONFIG + text + "\n", folder=tmp_path)
+    p = g.cli("check-config", check=False)
+    if p.returncode == 0:  # what only the connector can see: at the start
+        g.start(wait=False)
+        g.process.wait(10 * SLOWER)
+        p = type(p)([], g.process.returncode, g.log(), "")
+    assert p.returncode != 0 and why in p.stdout + p.stderr and TOKEN not in p.stdout + p.stderr
+    g.destroy()
