@@ -22,12 +22,14 @@ import urllib.request
 
 import redis
 
+import telegram_bench
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BINARY = os.path.join(ROOT, os.environ.get("SWITCHBOARD", "build/switchboard"))
 SCRIPTS = os.path.join(ROOT, "gateway/store/scripts")
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-PASSWORD = "bench-password"
+CONFIG = 'loopback "bench" {}\ncards "main" {}\nsitechat "site" {}\n'
 
 
 def free_port():
@@ -48,13 +50,13 @@ def wait_for(what, seconds=15):
 class Gateway:
     """One gateway with a data folder of its own; stopped by close()."""
 
-    def __init__(self, *sets, workers=1, redis_url=None):
+    def __init__(self, *, sets=(), workers=1, redis_url=None, port=None, config=CONFIG):
         self.dir = tempfile.mkdtemp(prefix="sb_bench.")
-        self.port = free_port()
-        config = os.path.join(self.dir, "c.conf")
-        with open(config, "w") as f:
-            f.write('loopback "bench" {}\ncards "main" {}\nsitechat "site" {}\n')
-        self.args = ["--config", config, "--set", f"data_dir={self.dir}/data",
+        self.port = port or free_port()
+        path = os.path.join(self.dir, "c.conf")
+        with open(path, "w") as f:
+            f.write(config)
+        self.args = ["--config", path, "--set", f"data_dir={self.dir}/data",
                      "--set", f"listen=127.0.0.1:{self.port}", "--set", f"workers={workers}",
                      "--set", "log_level=warn", "--set", "limits.connections_per_ip=100000",
                      "--set", "limits.websockets_per_ip=100000"]
@@ -157,7 +159,7 @@ def append_args(address, key, text, shard=3):
         separators=(",", ":"))
     return [now, "in", "", "loopback", address, "Ann", "0", *made, "bench", "loopback",
             "c:bench:" + key, now // (8 * 86400000), body, text[:120], "0", "-", "-", "-", "-", "",
-            "20000", "500", "7776000000", "main"]
+            "20000", "500", "7776000000", "", "", "", "0", "0", "main"]
 
 
 def redis_benchmark(server, seconds):
@@ -508,7 +510,7 @@ def main():
     p.add_argument("--only", default="")
     p.add_argument("--threads", type=int, default=1000000)
     o = p.parse_args()
-    rows = []
+    rows, bench = [], sys.modules[__name__]
 
     def report(name, value, unit, reference, ratio, goal, met):
         rows.append({"name": name, "value": round(value, 3), "unit": unit,
@@ -522,7 +524,10 @@ def main():
 
     parts = {"ingest": lambda: bench_ingest(report), "fanout": lambda: bench_fan_out(report),
              "idle": lambda: bench_idle(report), "memory": lambda: bench_message_memory(report),
-             "million": lambda: bench_million(report, o.threads)}
+             "million": lambda: bench_million(report, o.threads),
+             "telegram_webhook": lambda: telegram_bench.bench_webhook(report, bench),
+             "telegram_backlog": lambda: telegram_bench.bench_backlog(report, bench),
+             "telegram_bots": lambda: telegram_bench.bench_bots(report, bench)}
     for name, run in parts.items():
         if o.only in name:
             run()
