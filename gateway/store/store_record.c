@@ -303,17 +303,35 @@ json_t *record_trail(struct span record) {
     return out;
 }
 
+/* What is shown of a message without words: a sign, and the words nearest to it. */
+static char *preview_of_thing(const json_t *body) {
+    static const struct {
+        const char *key, *words, *sign;
+    } things[] = {{"location", "name", "\xf0\x9f\x93\x8d"}, {"contact", "name", "\xf0\x9f\x91\xa4"},
+        {"poll", "question", "\xf0\x9f\x93\x8a"}, {"checklist", "title", "\xe2\x98\x91"}};
+    for (size_t i = 0; i < ARRAY_LEN(things); i++) {
+        const json_t *thing = json_object_get(body, things[i].key);
+        const char *words = json_string_value(json_object_get(thing, things[i].words));
+        if (thing)
+            return mem_printf("%s%s%s", things[i].sign, words ? " " : "", words ? words : "");
+    }
+    const char *type = json_string_value(json_object_get(body, "raw_type"));
+    return type ? mem_printf("[%s]", type) : mem_strdup("");
+}
+
 char *record_preview(const json_t *body) {
     const char *text = json_string_value(json_object_get(body, "text"));
+    char *thing = NULL;
     if (!text || !*text) {
         const json_t *first = json_array_get(json_object_get(body, "attachments"), 0);
         text = json_string_value(json_object_get(first, "name"));
     }
     if (!text)
-        return mem_strdup("");
+        text = thing = preview_of_thing(body);
     char *out = mem_strndup(text, utf8_prefix(text, strlen(text), PREVIEW_POINTS));
     for (char *p = out; *p; p++)
         if ((unsigned char)*p < 0x20)
             *p = ' ';
+    free(thing);
     return out;
 }

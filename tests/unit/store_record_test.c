@@ -120,6 +120,76 @@ static void previews_are_short_and_plain(void **state) {
     json_decref(body);
 }
 
+static void things_have_a_preview_too(void **state) {
+    (void)state;
+    json_t *body = json_pack("{s:{s:s}}", "contact", "name", "Ann");
+    char *p = record_preview(body);
+    assert_string_equal(p, "\xf0\x9f\x91\xa4 Ann");
+    free(p);
+    json_decref(body);
+    body = json_pack("{s:{s:f}}", "location", "lat", 1.0);
+    p = record_preview(body);
+    assert_string_equal(p, "\xf0\x9f\x93\x8d");
+    free(p);
+    json_decref(body);
+    body = json_pack("{s:s}", "raw_type", "giveaway");
+    p = record_preview(body);
+    assert_string_equal(p, "[giveaway]");
+    free(p);
+    json_decref(body);
+}
+
+#define PRIVATE                                                                                    \
+    "01JDFX3T5KABCDEFGHJKMNPQRS {\"d\":\"out\",\"ch\":\"s\",\"co\":\"telegram\",\"text\":\"x\","   \
+    "\"route\":\"topic=4\",\"to\":{\"kind\":\"telegram\",\"address\":\"42\"},\"raw\":{\"a\":1},"   \
+    "\"attachments\":[{\"kind\":\"image\",\"remote\":{\"file_id\":\"F\"}}]}\n1 received\n+2 part " \
+    "42:1\n+3 sent 42:2"
+
+static void what_is_private_stays_inside(void **state) {
+    (void)state;
+    json_t *m = message(PRIVATE);
+    assert_null(json_object_get(m, "route"));
+    assert_null(json_object_get(m, "to"));
+    assert_null(json_object_get(m, "raw"));
+    assert_null(json_object_get(m, "sent_ids"));
+    assert_null(json_object_get(json_array_get(json_object_get(m, "attachments"), 0), "remote"));
+    assert_string_equal(json_string_value(json_object_get(m, "external_id")), "42:2");
+    json_decref(m);
+    m = record_private(span_str(PRIVATE), "T", "C", 5);
+    assert_string_equal(json_string_value(json_object_get(m, "route")), "topic=4");
+    assert_int_equal(json_array_size(json_object_get(m, "sent_ids")), 2);
+    assert_non_null(
+        json_object_get(json_array_get(json_object_get(m, "attachments"), 0), "remote"));
+    json_decref(m);
+    json_t *raw = record_raw(span_str(PRIVATE));
+    assert_int_equal(json_integer_value(json_object_get(raw, "a")), 1);
+    json_decref(raw);
+    assert_null(record_raw(span_str(HEAD "1 received")));
+}
+
+static void check_change(const char *trail, const char *state, const char *code) {
+    char record[2000];
+    snprintf(record, sizeof record, "%s1 received\n+1 sent 42:1%s", HEAD, trail);
+    json_t *m = message(record), *c = json_object_get(m, "change");
+    assert_string_equal(json_string_value(json_object_get(c, "what")), "edit");
+    assert_string_equal(json_string_value(json_object_get(c, "state")), state);
+    const char *got = json_string_value(json_object_get(json_object_get(c, "error"), "code"));
+    assert_string_equal(got ? got : "", code);
+    assert_string_equal(json_string_value(json_object_get(m, "status")), "sent");
+    json_decref(m);
+}
+
+static void changes_have_a_state(void **state) {
+    (void)state;
+    check_change("\n+2 change_queued edit", "queued", "");
+    check_change(
+        "\n+2 change_queued edit\n+3 change_retry unavailable away", "queued", "unavailable");
+    check_change("\n+2 change_queued edit\n+3 change_done edit", "done", "");
+    check_change("\n+2 change_queued edit\n+3 change_failed invalid too late", "failed", "invalid");
+    check_change(
+        "\n+2 change_queued react\n+3 change_done react\n+4 change_queued edit", "queued", "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_becomes_a_message),
@@ -129,6 +199,9 @@ int main(void) {
         cmocka_unit_test(damaged_records_are_no_messages),
         cmocka_unit_test(a_body_begins_with_its_direction),
         cmocka_unit_test(previews_are_short_and_plain),
+        cmocka_unit_test(things_have_a_preview_too),
+        cmocka_unit_test(what_is_private_stays_inside),
+        cmocka_unit_test(changes_have_a_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
