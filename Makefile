@@ -46,7 +46,7 @@ OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/gen/scripts.o $(OUT)/gen/assets.o
 LIBRARY_OBJECTS := $(filter-out $(OUT)/gateway/main.o,$(OBJECTS))
 
 .PHONY: all deps deps-run deps-test run test unit scenario browser chaos chaos-can-fail fuzz bench \
-  lint format install clean ui
+  lint format install clean ui run-telegram-fake
 
 all: $(OUT)/switchboard
 
@@ -120,6 +120,10 @@ deps: deps-test
 run: deps-run
 	@$(MAKE) --no-print-directory all
 	$(OUT)/switchboard run --config conf/switchboard.conf
+
+# A stand-in for Telegram with a page to type in as one of its users.
+run-telegram-fake: deps-test
+	PYTHONPATH=tests $(PYTHON) -m fakes.telegram $(FAKE)
 
 install: all
 	install -D -m 755 build/switchboard $(DESTDIR)/usr/bin/switchboard

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "connectors/telegram/telegram_private.h"
 
 #define CHATS_REMEMBERED 20000 /* by the limiter */
@@ -26,6 +27,13 @@ static int check_url(const char *value, struct err *err) {
     if (!value || (strncmp(value, "https://", 8) != 0 && strncmp(value, "http://", 7) != 0) ||
         strpbrk(value, " \t\r\n@?#"))
         return err_set(err, ERR_INVALID, "expected https://host[:port] or http://host[:port]");
+    return 0;
+}
+
+static int check_button(const char *value, struct err *err) {
+    size_t n = value ? strlen(value) : 0;
+    if (n < 1 || n > 100 || !utf8_is_text(value, n))
+        return err_set(err, ERR_INVALID, "expected a text of 1 to 100 bytes");
     return 0;
 }
 
@@ -52,6 +60,12 @@ static const struct setting settings[] = {
         .preset = "no",
         .help = "api_url is a server of your own, run with --local on this machine: files up to "
                 "2000 MB are sent, and read from where it puts them."},
+    {.key = "contact_button",
+        .type = SETTING_STRING,
+        .preset = "Share my phone number",
+        .check = check_button,
+        .help = "What the button says that asks the client for his number, in your clients' "
+                "language."},
     {.key = "keep_raw",
         .type = SETTING_ENUM,
         .preset = "unknown",
@@ -71,6 +85,7 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
         n--;
     t->token = mem_strdup(settings_str(s, "token"));
     t->api_url = mem_strndup(url, n);
+    t->contact_button = mem_strdup(settings_str(s, "contact_button"));
     t->is_cloud = strcmp(t->api_url, TELEGRAM_CLOUD) == 0;
     t->local_files = settings_bool(s, "local_files");
     t->bot_id = strtoll(t->token, NULL, 10);
@@ -130,6 +145,7 @@ static void finish(struct connector *c) {
         explicit_bzero(t->token, strlen(t->token));
     free(t->token);
     free(t->api_url);
+    free(t->contact_button);
     free(t->hook_of);
     free(t->hook_url);
     free(t->hook_secret);

@@ -153,8 +153,9 @@ static json_t *keyboard_of(const json_t *body, const struct telegram_target *to)
     if (keyboard || !request || strcmp(request, "contact") != 0 || *to->address == '-' ||
         *to->address == '@' || route_value(to->route, "biz"))
         return keyboard;
-    return json_pack("{s:[[{s:s,s:b}]],s:b,s:b}", "keyboard", "text", "Share my phone number",
-        "request_contact", 1, "resize_keyboard", 1, "one_time_keyboard", 1);
+    return json_pack("{s:[[{s:s,s:b}]],s:b,s:b}", "keyboard", "text",
+        to->contact_button ? to->contact_button : "Share my phone number", "request_contact", 1,
+        "resize_keyboard", 1, "one_time_keyboard", 1);
 }
 
 /* --- text

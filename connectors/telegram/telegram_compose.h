@@ -28,10 +28,11 @@ struct telegram_call {
 };
 
 struct telegram_target {
-    const char *address;  /* chat id as text */
-    const char *route;    /* see telegram_update.h; "" none */
-    const char *reply_to; /* external id of the message that ours answers; NULL none */
-    bool local_files;     /* our own Bot API server: larger limits */
+    const char *address;        /* chat id as text */
+    const char *route;          /* see telegram_update.h; "" none */
+    const char *reply_to;       /* external id of the message that ours answers; NULL none */
+    const char *contact_button; /* what the button that asks for a number says; NULL English */
+    bool local_files;           /* our own Bot API server: larger limits */
 };
 
 /* body: message.h with text, html, attachments (ready: id, kind, role?, name, mime, size), buttons

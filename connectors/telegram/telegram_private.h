@@ -23,6 +23,7 @@ struct telegram_poll;
 
 struct telegram {
     struct connector base; /* first: the core gives us a pointer to it */
+    char *contact_button;
     char *token, *api_url; /* api_url without a slash at its end */
     enum telegram_mode mode;
     enum telegram_keep keep_raw;

@@ -316,6 +316,7 @@ int telegram_send(struct connector *c, struct delivery *d, struct err *err) {
     struct telegram_target to = {.address = d->to.address ? d->to.address : "",
         .route = d->route,
         .reply_to = d->reply_to,
+        .contact_button = t->contact_button,
         .local_files = t->local_files};
     if (!d->to.kind || strcmp(d->to.kind, TELEGRAM_KIND) != 0 || !*to.address)
         return err_set(err, ERR_INVALID, "the client has no Telegram account that is known");

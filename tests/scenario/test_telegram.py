@@ -1,15 +1,16 @@
 """Telegram, every kind of message both ways, against the fake: in the thread exactly once, on the card,
 with a trail (issue rows: albums, edits, captions, business chats, topics; pains 3, 7)."""
 
+import pathlib
 import time
 
 import pytest
+from fakes.telegram.control import play_file
 from fakes.telegram.users import MP4, OGG, png
 from harness import SLOWER, until
 from telegram_world import Telegram
 
-BOLD = [{"type": "bold", "offset": 6, "length": 4}, {"type": "text_link", "offset": 15, "length": 4,
-                                                      "url": "https://example.org/?a=1&b=2"}]
+SCENARIOS = pathlib.Path(__file__).resolve().parent.parent / "fakes/telegram/scenarios"
 
 
 @pytest.fixture(params=["polling", "webhook"])
@@ -40,40 +41,8 @@ def calm():
     assert not problems, problems
 
 
-def write_every_kind(w, ann):
-    """Everything that a person can send, and what the thread must show of it."""
-    first = ann.text("Hello bold and link 😀", entities=BOLD)
-    ann.photo(caption="look")
-    ann.document(caption="the offer")
-    ann.voice()
-    ann.audio()
-    ann.video()
-    ann.video_note()
-    ann.animation()
-    ann.sticker()
-    ann.sticker(emoji="🎉", animated=True)
-    ann.location()
-    ann.venue()
-    ann.contact(own=True)
-    ann.contact(own=False, phone="15550001")
-    ann.poll()
-    ann.dice()
-    ann.album(3, order=[2, 0, 1])
-    ann.text("passed on", forward_origin={"type": "user", "date": 1790000000, "sender_user": {"id": 7, "is_bot": False, "first_name": "Bob"}})
-    ann.text("passed on too", forward_origin={"type": "channel", "date": 1790000000, "message_id": 5,
-                                              "chat": {"id": -1001, "type": "channel", "title": "News"}})
-    ann.text("indeed", reply_to=first, quote={"text": "Hello", "position": 0})
-    ann.send({"checklist": {"title": "To do", "tasks": [{"id": 1, "text": "Call"}, {"id": 2, "text": "Pay", "completion_date": 1790000000}]}})
-    ann.send({"story": {"chat": {"id": 42, "type": "private"}, "id": 3}})
-    ann.send({"paid_media": {"star_count": 5, "paid_media": [{"type": "preview", "width": 10, "height": 10}]}})
-    ann.send({"rich_message": {"blocks": [], "is_rtl": False}})
-    ann.send({"something_of_next_year": {"a": 1}})
-    return 25
-
-
 def test_every_kind_in(world):
-    ann = world.user(username="ann_lee")
-    n = write_every_kind(world, ann)
+    n = play_file(world.fake, world.bot, SCENARIOS / "every_kind_in.json")
     got = world.got(n=n)
     assert len(got) == n, [m.get("text") for m in got]
     assert [m["seq"] for m in got] == sorted(m["seq"] for m in got)
@@ -81,8 +50,9 @@ def test_every_kind_in(world):
                       m.get("attachments", [])), 15 * SLOWER, why="for all files")
     got = world.messages()
     text, photo, document, voice, audio, video, note, animation, sticker, moving = got[:10]
-    place, venue, own, other, poll, dice, album, forward, channel, reply = got[10:20]
-    checklist, story, paid, rich, unknown = got[20:]
+    place, venue, own, other, poll, dice, album = got[10:17]
+    forward, hidden, group, channel, reply, elsewhere = got[17:23]
+    checklist, story, paid, rich, game, invoice, giveaway, unknown = got[23:]
     assert text["text"] == "Hello bold and link 😀" and text["from"] == {"kind": "telegram", "address": "42", "name": "Ann"}
     assert text["html"] == 'Hello <b>bold</b> and <a href="https://example.org/?a=1&amp;b=2">link</a> 😀'
     assert photo["text"] == "look" and photo["attachments"][0]["width"] == 40
@@ -96,9 +66,11 @@ def test_every_kind_in(world):
     assert poll["poll"]["options"][1] == {"text": "Coffee", "votes": 1} and dice["text"] == "🎲 4"
     assert len(album["attachments"]) == 3 and album["text"] == "Three views"
     assert forward["forward"]["name"] == "Bob" and channel["forward"] == {"kind": "channel", "name": "News", "at": "2026-09-21T14:13:20.000Z"}
+    assert hidden["forward"]["name"] == "Nobody" and group["forward"]["name"] == "Club" and elsewhere["text"]
     assert reply["reply_to"] == text["id"] and reply["quote"]["text"] == "Hello"
     assert checklist["checklist"]["tasks"][1] == {"text": "Pay", "done": True}
-    assert story["raw_type"] == "story" and rich["raw_type"] == "rich_message"
+    assert [m["raw_type"] for m in (story, rich, game, invoice, giveaway)] == [
+        "story", "rich_message", "game", "invoice", "giveaway"]
     assert paid["attachments"][0]["state"] == "unavailable"
     assert unknown["raw_type"] == "something_of_next_year"
     trace = world.api.get(f"/messages/{unknown['id']}/trace")

@@ -10,7 +10,7 @@ import pytest
 from harness import SLOWER, until
 from telegram_world import Telegram
 
-SECONDS = 20
+SECONDS = 15
 CHATS = 8
 RATES = {("429", "sendMessage"): 0.05, ("500", "sendMessage"): 0.05, ("502", "sendMessage"): 0.03,
          ("lose", "sendMessage"): 0.03, ("cut", "sendMessage"): 0.02, ("slow", "sendMessage"): 0.02,

@@ -210,7 +210,7 @@ def test_token_revoked(start_gateway):
     w = Telegram(start_gateway)
     w.user().text("hello")
     thread = w.got()[0]["thread"]
-    w.fake.do(lambda: w.fake.world.bots.clear())
+    w.bot.revoke()
     m = w.api.post(f"/threads/{thread}/messages", {"text": "x"})["message"]
     until(lambda: w.channel()["state"] == "lost" and "token" in w.channel()["error"].lower(), 70 * SLOWER)
     assert w.message(thread, m["id"])["status"] in ("queued", "sending")

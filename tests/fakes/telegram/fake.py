@@ -48,6 +48,8 @@ class FakeTelegram:
 
     def do(self, f, *args, **kwargs):
         """Runs f in the server's thread and gives its result: the world is touched there only."""
+        if threading.current_thread() is self._thread:
+            return f(*args, **kwargs)
         done = threading.Event()
         out = {}
 

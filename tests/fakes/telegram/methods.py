@@ -61,6 +61,8 @@ async def getUpdates(fake, bot, params, files):
             await asyncio.wait_for(bot.arrived.wait(), left)
         except asyncio.TimeoutError:
             break
+        if bot.revoked:
+            raise ApiError(401, "Unauthorized")
         if bot.poller != me:
             raise ApiError(409, "Conflict: terminated by other getUpdates request; make sure that only one bot "
                                 "instance is running")

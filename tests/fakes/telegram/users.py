@@ -144,7 +144,8 @@ class Chat:
 
         return self.fake.do(run)
 
-    def react(self, message, *emoji):
+    def react(self, message, *many, emoji=None):
+        emoji = many or ((emoji,) if emoji else ())
         old = message.get("their_reactions", [])
         new = [{"type": "emoji", "emoji": e} for e in emoji]
         message["their_reactions"] = new
@@ -267,6 +268,15 @@ class BotHandle:
 
     def pending(self):
         return self.fake.do(lambda: len(self.bot.updates))
+
+    def revoke(self):
+        """The owner asked for another token."""
+        def run():
+            del self.fake.world.bots[self.token]
+            self.bot.revoked = True
+            self.bot.arrived.set()
+
+        self.fake.do(run)
 
     def vanish(self, file_id):
         self.fake.do(lambda: self.bot.files[file_id].update(vanished=True))

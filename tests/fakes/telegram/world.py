@@ -53,6 +53,7 @@ class Bot:
         self.next_update = 1000
         self.updates = collections.deque()  # (id, kind, chat, encoded)
         self.arrived = asyncio.Event()
+        self.revoked = False
         self.poller = 0  # the latest getUpdates: an older one ends with 409
         self.sent = []
         self.answered = []
