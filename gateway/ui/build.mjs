@@ -10,12 +10,15 @@ import { gzipSync } from "node:zlib";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? join(here, "../../build/ui");
 
+const PREACT = "Preact 10, (c) Jason Miller, MIT licence";
+const DOMPURIFY = "DOMPurify 3, (c) Cure53 and other contributors, Apache licence 2.0";
+
 // from: source under gateway/ui. to: name under build/ui; a .js entry that imports styles makes a
-// .css beside it. limit: bytes after gzip.
+// .css beside it. limit: bytes after gzip. holds: what it contains of others.
 const BUNDLES = [
-    { from: "inbox/main.jsx", to: "inbox.js", limit: 45 * 1024 },
+    { from: "inbox/main.jsx", to: "inbox.js", limit: 72 * 1024, holds: [PREACT, DOMPURIFY] },
     { from: "widget/loader.js", to: "widget.js", limit: 5 * 1024 },
-    { from: "widget/panel.jsx", to: "widget/panel.js", limit: 40 * 1024 },
+    { from: "widget/panel.jsx", to: "widget/panel.js", limit: 40 * 1024, holds: [PREACT] },
     { from: "demo/demo.js", to: "demo.js", limit: 10 * 1024 },
 ];
 const COPIES = [
@@ -26,7 +29,6 @@ const COPIES = [
 ];
 // Words that a page fetches when its language is asked for.
 const WORDS = [{ from: "inbox/strings_ru.mjs", name: "ru", to: "words.ru.json" }];
-const NOTICE = "/* Switchboard (MIT). Contains Preact 10, (c) Jason Miller, MIT licence. */";
 
 function report(file, limit) {
     const data = readFileSync(join(out, file));
@@ -38,7 +40,7 @@ function report(file, limit) {
     }
 }
 
-async function bundle({ from, to, limit }) {
+async function bundle({ from, to, limit, holds }) {
     const source = join(here, from);
     if (!existsSync(source)) return;
     const { metafile } = await build({
@@ -53,7 +55,7 @@ async function bundle({ from, to, limit }) {
         jsxImportSource: "preact",
         charset: "utf8",
         legalComments: "none",
-        banner: from.endsWith(".jsx") ? { js: NOTICE } : {},
+        banner: holds ? { js: `/* Switchboard (MIT). Contains ${holds.join("; ")}. */` } : {},
         logLevel: "warning",
     });
     for (const file of Object.keys(metafile.outputs)) {

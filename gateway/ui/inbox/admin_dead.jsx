@@ -7,7 +7,7 @@ import { Button, Spinner } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
 
 export function AdminDead() {
-    const { t, why, full } = useWords();
+    const { t, why, full, reason } = useWords();
     const desk = useDesk();
     const [state, setState] = useState({ dead: [], next: null, loading: true, error: null });
     const [gone, setGone] = useState({});
@@ -44,7 +44,7 @@ export function AdminDead() {
                         <span class="cards-icon"><Icon name="dead" size={20} /></span>
                         <span class="cards-main">
                             <strong>{d.target}</strong>
-                            <span>{d.error?.text || d.error?.code}</span>
+                            <span title={reason(d.error).title}>{reason(d.error).text}</span>
                             <span>{full(d.at)} · {t("dead.attempts", { n: d.attempts ?? 0 })}</span>
                         </span>
                         {d.thread && <a class="button button-quiet" href={threadHref(d.thread, d.seq)}>{t("dead.open")}</a>}

@@ -1,17 +1,23 @@
-// attachments.jsx - files of a message: raster images as previews that open large, everything else
-// as a name with its size. Boxes have their size before the picture is there, so nothing jumps.
+// attachments.jsx - files of a message: pictures as previews that open large, sound and film that
+// play here, everything else as a name with its size; and what is not here (yet), with the reason.
+// Boxes have their size before the picture is there, so nothing jumps.
 import { useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { api } from "./api.mjs";
 import { useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
-import { Dialog } from "./parts.jsx";
+import { fit, lookOf } from "./kinds.mjs";
+import { Dialog, Spinner } from "./parts.jsx";
+import { Animation, Film, RoundFilm, Sound, Sticker } from "./playable.jsx";
 
-const SHOWN = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"]);
+function useName() {
+    const { t } = useWords();
+    return (file) => plainName(file.name) || (file.role ? t("kind." + file.role) : t("list.file"));
+}
 
 function File({ file }) {
     const { t, size } = useWords();
-    const name = plainName(file.name) || t("list.file");
+    const name = useName()(file);
     return (
         <a class="file" href={api.mediaUrl(file.id, true)} download={name}
             aria-label={t("msg.download", { name, size: size(file.size) })}>
@@ -22,9 +28,30 @@ function File({ file }) {
     );
 }
 
+const REASONS = ["waiting", "failed", "too_large", "unavailable"];
+
+// Being fetched from the channel, or not to be had.
+function Missing({ file }) {
+    const { t, size, reason } = useWords();
+    const name = useName()(file);
+    const waits = file.state === "waiting";
+    const state = REASONS.includes(file.state) ? file.state : "unavailable";
+    const why = !waits && file.error && reason({ text: file.error });
+    return (
+        <div class={`file file-${waits ? "waiting" : "missing"}`} data-state={state} title={why ? why.title : undefined}>
+            <span class="file-icon">{waits ? <Spinner label={t("file.waiting")} /> : <Icon name="fileOff" size={20} />}</span>
+            <span class="file-main">
+                <span class="file-name">{name}</span>
+                <span class="file-size">{t("file." + state)}{file.size > 0 && " · " + size(file.size)}</span>
+                {why && <span class="file-why">{why.text}</span>}
+            </span>
+        </div>
+    );
+}
+
 function Large({ file, onClose }) {
     const { t, size } = useWords();
-    const name = plainName(file.name) || t("list.file");
+    const name = useName()(file);
     return (
         <Dialog title={name} onClose={onClose} plain>
             <div class="large"><img src={api.mediaUrl(file.id)} alt={t("msg.image", { name })} /></div>
@@ -41,11 +68,13 @@ function Picture({ file, author, single }) {
     const { t } = useWords();
     const [open, setOpen] = useState(false);
     const [broken, setBroken] = useState(false);
-    const name = plainName(file.name) || t("list.file");
+    const name = useName()(file);
+    const box = single && fit(file, 320, 320);
     if (broken) return <File file={file} />;
     return (
         <>
-            <button type="button" class={`picture${single ? " picture-single" : ""}`} aria-label={t("msg.openImage", { name })} onClick={() => setOpen(true)}>
+            <button type="button" class={`picture${single ? " picture-single" : ""}${box ? " picture-fit" : ""}`} aria-label={t("msg.openImage", { name })}
+                style={box ? { width: box.width + "px", aspectRatio: `${box.width} / ${box.height}` } : undefined} onClick={() => setOpen(true)}>
                 <img src={api.mediaUrl(file.id)} alt={t("msg.imageFrom", { who: author, name })} loading="lazy" decoding="async"
                     onError={() => setBroken(true)} />
             </button>
@@ -54,15 +83,27 @@ function Picture({ file, author, single }) {
     );
 }
 
+const LOOKS = { missing: Missing, sticker: Sticker, note: RoundFilm, animation: Animation, voice: Sound, audio: Sound, video: Film, file: File };
+
+// What the browser cannot play is a file like any other.
+function One({ file, look }) {
+    const [broken, setBroken] = useState(false);
+    const name = useName()(file);
+    const Look = broken ? File : LOOKS[look];
+    return <Look file={file} name={name} onBroken={() => setBroken(true)} />;
+}
+
 export function Attachments({ list, author }) {
-    const pictures = list.filter((f) => SHOWN.has(f.mime));
-    const files = list.filter((f) => !SHOWN.has(f.mime));
+    const files = list.map((file, i) => ({ file, look: lookOf(file), key: file.id ?? "n" + i }));
+    const pictures = files.filter((f) => f.look === "picture");
     return (
         <div class="files">
             {pictures.length > 0 && (
-                <div class="pictures">{pictures.map((f) => <Picture key={f.id} file={f} author={author} single={pictures.length === 1} />)}</div>
+                <div class="pictures">
+                    {pictures.map(({ file, key }) => <Picture key={key} file={file} author={author} single={pictures.length === 1} />)}
+                </div>
             )}
-            {files.map((f) => <File key={f.id} file={f} />)}
+            {files.map(({ file, look, key }) => look !== "picture" && <One key={key} file={file} look={look} />)}
         </div>
     );
 }

@@ -1,10 +1,13 @@
 // composer.jsx - where an answer or a note is written: a draft for each thread, files by button, drop
-// or paste, and sending by Enter.
+// or paste, and sending by Enter; and where a sent message is changed.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
+import { AboutBar, AskPhone, Choices, Extras, useCaps, useCompose } from "./composing.jsx";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
+import { choiceRows, mayDo } from "./kinds.mjs";
 import { IconButton } from "./parts.jsx";
+import { wordsOf } from "./rich.mjs";
 
 const TEXT_MAX = 10000;
 const NO_UPLOADS = [];
@@ -76,13 +79,60 @@ function Modes({ note, setNote }) {
     );
 }
 
+const wordsIn = (message) => message.text ?? wordsOf(message.html ?? "");
+
+// A sent message in the composer instead of the draft, which waits. Returns {message, text, write,
+// save, leave}; message undefined when none is changed.
+function useEdit(id, message, area) {
+    const { t, why } = useWords();
+    const desk = useDesk();
+    const [text, setText] = useState("");
+    const busy = useRef(false);
+    useLayoutEffect(() => {
+        if (!message) return;
+        const was = wordsIn(message);
+        setText(was);
+        setTimeout(() => area.current?.setSelectionRange(was.length, was.length), 0);
+    }, [message?.id]);
+    const leave = () => {
+        desk.compose(id, { edit: null });
+        area.current?.focus();
+    };
+    const save = async () => {
+        const typed = text.trim();
+        if (!typed || busy.current) return;
+        if (typed === wordsIn(message).trim()) return leave();
+        busy.current = true;
+        try {
+            await desk.changes.edit(message, typed);
+            leave();
+        } catch (e) {
+            desk.toast(t("change.failed", { why: why(e) }));
+        }
+        busy.current = false;
+        return undefined;
+    };
+    return { message, text, write: setText, save, leave };
+}
+
+// The newest message of this agent that may be changed.
+function lastOwn(desk, id, caps, channel) {
+    const { db } = desk;
+    const items = db.logs.get(id)?.items ?? [];
+    return [...items].reverse().find((m) => m.from?.agent === db.me?.name && m.channel === channel && mayDo(m, caps, channel).edit);
+}
+
 export function Composer({ id, thread }) {
     const { t } = useWords();
     const desk = useDesk();
     const draft = useStore((db) => db.drafts.get(id));
     const uploads = useStore((db) => db.uploads.get(id)) ?? NO_UPLOADS;
+    const compose = useCompose(id);
+    const caps = useCaps(thread.channel);
     const area = useRef(null);
     const picker = useRef(null);
+    const edit = useEdit(id, compose.edit, area);
+    const editing = Boolean(edit.message);
     // The text lives here while it is written; the store has a copy, and may be given another text
     // by somebody else (the edit of a refused message).
     const [text, setText] = useState(draft?.text ?? "");
@@ -93,17 +143,19 @@ export function Composer({ id, thread }) {
         taken.current = given;
         setText(draft.text);
     }, [given]);
-    const note = draft?.note ?? false;
+    const note = (draft?.note ?? false) && !editing;
     // As it is at this moment, not as it was drawn: a note must never leave as an answer.
     const isNote = () => desk.db.drafts.get(id)?.note ?? false;
-    const over = [...text].length - TEXT_MAX;
+    const shown = editing ? edit.text : text;
+    const over = [...shown].length - TEXT_MAX;
     const busy = uploads.some((u) => u.state === "running");
     const failed = uploads.some((u) => u.state === "failed");
-    const ready = (text.trim() || uploads.length > 0) && !busy && !failed && over <= 0;
+    const ready = over <= 0 && (editing ? Boolean(edit.text.trim()) : (text.trim() || uploads.length > 0) && !busy && !failed);
+    const set = (fields) => desk.compose(id, fields);
 
     const add = useRef(null);
     add.current = (files) => {
-        if (!files.length) return;
+        if (!files.length || editing) return;
         const left = desk.uploads.add(id, files);
         if (left) desk.toast(t("composer.filesMax", { n: left }));
         area.current?.focus();
@@ -121,16 +173,20 @@ export function Composer({ id, thread }) {
         area.current.focus();
     };
     const send = () => {
+        if (editing) return void (ready && edit.save());
         const typed = area.current.value.trim();
         const asNote = isNote();
         if (busy) desk.toast(t("composer.waitUpload"), "info");
-        if (!ready) return;
+        if (!ready) return undefined;
+        const { reply, choices, request } = desk.db.compose.get(id) ?? {};
         const attachments = desk.uploads.take(id);
         write("");
         desk.typing(id, false);
-        desk.sender.send(id, { text: typed, note: asNote, attachments });
-        desk.store.flush();
+        desk.sender.send(id, { text: typed, note: asNote, attachments, reply_to: reply?.id,
+            ...(asNote ? {} : { buttons: choiceRows(choices), request: request ?? undefined }) });
+        set(asNote ? { reply: null } : { reply: null, choices: null, request: null });
         area.current.focus();
+        return undefined;
     };
 
     // On a wide screen whoever opens a dialogue means to answer; a phone's keyboard must not jump up.
@@ -138,17 +194,29 @@ export function Composer({ id, thread }) {
         if (matchMedia("(min-width: 800px) and (not (pointer: coarse))").matches) area.current.focus({ preventScroll: true });
         return () => desk.typing(id, false);
     }, [id]);
+    // Who chose to answer or to change a message goes on here.
+    const about = compose.edit?.id ?? compose.reply?.id;
+    useEffect(() => {
+        if (about) setTimeout(() => area.current?.focus(), 0);
+    }, [about]);
 
     useLayoutEffect(() => {
         const el = area.current;
         el.style.height = "auto";
         el.style.height = Math.min(el.scrollHeight + 2, Math.max(120, innerHeight * 0.35)) + "px";
-    }, [text]);
+    }, [shown]);
 
     const onKey = (e) => {
-        if (e.key !== "Enter" || e.shiftKey || e.isComposing || e.keyCode === 229) return;
+        if (e.isComposing || e.keyCode === 229) return;
+        if (e.key === "Enter" && !e.shiftKey) send();
+        else if (e.key === "Escape" && editing) edit.leave();
+        else if (e.key === "Escape" && compose.reply) set({ reply: null });
+        else if (e.key === "ArrowUp" && !shown && !note && !uploads.length) {
+            const own = lastOwn(desk, id, caps, thread.channel);
+            if (!own) return;
+            set({ edit: own, reply: null });
+        } else return;
         e.preventDefault();
-        send();
     };
     const onPaste = (e) => {
         const files = [...(e.clipboardData?.files ?? [])];
@@ -156,34 +224,54 @@ export function Composer({ id, thread }) {
         e.preventDefault();
         add.current(files);
     };
-    const placeholder = note ? t("composer.notePlaceholder") : t("composer.replyTo", { channel: thread.channel });
+    const placeholder = editing ? t("composer.editing") : note ? t("composer.notePlaceholder") : t("composer.replyTo", { channel: thread.channel });
+    const action = t(editing ? "composer.saveEdit" : note ? "composer.saveNote" : "composer.send");
+    const extras = !note && !editing;
     return (
-        <div class={`composer${note ? " composer-note" : ""}${dragged ? " composer-drag" : ""}`}>
+        <div class={`composer${note ? " composer-note" : ""}${editing ? " composer-edit" : ""}${dragged ? " composer-drag" : ""}`}>
             {dragged && <div class="drop"><Icon name="attach" size={26} />{t("composer.drop")}</div>}
             <div class="composer-box">
-                {uploads.length > 0 && (
+                {editing ? <AboutBar message={edit.message} editing onClose={edit.leave} />
+                    : compose.reply && <AboutBar message={compose.reply} onClose={() => set({ reply: null })} />}
+                {uploads.length > 0 && !editing && (
                     <ul class="uploads">
                         {uploads.map((u) => (
                             <Upload key={u.id} upload={u} remove={() => desk.uploads.remove(id, u.id)} retry={() => desk.uploads.retry(id, u.id)} />
                         ))}
                     </ul>
                 )}
-                <textarea ref={area} rows={2} value={text} placeholder={placeholder} aria-label={placeholder} dir="auto"
-                    onInput={(e) => write(e.currentTarget.value)} onKeyDown={onKey} onPaste={onPaste}
+                <textarea ref={area} rows={2} value={shown} placeholder={placeholder} aria-label={placeholder} dir="auto"
+                    onInput={(e) => (editing ? edit.write : write)(e.currentTarget.value)} onKeyDown={onKey} onPaste={onPaste}
                     onBlur={() => desk.typing(id, false)} />
-                <div class="composer-row">
-                    <Modes note={note} setNote={setNote} />
-                    <IconButton icon="attach" label={t("composer.attach")} onClick={() => picker.current.click()} />
-                    <input ref={picker} type="file" multiple hidden tabIndex={-1} aria-hidden="true" onChange={(e) => {
-                        add.current([...e.currentTarget.files]);
-                        e.currentTarget.value = "";
+                {extras && compose.choices && (
+                    <Choices lines={compose.choices} set={(choices) => set({ choices })} leave={(how) => {
+                        if (how !== "keep") set({ choices: null });
+                        area.current.focus();
                     }} />
+                )}
+                {extras && compose.request && <AskPhone onClose={() => set({ request: null })} />}
+                <div class="composer-row">
+                    {!editing && (
+                        <>
+                            <Modes note={note} setNote={setNote} />
+                            <IconButton icon="attach" label={t("composer.attach")} onClick={() => picker.current.click()} />
+                            <input ref={picker} type="file" multiple hidden tabIndex={-1} aria-hidden="true" onChange={(e) => {
+                                add.current([...e.currentTarget.files]);
+                                e.currentTarget.value = "";
+                            }} />
+                        </>
+                    )}
+                    {extras && (
+                        <Extras thread={id} caps={caps} compose={compose} ask={(words) => {
+                            if (!area.current.value.trim()) write(words);
+                            area.current.focus();
+                        }} />
+                    )}
                     <span class="composer-hint" role={over > 0 ? "alert" : undefined}>
-                        {over > 0 ? t("composer.tooLong", { n: over }) : t("composer.hint")}
+                        {over > 0 ? t("composer.tooLong", { n: over }) : t(editing ? "composer.editHint" : "composer.hint")}
                     </span>
-                    <button type="button" class="send" disabled={!ready} onClick={send} title={t(note ? "composer.saveNote" : "composer.send")}
-                        aria-label={t(note ? "composer.saveNote" : "composer.send")}>
-                        <Icon name={note ? "check" : "send"} size={19} />
+                    <button type="button" class="send" disabled={!ready} onClick={send} title={action} aria-label={action}>
+                        <Icon name={note || editing ? "check" : "send"} size={19} />
                     </button>
                 </div>
             </div>

@@ -2,6 +2,7 @@
 import { createContext } from "preact";
 import { useContext, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { fileSize } from "../shared/size.mjs";
+import { troubleOf } from "./kinds.mjs";
 import * as time from "../shared/time.mjs";
 
 export const Context = createContext(null);
@@ -53,6 +54,12 @@ export function useWords() {
             if (error?.status === 429) return t("error.too_many");
             if (error?.status >= 502) return t("error.unavailable");
             return error?.code || t("error.unknown");
+        },
+        // Why a channel did not do it: {text, title}: title is what it said itself.
+        reason(error) {
+            const { word, sentence, said } = troubleOf(error?.text);
+            if (!word) return { text: error?.text || error?.code || "" };
+            return { text: t("trouble." + word, { why: sentence }), title: said || sentence };
         },
     };
 }

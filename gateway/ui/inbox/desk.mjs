@@ -1,6 +1,7 @@
 // desk.mjs - what the page does: signs in, keeps the socket, loads lists and threads, and carries a
 // person's deeds to the gateway. All knowledge goes through the store; nothing is drawn here.
 import { ulid } from "../shared/ids.mjs";
+import { Changes } from "./changes.mjs";
 import { Connection } from "./connection.mjs";
 import { listKey } from "./lists.mjs";
 import { findSeq, gapAfter, lastSeq } from "./log.mjs";
@@ -24,6 +25,7 @@ export class Desk {
         this.storage = storage;
         this.requests = new Set(); // keys of loads in flight
         this.sender = new Sender(this);
+        this.changes = new Changes(this);
         this.uploads = createUploads(this);
         this.connection = connection ?? new Connection(url, this.listeners());
         this.typingAt = 0;
@@ -102,6 +104,7 @@ export class Desk {
         this.dispatch({ type: "phase", phase: "app" });
         this.dispatch({ type: "reset", replaced: false });
         this.loadAgents();
+        this.loadChannels();
         // First the place in the stream, then the lists: so nothing falls between. A socket that
         // does not come must not keep the lists away.
         this.firstShow = setTimeout(() => this.showFirst(), FIRST_SHOW_MS);
@@ -206,6 +209,7 @@ export class Desk {
         const { route } = this.db;
         this.loadCounts();
         this.loadAgents();
+        this.loadChannels();
         this.loadList(route.view, true);
         if (route.thread) {
             this.loadThread(route.thread);
@@ -281,6 +285,13 @@ export class Desk {
     loadAgents() {
         return this.api.agents().then(
             (r) => this.dispatch({ type: "agents", agents: r.agents }),
+            (e) => this.failed(e));
+    }
+
+    // What each channel can do decides what is offered.
+    loadChannels() {
+        return this.api.channels().then(
+            (r) => this.dispatch({ type: "channels", channels: r.channels }),
             (e) => this.failed(e));
     }
 
@@ -519,6 +530,12 @@ export class Desk {
     // given: the composer must take it over; otherwise it comes from there.
     draft(thread, text, note, given = false) {
         this.dispatch({ type: "draft", thread, text, note, given });
+        this.store.flush();
+    }
+
+    // What the next message of the thread is beside its words: {reply, edit, choices, request}.
+    compose(thread, fields) {
+        this.dispatch({ type: "compose", thread, fields });
         this.store.flush();
     }
 }

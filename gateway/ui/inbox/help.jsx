@@ -3,7 +3,8 @@ import { useWords } from "./context.jsx";
 import { Dialog } from "./parts.jsx";
 
 const KEYS = [["J", "down"], ["K", "up"], ["Enter", "open"], ["Esc", "back"], ["/", "search"],
-    ["R", "reply"], ["N", "note"], ["Enter", "send"], ["Shift+Enter", "break"], ["?", "help"]];
+    ["R", "reply"], ["N", "note"], ["Enter", "send"], ["Shift+Enter", "break"],
+    ["↑", "editLast"], ["Esc", "leaveEdit"], ["Tab", "actions"], ["←+→", "alongActions"], ["?", "help"]];
 
 export function Help({ onClose }) {
     const { t } = useWords();

@@ -13,6 +13,8 @@ import "./css/gate.css";
 import "./css/frame.css";
 import "./css/list.css";
 import "./css/thread.css";
+import "./css/kinds.css";
+import "./css/actions.css";
 import "./css/composer.css";
 import "./css/panel.css";
 import "./css/admin.css";

@@ -2,12 +2,17 @@
 // what waits to be sent.
 import { useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
+import { Actions } from "./actions.jsx";
 import { Attachments } from "./attachments.jsx";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
+import { Buttons, Forwarded, Kinds, Press, Quote, Who, wording } from "./kinds.jsx";
+import { endsWithText, isBare, isEmpty, isHere, mayDo } from "./kinds.mjs";
 import { shownStatus } from "./log.mjs";
 import { memo } from "./memo.mjs";
 import { Button, Confirm, Text } from "./parts.jsx";
+import { Reactions, Versions } from "./reactions.jsx";
+import { Rich } from "./rich.jsx";
 import { moment } from "./timeline.mjs";
 
 export function DayRow({ at }) {
@@ -39,58 +44,86 @@ export function Tick({ status }) {
     );
 }
 
-// Mail may have come as HTML only: its words, without its markup. The parser runs nothing and
-// loads nothing.
-function wordsOf(html) {
-    const body = new DOMParser().parseFromString(html, "text/html").body;
-    for (const el of body.querySelectorAll("style, script, title")) el.remove();
-    for (const el of body.querySelectorAll("br, p, div, li, tr, h1, h2, h3")) el.append("\n");
-    return body.textContent.replace(/[ \t]+/g, " ").replace(/ ?\n ?/g, "\n").replace(/\n{3,}/g, "\n\n").trim();
+// The time stands in the last line of the text: the gap keeps that room free.
+function Gap({ wide, edited, waits }) {
+    return <span class={`gap${wide ? " gap-wide" : ""}${edited ? " gap-edited" : ""}${waits ? " gap-waits" : ""}`} aria-hidden="true" />;
 }
 
-// The time stands in the last line of the text when there is room: the gap keeps that room free.
-function endsWithText(m) {
-    return Boolean((m.text || m.html) && !m.deleted_at && !m.attachments?.length && !m.location && !m.contact);
+function Words({ message: m }) {
+    const { html, text } = wording(m);
+    if (!html && !text) return null;
+    if (m.button && text === m.button.text) return <Press text={text} />;
+    return (
+        <div class={`msg-text${html ? " msg-rich" : ""}`} dir="auto">
+            {html ? <Rich html={html} /> : <Text text={text} />}
+            {endsWithText(m) && <Gap wide={m.direction === "out"} edited={Boolean(m.edited_at)} waits={m.change?.state === "queued"} />}
+        </div>
+    );
 }
 
-function Gap({ wide }) {
-    return <span class={`gap${wide ? " gap-wide" : ""}`} aria-hidden="true" />;
+function rawName(type) {
+    return plainName(type).replace(/_/g, " ");
 }
 
-function Body({ message }) {
+function Body({ message: m, author, replied, jump }) {
     const { t } = useWords();
-    if (message.deleted_at) return <p class="msg-none">{t("msg.deleted")}</p>;
-    const text = message.text || (message.html ? wordsOf(message.html) : "");
-    const { location: place, contact, attachments } = message;
-    const nothing = !text && !attachments?.length && !place && !contact;
     return (
         <>
-            {message.subject && <p class="msg-subject">{t("msg.subject", { subject: plainName(message.subject) })}</p>}
-            {text && (
-                <div class="msg-text" dir="auto">
-                    <Text text={text} />{endsWithText(message) && <Gap wide={message.direction === "out"} />}
-                </div>
-            )}
-            {place && (
-                <p class="msg-extra">{t("msg.location")}: {plainName(place.name)} {Number(place.lat)}, {Number(place.lon)}</p>
-            )}
-            {contact && <p class="msg-extra">{t("msg.contact")}: {plainName(contact.name)} {plainName(contact.phone)}</p>}
-            {nothing && (
-                <p class="msg-none">{message.raw_type ? t("msg.unsupported", { type: message.raw_type }) : t("msg.empty")}</p>
-            )}
+            {m.forward && <Forwarded forward={m.forward} />}
+            {(m.quote || m.reply_to) && <Quote quote={m.quote} replied={replied} jump={jump} />}
+            {m.subject && <p class="msg-subject">{t("msg.subject", { subject: plainName(m.subject) })}</p>}
+            <Words message={m} />
+            {m.button && wording(m).text !== m.button.text && <Press text={m.button.text} />}
+            <Kinds message={m} />
+            {m.attachments?.length > 0 && <Attachments list={m.attachments} author={author} />}
+            {(m.buttons?.length > 0 || m.request) && <Buttons rows={m.buttons} request={m.request} />}
+            {isEmpty(m) && <p class="msg-none">{m.raw_type ? t("msg.unsupported", { type: rawName(m.raw_type) }) : t("msg.empty")}</p>}
+            {m.raw_type && !isEmpty(m) && <p class="msg-raw" title={t("msg.rawHint")}>{rawName(m.raw_type)}</p>}
         </>
+    );
+}
+
+// Who took it back; what it said stays readable.
+function Deleted({ message }) {
+    const { t, full, clock } = useWords();
+    const agentName = useAgentName();
+    const { deleted_by: by, deleted_at: at } = message;
+    const text = !by ? t("msg.deleted") : by === "client" ? t("msg.deletedClient") : t("msg.deletedBy", { who: agentName(by) });
+    return <p class="msg-gone" title={full(at)}><Icon name="trash" size={13} />{text}, {clock(at)}</p>;
+}
+
+// The line below the words: was it edited, when it came, how far it got.
+function Foot({ message, status, openTrace }) {
+    const { t, clock, full } = useWords();
+    const [versions, setVersions] = useState(false);
+    const at = moment(message);
+    const { change } = message;
+    const waits = change?.state === "queued" && t("change.queued." + change.what);
+    return (
+        <span class="msg-foot">
+            {message.edited_at && (message.edits?.length
+                ? <button type="button" class="msg-edited" title={full(message.edited_at)} onClick={() => setVersions(true)}>{t("msg.edited")}</button>
+                : <span class="msg-edited" title={full(message.edited_at)}>{t("msg.edited")}</span>)}
+            {waits && <span class="tick" role="img" aria-label={waits} title={waits}><Icon name="clock" size={13} /></span>}
+            <button type="button" class="msg-meta" onClick={() => openTrace(message)} title={`${full(at)}. ${t("msg.trace")}`}
+                aria-label={`${clock(at)}. ${t("msg.trace")}`}>
+                <time dateTime={at}>{clock(at)}</time>
+                {status && <Tick status={status} />}
+            </button>
+            {versions && <Versions message={message} onClose={() => setVersions(false)} />}
+        </span>
     );
 }
 
 // A delivery that ended badly: why, and what can be done about it.
 function Trouble({ message, status }) {
-    const { t, why } = useWords();
+    const { t, why, reason } = useWords();
     const desk = useDesk();
     // Putting a given-up delivery back is for supervisors; an agent may write the same again.
     const mayRetry = useStore((db) => db.me?.role !== "agent");
     const [sure, setSure] = useState(false);
     const [busy, setBusy] = useState(false);
-    const reason = message.error?.text || message.error?.code || "";
+    const { text, title } = reason(message.error);
     const retry = async () => {
         setBusy(true);
         try {
@@ -101,12 +134,13 @@ function Trouble({ message, status }) {
         }
         setBusy(false);
     };
-    const again = () => desk.sender.send(message.thread, { text: message.text ?? "", note: false,
-        attachments: message.attachments ?? [], channel: message.channel });
+    const { reply_to, buttons, request } = message;
+    const again = () => desk.sender.send(message.thread, { text: message.text ?? "", note: false, reply_to, buttons, request,
+        attachments: (message.attachments ?? []).filter(isHere), channel: message.channel });
     return (
         <div class="trouble" role={status === "failed" ? "alert" : undefined}>
-            <p>
-                <strong>{t("msg.status." + status)}.</strong> {status === "unknown" ? t("msg.unknownHint") : reason}
+            <p title={status === "unknown" ? undefined : title}>
+                <strong>{t("msg.status." + status)}.</strong> {status === "unknown" ? t("msg.unknownHint") : text}
             </p>
             <div class="trouble-do">
                 {status === "failed" && !mayRetry && <Button kind="quiet" icon="retry" onClick={again}>{t("msg.sendAgain")}</Button>}
@@ -121,40 +155,59 @@ function Trouble({ message, status }) {
     );
 }
 
-export const MessageRow = memo(function MessageRow({ message, first, me, readSeq, deliveredSeq, openTrace }) {
-    const { t, clock, full } = useWords();
+// An edit, a deletion or a reaction of ours that the channel did not take, or not yet.
+function ChangeTrouble({ change }) {
+    const { t, reason } = useWords();
+    if (!change?.error) return null;
+    const { text, title } = reason(change.error);
+    const failed = change.state === "failed";
+    return (
+        <p class={`msg-why${failed ? " msg-why-bad" : ""}`} role={failed ? "alert" : undefined} title={title}>
+            {failed ? t("change.failed." + change.what, { why: text }) : t("msg.retrying", { why: text })}
+        </p>
+    );
+}
+
+export const MessageRow = memo(function MessageRow({ message, first, me, readSeq, deliveredSeq, openTrace, replied, jump, caps, current }) {
+    const { t, full, reason } = useWords();
     const agentName = useAgentName();
     const { direction } = message;
     const out = direction === "out";
     const own = message.from?.agent === me;
     const status = out ? shownStatus(message, { client_read_seq: readSeq, client_delivered_seq: deliveredSeq }) : null;
-    const author = direction === "in" ? plainName(message.from?.name) || t("msg.client")
-        : own ? t("msg.you") : agentName(message.from?.agent) || plainName(message.from?.name);
+    const author = plainName(message.author?.name) || (direction === "in" ? plainName(message.from?.name) || t("msg.client")
+        : own ? t("msg.you") : agentName(message.from?.agent) || plainName(message.from?.name) || t("msg.elsewhere"));
     const at = moment(message);
     const trouble = status === "failed" || status === "unknown";
+    const can = mayDo({ ...message, status: status ?? message.status }, caps, current);
+    const bare = isBare(message);
+    const bubble = `bubble${endsWithText(message) ? " bubble-text" : ""}${bare ? " bubble-bare" : ""}`;
+    const why = status === "queued" && message.error && reason(message.error);
     return (
-        <article class={`msg msg-${direction}${own ? " msg-own" : ""}${first ? " msg-first" : ""}${trouble ? " msg-trouble" : ""}`}
+        <article class={`msg msg-${direction}${own ? " msg-own" : ""}${first ? " msg-first" : ""}${trouble ? " msg-trouble" : ""}${message.deleted_at ? " msg-deleted" : ""}`}
             data-seq={message.seq} data-status={status ?? undefined} aria-label={t("msg.from", { who: author, at: full(at) })}>
-            <div class={`bubble${endsWithText(message) ? " bubble-text" : ""}`}>
-                {direction === "note" && first && <p class="msg-author"><Icon name="lock" size={13} />{author} · {t("msg.note")}</p>}
-                {out && !own && first && <p class="msg-author">{author}</p>}
-                <Body message={message} />
-                {message.attachments?.length > 0 && <Attachments list={message.attachments} author={author} />}
-                <button type="button" class="msg-meta" onClick={() => openTrace(message)} title={`${full(at)}. ${t("msg.trace")}`}
-                    aria-label={`${clock(at)}. ${t("msg.trace")}`}>
-                    {message.edited_at && <span>{t("msg.edited")}</span>}
-                    <time dateTime={at}>{clock(at)}</time>
-                    {status && <Tick status={status} />}
-                </button>
-            </div>
+            {first && direction !== "note" && (message.author || message.topic) && <Who author={message.author} topic={message.topic} />}
+            <Actions message={message} can={can} me={me}>
+                {(press) => (
+                    <div class={bubble} {...press}>
+                        {direction === "note" && first && <p class="msg-author"><Icon name="lock" size={13} />{author} · {t("msg.note")}</p>}
+                        {out && !own && first && !message.author && !bare && <p class="msg-author">{author}</p>}
+                        <Body message={message} author={author} replied={replied} jump={jump} />
+                        {message.deleted_at && <Deleted message={message} />}
+                        <Foot message={message} status={status} openTrace={openTrace} />
+                    </div>
+                )}
+            </Actions>
+            <Reactions message={message} me={me} may={can.react} />
             {trouble && <Trouble message={message} status={status} />}
-            {status === "queued" && message.error && <p class="msg-why">{t("msg.retrying", { why: message.error.text || message.error.code })}</p>}
+            {why && <p class="msg-why" title={why.title}>{t("msg.retrying", { why: why.text })}</p>}
+            <ChangeTrouble change={message.change} />
         </article>
     );
 });
 
 // Not in the thread yet: what this page has sent or still has to send.
-export const EntryRow = memo(function EntryRow({ entry, first }) {
+export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
     const { t, clock, why } = useWords();
     const desk = useDesk();
     const failed = entry.state === "failed";
@@ -162,14 +215,20 @@ export const EntryRow = memo(function EntryRow({ entry, first }) {
     const edit = () => {
         desk.sender.drop(entry.key);
         desk.draft(entry.thread, entry.text, entry.note, true);
+        desk.compose(entry.thread, { reply: replied ?? null, request: entry.request, choices: entry.buttons?.map(([b]) => b.text) });
     };
+    const ends = !entry.attachments.length && !entry.buttons && !entry.request;
     return (
         <article class={`msg msg-${entry.note ? "note" : "out"} msg-own msg-entry${first ? " msg-first" : ""}${failed ? " msg-trouble" : ""}`}
             data-key={entry.key} data-status={status} aria-label={t("msg.status." + status)}>
-            <div class={`bubble${entry.attachments.length ? "" : " bubble-text"}`}>
-                {entry.text && <div class="msg-text" dir="auto"><Text text={entry.text} />{!entry.attachments.length && <Gap wide />}</div>}
-                {entry.attachments.length > 0 && <Attachments list={entry.attachments} author={t("msg.you")} />}
-                <span class="msg-meta"><time>{clock(entry.at)}</time><Tick status={status} /></span>
+            <div class="bubble-row">
+                <div class={`bubble${ends ? " bubble-text" : ""}`}>
+                    {entry.reply_to && <Quote replied={replied} />}
+                    {entry.text && <div class="msg-text" dir="auto"><Text text={entry.text} />{ends && <Gap wide />}</div>}
+                    {entry.attachments.length > 0 && <Attachments list={entry.attachments} author={t("msg.you")} />}
+                    {(entry.buttons || entry.request) && <Buttons rows={entry.buttons} request={entry.request} />}
+                    <span class="msg-foot"><span class="msg-meta"><time>{clock(entry.at)}</time><Tick status={status} /></span></span>
+                </div>
             </div>
             {failed && (
                 <div class="trouble" role="alert">
@@ -186,6 +245,9 @@ export const EntryRow = memo(function EntryRow({ entry, first }) {
     );
 });
 
+const HAPPENED = ["blocked", "unblocked", "joined", "left", "title", "topic", "pinned", "migrated", "service", "linked"];
+
+// {text, more?}: more is what the channel itself says of it.
 function eventText(e, t, name) {
     const by = e.by ? name(e.by) : t("event.system");
     switch (e.type) {
@@ -203,6 +265,8 @@ function eventText(e, t, name) {
         return t("event.merged", { by });
     case "client":
         return t("event.client", { by });
+    case "channel":
+        return t("event.channel." + (HAPPENED.includes(e.what) ? e.what : "service"));
     default:
         return t("event.other", { type: plainName(e.type) });
     }
@@ -212,9 +276,13 @@ export const EventRow = memo(function EventRow({ message }) {
     const { t, clock, full } = useWords();
     const name = useAgentName();
     const at = moment(message);
+    const e = message.event ?? {};
+    const text = eventText(e, t, name);
+    const more = e.type === "channel" ? plainName(e.text) : "";
+    const told = e.what === "blocked" || e.what === "unblocked" || more.replace(/\.$/, "") === text;
     return (
-        <p class="event" data-seq={message.seq}>
-            <span>{eventText(message.event ?? {}, t, name)}</span> <time dateTime={at} title={full(at)}>{clock(at)}</time>
+        <p class="event" data-seq={message.seq} title={told && more ? more : undefined}>
+            <span>{text}</span>{more && !told && <span class="event-more" dir="auto">{more}</span>} <time dateTime={at} title={full(at)}>{clock(at)}</time>
         </p>
     );
 });

@@ -5,8 +5,8 @@
 // "failed" (refused; error says why). seq: the message in the thread that is this entry, as far as
 // we know: sure after the answer, a guess by content while an event came before the answer.
 
-export function makeEntry({ key, thread, text, note, attachments = [], channel, after, at }) {
-    return { key, thread, text, note: Boolean(note), attachments, channel, after, at,
+export function makeEntry({ key, thread, text, note, attachments = [], channel, reply_to, buttons, request, after, at }) {
+    return { key, thread, text, note: Boolean(note), attachments, channel, reply_to, buttons, request, after, at,
         state: "waiting", tries: 0, notBefore: 0, error: null, seq: 0 };
 }
 

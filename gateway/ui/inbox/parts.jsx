@@ -3,12 +3,7 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hook
 import { linkify, plainName } from "../shared/links.mjs";
 import { useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
-
-function hash(text) {
-    let h = 0;
-    for (let i = 0; i < text.length; i++) h = (h * 31 + text.charCodeAt(i)) | 0;
-    return Math.abs(h);
-}
+import { toneOf } from "./kinds.mjs";
 
 function initials(name) {
     const words = plainName(name).trim().split(/\s+/).filter((w) => /[\p{L}\p{N}]/u.test(w));
@@ -19,7 +14,7 @@ function initials(name) {
 
 export function Avatar({ name, seed, small, online }) {
     return (
-        <span class={`avatar tone-${hash(seed || name || "?") % 8}${small ? " avatar-small" : ""}`} aria-hidden="true">
+        <span class={`avatar tone-${toneOf(seed || name)}${small ? " avatar-small" : ""}`} aria-hidden="true">
             {initials(name || "")}
             {online && <span class="avatar-online" />}
         </span>
@@ -138,7 +133,7 @@ export function Menu({ label, items, children, class: extra = "button button-pla
 }
 
 // A modal window: the browser keeps the focus inside and gives it back.
-export function Dialog({ title, onClose, children, wide, plain }) {
+export function Dialog({ title, onClose, children, wide, plain, class: extra = "" }) {
     const { t } = useWords();
     const ref = useRef(null);
     const titleId = useId();
@@ -152,7 +147,7 @@ export function Dialog({ title, onClose, children, wide, plain }) {
         };
     }, []);
     return (
-        <dialog ref={ref} class={`dialog${wide ? " dialog-wide" : ""}${plain ? " dialog-plain" : ""}`}
+        <dialog ref={ref} class={`dialog${wide ? " dialog-wide" : ""}${plain ? " dialog-plain" : ""} ${extra}`}
             aria-labelledby={titleId} onCancel={(e) => { e.preventDefault(); onClose(); }}
             onKeyDown={(e) => e.stopPropagation()}
             onClick={(e) => e.target === ref.current && onClose()}>

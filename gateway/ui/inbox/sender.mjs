@@ -13,12 +13,13 @@ export class Sender {
         this.answers = new Map(); // key -> timer
     }
 
-    send(thread, { text, note, attachments, channel }) {
+    // more: reply_to, buttons, request.
+    send(thread, { text, note, attachments, channel, ...more }) {
         const { db } = this.store;
         const log = db.logs.get(thread);
         const after = Math.max(db.threads.get(thread)?.last_seq ?? 0, log ? lastSeq(log) : 0);
         const entry = makeEntry({ key: ulid(), thread, text, note, attachments, channel, after,
-            at: Date.now() });
+            at: Date.now(), ...more });
         this.store.dispatch({ type: "outbox_add", entry });
         this.flush();
     }
@@ -41,7 +42,7 @@ export class Sender {
             const frame = { type: "send", id: e.key, thread: e.thread, note: e.note };
             if (e.text) frame.text = e.text;
             if (e.attachments.length) frame.attachments = e.attachments.map((a) => a.id);
-            if (e.channel) frame.channel = e.channel;
+            for (const key of ["channel", "reply_to", "buttons", "request"]) if (e[key]) frame[key] = e[key];
             if (!connection.send(frame)) return;
             this.store.dispatch({ type: "outbox_started", key: e.key });
             this.expect(e.key);

@@ -16,6 +16,7 @@ export function makeState() {
         conn: { state: "connecting", storeUp: true, since: 0 },
         online: [],
         agents: [],
+        channels: [],
         counts: {},
         countsStale: false,
         threads: new Map(),
@@ -27,6 +28,7 @@ export function makeState() {
         typing: new Map(), // thread -> Map(who -> until ms)
         drafts: new Map(), // thread -> {text, note}
         drafted: 0, // numbers the drafts that were given
+        compose: new Map(), // thread -> {reply, edit: messages; choices: [text], request: "contact"}
         uploads: new Map(), // thread -> [upload]
         toasts: [],
         stamp: 0, // moves with every event
@@ -210,6 +212,10 @@ const actions = {
         db.agents = agents;
     },
 
+    channels(db, { channels }) {
+        db.channels = channels;
+    },
+
     list_open(db, { view, filter }) {
         const key = listKey(view, filter);
         if (!db.lists.has(key)) db.lists.set(key, makeList(view, filter));
@@ -280,6 +286,17 @@ const actions = {
         else db.marks.set(thread, seq);
     },
 
+    // An answer about one message that is here.
+    changed(db, { message, asked }) {
+        const log = db.logs.get(message.thread);
+        if (log) db.logs.set(message.thread, addMessages(log, [message], { asked }));
+    },
+    // What it will be, as this page thinks: any word of the server's is better.
+    guess(db, { message }) {
+        const log = db.logs.get(message.thread);
+        if (log && findSeq(log, message.seq)) db.logs.set(message.thread, addMessages(log, [message]));
+    },
+
     outbox_load(db, { entries }) {
         db.outbox = entries;
     },
@@ -326,6 +343,12 @@ const actions = {
         db.drafts = new Map(db.drafts);
         if (text || note) db.drafts.set(thread, { text, note: Boolean(note), rev });
         else db.drafts.delete(thread);
+    },
+    compose(db, { thread, fields }) {
+        const now = { ...db.compose.get(thread), ...fields };
+        db.compose = new Map(db.compose);
+        if (Object.values(now).some(Boolean)) db.compose.set(thread, now);
+        else db.compose.delete(thread);
     },
     uploads(db, { thread, uploads }) {
         db.uploads = new Map(db.uploads);

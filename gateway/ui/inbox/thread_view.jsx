@@ -1,6 +1,6 @@
 // thread_view.jsx - one dialogue: its head, its messages, its composer. Keeps the place of reading
 // when messages come in below or history comes in above, and tells the gateway what was read.
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Composer } from "./composer.jsx";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
@@ -15,6 +15,7 @@ import { Trace } from "./trace.jsx";
 
 const NEAR_BOTTOM = 80;
 const NEAR_TOP = 400;
+const NO_CAPS = [];
 
 function Typing({ id }) {
     const { t } = useWords();
@@ -57,6 +58,7 @@ function Messages({ id, seq, thread, openTrace }) {
     const outbox = useStore((db) => db.outbox);
     const mark = useStore((db) => db.marks.get(id));
     const me = useStore((db) => db.me?.name);
+    const channels = useStore((db) => db.channels);
     const box = useRef(null);
     const inside = useRef(null);
     const atBottom = useRef(true);
@@ -66,6 +68,8 @@ function Messages({ id, seq, thread, openTrace }) {
     const entries = useMemo(() => visible(outbox, id, (s) => Boolean(log && findSeq(log, s))), [outbox, log, id]);
     const items = log?.items ?? [];
     const rows = useMemo(() => timeline(items, entries, mark), [items, entries, mark]);
+    const byId = useMemo(() => new Map(items.map((m) => [m.id, m])), [items]);
+    const caps = useMemo(() => new Map(channels.map((c) => [c.name, c.caps])), [channels]);
     useReading(id, thread, atBottom);
 
     const toBottom = () => {
@@ -107,13 +111,19 @@ function Messages({ id, seq, thread, openTrace }) {
         return () => resize.disconnect();
     }, []);
 
+    const jump = useCallback((message) => {
+        const target = box.current.querySelector(`[data-seq="${message.seq}"]`);
+        if (!target) return;
+        target.scrollIntoView({ block: "center" });
+        target.classList.remove("found");
+        void target.offsetWidth; // so that the mark begins anew
+        target.classList.add("found");
+    }, []);
+
     // A hit of the search: show it, once it is loaded.
     const found = seq && log ? Boolean(findSeq(log, seq)) : false;
     useEffect(() => {
-        if (!found) return;
-        const target = box.current.querySelector(`[data-seq="${seq}"]`);
-        target?.scrollIntoView({ block: "center" });
-        target?.classList.add("found");
+        if (found) jump({ seq });
     }, [found, seq]);
 
     const onScroll = () => {
@@ -152,10 +162,13 @@ function Messages({ id, seq, thread, openTrace }) {
                         if (row.kind === "day") return <DayRow key={row.key} at={row.at} />;
                         if (row.kind === "new") return <NewRow key={row.key} />;
                         if (row.kind === "event") return <EventRow key={row.key} message={row.message} />;
-                        if (row.kind === "entry") return <EntryRow key={row.key} entry={row.entry} />;
-                        const own = row.message.direction === "out";
+                        if (row.kind === "entry") return <EntryRow key={row.key} entry={row.entry} replied={byId.get(row.entry.reply_to)} />;
+                        const { message } = row;
+                        const own = message.direction === "out";
                         return (
-                            <MessageRow key={row.key} message={row.message} first={row.first} me={me} openTrace={openTrace}
+                            <MessageRow key={row.key} message={message} first={row.first} me={me} openTrace={openTrace}
+                                replied={message.reply_to ? byId.get(message.reply_to) : undefined} jump={jump}
+                                caps={caps.get(message.channel) ?? NO_CAPS} current={thread?.channel}
                                 readSeq={own ? thread?.client_read_seq ?? 0 : 0}
                                 deliveredSeq={own ? thread?.client_delivered_seq ?? 0 : 0} />
                         );

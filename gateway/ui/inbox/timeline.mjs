@@ -8,9 +8,10 @@ export function moment(m) {
     return m.received_at ?? m.sent_at ?? "";
 }
 
+// Who of a group, and in which of its topics, or which agent.
 function author(m) {
-    if (m.direction === "in") return "in";
-    return m.direction + ":" + (m.from?.agent ?? "");
+    const who = m.author?.address ?? m.author?.name ?? (m.direction === "in" ? "" : m.from?.agent ?? "");
+    return [m.direction, who, m.topic?.id ?? ""].join(":");
 }
 
 // rows: {key, kind: "day"|"new"|"event"|"message"|"entry", message?, entry?, at?, first}; first: a

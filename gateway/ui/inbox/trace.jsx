@@ -3,7 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import { useDesk, useWords } from "./context.jsx";
 import { Button, Dialog, Spinner } from "./parts.jsx";
 
-const BAD = new Set(["failed", "unknown", "dead"]);
+const BAD = new Set(["failed", "unknown", "dead", "change_failed", "not_fetched", "card_failed"]);
+const WARN = new Set(["retry", "change_retry", "fetch_retry", "card_retry"]);
 
 function since(ms) {
     if (ms < 1000) return `+${ms} ms`;
@@ -19,7 +20,7 @@ export function Trace({ message, onClose }) {
     useEffect(() => {
         let gone = false;
         desk.api.trace(message.id).then(
-            (r) => gone || setState({ trail: r.trail ?? [], message: r.message }),
+            (r) => gone || setState({ trail: r.trail ?? [], message: r.message, raw: r.raw }),
             (error) => gone || setState({ error: desk.failed(error) }));
         return () => {
             gone = true;
@@ -44,7 +45,7 @@ export function Trace({ message, onClose }) {
                         {trail.map((step, i) => {
                             const word = t("trace." + step.what);
                             return (
-                                <li key={i} class={BAD.has(step.what) ? "bad" : step.what === "retry" ? "warn" : ""}>
+                                <li key={i} class={BAD.has(step.what) ? "bad" : WARN.has(step.what) ? "warn" : ""}>
                                     <span class="trail-what">{word === "trace." + step.what ? step.what : word}</span>
                                     <time class="trail-at" dateTime={step.at}>{fine(step.at)}</time>
                                     <span class="trail-since">{i > 0 && since(Math.max(0, Date.parse(step.at) - start))}</span>
@@ -54,6 +55,12 @@ export function Trace({ message, onClose }) {
                         })}
                     </ol>
                 </>
+            )}
+            {state.raw && (
+                <details class="raw">
+                    <summary>{t("trace.raw")}</summary>
+                    <pre tabIndex={0}>{JSON.stringify(state.raw, null, 2)}</pre>
+                </details>
             )}
         </Dialog>
     );

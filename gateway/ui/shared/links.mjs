@@ -55,6 +55,16 @@ export function webAddress(text) {
     }
 }
 
+// The same for links in marked-up text: also mail and telephone.
+export function safeHref(text) {
+    try {
+        const url = new URL(text);
+        return ["http:", "https:", "mailto:", "tel:"].includes(url.protocol) ? url.href : null;
+    } catch {
+        return null;
+    }
+}
+
 // Without characters that reorder or hide text: for names, which stand beside our own words.
 export function plainName(text) {
     return String(text ?? "").replace(/[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");

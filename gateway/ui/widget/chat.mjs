@@ -3,6 +3,7 @@
 // the server has acknowledged it, and the server makes it one. They go one after the other, so that
 // one which must be sent again is not overtaken.
 import { ulid } from "../shared/ids.mjs";
+import { webAddress } from "../shared/links.mjs";
 import { Socket } from "./socket.mjs";
 import { Uploads } from "./uploads.mjs";
 
@@ -11,6 +12,7 @@ const TYPING_SHOW_MS = 6000;
 const ANSWER_MS = 15000;
 const WAIT_MAX_MS = 600000;
 const OUTBOX_MAX = 50;
+const DOOR_MS = 10000;
 
 export class Chat {
     constructor(bridge) {
@@ -46,6 +48,9 @@ export class Chat {
         this.state = "idle"; // idle | connecting | live | waiting | closed
         this.refused = null; // why the chat cannot be used
         this.loaded = false; // the first ready came
+        this.doors = []; // messengers where the dialogue may go on: {connector, title}
+        clearTimeout(this.leaveTimer);
+        this.leaving = null; // {id, connector, title, state: "asked" | "open" | "blocked" | "failed", url}
         this.uploads.clear();
     }
 
@@ -157,9 +162,9 @@ export class Chat {
     heard(f) {
         const handler = {
             ready: this.onReady, msg: (m) => this.onMessage(m.message), ack: this.onAck, nack: this.onNack,
-            history: this.onHistory, typing: this.onTyping, status: this.onStatus,
+            history: this.onHistory, continue: this.onContinue, typing: this.onTyping, status: this.onStatus,
             online: (m) => { this.agentsOnline = m.on; },
-            error: (m) => console.warn("chat:", m.code, m.detail),
+            error: this.onError,
         }[f.type];
         handler?.call(this, f);
         if (f.cid && f.cid === this.asked && f.type !== "msg") {
@@ -180,6 +185,7 @@ export class Chat {
         this.agentsOnline = f.online;
         this.agentsRead = Math.max(f.read_seq, 0);
         this.limits = f.limits;
+        this.doors = Array.isArray(f.continue) ? f.continue : [];
         this.refused = null;
         this.loaded = true;
         for (const m of f.messages) this.put(m);
@@ -246,6 +252,21 @@ export class Chat {
         this.next = f.next;
         for (const m of f.messages) this.put(m);
         if (!f.messages.length && f.more) this.older();
+    }
+
+    // The way into the messenger, good once and for this visitor only.
+    onContinue(f) {
+        const url = webAddress(f.url);
+        if (!url || f.id !== this.leaving?.id) return;
+        clearTimeout(this.leaveTimer);
+        const tab = window.open(url, "_blank");
+        if (tab) tab.opener = null;
+        this.leaving = { ...this.leaving, state: tab ? "open" : "blocked", url };
+    }
+
+    onError(f) {
+        console.warn("chat:", f.code, f.detail);
+        if (this.leaving?.state === "asked") this.leaveFailed();
     }
 
     onTyping(f) {
@@ -327,6 +348,22 @@ export class Chat {
         clearTimeout(this.typedEnd);
         if (this.typedAt) this.socket?.send({ type: "typing", on: false });
         this.typedAt = 0;
+    }
+
+    // Asks for the way into a messenger; the same dialogue goes on there.
+    continueIn({ connector, title }) {
+        const id = ulid();
+        const asked = this.socket?.send({ type: "continue", id, connector });
+        this.leaving = { id, connector, title, state: asked ? "asked" : "failed" };
+        clearTimeout(this.leaveTimer);
+        if (asked) this.leaveTimer = setTimeout(() => this.leaveFailed(), DOOR_MS);
+        this.changed();
+    }
+
+    leaveFailed() {
+        clearTimeout(this.leaveTimer);
+        this.leaving = { ...this.leaving, state: "failed" };
+        this.changed();
     }
 
     consent(version) {

@@ -92,6 +92,26 @@ function Greeting({ chat, t }) {
     );
 }
 
+const MESSENGERS = { telegram: "Telegram", whatsapp: "WhatsApp" };
+
+export const doorName = (door) => MESSENGERS[door.connector] ?? door.title;
+
+// What became of the wish to go on in a messenger; a button where the browser would not open it.
+function Leaving({ leaving, chat, t }) {
+    const { state, url } = leaving;
+    const name = doorName(leaving);
+    return (
+        <div class="system" role="status">
+            {state === "asked" && <p>{t("continueAsked", { name })}</p>}
+            {(state === "open" || state === "blocked") && <p>{t("continueDone", { name })}</p>}
+            {state === "blocked" && <a class="door" href={url} target="_blank" rel="noopener noreferrer">{t("continueOpen", { name })}</a>}
+            {state === "failed" && (
+                <p>{t("continueFailed", { name })} <button type="button" onClick={() => chat.continueIn(leaving)}>{t("retry")}</button></p>
+            )}
+        </div>
+    );
+}
+
 export function Log({ chat, i18n, t }) {
     const box = useRef();
     const at = useRef({ bottom: true, height: 0, top: 0, last: 0 });
@@ -114,9 +134,10 @@ export function Log({ chat, i18n, t }) {
         const was = at.current;
         const firstSeq = chat.messages[0]?.seq ?? 0;
         const own = list.length > 0 && list[list.length - 1].direction !== "out" && lastKey !== was.last;
+        const leaves = (chat.leaving?.id ?? "") !== (was.left ?? "");
         if (was.firstSeq && firstSeq < was.firstSeq) b.scrollTop += b.scrollHeight - was.height;
-        else if (was.bottom || own) toEnd();
-        Object.assign(was, { height: b.scrollHeight, firstSeq, last: lastKey });
+        else if (was.bottom || own || leaves) toEnd();
+        Object.assign(was, { height: b.scrollHeight, firstSeq, last: lastKey, left: chat.leaving?.id });
     });
     useEffect(() => {
         const watch = new ResizeObserver(() => at.current.bottom && toEnd());
@@ -134,6 +155,7 @@ export function Log({ chat, i18n, t }) {
                 {rows(list, i18n, t).map((r) => r.day
                     ? <div class="day" key={r.key}><span>{r.day}</span></div>
                     : <Message key={r.key} {...r} chat={chat} i18n={i18n} t={t} onLoad={() => at.current.bottom && toEnd()} />)}
+                {chat.leaving && <Leaving leaving={chat.leaving} chat={chat} t={t} />}
                 <div class="typing" role="status">
                     {chat.typing && <><span class="quiet">{t("agent")} {t("typing")}</span><span class="dots" aria-hidden="true"><i /><i /><i /></span></>}
                 </div>

@@ -16,6 +16,8 @@ export const strings = {
         yes: "Forget", no: "Keep", refused_4403: "The chat is not available on this page.", refused_1008: "The chat is not available now.",
         refused_4401: "Please sign in to the site again to use the chat.", agree: "I agree to the processing of my personal data",
         notice: "By writing you agree to the processing of your personal data", details: "details",
+        continueIn: "Continue in {name}", continueAsked: "Asking for the way to {name}…", continueDone: "You can go on in {name}",
+        continueOpen: "Open {name}", continueFailed: "{name} cannot be opened now.",
         units: ["B", "KB", "MB", "GB"],
     },
     ru: {
@@ -35,6 +37,8 @@ export const strings = {
         yes: "Забыть", no: "Оставить", refused_4403: "На этой странице чат недоступен.", refused_1008: "Сейчас чат недоступен.",
         refused_4401: "Чтобы писать в чат, войдите на сайт заново.", agree: "Согласен на обработку персональных данных",
         notice: "Отправляя сообщение, вы соглашаетесь на обработку персональных данных", details: "подробнее",
+        continueIn: "Продолжить в {name}", continueAsked: "Узнаём путь в {name}…", continueDone: "Можно продолжить в {name}",
+        continueOpen: "Открыть {name}", continueFailed: "Сейчас не удаётся открыть {name}.",
         units: ["Б", "КБ", "МБ", "ГБ"],
     },
 };

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Composer } from "./composer.jsx";
 import { IconChat, IconClose, IconMore } from "./icons.jsx";
-import { Log } from "./log.jsx";
+import { Log, doorName } from "./log.jsx";
 
 function Menu({ chat, t }) {
     const [state, setState] = useState("closed"); // closed | open | sure
@@ -25,6 +25,10 @@ function Menu({ chat, t }) {
             node.removeEventListener("keydown", key);
         };
     }, [state]);
+    const leave = (door) => {
+        setState("closed");
+        chat.continueIn(door);
+    };
     const forget = () => {
         setState("closed");
         chat.reset();
@@ -35,7 +39,13 @@ function Menu({ chat, t }) {
                 onClick={() => setState(state === "closed" ? "open" : "closed")}><IconMore /></button>
             {state === "open" && (
                 <div class="drop" role="menu">
-                    <button type="button" role="menuitem" onClick={() => setState("sure")}>{t("forget")}</button>
+                    {chat.doors.map((door) => (
+                        <button key={door.connector} type="button" role="menuitem" disabled={chat.state !== "live"} onClick={() => leave(door)}>
+                            {t("continueIn", { name: doorName(door) })}
+                            {door.title !== doorName(door) && <small>{door.title}</small>}
+                        </button>
+                    ))}
+                    {chat.messages.length > 0 && <button type="button" role="menuitem" onClick={() => setState("sure")}>{t("forget")}</button>}
                 </div>
             )}
             {state === "sure" && (
@@ -59,7 +69,7 @@ function Head({ chat, t, onClose }) {
                     <p class={chat.agentsOnline ? "on" : ""}>{t(chat.agentsOnline ? "online" : "offline")}</p>
                 )}
             </div>
-            {chat.messages.length > 0 && <Menu chat={chat} t={t} />}
+            {(chat.messages.length > 0 || chat.doors.length > 0) && <Menu chat={chat} t={t} />}
             {onClose && <button type="button" class="round" aria-label={t("close")} onClick={onClose}><IconClose /></button>}
         </header>
     );

@@ -1,0 +1,117 @@
+"""Telegram in the inbox, in a real browser: every kind is shown, answers are quoted, edited, reacted to, taken
+back; and a visitor goes on in Telegram (pains 3, 7, 15)."""
+
+import pytest
+from fakes.telegram.control import play_file
+from harness import ROOT, until
+from inbox import Inbox
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from telegram_world import Telegram
+from widget import Widget
+
+SCENARIO = ROOT / "tests/fakes/telegram/scenarios/every_kind_in.json"
+
+
+@pytest.fixture
+def world(start_gateway):
+    w = Telegram(start_gateway)
+    yield w
+    w.close()
+
+
+def bubble(i, seq):
+    return i.one(f'article[data-seq="{seq}"]')
+
+
+def act(i, seq, name):
+    """Presses a button of the bar beside a message, which is there while the mouse is."""
+    m = bubble(i, seq)
+    i.d.execute_script("arguments[0].scrollIntoView({block: 'center'})", m)
+
+    def button():
+        ActionChains(i.d).move_to_element(i.one(".composer textarea")).move_to_element(m).perform()
+        return [b for b in m.find_elements(By.CSS_SELECTOR, ".acts button")
+                if b.get_attribute("aria-label") == name and b.is_displayed()]
+
+    i.until(button, why=f"for {name}")[0].click()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_kind_is_shown(world, browsers, width):
+    n = play_file(world.fake, world.bot, SCENARIO)
+    got = world.got(n=n)
+    until(lambda: not any(a.get("state") == "waiting" for m in world.messages() for a in m.get("attachments", [])), 20)
+    i = Inbox(browsers.open(world.gateway.url + "/", width=width), world.gateway).sign_in()
+    i.open_thread(got[0]["thread"])
+    world.say(got[0]["thread"], {"text": "which?", "buttons": [[{"text": "The first one"}, {"text": "The second one"}],
+                                                              [{"text": "Our site", "url": "https://example.org"}]]})
+    i.until(lambda: i.seqs() and max(i.seqs()) == n + 1)
+    i.d.execute_script("document.querySelector('article[data-seq=\"1\"]').scrollIntoView()")
+    first = bubble(i, 1)
+    assert first.find_element(By.CSS_SELECTOR, "b").text == "bold"
+    link = first.find_element(By.LINK_TEXT, "link")
+    assert link.get_attribute("href") == "https://example.org/?a=1&b=2" and link.get_attribute("rel") == "noopener noreferrer"
+    shown = i.d.find_element(By.ID, "log").text
+    for words in ("Tea or coffee?", "Hermitage", "+79991234567", "Forwarded from News", "To do", "offer.pdf", "something of next year"):
+        assert words in shown, words
+    assert len(bubble(i, 17).find_elements(By.CSS_SELECTOR, "img")) == 3
+    wide = i.d.execute_script("const l = document.querySelector('#log'); return [l.scrollWidth, l.clientWidth]")
+    assert wide[0] <= wide[1], f"the dialogue is wider than its place: {wide}"
+
+
+def test_answer_edit_react_and_take_back(world, browsers):
+    ann = world.user()
+    ann.text("how much is it?")
+    thread = world.got()[0]["thread"]
+    i = Inbox(browsers.open(world.gateway.url + "/"), world.gateway).sign_in()
+    i.open_thread(thread)
+    act(i, 1, "Reply")
+    i.write("teh price is 10")
+    i.settled()
+    until(lambda: ann.seen()[-1].get("reply_to_message", {}).get("text") == "how much is it?", 10)
+    i.until(lambda: i.status("teh price is 10") == "sent", why="for the tick")
+    act(i, 2, "Edit")
+    area = i.one(".composer textarea")
+    i.until(lambda: area.get_attribute("value") == "teh price is 10")
+    area.send_keys(Keys.CONTROL + "a")
+    area.send_keys("the price is 10" + Keys.ENTER)
+    i.sees("the price is 10")
+    until(lambda: ann.seen()[-1]["text"] == "the price is 10", 10)
+    act(i, 1, "React")
+    i.until(lambda: [b for b in i.all(".emoji-row button") if "👍" in b.text], why="for the emoji")[0].click()
+    until(lambda: ann.seen()[0].get("bot_reactions") == ["👍"], 10)
+    ann.react(ann.seen()[-1], "🔥")
+    i.until(lambda: "🔥" in bubble(i, 2).text or "🔥" in i.d.find_element(By.ID, "log").text, why="for the client's reaction")
+    act(i, 2, "Delete")
+    i.until(lambda: [b for b in i.all("[role=dialog] button, dialog button") if b.text == "Delete"])[0].click()
+    until(lambda: [m["text"] for m in ann.seen()] == ["how much is it?"], 10)
+    i.until(lambda: "Deleted by" in i.d.find_element(By.ID, "log").text, why="for the mark")
+
+
+def test_a_visitor_goes_on_in_telegram(world, browsers):
+    d = browsers.open(world.gateway.url + "/demo?lang=en")
+    w = Widget(d, world.gateway).open()
+    w.write("hello from the site")
+    w.sent("hello from the site")
+    thread = until(lambda: next((t["id"] for t in world.api.threads() if t["channel"] == "site"), None), 10)
+    browsers.allowed.append("t.me")
+    w.until(lambda: w.all(".menu > button"))[0].click()
+    door = w.until(lambda: [b for b in w.all("button") if "Telegram" in b.text], why="for the way to Telegram")[0]
+    before = set(d.window_handles)
+    door.click()
+    w.until(lambda: "You can go on" in d.find_element(By.TAG_NAME, "body").text, why="for the line about it")
+    link = [a.get_attribute("href") for a in w.all("a.door")]
+    new = set(d.window_handles) - before
+    if new:
+        d.switch_to.window(new.pop())
+        w.until(lambda: "start=" in d.current_url)
+        link.append(d.current_url)
+    token = link[0].partition("start=")[2][:32]
+    assert len(token) == 32
+    ann = world.user(70, "Gus")
+    ann.start(token)
+    until(lambda: [m["channel"] for m in world.api.messages(thread)] == ["site", "sales"], 10)
+    world.say(thread, {"text": "welcome over here"})
+    assert ann.seen()[-1]["text"] == "welcome over here"
