@@ -82,7 +82,7 @@ API_DOCS := $(wildcard gateway/api/*.json)
 
 build/ui/.done: $(UI_SOURCES)
 	@command -v node >/dev/null || { echo 'node is missing: run make deps' >&2; exit 1; }
-	@[ -d node_modules/esbuild ] || npm ci --no-audit --no-fund --loglevel=error
+	@[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error
 	node gateway/ui/build.mjs
 	@touch $@
 

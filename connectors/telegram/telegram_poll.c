@@ -19,6 +19,7 @@
 #define CONFLICT_MS 30000
 #define REFUSED_MS 300000
 #define LOST_AFTER 3
+#define TRIES_MAX 20 /* of an update that fails for another reason than the store's absence */
 
 enum state { WAITING, RUNNING, DONE };
 
@@ -27,6 +28,7 @@ struct item {
     struct telegram_update update;
     char address[TELEGRAM_ADDRESS_SIZE];
     int before; /* the one before it of the same chat, or -1 */
+    unsigned tries;
     enum state state;
 };
 
@@ -87,6 +89,14 @@ static void on_taken(void *arg, const struct err *err) {
     struct telegram_poll *p = it->poll;
     p->running--;
     it->state = err ? WAITING : DONE;
+    if (err && err->code != ERR_UNAVAILABLE && err->code != ERR_TIMEOUT &&
+        ++it->tries == TRIES_MAX) {
+        /* A bug of ours: it must not hold up all that comes after it. */
+        LOG_ERROR(p->t->base.env->log, "telegram.update_dropped",
+            LOG_S("channel", p->t->base.channel), LOG_S("chat", it->address), LOG_E(err));
+        it->state = DONE;
+        err = NULL;
+    }
     if (p->stopped) {
         if (!p->running)
             poll_free(p);
@@ -215,6 +225,9 @@ static void on_updates(
         take_batch(p, a->result);
         return;
     }
+    /* All that was taken is confirmed. After a week of silence ids begin anew, perhaps below: with
+     * the old offset Telegram would forget such an update unseen. */
+    p->offset = 0;
     /* Empty answers that come at once, again and again, are no reason to run hot. */
     p->quick = clock_mono_ms() - p->asked_ms < 1000 ? p->quick + 1 : 0;
     if (p->quick > 3)

@@ -88,7 +88,7 @@ void telegram_poll_start(struct telegram *t);
 void telegram_poll_stop(struct telegram *t);
 
 /* telegram_take.c: one update into the gateway. u is taken over. fn once: NULL when it is stored
- * (or can never be), else what is wrong now (ERR_UNAVAILABLE, ERR_TIMEOUT): try again later. */
+ * (or can never be), else what is wrong now: try again later. */
 typedef void (*telegram_taken_fn)(void *arg, const struct err *err);
 void telegram_take(struct telegram *t, struct telegram_update *u, telegram_taken_fn fn, void *arg);
 

@@ -23,8 +23,23 @@ struct taking {
 
 static void store_message(struct taking *k);
 
+/* What would be wrong with it the next time too. */
+static bool is_final(const struct err *err) {
+    switch (err->code) {
+    case ERR_INVALID:
+    case ERR_NOT_FOUND:
+    case ERR_CONFLICT:
+    case ERR_DENIED:
+    case ERR_TOO_LARGE:
+    case ERR_UNSUPPORTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void end(struct taking *k, const struct err *err) {
-    bool later = err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT);
+    bool later = err && !is_final(err);
     if (err && !later)
         LOG_WARN(k->t->base.env->log, "telegram.not_taken", LOG_S("channel", k->t->base.channel),
             LOG_I("update", k->u.update_id), LOG_E(err));
@@ -155,11 +170,14 @@ static void store_message(struct taking *k) {
 static void on_redeemed(void *arg, const struct lookup_result *r, const struct err *err) {
     struct taking *k = arg;
     (void)r;
-    if (err && err->code != ERR_NOT_FOUND && err->code != ERR_INVALID) {
+    if (err && !is_final(err)) {
         end(k, err);
         return;
     }
-
+    if (!err) { /* the token was ours to read, nobody else's */
+        json_object_set_new(k->u.body, "text", json_string("/start"));
+        json_object_del(k->u.body, "html");
+    }
     store_message(k);
 }
 

@@ -39,8 +39,9 @@ static bool is_telegram(struct telegram *t, struct http_exchange *x) {
     const char *header = http_header(x, "X-Telegram-Bot-Api-Secret-Token");
     if (!rest || !header || !know_secrets(t))
         return false;
-    return crypto_equal(span_str(rest), span_str(strrchr(t->hook_url, '/') + 1)) &
-           crypto_equal(span_str(header), span_str(t->hook_secret));
+    bool path = crypto_equal(span_str(rest), span_str(strrchr(t->hook_url, '/') + 1));
+    bool secret = crypto_equal(span_str(header), span_str(t->hook_secret));
+    return path && secret;
 }
 
 void telegram_webhook(struct connector *c, struct http_exchange *x) {

@@ -87,8 +87,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     json_t *body = json_strict_parse(span_of((const char *)data, size), 20, &err);
     if (!body)
         return 0;
-    struct telegram_target to = {string_at(body, "address", "42"), string_at(body, "route", ""),
-        string_at(body, "reply", NULL), json_is_true(json_object_get(body, "local"))};
+    struct telegram_target to = {.address = string_at(body, "address", "42"),
+        .route = string_at(body, "route", ""),
+        .reply_to = string_at(body, "reply", NULL),
+        .local_files = json_is_true(json_object_get(body, "local"))};
     err.code = ERR_NONE;
     size_t n = telegram_compose(body, &to, calls, &err);
     check(n <= TELEGRAM_CALLS_MAX && (n > 0 || err.code != ERR_NONE));

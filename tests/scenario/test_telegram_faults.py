@@ -265,6 +265,21 @@ def test_between_webhook_and_polling_nothing_is_dropped(start_gateway):
     w.close()
 
 
+def test_ids_that_begin_anew_below(start_gateway):
+    """After a week of silence the next update may have a lower id: it must not be confirmed unseen."""
+    w = Telegram(start_gateway)
+    w.fake.hold = 1
+    ann = w.user()
+    ann.text("before the silence")
+    w.got()
+    polls = w.fake.calls["getUpdates"]
+    until(lambda: w.fake.calls["getUpdates"] >= polls + 2, 10 * SLOWER)
+    w.fake.do(lambda: setattr(w.bot.bot, "next_update", 5))
+    ann.text("after it")
+    assert [m["text"] for m in w.got(n=2)] == ["before the silence", "after it"]
+    w.close()
+
+
 def test_a_webhook_set_elsewhere(start_gateway):
     w = Telegram(start_gateway)
 

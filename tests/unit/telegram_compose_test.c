@@ -12,7 +12,7 @@
     "{'id':'M5','kind':'audio','name':'v.ogg','mime':'audio/ogg; codecs=opus','size':1000}"
 #define GIF "{'id':'M6','kind':'image','name':'g.gif','mime':'image/gif','size':1000}"
 
-static const struct telegram_target ann = {"42", "", NULL, false};
+static const struct telegram_target ann = {"42", "", NULL, NULL, false};
 
 static size_t compose(const char *body, const struct telegram_target *to,
     struct telegram_call *calls, json_t **body_out) {
@@ -75,19 +75,19 @@ static void routes_and_replies(void **state) {
         struct telegram_target to;
         const char *params;
     } cases[] = {
-        {{"-1001234567890", "topic=45", "-1001234567890:7", false},
+        {{"-1001234567890", "topic=45", "-1001234567890:7", NULL, false},
             "{'chat_id':-1001234567890,'message_thread_id':45,'text':'x','reply_parameters':{"
             "'message_id':7,'allow_sending_without_reply':true}}"},
-        {{"-9", "direct=4294967299", "-8:7", false},
+        {{"-9", "direct=4294967299", "-8:7", NULL, false},
             "{'chat_id':-9,'direct_messages_topic_id':4294967299,'text':'x'}"},
-        {{"42", "biz=bc1", "bc1/42:7", false},
+        {{"42", "biz=bc1", "bc1/42:7", NULL, false},
             "{'chat_id':42,'business_connection_id':'bc1','text':'x','reply_parameters':{"
             "'message_id':7,'allow_sending_without_reply':true}}"},
-        {{"42", "biz=bc1", "42:7", false},
+        {{"42", "biz=bc1", "42:7", NULL, false},
             "{'chat_id':42,'business_connection_id':'bc1','text':'x'}"},
-        {{"42", "", "cb:7", false}, "{'chat_id':42,'text':'x'}"},
-        {{"42", "topic=", "", false}, "{'chat_id':42,'text':'x'}"},
-        {{"@news", "", "42:e3:1790000000:42", false}, "{'chat_id':'@news','text':'x'}"}};
+        {{"42", "", "cb:7", NULL, false}, "{'chat_id':42,'text':'x'}"},
+        {{"42", "topic=", "", NULL, false}, "{'chat_id':42,'text':'x'}"},
+        {{"@news", "", "42:e3:1790000000:42", NULL, false}, "{'chat_id':'@news','text':'x'}"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct telegram_call calls[TELEGRAM_CALLS_MAX];
         json_t *b;
@@ -224,8 +224,8 @@ static void keyboards_go_last(void **state) {
 
 static void contact_is_asked_in_private_only(void **state) {
     (void)state;
-    static const struct telegram_target group = {"-5", "", NULL, false};
-    static const struct telegram_target business = {"42", "biz=b", NULL, false};
+    static const struct telegram_target group = {"-5", "", NULL, NULL, false};
+    static const struct telegram_target business = {"42", "biz=b", NULL, NULL, false};
     struct telegram_call calls[TELEGRAM_CALLS_MAX];
     json_t *b;
     compose("{'text':'a','request':'contact'}", &ann, calls, &b);
@@ -264,7 +264,7 @@ static void what_cannot_go_is_said(void **state) {
             fail_msg("%s: %s", cases[i].body, err.text);
         json_decref(body);
     }
-    struct telegram_target local = {"42", "", NULL, true};
+    struct telegram_target local = {"42", "", NULL, NULL, true};
     struct err err;
     json_t *body = json_of("{'attachments':[{'id':'M','size':52428801}]}");
     size_t n = telegram_compose(body, &local, calls, &err);
@@ -275,7 +275,7 @@ static void what_cannot_go_is_said(void **state) {
 
 static void refused_calls_are_amended(void **state) {
     (void)state;
-    static const struct telegram_target topic = {"-5", "topic=3", "-5:7", false};
+    static const struct telegram_target topic = {"-5", "topic=3", "-5:7", NULL, false};
     struct telegram_call calls[TELEGRAM_CALLS_MAX];
     json_t *b;
     compose("{'html':'<b>a</b>','attachments':[" IMAGE "," VIDEO "]}", &topic, calls, &b);

@@ -134,8 +134,10 @@ export function Actions({ message, can, me, children }) {
     const press = useLongPress(() => setSheet(true));
     if (!mayAny(can)) return <div class="bubble-row">{children({})}</div>;
     const askRemove = () => setRemoving(true);
+    // Also by a move: the mouse may have rested here before anything could be done.
+    const wake = (e) => e.pointerType !== "touch" && !awake && setAwake(true);
     return (
-        <div class="bubble-row may-act" onPointerEnter={(e) => e.pointerType !== "touch" && setAwake(true)} onPointerLeave={() => setAwake(false)}
+        <div class="bubble-row may-act" onPointerEnter={wake} onPointerMove={wake} onPointerLeave={() => setAwake(false)}
             onFocusIn={() => setAwake(true)} onFocusOut={(e) => !e.currentTarget.contains(e.relatedTarget) && setAwake(false)}>
             {children(press)}
             <Bar message={message} can={can} me={me} askRemove={askRemove} awake={awake} />

@@ -30,6 +30,7 @@ class FakeTelegram:
         self.actions, self.deliveries, self.calls = [], [], {}
         self.repeat = 0.0  # how often a webhook is posted once more though it was taken
         self.unavailable = False
+        self.hold = 50  # seconds for which an empty answer to getUpdates is held back, at most
         self._deliverers = {}
         self._group = random.Random(7).randrange(10**16, 10**17)
         self._loop = asyncio.new_event_loop()

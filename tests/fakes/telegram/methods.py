@@ -51,7 +51,7 @@ async def getUpdates(fake, bot, params, files):
         bot.confirmed += 1
     bot.arrived.set()
     limit = max(1, min(100, int(params.get("limit") or 100)))
-    end = time.monotonic() + min(50, int(params.get("timeout") or 0))
+    end = time.monotonic() + min(fake.hold, int(params.get("timeout") or 0))
     while not bot.updates:
         left = end - time.monotonic()
         if left <= 0:
