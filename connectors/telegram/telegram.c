@@ -124,6 +124,8 @@ static json_t *info(struct connector *c) {
         json_object_set_new(o, "link", json_sprintf("https://t.me/%s", t->username));
         json_object_set_new(o, "invite", json_sprintf("https://t.me/%s?start=", t->username));
     }
+    if (t->has_picture)
+        json_object_set_new(o, "picture", json_true());
     if (t->pending > 0)
         json_object_set_new(o, "pending", json_integer(t->pending));
     if (t->trouble)

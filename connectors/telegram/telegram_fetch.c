@@ -133,8 +133,7 @@ static void download(struct telegram_fetching *g) {
     free(url);
 }
 
-/* A path of the server that may stand in a URL as it is. */
-static bool is_plain_path(const char *p) {
+bool telegram_is_plain_path(const char *p) {
     return *p &&
            strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-") ==
                strlen(p) &&
@@ -148,7 +147,7 @@ static void begin(struct telegram_fetching *g, const json_t *file) {
     const char *name = json_string_value(json_object_get(g->f->attachment, "name"));
     json_int_t size = json_integer_value(json_object_get(file, "file_size"));
     struct err err;
-    if (!path || (path[0] != '/' && !is_plain_path(path))) {
+    if (!path || (path[0] != '/' && !telegram_is_plain_path(path))) {
         err_set(&err, ERR_UNAVAILABLE, "Telegram does not say where the file is");
         if (g->f->attempt >= TRIES_GONE)
             err.code = ERR_NOT_FOUND;

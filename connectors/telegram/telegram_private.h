@@ -33,7 +33,7 @@ struct telegram {
     char *hook_of, *hook_url, *hook_secret; /* made from this secret of the data: webhook.c */
 
     /* While this worker looks after the bot. */
-    bool mine, stopping;
+    bool mine, stopping, has_picture;
     char *username, *title, *trouble; /* of getMe, getWebhookInfo; NULL not known */
     int64_t pending;                  /* updates that wait at Telegram, as last told */
     struct loop_timer *timer;         /* the next step: set up again, look at its health */
@@ -101,7 +101,12 @@ void telegram_cancel(struct connector *c, struct delivery *d);
 unsigned telegram_pace(struct connector *c, const struct delivery *d);
 void telegram_typing(struct connector *c, const struct identity *to, const char *route, bool on);
 
+/* telegram_picture.c: fetched once the bot is known */
+void telegram_picture(struct telegram *t);
+
 /* telegram_fetch.c */
+/* A path of the server that may stand in a URL as it is. */
+bool telegram_is_plain_path(const char *p);
 void telegram_fetch(struct connector *c, struct fetch *f);
 
 /* telegram_check.c */

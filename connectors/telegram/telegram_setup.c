@@ -186,7 +186,10 @@ static void on_me(void *arg, const struct telegram_answer *a, const struct err *
     if (json_integer_value(json_object_get(a->result, "id")) != t->bot_id) {
         err_set(&odd, ERR_PROTOCOL, "api_url answers for another bot than the token's");
         failed(t, &odd, REFUSED_MS);
-    } else if (telegram_uses_webhook(t)) {
+        return;
+    }
+    telegram_picture(t);
+    if (telegram_uses_webhook(t)) {
         set_up_webhook(t);
     } else {
         set_up_polling(t);

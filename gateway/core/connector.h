@@ -156,6 +156,9 @@ struct connector {
 
 void connector_ready(struct connector *c);
 void connector_lost(struct connector *c, const struct err *err); /* shown; call ready when back */
+/* The channel's own picture (JPEG, PNG or WebP), for the admin's page; info() says "picture":true.
+ */
+void connector_picture(struct connector *c, struct span bytes);
 
 enum inbound_kind {
     INBOUND_MESSAGE, /* from the client */

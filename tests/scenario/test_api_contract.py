@@ -311,6 +311,16 @@ def check_channel(w):
     w.call("checkChannel", {"name": "no-such"}, 404)
 
 
+def channel_picture(w):
+    w.call("getChannelPicture", {"name": "site"}, 404)
+    w.gateway.redis.set("sb:picture:site", PNG)
+    r = w.admin.ask("GET", "/channels/site/picture")
+    assert r.content == PNG and r.headers["Content-Type"] == "image/png"
+    w.call("getChannelPicture", {"name": "site"}, 200)
+    w.gateway.redis.set("sb:picture:site", b"<script>")
+    w.call("getChannelPicture", {"name": "site"}, 404)
+
+
 def dead_letter(w):
     t = w.thread()
     m = w.call("sendMessage", {"id": t}, 202, json={"text": "!reject"})["message"]["id"]
@@ -406,6 +416,7 @@ SCENES = {
     "changeClient": change_client, "mergeClients": merge_clients, "uploadMedia": upload_media,
     "getMedia": get_media, "listAgents": list_agents, "addAgent": add_agent,
     "changeAgent": change_agent, "listChannels": list_channels, "checkChannel": check_channel,
+    "getChannelPicture": channel_picture,
     "listDead": list_dead, "retryDead": retry_dead, "openapi": document("openapi"),
     "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
     "metrics": plain("metrics"), "inbox": page("inbox"), "admin": page("admin"), "asset": asset,

@@ -240,6 +240,16 @@ def test_business_account(calm):
     assert len([x for x in calm.messages("Customer") if x["direction"] == "out" and x["status"] == "sent"]) == 2
 
 
+def test_name_and_picture_of_the_bot(start_gateway):
+    w = Telegram(start_gateway)
+    w.fake.do(lambda: setattr(w.bot.bot, "picture", png(160, 160)))
+    w.gateway.restart()
+    info = until(lambda: w.channel()["info"] if w.channel().get("info", {}).get("picture") else None, 15 * SLOWER)
+    assert info == {"mode": "polling", "title": "Shop", "username": "shop_bot", "link": "https://t.me/shop_bot", "picture": True}
+    assert w.api.ask("GET", "/channels/sales/picture").content == png(160, 160)
+    w.close()
+
+
 def test_refusals_in_words(calm):
     ann = calm.user(60, "Eve")
     ann.text("hello")

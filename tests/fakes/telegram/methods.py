@@ -467,7 +467,10 @@ def getChat(fake, bot, params, files):
 
 @method
 def getUserProfilePhotos(fake, bot, params, files):
-    return {"total_count": 0, "photos": []}
+    if bot.picture is None or int(params["user_id"]) != bot.id:
+        return {"total_count": 0, "photos": []}
+    sizes = [{**fake.world.add_file(bot, bot.picture, "p.png", "photo"), "width": w, "height": w} for w in (160, 320, 640)]
+    return {"total_count": 1, "photos": [sizes]}
 
 
 @method

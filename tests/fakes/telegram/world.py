@@ -54,6 +54,7 @@ class Bot:
         self.updates = collections.deque()  # (id, kind, chat, encoded)
         self.arrived = asyncio.Event()
         self.revoked = False
+        self.picture = None  # bytes
         self.poller = 0  # the latest getUpdates: an older one ends with 409
         self.sent = []
         self.answered = []
