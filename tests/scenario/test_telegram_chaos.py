@@ -97,6 +97,8 @@ def test_chaos(start_gateway, mode, seed):
     rng = random.Random(seed)
     world.fake.repeat = 0.05
     world.fake.chaos(seed, RATES)
+    for kind in ("429", "500", "502", "lose"):  # each for certain, whatever chance brings
+        world.fake.fault(kind, method="sendMessage", times=2)
     clients, agents = Clients(world, seed), Agents(world, seed)
     clients.start()
     until(lambda: len(world.api.threads()) >= 3, 20 * SLOWER)
