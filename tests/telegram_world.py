@@ -7,8 +7,8 @@ TOKEN = "123456789:AAE" + "x" * 32
 
 
 class Telegram:
-    def __init__(self, start_gateway, mode="polling", extra="", bots=1, config=CONFIG, **kw):
-        self.fake = FakeTelegram()
+    def __init__(self, start_gateway, mode="polling", extra="", config=CONFIG, local=False, **kw):
+        self.fake = FakeTelegram(local=local)
         self.bot = self.fake.bot(TOKEN, username="shop_bot", first_name="Shop")
         section = (f'telegram "sales" {{{{ token = "{TOKEN}" api_url = "{self.fake.url}" mode = "{mode}" '
                    f'{extra} }}}}\n')

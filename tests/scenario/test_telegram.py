@@ -284,6 +284,28 @@ def test_files_that_cannot_be_had(calm):
     assert state["error"] and lost and late
 
 
+def test_a_server_of_our_own(start_gateway):
+    """Bot API server with --local: files of any size, read from its disk; larger uploads."""
+    w = Telegram(start_gateway, extra="local_files = yes", local=True, sets=["media.max_size=100M"])
+    ann = w.user()
+    big = bytes(range(256)) * (90 << 10)  # 22.5 MB
+    ann.document(data=big, name="plan.bin", mime="application/octet-stream")
+    late = until(lambda: (lambda ms: ms[0] if ms and ms[0]["attachments"][0].get("id") else None)(w.messages()), 30 * SLOWER)
+    assert late["attachments"][0]["size"] == len(big)
+    assert w.api.ask("GET", "/media/" + late["attachments"][0]["id"], timeout=60).content == big
+    w.close()
+
+
+def test_files_on_a_foreign_disk_are_refused(start_gateway):
+    """A path of this machine is only followed where the admin said that it is the server's."""
+    w = Telegram(start_gateway, local=True)
+    w.user().document()
+    state = until(lambda: (lambda ms: ms[0]["attachments"][0] if ms and ms[0]["attachments"][0].get("state") == "failed" else None)(
+        w.messages()), 20 * SLOWER)
+    assert "local_files" in state["error"]
+    w.close()
+
+
 def test_from_the_site_to_telegram(start_gateway):
     w = Telegram(start_gateway, workers=1)
     visitor = w.gateway.visitor()

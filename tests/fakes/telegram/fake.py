@@ -3,7 +3,9 @@
 import asyncio
 import inspect
 import json
+import pathlib
 import random
+import tempfile
 import threading
 
 from . import methods, schema, users, wire
@@ -32,6 +34,7 @@ class FakeTelegram:
         self.unavailable = False
         self.hold = 50  # seconds for which an empty answer to getUpdates is held back, at most
         self._deliverers = {}
+        self._folder = None
         self._group = random.Random(7).randrange(10**16, 10**17)
         self._loop = asyncio.new_event_loop()
         started = threading.Event()
@@ -79,6 +82,8 @@ class FakeTelegram:
         if self._loop.is_running():
             self._loop.call_soon_threadsafe(stop)
             self._thread.join(5)
+        if self._folder:
+            self._folder.cleanup()
 
     def __enter__(self):
         return self
@@ -90,6 +95,14 @@ class FakeTelegram:
 
     def deliverer(self, bot):
         return self._deliverers.setdefault(bot.id, Deliverer(self, bot))
+
+    def on_disk(self, file):
+        """Where a server with --local keeps it: an absolute path."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="telegram-files-")
+        path = pathlib.Path(self._folder.name) / file["path"].replace("/", "_")
+        path.write_bytes(file["data"])
+        return str(path)
 
     def next_group(self):
         self._group += 1

@@ -131,7 +131,8 @@ def getFile(fake, bot, params, files):
         raise bad("wrong file_id or the file is temporarily unavailable")
     if f["size"] > 20 * MB and not fake.local:
         raise bad("file is too big")
-    return {"file_id": params["file_id"], "file_unique_id": "u", "file_size": f["size"], "file_path": f["path"]}
+    path = fake.on_disk(f) if fake.local else f["path"]
+    return {"file_id": params["file_id"], "file_unique_id": "u", "file_size": f["size"], "file_path": path}
 
 
 @method
