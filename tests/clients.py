@@ -266,6 +266,10 @@ class Agent(Reconnecting):
             return answer
         raise AssertionError(f"{type_} was not answered in {timeout} s: {self}")
 
+    def status(self, thread, seq):
+        """What the screen says, None before the message is on it: its event may come after the answer to a command."""
+        return self.screen[thread].get(seq, {}).get("status")
+
     def find(self, thread, text):
         return [m for m in self.screen[thread].values() if m.get("text") == text]
 

@@ -37,7 +37,7 @@ def test_both_ways_with_ticks(gateway, browsers, width, lang):
     answer = agent.command("send", thread=thread, text="Good day!")["message"]
     w.sees("Good day!")
     w.until(lambda: not w.all(".dots"), why="for typing to end")
-    agent.wait(lambda: agent.screen[thread][answer["seq"]]["status"] == "read", 10)
+    agent.wait(lambda: agent.status(thread, answer["seq"]) == "read", 10)
     w.one("textarea").send_keys("I am ty")
     agent.wait(lambda: any(t["who"] == "client" and t["on"] for t in agent.typing), 5)
     assert w.one(".who p").get_attribute("class") == "on"

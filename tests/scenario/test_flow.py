@@ -34,9 +34,9 @@ def test_whole_way(gateway):
 
     # ticks: delivered because the widget said so, then read both ways
     seq = answer["message"]["seq"]
-    agent.wait(lambda: agent.screen[thread][seq]["status"] in ("delivered", "read"), 10)
+    agent.wait(lambda: agent.status(thread, seq) in ("delivered", "read"), 10)
     visitor.send({"type": "read", "upto": seq})
-    agent.wait(lambda: agent.screen[thread][seq]["status"] == "read", 10)
+    agent.wait(lambda: agent.status(thread, seq) == "read", 10)
     assert agent.command("read", thread=thread, seq=ack["seq"])["type"] == "ok"
     visitor.wait(lambda: visitor.read_seq >= ack["seq"], 10)
     until(lambda: gateway.login().get(f"/threads/{thread}")["thread"]["unread"] == 0, 5)
@@ -169,12 +169,12 @@ def test_loopback_channel(gateway):
                          "text": "hi"}).json()["duplicate"]
     thread = r.json()["thread"]
     ok = agent.command("send", thread=thread, text="hi, Ann")
-    agent.wait(lambda: agent.screen[thread][ok["message"]["seq"]]["status"] in
+    agent.wait(lambda: agent.status(thread, ok["message"]["seq"]) in
                ("sent", "delivered"), 10)
     lost = agent.command("send", thread=thread, text="!lose")
-    agent.wait(lambda: agent.screen[thread][lost["message"]["seq"]]["status"] == "unknown", 10)
+    agent.wait(lambda: agent.status(thread, lost["message"]["seq"]) == "unknown", 10)
     no = agent.command("send", thread=thread, text="!reject")
-    agent.wait(lambda: agent.screen[thread][no["message"]["seq"]]["status"] == "failed", 10)
+    agent.wait(lambda: agent.status(thread, no["message"]["seq"]) == "failed", 10)
     again = agent.command("send", thread=thread, text="!fail 2")
-    agent.wait(lambda: agent.screen[thread][again["message"]["seq"]]["status"] in
+    agent.wait(lambda: agent.status(thread, again["message"]["seq"]) in
                ("sent", "delivered"), 30, "for the third try")

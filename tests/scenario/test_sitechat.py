@@ -222,13 +222,13 @@ def test_read_delivered_typing_online(g):
         seq = c.get("msg")["message"]["seq"]
         seq = seq if seq == sent["seq"] else c.get("msg")["message"]["seq"]
         c.send(type="read", upto=10 ** 9)  # more than it was shown: only that counts
-        agent.wait(lambda: agent.screen[thread][sent["seq"]]["status"] == "read", 10)
+        agent.wait(lambda: agent.status(thread, sent["seq"]) == "read", 10)
         late = agent.command("send", thread=thread, text="later")["message"]
         c.get("msg")
         time.sleep(0.3)
-        assert agent.screen[thread][late["seq"]]["status"] in ("queued", "sent")
+        agent.wait(lambda: agent.status(thread, late["seq"]) in ("queued", "sent"), 10)
         c.send(type="delivered", upto=late["seq"])
-        agent.wait(lambda: agent.screen[thread][late["seq"]]["status"] == "delivered", 10)
+        agent.wait(lambda: agent.status(thread, late["seq"]) == "delivered", 10)
         agent.command("read", thread=thread, seq=1)
         assert c.get("status")["upto"] >= 1
         agent.send({"type": "typing", "thread": thread, "on": True})
