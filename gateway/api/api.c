@@ -41,6 +41,7 @@ const struct http_route api_routes[] = {
     {"GET", V1 "/channels", api_channels_list, 0, false},
     {"POST", V1 "/channels/{name}/check", api_channels_check, 1024, false},
     {"GET", V1 "/channels/{name}/picture", api_channels_picture, 0, false},
+    {"GET", V1 "/channels/{name}/templates", api_channels_templates, 0, false},
     {"GET", V1 "/dead", api_dead_list, 0, false},
     {"POST", V1 "/dead/{id}/retry", api_dead_retry, 1024, false},
     {"GET", V1 "/openapi.json", api_document, 0, false},

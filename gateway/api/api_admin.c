@@ -187,6 +187,14 @@ HANDLER(api_channels_check) {
     api_begin(api, x, SCOPE_WRITE, ROLE_SUPERVISOR, channels_check);
 }
 
+static void channels_templates(struct call *c) {
+    core_templates(c->api->core, http_path_arg(c->x, "name"), call_on_json, c);
+}
+
+HANDLER(api_channels_templates) {
+    api_begin(api, x, SCOPE_READ, ROLE_AGENT, channels_templates);
+}
+
 /* By its first bytes; what is none of these is not shown as one. */
 static const char *picture_type(struct span p) {
     if (p.n > 3 && memcmp(p.p, "\xff\xd8\xff", 3) == 0)

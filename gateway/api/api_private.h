@@ -101,6 +101,7 @@ HANDLER(api_agents_patch);
 HANDLER(api_channels_list);
 HANDLER(api_channels_check);
 HANDLER(api_channels_picture);
+HANDLER(api_channels_templates);
 HANDLER(api_dead_list);
 HANDLER(api_dead_retry);
 /* api_health.c */

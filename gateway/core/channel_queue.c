@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/queue.h"
@@ -27,6 +28,9 @@ static void prepare(struct item *it) {
     const json_t *m = json_object_get(it->loaded, "message");
     const json_t *to = json_object_get(it->loaded, "to");
     const char *route = text_of(m, "route");
+    const json_t *window =
+        json_object_get(json_object_get(json_object_get(it->loaded, "thread"), "windows"),
+            it->queue->channel->connector->channel);
     it->delivery = (struct delivery){.what = what_of(it),
         .thread = it->entry.subject,
         .message = text_of(m, "id"),
@@ -37,6 +41,8 @@ static void prepare(struct item *it) {
         .route = route ? route : "",
         .reply_to = it->reply_to};
     it->delivery.key = it->delivery.message;
+    if (text_of(window, "until"))
+        clock_parse(text_of(window, "until"), &it->delivery.window_until_ms);
 }
 
 static void send_now(struct item *it) {

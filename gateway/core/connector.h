@@ -36,6 +36,11 @@ enum {
     CONNECTOR_BUTTONS = 1 << 9,          /* choices under a message */
     CONNECTOR_REQUEST_CONTACT = 1 << 10, /* a button that gives us the client's phone number */
     CONNECTOR_NEEDS_ADDRESS = 1 << 11,   /* sends to an identity of its kind only */
+    CONNECTOR_LOCATION = 1 << 12,        /* a place of ours */
+    CONNECTOR_CONTACT = 1 << 13,         /* a contact card of ours */
+    CONNECTOR_TEMPLATES = 1 << 14,       /* has texts that were approved beforehand: template() */
+    CONNECTOR_WINDOW = 1 << 15,   /* answers go only while the client's window is open (struct
+                                     inbound); templates always */
     CONNECTOR_REPEATABLE = 1 << 4 /* sending one key twice does no harm: a delivery whose outcome a
                                      crash took away is sent again instead of becoming unknown */
 };
@@ -57,13 +62,14 @@ struct delivery {
     const char *thread; /* ids: see base/id.h */
     const char *message;
     int64_t seq;
-    const char *key;      /* stable over retries: idempotency key towards the peer */
-    unsigned attempt;     /* 1, 2, ... */
-    const json_t *body;   /* the message (message.h, with its private keys: store_record.h) */
-    struct identity to;   /* the client's identity on this channel */
-    const char *route;    /* of the last message in (struct inbound), "" none */
-    const char *reply_to; /* external id of the message that this one answers; NULL none */
-    void *user;           /* the connector's own, NULL at send() */
+    const char *key;         /* stable over retries: idempotency key towards the peer */
+    unsigned attempt;        /* 1, 2, ... */
+    const json_t *body;      /* the message (message.h, with its private keys: store_record.h) */
+    struct identity to;      /* the client's identity on this channel */
+    const char *route;       /* of the last message in (struct inbound), "" none */
+    const char *reply_to;    /* external id of the message that this one answers; NULL none */
+    int64_t window_until_ms; /* CONNECTOR_WINDOW: as known now; 0 never opened */
+    void *user;              /* the connector's own, NULL at send() */
 };
 
 enum delivery_result {
@@ -132,6 +138,15 @@ struct connector_ops {
     /* An agent types to this client, reached by route (true; said again every few seconds), or
      * stopped. NULL where the connector follows typing by a sink, or cannot show it. */
     void (*typing)(struct connector *c, const struct identity *to, const char *route, bool on);
+    /* An agent has read what this client wrote, reached by route. NULL: the channel has no such
+     * thing, or the connector follows it by a sink. */
+    void (*read)(struct connector *c, const struct identity *to, const char *route);
+    /* CONNECTOR_TEMPLATES. One template of connector_templates() with the agent's values
+     * ({"<field id>":"text"}) and the type of the message's first file (NULL none): puts what will
+     * be sent into *template, which becomes body's "template", and the text that the client will
+     * see into *text (the caller frees). -1 with err names the field that is wrong. Pure. */
+    int (*fill)(const json_t *found, const json_t *values, const char *file_mime, json_t **template,
+        char **text, struct err *err);
     /* A request to /hooks/<name>/<channel>[/...]; answer it once. NULL: 404. */
     void (*webhook)(struct connector *c, struct http_exchange *x);
     /* No new work; open deliveries may still finish (the core waits, bounded). */
@@ -178,6 +193,9 @@ struct inbound {
     const char *reply_to; /* external id of the message that this one answers; NULL */
     const char *route; /* how an answer gets there, for delivery.route: [A-Za-z0-9=_:/.-]*; NULL */
     bool take_address; /* INBOUND_EVENT: answers go there from now on */
+    int64_t window_until_ms;         /* CONNECTOR_WINDOW: answers may go until then; 0 as it was */
+    int64_t free_by_ms, free_for_ms; /* an answer by then makes so long free; 0 nothing offered */
+    int64_t past_ms; /* it happened then, before our time: no news for anybody; 0 it is news */
     const json_t *body;
     const json_t *profile; /* what else the channel tells of the client: {"phone","email","locale",
                               "page":{...}}; kept with the client; NULL none */
@@ -234,6 +252,19 @@ void connector_receipt(struct connector *c, const char *thread, int64_t upto_seq
 void connector_receipt_for(struct connector *c, const struct identity *who, const char *external_id,
     enum status status, const struct err *why, core_done_fn fn, void *arg);
 
+/* The same for one message of ours that the channel names by what we gave it along (delivery.thread
+ * and .seq): it surely has it, under external_id, also when its answer was lost or not there yet.
+ * is_part: one of several of this message, and not the last. why for FAILED. */
+struct settlement {
+    const char *thread;
+    int64_t seq;
+    const char *external_id;
+    enum status status; /* SENT, DELIVERED, READ, FAILED */
+    bool is_part;
+    const struct err *why;
+};
+void connector_settle(struct connector *c, const struct settlement *st, core_done_fn fn, void *arg);
+
 /* The client types (or stopped). Never stored. */
 void connector_typing(struct connector *c, const char *thread, bool on);
 
@@ -283,6 +314,16 @@ void connector_redeem(
  * info() has "invite". */
 json_t *connector_doors(const struct connector *c);
 
+/* What a connector wants to find again, on any worker and after a restart, by a name of its own:
+ * replaced by the next, gone after ttl_s (0: never). */
+void connector_keep(struct connector *c, const char *name, struct span value, unsigned ttl_s);
+/* value: "" when there is none; borrowed. */
+typedef void (*connector_kept_fn)(void *arg, struct span value, const struct err *err);
+void connector_kept(struct connector *c, const char *name, connector_kept_fn fn, void *arg);
+/* The templates that agents may choose from ([{"name","language","usable",...}]; list is taken
+ * over): for the inbox, and for fill(). */
+void connector_templates(struct connector *c, json_t *list);
+
 /* How much of the deliveries this worker makes, 0..1: of all workers together it is 1. */
 double connector_share(const struct connector *c);
 
@@ -290,6 +331,8 @@ double connector_share(const struct connector *c);
  * when there is none. Instances of one connector find each other so, and share what may exist once.
  */
 struct connector *connector_find(struct core *core, const char *connector, const char *channel);
+/* The next channel of the same connector, in a ring: c itself when it is the only one. */
+struct connector *connector_next(const struct connector *c);
 
 /* Follow what happens in threads on this worker (sink.h); sink lives until connector finish. */
 void connector_follow(struct connector *c, struct sink *sink);

@@ -111,6 +111,18 @@ struct connector *connector_find(struct core *core, const char *connector, const
     return NULL;
 }
 
+struct connector *connector_next(const struct connector *c) {
+    const struct core *core = c->core;
+    size_t at = 0;
+    while (core->channels[at]->connector != c)
+        at++;
+    for (;;) {
+        struct connector *other = core->channels[++at % core->nchannels]->connector;
+        if (other->ops == c->ops)
+            return other;
+    }
+}
+
 static json_t *caps_json(unsigned caps) {
     static const struct {
         unsigned cap;
@@ -118,7 +130,9 @@ static json_t *caps_json(unsigned caps) {
     } names[] = {{CONNECTOR_ATTACHMENTS, "attachments"}, {CONNECTOR_TYPING, "typing"},
         {CONNECTOR_RECEIPTS, "receipts"}, {CONNECTOR_HTML, "html"}, {CONNECTOR_EDIT, "edit"},
         {CONNECTOR_DELETE, "delete"}, {CONNECTOR_REACT, "react"}, {CONNECTOR_REPLY, "reply"},
-        {CONNECTOR_BUTTONS, "buttons"}, {CONNECTOR_REQUEST_CONTACT, "request_contact"}};
+        {CONNECTOR_BUTTONS, "buttons"}, {CONNECTOR_REQUEST_CONTACT, "request_contact"},
+        {CONNECTOR_LOCATION, "location"}, {CONNECTOR_CONTACT, "contact"},
+        {CONNECTOR_TEMPLATES, "templates"}, {CONNECTOR_WINDOW, "window"}};
     json_t *out = json_array();
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (caps & names[i].cap)

@@ -87,6 +87,8 @@ void core_check(struct core *core, const char *channel, store_json_fn fn, void *
 /* The channel's picture; bytes are borrowed. ERR_NOT_FOUND when there is none. */
 typedef void (*core_picture_fn)(void *arg, struct span bytes, const struct err *err);
 void core_picture(struct core *core, const char *channel, core_picture_fn fn, void *arg);
+/* {"templates":[...]}: connector_templates(). ERR_NOT_FOUND: the channel has no such thing. */
+void core_templates(struct core *core, const char *channel, store_json_fn fn, void *arg);
 /* Full-text search through the first CRM that can: crm.h search. ERR_UNSUPPORTED when none. */
 void core_search(struct core *core, const char *query, unsigned limit, crm_result_fn fn, void *arg);
 /* Older messages than Redis keeps, from the first CRM that can give them: crm.h history. */

@@ -59,6 +59,8 @@ void feed_publish(struct core *core, const struct feed_event *e); /* to all sink
 void live_start(struct core *core);
 void live_stop(struct core *core);
 void live_client_typing(struct core *core, const char *thread, bool on);
+/* An agent has read what the client wrote: the channel may show it to him. */
+void live_was_read(struct core *core, const char *thread);
 
 /* owner.c: leases, and the queues of the shards that we own */
 void owner_start(struct core *core);

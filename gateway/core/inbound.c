@@ -93,7 +93,7 @@ static char *dedupe_key(const struct connector *c, const char *external_id) {
 /* Only what a script may paste into a body as it is. */
 static bool is_route(const char *s) {
     static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789=_:/.-";
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789=_:/.+-";
     return strlen(s) <= 200 && s[strspn(s, allowed)] == '\0';
 }
 
@@ -106,6 +106,8 @@ static json_t *stored_body(const struct inbound *in) {
                 in->from.name ? in->from.name : ""));
     if (in->external_id && *in->external_id)
         json_object_set_new(body, "external_id", json_string(in->external_id));
+    if (in->past_ms)
+        json_object_set_new(body, "past", json_true());
     if (in->route && *in->route)
         json_object_set_new(body, "route", json_string(in->route));
     return body;
@@ -137,6 +139,10 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
         .route = in->route && is_route(in->route) ? in->route : NULL,
         .take_address = in->take_address,
         .fetch = c->ops->fetch && revision_waits(body),
+        .window_until_ms = in->window_until_ms,
+        .free_by_ms = in->free_by_ms,
+        .free_for_ms = in->free_for_ms,
+        .past_ms = in->past_ms,
         .body = body};
     store_append(c->core->store, &append, on_appended, a);
     json_decref(body);
@@ -190,6 +196,17 @@ void connector_receipt_for(struct connector *c, const struct identity *who, cons
     rc->fn = fn;
     rc->arg = arg;
     store_find(c->core->store, who, on_receipt_thread, rc);
+}
+
+void connector_settle(
+    struct connector *c, const struct settlement *st, core_done_fn fn, void *arg) {
+    struct store_settlement s = {.thread = st->thread,
+        .seq = st->seq,
+        .external_id = st->external_id,
+        .status = st->status,
+        .is_part = st->is_part,
+        .why = st->why};
+    store_settle(c->core->store, c->channel, &s, fn, arg);
 }
 
 /* --- questions ------------------------------------------------------------------------------- */

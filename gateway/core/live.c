@@ -275,6 +275,28 @@ void core_typing(struct core *core, const struct actor *a, const char *thread, b
     store_delivery(core->store, thread, 0, on_typing_to, t);
 }
 
+/* --- reading --------------------------------------------------------------------------------- */
+
+static void on_read_to(void *arg, json_t *result, const struct err *err) {
+    struct core *core = arg;
+    const json_t *thread = json_object_get(result, "thread"), *to = json_object_get(result, "to");
+    const char *name = json_string_value(json_object_get(thread, "channel"));
+    struct channel *ch = err || !name ? NULL : core_channel(core, name);
+    if (!ch || !ch->connector->ops->read || core->stopped)
+        return;
+    struct identity who = {.kind = json_string_value(json_object_get(to, "kind")),
+        .address = json_string_value(json_object_get(to, "address"))};
+    ch->connector->ops->read(ch->connector, &who, json_string_value(json_object_get(to, "route")));
+}
+
+void live_was_read(struct core *core, const char *thread) {
+    bool any = false;
+    for (size_t i = 0; i < core->nchannels && !any; i++)
+        any = core->channels[i]->connector->ops->read != NULL;
+    if (any)
+        store_delivery(core->store, thread, 0, on_read_to, core);
+}
+
 /* --- presence -------------------------------------------------------------------------------- */
 
 void core_presence(struct core *core, const char *agent, int delta) {

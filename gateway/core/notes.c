@@ -99,44 +99,6 @@ json_t *connector_doors(const struct connector *c) {
     return doors;
 }
 
-/* --- pictures -------------------------------------------------------------------------------- */
-
-static char *picture_key(const char *channel) {
-    return mem_printf("sb:picture:%s", channel);
-}
-
-void connector_picture(struct connector *c, struct span bytes) {
-    char *key = picture_key(c->channel);
-    struct span set[] = {span_str("SET"), span_str(key), bytes};
-    redis_command(store_redis(c->core->store), set, ARRAY_LEN(set), on_ignored, NULL);
-    free(key);
-}
-
-struct picture_call {
-    core_picture_fn fn;
-    void *arg;
-};
-
-static void on_picture(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct picture_call *p = arg;
-    struct err missing;
-    if (!err && redis_reply_type(r) != REDIS_STRING) {
-        err_set(&missing, ERR_NOT_FOUND, "this channel has no picture");
-        err = &missing;
-    }
-    p->fn(p->arg, err ? span_of("", 0) : redis_reply_span(r), err);
-    free(p);
-}
-
-void core_picture(struct core *core, const char *channel, core_picture_fn fn, void *arg) {
-    struct picture_call *p = mem_alloc(sizeof *p);
-    char *key = picture_key(channel);
-    struct span get[] = {span_str("GET"), span_str(key)};
-    *p = (struct picture_call){fn, arg};
-    redis_command(store_redis(core->store), get, ARRAY_LEN(get), on_picture, p);
-    free(key);
-}
-
 /* --- up-calls -------------------------------------------------------------------------------- */
 
 static struct channel *channel_of(struct connector *c) {

@@ -154,9 +154,71 @@ static const char *missing_cap(const struct command *c, unsigned caps) {
         return "carry attachments";
     if (json_object_get(c->body, "buttons") && !(caps & CONNECTOR_BUTTONS))
         return "show buttons";
+    if (json_object_get(c->body, "template") && !(caps & CONNECTOR_TEMPLATES))
+        return "send templates";
+    if (json_object_get(c->body, "location") && !(caps & CONNECTOR_LOCATION))
+        return "send a place";
+    if (json_object_get(c->body, "contact") && !(caps & CONNECTOR_CONTACT))
+        return "send a contact";
     if (json_object_get(c->body, "request") && !(caps & CONNECTOR_REQUEST_CONTACT))
         return "ask for a phone number";
     return NULL;
+}
+
+/* May answers go to this client now? A channel with a window takes others only by a template. */
+static bool is_window_open(const struct command *c, const struct connector *con) {
+    const json_t *window = json_object_get(json_object_get(c->thread_json, "windows"), c->channel);
+    int64_t until = 0;
+    if (!(con->ops->caps & CONNECTOR_WINDOW) || json_object_get(c->body, "template"))
+        return true;
+    if (*text_of(window, "until"))
+        clock_parse(text_of(window, "until"), &until);
+    return clock_ms() < until;
+}
+
+/* The template that the body names, among those of the channel: its words become the message's. */
+static int fill_template(struct command *c, const json_t *templates, struct err *err) {
+    const struct connector *con = core_channel(c->core, c->channel)->connector;
+    const json_t *asked = json_object_get(c->body, "template"), *found = NULL;
+    const json_t *file = json_array_get(json_object_get(c->body, "attachments"), 0);
+    json_t *one, *filled = NULL;
+    char *text = NULL;
+    size_t i;
+    json_array_foreach((json_t *)templates, i, one) {
+        if (strcmp(text_of(one, "name"), text_of(asked, "name")) == 0 &&
+            strcmp(text_of(one, "language"), text_of(asked, "language")) == 0)
+            found = one;
+    }
+    if (!found)
+        return err_set(err, ERR_INVALID,
+            "channel \"%.60s\" has no template \"%.100s\" in \"%.20s\"", c->channel,
+            text_of(asked, "name"), text_of(asked, "language"));
+    if (con->ops->fill(found, json_object_get(asked, "values"), file ? text_of(file, "mime") : NULL,
+            &filled, &text, err) < 0)
+        return -1;
+    json_object_set_new(c->body, "template", filled);
+    json_object_set_new(c->body, "text", json_string(text));
+    free(text);
+    return 0;
+}
+
+static void on_templates(void *arg, json_t *result, const struct err *err) {
+    struct command *c = arg;
+    struct err wrong;
+    if (!err && fill_template(c, json_object_get(result, "templates"), &wrong) < 0)
+        err = &wrong;
+    if (err)
+        command_end(c, NULL, err);
+    else
+        send_append(c);
+}
+
+/* All that belongs to the message is there. */
+static void send_body(struct command *c) {
+    if (json_object_get(c->body, "template"))
+        core_templates(c->core, c->channel, on_templates, c);
+    else
+        send_append(c);
 }
 
 static void on_claimed(void *arg, json_t *media, const struct err *err) {
@@ -166,7 +228,7 @@ static void on_claimed(void *arg, json_t *media, const struct err *err) {
         return;
     }
     json_object_set(c->body, "attachments", media);
-    send_append(c);
+    send_body(c);
 }
 
 /* The channel that the answer takes: the one asked for, else where the client wrote last. */
@@ -195,6 +257,13 @@ static bool choose_channel(struct command *c) {
         command_fail(c, ERR_UNSUPPORTED, text);
         return false;
     }
+    if (!is_window_open(c, ch->connector)) {
+        command_fail(c, ERR_CONFLICT,
+            "the client has not written within 24 hours, so the channel takes templates only: "
+            "choose "
+            "one (GET /api/v1/channels/{name}/templates)");
+        return false;
+    }
     return true;
 }
 
@@ -210,6 +279,10 @@ static void on_send_thread(void *arg, json_t *result, const struct err *err) {
             c->media[c->nmedia++] = json_string_value(id);
     }
     bool is_note = json_is_true(json_object_get(c->body, "note"));
+    if (is_note && json_object_get(c->body, "template")) {
+        command_fail(c, ERR_INVALID, "a note has no template");
+        return;
+    }
     if (!is_note && !choose_channel(c))
         return;
     json_object_del(c->body, "id");
@@ -217,7 +290,7 @@ static void on_send_thread(void *arg, json_t *result, const struct err *err) {
     json_object_del(c->body, "channel");
     if (c->nmedia == 0) {
         json_object_del(c->body, "attachments");
-        send_append(c);
+        send_body(c);
         return;
     }
     snprintf(owner, sizeof owner, "agent:%s", c->actor.name);
@@ -422,7 +495,10 @@ void core_change(struct core *core, const struct actor *a, const char *thread, c
 /* --- read ------------------------------------------------------------------------------------ */
 
 static void on_read(void *arg, const struct err *err) {
-    command_end(arg, NULL, err);
+    struct command *c = arg;
+    if (!err && json_integer_value(json_object_get(c->thread_json, "unread")) > 0)
+        live_was_read(c->core, c->thread);
+    command_end(c, NULL, err);
 }
 
 static void on_read_thread(void *arg, json_t *result, const struct err *err) {

@@ -102,6 +102,56 @@ static int check_buttons(const json_t *rows, struct err *err) {
     return good ? 0 : -1;
 }
 
+static bool is_words(const json_t *v, size_t max) {
+    const char *s = json_string_value(v);
+    size_t n = json_string_length(v);
+    return s && n && n <= max && utf8_is_text(s, n) && !strchr(s, '\n');
+}
+
+/* {"lat","lon","name"?,"address"?} */
+static int check_location(const json_t *v, struct err *err) {
+    const json_t *lat = json_object_get(v, "lat"), *lon = json_object_get(v, "lon");
+    const json_t *name = json_object_get(v, "name"), *address = json_object_get(v, "address");
+    double a = json_number_value(lat), o = json_number_value(lon);
+    bool good = json_is_number(lat) && json_is_number(lon) && a >= -90 && a <= 90 && o >= -180 &&
+                o <= 180 && (!name || is_words(name, 1000)) &&
+                (!address || is_words(address, 1000)) &&
+                json_object_size(v) == 2u + (name != NULL) + (address != NULL);
+    return good ? 0
+                : err_set(err, ERR_INVALID,
+                      "location must be {\"lat\": -90..90, \"lon\": -180..180, \"name\": optional, "
+                      "\"address\": optional}");
+}
+
+/* {"name","phone"} */
+static int check_contact(const json_t *v, struct err *err) {
+    const json_t *name = json_object_get(v, "name"), *phone = json_object_get(v, "phone");
+    const char *p = json_string_value(phone);
+    bool good = is_words(name, 1000) && is_words(phone, 40) && json_object_size(v) == 2 &&
+                p[strspn(p, "+0123456789 ()-")] == '\0';
+    return good ? 0
+                : err_set(
+                      err, ERR_INVALID, "contact must be {\"name\", \"phone\": \"+\" and digits}");
+}
+
+/* {"name","language","values":{"<field>":"text"}} */
+static int check_template(const json_t *v, struct err *err) {
+    const json_t *values = json_object_get(v, "values");
+    const char *key;
+    json_t *one;
+    bool good = is_words(json_object_get(v, "name"), 512) &&
+                is_words(json_object_get(v, "language"), 20) &&
+                (!values || json_is_object(values)) && json_object_size(values) <= 100 &&
+                json_object_size(v) == 2u + (values != NULL);
+    json_object_foreach((json_t *)values, key, one) {
+        good = good && json_is_string(one) && json_string_length(one) <= 4096 &&
+               utf8_is_text(json_string_value(one), json_string_length(one));
+    }
+    return good ? 0
+                : err_set(err, ERR_INVALID,
+                      "template must be {\"name\", \"language\", \"values\": {field: text}}");
+}
+
 static int check_one(const char *key, const json_t *v, size_t text_max, struct err *err) {
     if (strcmp(key, "text") == 0 || strcmp(key, "html") == 0)
         return check_text(key, v, text_max, err);
@@ -115,6 +165,12 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
         return check_attachments(v, err);
     if (strcmp(key, "buttons") == 0)
         return check_buttons(v, err);
+    if (strcmp(key, "location") == 0)
+        return check_location(v, err);
+    if (strcmp(key, "contact") == 0)
+        return check_contact(v, err);
+    if (strcmp(key, "template") == 0)
+        return check_template(v, err);
     if (strcmp(key, "request") == 0)
         return json_is_string(v) && strcmp(json_string_value(v), "contact") == 0
                    ? 0
@@ -127,7 +183,7 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
                    : err_set(err, ERR_INVALID, "reply_to is not a message id");
     return err_set(err, ERR_INVALID,
         "unknown key \"%.40s\"; known are id, text, html, subject, attachments, reply_to, channel, "
-        "buttons, request and note",
+        "buttons, request, location, contact, template and note",
         key);
 }
 
@@ -144,7 +200,9 @@ int message_body_check(const json_t *body, size_t text_max, struct err *err) {
     }
     if (json_string_length(json_object_get(body, "text")) == 0 &&
         json_string_length(json_object_get(body, "html")) == 0 &&
-        json_array_size(json_object_get(body, "attachments")) == 0)
+        json_array_size(json_object_get(body, "attachments")) == 0 &&
+        !json_object_get(body, "location") && !json_object_get(body, "contact") &&
+        !json_object_get(body, "template"))
         return err_set(err, ERR_INVALID, "a message needs text or attachments");
     return 0;
 }

@@ -68,6 +68,9 @@ struct store_append {
     const char *route;    /* how an answer gets back ([A-Za-z0-9=_:/.-]*); NULL none */
     const char *reply_to; /* dedupe key of the message that this one answers; NULL none */
     const char *alias;    /* a second dedupe key of this message; NULL none */
+    int64_t window_until_ms;         /* answers may go until then; 0 as it was */
+    int64_t free_by_ms, free_for_ms; /* an answer by then makes so long free; 0 as it was */
+    int64_t past_ms;                 /* it is of that time, and no news; 0 it is */
     /* Changes to the thread in the same step; NULL leaves as is. */
     const char *assignee; /* "" clears */
     const char *state;    /* "open" "snoozed" "closed" */
@@ -128,6 +131,18 @@ void store_receipt(struct store *s, const char *thread, const char *channel, int
 void store_receipt_for(struct store *s, const char *thread, const char *channel,
     const char *external_id, enum status status, const struct err *why, store_done_fn fn,
     void *arg);
+/* The same for one message by our own place for it, which the channel gave back to us: it surely
+ * has it, under this id, also when its answer to us was lost. FAILED: it had it, and gave it up. */
+struct store_settlement {
+    const char *thread;
+    int64_t seq;
+    const char *external_id;
+    enum status status; /* SENT, DELIVERED, READ, FAILED */
+    bool is_part;       /* one of several, and not the last one */
+    const struct err *why;
+};
+void store_settle(struct store *s, const char *channel, const struct store_settlement *st,
+    store_done_fn fn, void *arg);
 /* {"name","phone","email","note"}: strings; unknown keys are ERR_INVALID. Queued for the CRMs. */
 void store_client_update(struct store *s, const char *client, const json_t *fields,
     const char *agent, store_json_fn fn, void *arg);

@@ -26,7 +26,7 @@ struct append {
     const char *route, *reply_to, *alias;
     char *owned[5]; /* what of these was allocated one by one */
     size_t nowned;
-    int64_t snooze;
+    int64_t snooze, window_until, free_by, free_for, past;
     bool verified, deliver, fetch, take_address;
     int64_t now;
     uint64_t began_us;
@@ -123,6 +123,13 @@ static void on_appended(void *arg, const struct redis_reply *r, const struct err
     }
 }
 
+static void add_time(struct args *a, int64_t ms) {
+    if (ms)
+        args_int(a, ms);
+    else
+        args_add(a, "");
+}
+
 static void send_append(struct append *op) {
     struct store *s = op->store;
     struct args a;
@@ -170,6 +177,10 @@ static void send_append(struct append *op) {
     args_add(&a, op->alias);
     args_add(&a, op->fetch ? "1" : "0");
     args_add(&a, op->take_address ? "1" : "0");
+    add_time(&a, op->window_until);
+    add_time(&a, op->free_by);
+    add_time(&a, op->free_for);
+    add_time(&a, op->past);
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
@@ -230,6 +241,10 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
         .began_us = clock_mono_us(),
         .verified = from->verified,
         .snooze = in->snooze_until_ms,
+        .window_until = in->window_until_ms,
+        .free_by = in->free_by_ms,
+        .free_for = in->free_for_ms,
+        .past = in->past_ms,
         .deliver = in->deliver,
         .fetch = in->fetch,
         .take_address = in->take_address};

@@ -49,21 +49,34 @@ void store_read(struct store *s, const char *thread, int64_t seq, const char *ag
     store_eval(s, SCRIPT_READ, id_shard(thread), &a, on_changed, change_create(fn, arg));
 }
 
-static void receipt(struct store *s, const char *thread, int64_t upto, const char *word,
-    const char *detail, const char *channel, const char *external_id, struct change *c) {
+/* What a channel says of our messages; seq: of the very message, or 0. */
+struct receipt {
+    const char *thread, *channel, *external_id, *detail;
+    enum status status;
+    int64_t upto, seq;
+    bool is_part;
+};
+
+static void receipt(struct store *s, const struct receipt *r, struct change *c) {
     struct args a;
     int64_t now = clock_ms();
+    const char *word = r->status == STATUS_FAILED ? "bounced" : status_name(r->status);
     args_init(&a);
     args_int(&a, now);
-    args_add(&a, thread);
-    args_int(&a, upto);
+    args_add(&a, r->thread);
+    args_int(&a, r->upto);
     args_add(&a, word);
-    args_add(&a, detail);
-    args_add(&a, channel);
-    args_add(&a, external_id);
+    args_add(&a, r->detail);
+    args_add(&a, r->channel);
+    args_add(&a, r->external_id);
     args_int(&a, dedupe_bucket(now));
     args_add(&a, s->events_max);
-    store_eval(s, SCRIPT_RECEIPT, id_shard(thread), &a, on_changed, c);
+    if (r->seq)
+        args_int(&a, r->seq);
+    else
+        args_add(&a, "");
+    args_add(&a, r->is_part ? "1" : "0");
+    store_eval(s, SCRIPT_RECEIPT, id_shard(r->thread), &a, on_changed, c);
 }
 
 void store_receipt(struct store *s, const char *thread, const char *channel, int64_t upto_seq,
@@ -73,7 +86,8 @@ void store_receipt(struct store *s, const char *thread, const char *channel, int
         store_fail_done(s, &err, fn, arg);
         return;
     }
-    receipt(s, thread, upto_seq, status_name(status), "", channel, "", change_create(fn, arg));
+    struct receipt r = {.thread = thread, .channel = channel, .status = status, .upto = upto_seq};
+    receipt(s, &r, change_create(fn, arg));
 }
 
 void store_receipt_for(struct store *s, const char *thread, const char *channel,
@@ -87,8 +101,32 @@ void store_receipt_for(struct store *s, const char *thread, const char *channel,
     }
     if (why)
         store_trail_detail(detail, sizeof detail, why);
-    receipt(
-        s, thread, 0, status_name(status), detail, channel, external_id, change_create(fn, arg));
+    struct receipt r = {.thread = thread,
+        .channel = channel,
+        .external_id = external_id,
+        .detail = detail,
+        .status = status};
+    receipt(s, &r, change_create(fn, arg));
+}
+
+void store_settle(struct store *s, const char *channel, const struct store_settlement *st,
+    store_done_fn fn, void *arg) {
+    struct err err;
+    char detail[400] = "";
+    if (!store_check_id(s, st->thread, "thread", &err)) {
+        store_fail_done(s, &err, fn, arg);
+        return;
+    }
+    if (st->why)
+        store_trail_detail(detail, sizeof detail, st->why);
+    struct receipt r = {.thread = st->thread,
+        .channel = channel,
+        .external_id = st->external_id,
+        .detail = detail,
+        .status = st->status,
+        .seq = st->seq,
+        .is_part = st->is_part};
+    receipt(s, &r, change_create(fn, arg));
 }
 
 void store_trail_detail(char *out, size_t size, const struct err *err) {

@@ -299,7 +299,7 @@ static void load_one(struct load *l, size_t i) {
     }
     args_add(&a, "HMGET");
     args_span(&a, store_key(key, e->shard, "thread", e->id));
-    for (size_t f = 0; f < THREAD_FIELDS; f++)
+    for (size_t f = 0; f < T_COUNT; f++)
         args_add(&a, thread_fields[f]);
     gather_command(&l->g, i * PARTS + PART_THREAD, &a);
     if (e->kind == 't')

@@ -6,33 +6,10 @@
 #include "base/mem.h"
 #include "store/store_private.h"
 
-const char *const thread_fields[THREAD_FIELDS] = {"client", "cname", "state", "assignee", "labels",
+const char *const thread_fields[T_COUNT] = {"client", "cname", "state", "assignee", "labels",
     "channel", "connector", "unread", "seq", "last_ms", "created", "last_dir", "last_text",
     "last_seq", "waiting", "cr", "cd", "ar", "snooze", "merged", "kind", "address", "route",
-    "first"};
-
-enum {
-    T_CLIENT,
-    T_CNAME,
-    T_STATE,
-    T_ASSIGNEE,
-    T_LABELS,
-    T_CHANNEL,
-    T_CONNECTOR,
-    T_UNREAD,
-    T_SEQ,
-    T_LAST_MS,
-    T_CREATED,
-    T_LAST_DIR,
-    T_LAST_TEXT,
-    T_LAST_SEQ,
-    T_WAITING,
-    T_CR,
-    T_CD,
-    T_AR,
-    T_SNOOZE,
-    T_MERGED
-};
+    "first", "window"};
 
 static json_t *time_or_null(int64_t ms) {
     char when[CLOCK_TEXT_SIZE];
@@ -43,19 +20,35 @@ static json_t *text_or_null(const char *s) {
     return *s ? json_string(s) : json_null();
 }
 
+/* "<channel> <until ms> <free until ms>;...": see scripts/_common.lua. */
+static json_t *windows_json(const char *s) {
+    json_t *out = json_object();
+    while (*s) {
+        size_t name = strcspn(s, " ;"), n = strcspn(s, ";");
+        char *end;
+        int64_t until = strtoll(s + name, &end, 10);
+        int64_t free_until = strtoll(end, NULL, 10); /* 0 of "?...", which only may come */
+        json_object_setn_new(out, s, name,
+            json_pack(
+                "{s:o,s:o}", "until", time_or_null(until), "free_until", time_or_null(free_until)));
+        s += n + (s[n] == ';');
+    }
+    return out;
+}
+
 json_t *thread_json(const char *id, const struct redis_reply *r) {
     const char *client = redis_reply_str(redis_reply_at(r, T_CLIENT));
     if (!*client)
         return NULL;
-    const char *s[T_MERGED + 1];
-    int64_t n[T_MERGED + 1];
-    for (size_t i = 0; i <= T_MERGED; i++) {
+    const char *s[T_COUNT];
+    int64_t n[T_COUNT];
+    for (size_t i = 0; i < T_COUNT; i++) {
         s[i] = redis_reply_str(redis_reply_at(r, i));
         n[i] = redis_reply_int(redis_reply_at(r, i));
     }
     json_t *labels = json_loads(*s[T_LABELS] ? s[T_LABELS] : "[]", 0, NULL);
     return json_pack("{s:s,s:{s:s,s:s},s:s,s:o,s:o,s:s,s:s,s:I,s:I,s:o,s:o,s:{s:s,s:s,s:I},"
-                     "s:o,s:I,s:I,s:I,s:o,s:o}",
+                     "s:o,s:I,s:I,s:I,s:o,s:o,s:o}",
         "id", id, "client", "id", client, "name", s[T_CNAME], "state", s[T_STATE], "assignee",
         text_or_null(s[T_ASSIGNEE]), "labels", labels ? labels : json_array(), "channel",
         s[T_CHANNEL], "connector", s[T_CONNECTOR], "unread", (json_int_t)n[T_UNREAD], "last_seq",
@@ -64,7 +57,8 @@ json_t *thread_json(const char *id, const struct redis_reply *r) {
         "seq", (json_int_t)n[T_LAST_SEQ], "waiting_since", time_or_null(n[T_WAITING]),
         "client_read_seq", (json_int_t)n[T_CR], "client_delivered_seq",
         (json_int_t)(n[T_CD] > n[T_CR] ? n[T_CD] : n[T_CR]), "agent_read_seq", (json_int_t)n[T_AR],
-        "snooze_until", time_or_null(n[T_SNOOZE]), "merged_into", text_or_null(s[T_MERGED]));
+        "snooze_until", time_or_null(n[T_SNOOZE]), "merged_into", text_or_null(s[T_MERGED]),
+        "windows", windows_json(s[T_WINDOW]));
 }
 
 /* One field of a client hash into the object being built. */

@@ -127,7 +127,7 @@ static void on_messages_thread(void *arg, const struct redis_reply *r, const str
         json_string_value(json_object_get(json_object_get(m->thread_json, "client"), "id"));
     snprintf(m->client, sizeof m->client, "%s", client);
     int64_t last = json_integer_value(json_object_get(m->thread_json, "last_seq"));
-    m->first = redis_reply_int(redis_reply_at(r, THREAD_FIELDS - 1));
+    m->first = redis_reply_int(redis_reply_at(r, T_FIRST));
     if (m->first < 1)
         m->first = 1;
     int64_t end = last + 1; /* one after the page's last */
@@ -156,7 +156,7 @@ static void fetch_thread(struct messages *m) {
     args_init(&a);
     args_add(&a, "HMGET");
     args_span(&a, store_key(key, id_shard(m->thread), "thread", m->thread));
-    for (size_t f = 0; f < THREAD_FIELDS; f++)
+    for (size_t f = 0; f < T_COUNT; f++)
         args_add(&a, thread_fields[f]);
     store_command(m->store, &a, on_messages_thread, m);
 }

@@ -101,8 +101,35 @@ struct span store_identity_key(
 void client_change_begin(struct store *s, struct args *a, const char *client);
 
 /* The fields of a thread hash that make its JSON form, in the order of thread_fields. */
-#define THREAD_FIELDS 24
-extern const char *const thread_fields[THREAD_FIELDS];
+enum {
+    T_CLIENT,
+    T_CNAME,
+    T_STATE,
+    T_ASSIGNEE,
+    T_LABELS,
+    T_CHANNEL,
+    T_CONNECTOR,
+    T_UNREAD,
+    T_SEQ,
+    T_LAST_MS,
+    T_CREATED,
+    T_LAST_DIR,
+    T_LAST_TEXT,
+    T_LAST_SEQ,
+    T_WAITING,
+    T_CR,
+    T_CD,
+    T_AR,
+    T_SNOOZE,
+    T_MERGED,
+    T_KIND,
+    T_ADDRESS,
+    T_ROUTE,
+    T_FIRST,
+    T_WINDOW,
+    T_COUNT
+};
+extern const char *const thread_fields[T_COUNT];
 /* reply: of HMGET thread_fields. NULL when there is no such thread. */
 json_t *thread_json(const char *id, const struct redis_reply *reply);
 /* reply: of HGETALL. NULL when there is no such client. */

@@ -210,10 +210,9 @@ static void on_load_thread(void *arg, const struct redis_reply *r, const struct 
         l->err = *err;
     } else {
         l->thread_json = thread_json(l->thread, r);
-        l->to = json_pack("{s:s,s:s,s:s}", "kind",
-            redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 4)), "address",
-            redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 3)), "route",
-            redis_reply_str(redis_reply_at(r, THREAD_FIELDS - 2)));
+        l->to = json_pack("{s:s,s:s,s:s}", "kind", redis_reply_str(redis_reply_at(r, T_KIND)),
+            "address", redis_reply_str(redis_reply_at(r, T_ADDRESS)), "route",
+            redis_reply_str(redis_reply_at(r, T_ROUTE)));
     }
     load_next(l);
 }
@@ -244,7 +243,7 @@ void store_delivery(struct store *s, const char *thread, int64_t seq, store_json
     args_init(&a);
     args_add(&a, "HMGET");
     args_span(&a, store_key(key, id_shard(thread), "thread", thread));
-    for (size_t f = 0; f < THREAD_FIELDS; f++)
+    for (size_t f = 0; f < T_COUNT; f++)
         args_add(&a, thread_fields[f]);
     store_command(s, &a, on_load_thread, l);
     args_init(&a);

@@ -104,7 +104,7 @@ static void fetch_thread(struct gather *g, size_t i, const char *id) {
     args_init(&a);
     args_add(&a, "HMGET");
     args_span(&a, store_key(key, id_shard(id), "thread", id));
-    for (size_t f = 0; f < THREAD_FIELDS; f++)
+    for (size_t f = 0; f < T_COUNT; f++)
         args_add(&a, thread_fields[f]);
     gather_command(g, i, &a);
 }
@@ -348,7 +348,7 @@ void store_thread(struct store *s, const char *thread, store_json_fn fn, void *a
     args_init(&a);
     args_add(&a, "HMGET");
     args_span(&a, store_key(key, id_shard(thread), "thread", thread));
-    for (size_t f = 0; f < THREAD_FIELDS; f++)
+    for (size_t f = 0; f < T_COUNT; f++)
         args_add(&a, thread_fields[f]);
     store_command(s, &a, on_thread, one_create(s, thread, fn, arg));
 }

@@ -125,15 +125,24 @@ struct state {
     struct span what;   /* "edit": which it was */
     struct span sent[SENT_MAX];
     size_t nsent;
+    bool bounced; /* the channel gave it back after it had taken it */
 };
 
 static bool is_word(const struct line *l, const char *word) {
     return span_eq(l->word, word);
 }
 
+static bool is_known_part(const struct state *st, struct span id) {
+    for (size_t i = 0; i < st->nsent; i++)
+        if (st->sent[i].n == id.n && memcmp(st->sent[i].p, id.p, id.n) == 0)
+            return true;
+    return false;
+}
+
 /* The steps that say something else than the status: parts sent, and changes on their way. */
 static void fold_other(struct state *st, const struct line *l) {
-    if ((is_word(l, "part") || is_word(l, "sent")) && l->detail.n && st->nsent < SENT_MAX)
+    if ((is_word(l, "part") || is_word(l, "sent")) && l->detail.n && st->nsent < SENT_MAX &&
+        !is_known_part(st, l->detail))
         st->sent[st->nsent++] = l->detail;
     if (span_starts(l->word, "change_")) {
         st->change = *l;
@@ -150,16 +159,24 @@ static void fold(struct state *st, const struct line *l) {
         return;
     memcpy(word, l->word.p, l->word.n);
     word[l->word.n] = '\0';
-    bool is_retry = strcmp(word, "retry") == 0;
+    bool is_retry = strcmp(word, "retry") == 0, is_bounce = strcmp(word, "bounced") == 0;
     if (is_retry)
         s = STATUS_QUEUED;
+    else if (is_bounce)
+        s = STATUS_FAILED;
     else if (status_parse(word, &s) < 0)
         return;
-    if (s >= STATUS_SENT) {
+    if (is_bounce && st->status <= STATUS_SENT) {
+        st->status = STATUS_FAILED;
+        st->bounced = true;
+    } else if (s == STATUS_SENT && st->bounced) {
+        return; /* told late: it was sent before it came back */
+    } else if (s >= STATUS_SENT) {
         if (s > st->status)
             st->status = s;
     } else if (st->status < STATUS_SENT) {
         st->status = s;
+        st->bounced = false;
     }
     if (is_retry || s == STATUS_FAILED || s == STATUS_UNKNOWN)
         st->why = *l;

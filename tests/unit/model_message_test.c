@@ -89,7 +89,7 @@ static void everything_known_is_taken(void **state) {
 /* What the gateway itself says of a message cannot be said for it. */
 static void nothing_else_is_taken(void **state) {
     static const char *const keys[] = {"from", "status", "seq", "thread", "client", "direction",
-        "external_id", "sent_at", "received_at", "event", "raw_type", "location", "__proto__", ""};
+        "external_id", "sent_at", "received_at", "event", "raw_type", "poll", "__proto__", ""};
     char text[200];
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -97,6 +97,28 @@ static void nothing_else_is_taken(void **state) {
         refused(text, "unknown key");
         refused(text, keys[i]);
     }
+}
+
+static void places_contacts_and_templates(void **state) {
+    (void)state;
+    good("{\"location\":{\"lat\":52.5,\"lon\":-13}}");
+    good("{\"location\":{\"lat\":90,\"lon\":180,\"name\":\"Shop\",\"address\":\"Pine St\"}}");
+    refused("{\"location\":\"x\"}", "location");
+    refused("{\"location\":{\"lat\":91,\"lon\":0}}", "location");
+    refused("{\"location\":{\"lat\":1}}", "location");
+    refused("{\"location\":{\"lat\":1,\"lon\":2,\"name\":\"a\\nb\"}}", "location");
+    refused("{\"location\":{\"lat\":1,\"lon\":2,\"z\":3}}", "location");
+    good("{\"contact\":{\"name\":\"Ann\",\"phone\":\"+49 (151) 00-1\"}}");
+    refused("{\"contact\":{\"name\":\"Ann\"}}", "contact");
+    refused("{\"contact\":{\"name\":\"Ann\",\"phone\":\"call me\"}}", "contact");
+    refused("{\"contact\":{\"name\":\"\",\"phone\":\"1\"}}", "contact");
+    good("{\"template\":{\"name\":\"order\",\"language\":\"en\"}}");
+    good("{\"template\":{\"name\":\"order\",\"language\":\"en\",\"values\":{\"body.1\":\"Ann\"}}}");
+    refused("{\"template\":{\"name\":\"order\"}}", "template");
+    refused(
+        "{\"template\":{\"name\":\"order\",\"language\":\"en\",\"values\":{\"a\":5}}}", "template");
+    refused("{\"template\":{\"name\":\"order\",\"language\":\"en\",\"x\":1}}", "template");
+    refused("{\"template\":[]}", "template");
 }
 
 static void types_are_checked(void **state) {
@@ -209,6 +231,7 @@ int main(void) {
         cmocka_unit_test(something_must_be_said),
         cmocka_unit_test(everything_known_is_taken),
         cmocka_unit_test(nothing_else_is_taken),
+        cmocka_unit_test(places_contacts_and_templates),
         cmocka_unit_test(types_are_checked),
         cmocka_unit_test(control_characters_are_refused),
         cmocka_unit_test(lengths_are_in_characters),

@@ -55,6 +55,14 @@ static void status_never_goes_back(void **state) {
     check_status("1 received\n+3 sent\n+4 failed late", "sent");
     check_status("1 received\n+3 failed x y\n+4 retry by_hand\n+5 sending 2", "sending");
     check_status("1 received\n+3 card_failed main no\n+4 attached main", "received");
+    /* the channel had it, and gave it back */
+    check_status("1 received\n+3 sent w.1\n+4 bounced invalid no", "failed");
+    check_status("1 received\n+3 sent w.1\n+4 bounced invalid no\n+5 sent w.1", "failed");
+    check_status("1 received\n+3 bounced invalid no\n+5 sent w.1", "failed");
+    check_status("1 received\n+3 sent w.1\n+4 bounced invalid no\n+5 delivered", "delivered");
+    check_status("1 received\n+3 delivered\n+4 bounced invalid no", "delivered");
+    check_status(
+        "1 received\n+3 bounced x no\n+4 retry by_hand\n+5 sending 2\n+6 sent w.2", "sent");
 }
 
 static void a_failure_says_why(void **state) {

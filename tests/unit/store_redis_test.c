@@ -356,6 +356,168 @@ static void pause_briefly(struct world *w, unsigned ms) {
     loop_timer_stop(&t);
 }
 
+/* An answer on its way, begun: "sending" is on disk. Its shard's lease is in w->token. */
+static void begin_answer(struct world *w, const char *visitor) {
+    say(w, visitor, "", "hi");
+    unsigned shard = id_shard(w->appended.thread);
+    append(w,
+        (struct store_append){.direction = DIRECTION_OUT,
+            .thread = w->appended.thread,
+            .channel = "site",
+            .connector = "sitechat",
+            .deliver = true},
+        "answer");
+    store_lease(w->store, shard, "owner-a", 5000, on_lease, w);
+    wait_for(w);
+    store_begin(w->store, w->token, w->appended.thread, 2, 1, on_word, w);
+    wait_for(w);
+    assert_string_equal(w->word, "ok");
+}
+
+static const char *status_of(struct world *w, const char *thread, int64_t seq) {
+    store_messages(w->store, thread, -1, seq - 1, 1, false, on_json, w);
+    wait_for(w);
+    return json_string_value(json_object_get(json_array_get(w->json, 0), "status"));
+}
+
+static void settle(struct world *w, const char *thread, const char *id, enum status status,
+    bool is_part, const struct err *why) {
+    struct store_settlement st = {.thread = thread,
+        .seq = 2,
+        .external_id = id,
+        .status = status,
+        .is_part = is_part,
+        .why = why};
+    store_settle(w->store, "site", &st, on_done, w);
+    wait_for(w);
+    assert_int_equal(w->err.code, 0);
+}
+
+/* F38: the answer to us was lost, but the channel tells of the message later, or before. */
+static void a_status_settles_a_lost_answer(void **state) {
+    struct world *w = *state;
+    begin_answer(w, "settle-1");
+    struct store_appended out = w->appended;
+    settle(w, out.thread, "w.1", STATUS_SENT, false, NULL);
+    assert_string_equal(status_of(w, out.thread, 2), "sent");
+    store_begin(w->store, w->token, out.thread, 2, 2, on_word, w); /* never sent again */
+    wait_for(w);
+    assert_string_equal(w->word, "done");
+    settle(w, out.thread, "w.1", STATUS_READ, false, NULL);
+    settle(w, out.thread, "w.1", STATUS_DELIVERED, false, NULL);
+    assert_string_equal(status_of(w, out.thread, 2), "read");
+
+    struct err why = {ERR_INVALID, "w131047: too late"};
+    begin_answer(w, "settle-2");
+    out = w->appended;
+    settle(w, out.thread, "w.2", STATUS_FAILED, false, &why);
+    settle(w, out.thread, "w.2", STATUS_SENT, false, NULL);
+    assert_string_equal(status_of(w, out.thread, 2), "failed");
+
+    struct store_settlement other = {
+        .thread = out.thread, .seq = 2, .external_id = "w.3", .status = STATUS_SENT};
+    store_settle(w->store, "elsewhere", &other, on_done, w); /* not of that channel */
+    wait_for(w);
+    assert_int_equal(w->err.code, ERR_NOT_FOUND);
+}
+
+static void a_known_part_lets_the_others_follow(void **state) {
+    struct world *w = *state;
+    begin_answer(w, "settle-3");
+    struct store_appended out = w->appended;
+    unsigned shard = id_shard(out.thread);
+    store_queue_read(w->store, shard, "out:site", "", 10, on_entries, w);
+    wait_for(w);
+    struct store_outcome o = {.entry = w->entries[0].id,
+        .thread = out.thread,
+        .seq = 2,
+        .word = "unknown",
+        .detail = "timeout lost",
+        .status_event = true};
+    store_finish(w->store, shard, w->token, "out:site", "site", &o, 1, on_word, w);
+    wait_for(w);
+    assert_string_equal(w->word, "ok");
+    assert_string_equal(status_of(w, out.thread, 2), "unknown");
+    settle(w, out.thread, "w.1", STATUS_SENT, true, NULL);
+    assert_string_equal(status_of(w, out.thread, 2), "queued");
+    store_queue_read(w->store, shard, "out:site", "", 10, on_entries, w);
+    wait_for(w);
+    assert_int_equal(w->n, 1);
+    store_delivery(w->store, out.thread, 2, on_json, w);
+    wait_for(w);
+    json_t *ids = json_object_get(json_object_get(w->json, "message"), "sent_ids");
+    assert_int_equal(json_array_size(ids), 1);
+}
+
+static json_t *window_of(struct world *w, const char *thread) {
+    store_thread(w->store, thread, on_json, w);
+    wait_for(w);
+    return json_object_get(json_object_get(json_object_get(w->json, "thread"), "windows"), "site");
+}
+
+static void windows_open_and_stay_open(void **state) {
+    struct world *w = *state;
+    struct identity who = {"visitor", "window", "Ann", false};
+    struct store_append a = {.direction = DIRECTION_IN,
+        .from = &who,
+        .channel = "site",
+        .connector = "sitechat",
+        .window_until_ms = 4000000000000,
+        .free_by_ms = 4000000000000,
+        .free_for_ms = 60000};
+    append(w, a, "from an ad");
+    struct store_appended in = w->appended;
+    json_t *win = window_of(w, in.thread);
+    assert_string_equal(
+        json_string_value(json_object_get(win, "until")), "2096-10-02T07:06:40.000Z");
+    assert_true(json_is_null(json_object_get(win, "free_until")));
+    a.window_until_ms = 3000000000000; /* an older one, come late */
+    a.free_by_ms = a.free_for_ms = 0;
+    append(w, a, "older");
+    append(w,
+        (struct store_append){.direction = DIRECTION_OUT,
+            .thread = in.thread,
+            .channel = "site",
+            .connector = "sitechat",
+            .deliver = true},
+        "answer");
+    win = window_of(w, in.thread);
+    assert_string_equal(
+        json_string_value(json_object_get(win, "until")), "2096-10-02T07:06:40.000Z");
+    assert_true(json_is_string(json_object_get(win, "free_until")));
+}
+
+/* What was said before our time is in the thread, and nobody is called to it. */
+static void the_past_is_no_news(void **state) {
+    struct world *w = *state;
+    struct identity who = {"visitor", "past", "Ann", false};
+    struct store_append a = {.direction = DIRECTION_IN,
+        .from = &who,
+        .channel = "site",
+        .connector = "sitechat",
+        .past_ms = 1700000000000};
+    append(w, a, "long ago");
+    store_thread(w->store, w->appended.thread, on_json, w);
+    wait_for(w);
+    json_t *t = json_object_get(w->json, "thread");
+    assert_string_equal(json_string_value(json_object_get(t, "state")), "closed");
+    assert_int_equal(json_integer_value(json_object_get(t, "unread")), 0);
+    assert_true(json_is_null(json_object_get(t, "waiting_since")));
+    assert_string_equal(
+        json_string_value(json_object_get(t, "last_at")), "2023-11-14T22:13:20.000Z");
+    a.past_ms = 0;
+    append(w, a, "now");
+    a.past_ms = 1700000001000;
+    append(w, a, "also long ago");
+    store_thread(w->store, w->appended.thread, on_json, w);
+    wait_for(w);
+    t = json_object_get(w->json, "thread");
+    assert_string_equal(json_string_value(json_object_get(t, "state")), "open");
+    assert_int_equal(json_integer_value(json_object_get(t, "unread")), 1);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(t, "last"), "text")), "now");
+}
+
 static void the_feed_tells_and_replays(void **state) {
     struct world *w = *state;
     static const struct store_feed_ops ops = {on_feed_events, NULL};
@@ -530,6 +692,10 @@ int main(void) {
         cmocka_unit_test(two_clients_become_one),
         cmocka_unit_test(a_proven_identity_takes_the_dialogue_along),
         cmocka_unit_test(a_delivery_is_not_sent_twice_in_silence),
+        cmocka_unit_test(a_status_settles_a_lost_answer),
+        cmocka_unit_test(a_known_part_lets_the_others_follow),
+        cmocka_unit_test(windows_open_and_stay_open),
+        cmocka_unit_test(the_past_is_no_news),
         cmocka_unit_test(the_feed_tells_and_replays),
         cmocka_unit_test(dead_letters_are_on_one_page_each),
     };

@@ -37,6 +37,22 @@ local function has_word(rec, word)
   return false
 end
 
+-- The last step of a delivery, and whether the channel has the message since it was queued.
+local STEPS = {queued = 1, sending = 1, sent = 1, delivered = 1, read = 1, failed = 1, unknown = 1,
+  retry = 1, bounced = 1}
+local function last_step(rec)
+  local last, there
+  for word in string.gmatch(rec, '\n%+?%d+ (%l+)') do
+    if STEPS[word] then last = word end
+    if word == 'sent' or word == 'delivered' or word == 'read' or word == 'bounced' then
+      there = true
+    elseif word == 'queued' then
+      there = false
+    end
+  end
+  return last, there
+end
+
 -- The body begins with its direction and channel, so that scripts need not parse it.
 local function is_dir(rec, dir)
   local mark = '{"d":"' .. dir .. '"'
@@ -71,6 +87,32 @@ end
 local function enqueue(queue, entry)
   call('XADD', P .. queue, '*', 'e', entry)
   call('SADD', P .. 'queues', queue)
+end
+
+-- Until when answers may be sent through a channel, and until when they are free: "<channel> <until ms>
+-- <free until ms>" or "<channel> <until ms> ?<answer by ms>/<free for ms>", each ended by ";".
+local function window_parts(window, channel)
+  local at = string.find(';' .. window, ';' .. channel .. ' ', 1, true)
+  if not at then return window, '0', '0' end
+  local stop = string.find(window, ';', at, true)
+  local ends, free = string.match(string.sub(window, at, stop), ' (%S+) (%S+);$')
+  return string.sub(window, 1, at - 1) .. string.sub(window, stop + 1), ends, free
+end
+
+local function window_opened(window, channel, ends, answer_by, free_for)
+  local rest, old, free = window_parts(window, channel)
+  if ends == '' or tonumber(old) > tonumber(ends) then ends = old end
+  if answer_by ~= '' then free = '?' .. answer_by .. '/' .. free_for end
+  return rest .. channel .. ' ' .. ends .. ' ' .. free .. ';'
+end
+
+-- An answer goes out: what was offered for it becomes free. Nil when nothing was.
+local function window_answered(window, channel, now)
+  local rest, ends, free = window_parts(window, channel)
+  local by, ms = string.match(free, '^%?(%d+)/(%d+)$')
+  if not by then return nil end
+  free = now <= tonumber(by) and string.format('%d', now + tonumber(ms)) or '0'
+  return rest .. channel .. ' ' .. ends .. ' ' .. free .. ';'
 end
 
 local function event(max, what)

@@ -8,13 +8,15 @@
 --   22 profile json or "", 23 events max, 24 messages to keep, 25 keep ms, 26 route (how an answer
 --   gets back, "" none), 27 dedupe key of the message that this one answers or "", 28 a second
 --   dedupe key of this message or "", 29 attachments are to be fetched 0|1, 30 an event takes the
---   address 0|1, 31... CRM targets
+--   address 0|1, 31 answers may go until ms "" as it was, 32 an answer until ms 33 makes so many ms
+--   free, 34 of the past: when ms "" now, 35... CRM targets
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
 --   {"merged", thread}, {"missing"} or {"again"} (the new tag was taken: make other ids)
 local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
 local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
 local shard = string.sub(ARGV[9], -2)
+local past, targets = tonumber(ARGV[34]), 35
 local client, thread, is_new, profile
 
 local function make_client()
@@ -25,7 +27,7 @@ local function make_client()
   call('HSET', P .. 'client:' .. client, 'name', name, 'thread', thread, 'created', now,
     'i:' .. kind .. ':' .. address, ARGV[7] .. name)
   if kind == 'user' and ARGV[7] == '1' then call('HSET', P .. 'client:' .. client, 'proven', '1') end
-  call('HSET', P .. 'thread:' .. thread, 'client', client, 'cname', name, 'state', 'open',
+  call('HSET', P .. 'thread:' .. thread, 'client', client, 'cname', name, 'state', past and 'closed' or 'open',
     'created', now, 'channel', channel, 'connector', connector, 'kind', kind, 'address', address)
   return true
 end
@@ -50,7 +52,7 @@ if not thread then
 end
 
 local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
-  'kind', 'address')
+  'kind', 'address', 'window')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
 client = t[1]
@@ -98,26 +100,33 @@ local function change(arg, old)
 end
 local new_assignee = change(ARGV[18], assignee)
 local new_state = change(ARGV[19], state)
-if dir == 'in' and new_state ~= 'open' then new_state = 'open' end
+if dir == 'in' and not past and new_state ~= 'open' then new_state = 'open' end
 local fields = {'assignee', new_assignee, 'state', new_state}
 local function set(k, v) fields[#fields + 1] = k; fields[#fields + 1] = v end
 local last_ms = tonumber(t[6] or 0)
-if dir ~= 'event' then
-  last_ms = math.max(last_ms, now)
+if dir ~= 'event' and (not past or past >= last_ms) then
+  last_ms = math.max(last_ms, past or now)
   set('last_ms', last_ms); set('last_dir', dir); set('last_text', ARGV[16]); set('last_seq', seq)
 elseif last_ms == 0 then
   last_ms = now
   set('last_ms', now)
 end
-if (dir == 'in' and (channel ~= t[7] or kind ~= '')) or ARGV[30] == '1' then
+if (dir == 'in' and not past and (channel ~= t[7] or kind ~= '')) or ARGV[30] == '1' then
   set('channel', channel); set('connector', connector); set('kind', kind); set('address', address)
   if (t[8] or '') ~= ARGV[26] then set('route', ARGV[26]) end
 end
-if dir == 'in' then
+if past then -- no news for anybody
+elseif dir == 'in' then
   call('HINCRBY', P .. 'thread:' .. thread, 'unread', 1)
   if not t[5] then set('waiting', now) end
 elseif dir == 'out' then
   call('HDEL', P .. 'thread:' .. thread, 'waiting')
+end
+if ARGV[31] ~= '' or ARGV[32] ~= '' then
+  set('window', window_opened(t[11] or '', channel, ARGV[31], ARGV[32], ARGV[33]))
+elseif dir == 'out' and ARGV[17] == '1' and t[11] then
+  local answered_free = window_answered(t[11], channel, now)
+  if answered_free then set('window', answered_free) end
 end
 if ARGV[20] ~= '-' then set('labels', string.sub(ARGV[20], 2)) end
 if ARGV[21] ~= '-' then set('snooze', string.sub(ARGV[21], 2)) end
@@ -132,19 +141,19 @@ end
 event(ARGV[23], 'm ' .. thread .. ' ' .. seq .. ' ' .. dir .. (ARGV[29] == '1' and ' w' or ''))
 if ARGV[17] == '1' then enqueue('out:' .. channel, thread .. ' ' .. seq) end
 if ARGV[29] == '1' then enqueue('get:' .. channel, thread .. ' ' .. seq) end
-for i = 31, #ARGV do
+for i = targets, #ARGV do
   call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq)
 end
 
 -- Trim: only what is over the number, old enough and known to every CRM target.
-if seq > tonumber(ARGV[24]) and #ARGV >= 31 then
+if seq > tonumber(ARGV[24]) and #ARGV >= targets then
   local first = tonumber(get(thread, 'first')[1] or 1)
   for _ = 1, 2 do
     if seq - first < tonumber(ARGV[24]) then break end
     local old = call('HGET', log, first)
     local ms = old and tonumber(string.match(old, '\n(%d+)')) or 0
     local known = now - ms > tonumber(ARGV[25])
-    for i = 31, #ARGV do
+    for i = targets, #ARGV do
       known = known and tonumber(get(thread, 'crm:' .. ARGV[i])[1] or 0) >= first
     end
     if not known then break end

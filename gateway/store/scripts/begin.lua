@@ -7,15 +7,9 @@ if not is_owner(ARGV[2]) then return 'fenced' end
 local log = P .. 'log:' .. ARGV[3]
 local rec = call('HGET', log, ARGV[4])
 if not rec then return 'missing' end
-local steps = {queued = 1, sending = 1, sent = 1, delivered = 1, read = 1, failed = 1, unknown = 1, retry = 1}
-local last
-for word in string.gmatch(rec, '\n%+?%d+ (%l+)') do
-  if steps[word] then last = word end
-end
+local last, there = last_step(rec)
+if there or last == 'failed' or last == 'unknown' then return 'done' end
 if last == 'sending' then return 'unknown' end
-for _, w in ipairs({'sent', 'delivered', 'read', 'failed', 'unknown'}) do
-  if last == w then return 'done' end
-end
 call('HSET', log, ARGV[4], with_trail(rec, tonumber(ARGV[1]), 'sending', ARGV[5]))
 event(ARGV[6], 's ' .. ARGV[3] .. ' ' .. ARGV[4])
 return 'ok'

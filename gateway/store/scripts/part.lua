@@ -6,6 +6,8 @@ if not is_owner(ARGV[2]) then return 'fenced' end
 local log = P .. 'log:' .. ARGV[3]
 local rec = call('HGET', log, ARGV[4])
 if not rec then return 'missing' end
-call('HSET', log, ARGV[4], with_trail(rec, tonumber(ARGV[1]), 'part', ARGV[7]))
+if not has_word(rec, 'part ' .. ARGV[7]) then -- a status may have told of it before
+  call('HSET', log, ARGV[4], with_trail(rec, tonumber(ARGV[1]), 'part', ARGV[7]))
+end
 mark_seen(ARGV[3], ARGV[5], 'c:' .. ARGV[6] .. ':' .. ARGV[7], ARGV[4])
 return 'ok'

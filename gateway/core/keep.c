@@ -1,0 +1,121 @@
+/* keep.c - what a connector wants to find again, on any worker and after a restart: small values in
+ * Redis under the channel's name. A channel's picture and its templates are kept so, too. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/core_private.h"
+
+static void on_ignored(void *arg, const struct redis_reply *r, const struct err *err) {
+    (void)arg;
+    (void)r;
+    (void)err; /* what is kept can be had again from the channel */
+}
+
+static char *key_of(const char *channel, const char *name) {
+    return mem_printf("sb:kept:%s:%s", channel, name);
+}
+
+void connector_keep(struct connector *c, const char *name, struct span value, unsigned ttl_s) {
+    char ttl[16], *key = key_of(c->channel, name);
+    snprintf(ttl, sizeof ttl, "%u", ttl_s);
+    struct span set[] = {span_str("SET"), span_str(key), value, span_str("EX"), span_str(ttl)};
+    redis_command(store_redis(c->core->store), set, ttl_s ? 5 : 3, on_ignored, NULL);
+    free(key);
+}
+
+struct question {
+    connector_kept_fn fn;
+    void *arg;
+};
+
+static void on_kept(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct question *q = arg;
+    bool there = !err && redis_reply_type(r) == REDIS_STRING;
+    q->fn(q->arg, there ? redis_reply_span(r) : span_of("", 0), err);
+    free(q);
+}
+
+static void ask(
+    struct core *core, const char *channel, const char *name, connector_kept_fn fn, void *arg) {
+    struct question *q = mem_alloc(sizeof *q);
+    char *key = key_of(channel, name);
+    struct span get[] = {span_str("GET"), span_str(key)};
+    *q = (struct question){fn, arg};
+    redis_command(store_redis(core->store), get, ARRAY_LEN(get), on_kept, q);
+    free(key);
+}
+
+void connector_kept(struct connector *c, const char *name, connector_kept_fn fn, void *arg) {
+    ask(c->core, c->channel, name, fn, arg);
+}
+
+/* --- pictures -------------------------------------------------------------------------------- */
+
+void connector_picture(struct connector *c, struct span bytes) {
+    connector_keep(c, "picture", bytes, 0);
+}
+
+struct picture_call {
+    core_picture_fn fn;
+    void *arg;
+};
+
+static void on_picture(void *arg, struct span bytes, const struct err *err) {
+    struct picture_call *p = arg;
+    struct err missing;
+    if (!err && bytes.n == 0) {
+        err_set(&missing, ERR_NOT_FOUND, "this channel has no picture");
+        err = &missing;
+    }
+    p->fn(p->arg, bytes, err);
+    free(p);
+}
+
+void core_picture(struct core *core, const char *channel, core_picture_fn fn, void *arg) {
+    struct picture_call *p = mem_alloc(sizeof *p);
+    *p = (struct picture_call){fn, arg};
+    ask(core, channel, "picture", on_picture, p);
+}
+
+/* --- templates ------------------------------------------------------------------------------- */
+
+void connector_templates(struct connector *c, json_t *list) {
+    char *text = json_dumps(list, JSON_COMPACT);
+    connector_keep(c, "templates", span_str(text), 0);
+    free(text);
+    json_decref(list);
+}
+
+struct templates_call {
+    store_json_fn fn;
+    void *arg;
+};
+
+static void on_templates(void *arg, struct span value, const struct err *err) {
+    struct templates_call *t = arg;
+    json_t *list = err ? NULL : json_loadb(value.p, value.n, 0, NULL);
+    json_t *out = err ? NULL : json_pack("{s:o}", "templates", list ? list : json_array());
+    t->fn(t->arg, out, err);
+    json_decref(out);
+    free(t);
+}
+
+static void on_no_templates(void *arg) {
+    struct templates_call *t = arg;
+    struct err err;
+    err_set(&err, ERR_NOT_FOUND, "there is no such channel, or it has no templates");
+    t->fn(t->arg, NULL, &err);
+    free(t);
+}
+
+void core_templates(struct core *core, const char *channel, store_json_fn fn, void *arg) {
+    struct channel *ch = core_channel(core, channel);
+    struct templates_call *t = mem_alloc(sizeof *t);
+    *t = (struct templates_call){fn, arg};
+    if (!ch || !(ch->connector->ops->caps & CONNECTOR_TEMPLATES))
+        loop_defer(core->env->loop, on_no_templates, t);
+    else
+        ask(core, channel, "templates", on_templates, t);
+}
