@@ -46,7 +46,7 @@ OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/gen/scripts.o $(OUT)/gen/assets.o
 LIBRARY_OBJECTS := $(filter-out $(OUT)/gateway/main.o,$(OBJECTS))
 
 .PHONY: all deps deps-run deps-test run test unit scenario browser chaos chaos-can-fail fuzz bench \
-  lint format install clean ui run-telegram-fake
+  lint format install clean ui run-telegram-fake run-whatsapp-fake
 
 all: $(OUT)/switchboard
 
@@ -124,6 +124,10 @@ run: deps-run
 # A stand-in for Telegram with a page to type in as one of its users.
 run-telegram-fake: deps-test
 	PYTHONPATH=tests $(PYTHON) -m fakes.telegram $(FAKE)
+
+# The same for WhatsApp.
+run-whatsapp-fake: deps-test
+	PYTHONPATH=tests $(PYTHON) -m fakes.whatsapp $(FAKE)
 
 install: all
 	install -D -m 755 build/switchboard $(DESTDIR)/usr/bin/switchboard

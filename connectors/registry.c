@@ -5,10 +5,12 @@
 #include "connectors/loopback/loopback.h"
 #include "connectors/sitechat/sitechat.h"
 #include "connectors/telegram/telegram.h"
+#include "connectors/whatsapp/whatsapp.h"
 
 const struct connector_ops *const connector_registry[] = {
     &sitechat_connector,
     &telegram_connector,
+    &whatsapp_connector,
     &loopback_connector,
     NULL,
 };

@@ -7,7 +7,7 @@ import pytest
 import requests
 from clients import Api
 from contract import Contract
-from harness import until
+from harness import CONFIG, Gateway, until
 
 CONTRACT = Contract()
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
@@ -44,8 +44,14 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(shared):
-    return World(shared)
+def world():
+    """Besides the usual channels a WhatsApp number, whose servers are never there."""
+    g = Gateway(config=CONFIG + """
+whatsapp "phone" {{ token = "EAAxxxxxxxxxxxxxxxxxxxx" phone_number_id = "1055" waba_id = "77"
+  app_secret = "0123456789abcdef" verify_token = "a-word-of-ours" api_url = "http://127.0.0.1:9" }}
+""").start()
+    yield World(g)
+    g.destroy()
 
 
 # --- one scene an operation --------------------------------------------------------------------
@@ -303,7 +309,7 @@ def change_agent(w):
 
 
 def list_channels(w):
-    assert {c["name"] for c in w.call("listChannels", status=200)["channels"]} == {"site", "test"}
+    assert {c["name"] for c in w.call("listChannels", status=200)["channels"]} == {"site", "test", "phone"}
 
 
 def check_channel(w):
@@ -313,12 +319,25 @@ def check_channel(w):
 
 def channel_picture(w):
     w.call("getChannelPicture", {"name": "site"}, 404)
-    w.gateway.redis.set("sb:picture:site", PNG)
+    w.gateway.redis.set("sb:kept:site:picture", PNG)
     r = w.admin.ask("GET", "/channels/site/picture")
     assert r.content == PNG and r.headers["Content-Type"] == "image/png"
     w.call("getChannelPicture", {"name": "site"}, 200)
-    w.gateway.redis.set("sb:picture:site", b"<script>")
+    w.gateway.redis.set("sb:kept:site:picture", b"<script>")
     w.call("getChannelPicture", {"name": "site"}, 404)
+
+
+def templates(w):
+    w.call("listTemplates", {"name": "site"}, 404)
+    w.call("listTemplates", {"name": "no-such"}, 404)
+    assert w.call("listTemplates", {"name": "phone"}, 200)["templates"] == []
+    one = {"name": "order_ready", "language": "en", "category": "utility", "status": "approved",
+           "header": {"kind": "text", "text": "News"}, "body": "Hello {{1}}", "footer": "The shop",
+           "buttons": [{"kind": "url", "text": "See", "url": "https://example.org/{{1}}"}],
+           "fields": [{"id": "body.1", "label": "1", "example": "Ann"}, {"id": "button.0", "label": "1"}],
+           "usable": True}
+    w.gateway.redis.set("sb:kept:phone:templates", json.dumps([one]))
+    assert w.call("listTemplates", {"name": "phone"}, 200)["templates"] == [one]
 
 
 def dead_letter(w):
@@ -416,7 +435,7 @@ SCENES = {
     "changeClient": change_client, "mergeClients": merge_clients, "uploadMedia": upload_media,
     "getMedia": get_media, "listAgents": list_agents, "addAgent": add_agent,
     "changeAgent": change_agent, "listChannels": list_channels, "checkChannel": check_channel,
-    "getChannelPicture": channel_picture,
+    "getChannelPicture": channel_picture, "listTemplates": templates,
     "listDead": list_dead, "retryDead": retry_dead, "openapi": document("openapi"),
     "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
     "metrics": plain("metrics"), "inbox": page("inbox"), "admin": page("admin"), "asset": asset,

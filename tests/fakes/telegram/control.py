@@ -15,7 +15,7 @@ import time
 import urllib.parse
 
 from . import users
-from .wire import Answer
+from ..wire import Answer
 
 FOLDER = pathlib.Path(__file__).parent
 ACTIONS = {"text", "start", "photo", "document", "voice", "audio", "video", "video_note", "animation", "sticker", "location",

@@ -3,7 +3,7 @@ is tried again with growing delays, and holds back only its chat."""
 
 import asyncio
 
-from .wire import Poster
+from ..wire import Poster
 from .world import now
 
 

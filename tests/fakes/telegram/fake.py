@@ -8,7 +8,8 @@ import random
 import tempfile
 import threading
 
-from . import methods, schema, users, wire
+from .. import wire
+from . import methods, schema, users
 from .deliver import Deliverer
 from .faults import Fault, Faults, Limits
 from .world import ApiError, Bot, World

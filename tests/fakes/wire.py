@@ -1,5 +1,5 @@
-"""HTTP/1.1 for the fake: a small asyncio server with keep-alive, chunked bodies, and answers that can
-be spoilt on purpose. Also a client for webhooks. Nothing of Telegram in here."""
+"""HTTP/1.1 for the fakes: a small asyncio server with keep-alive, chunked bodies, and answers that can
+be spoilt on purpose. Also a client for webhooks. Nothing of any one messenger in here."""
 
 import asyncio
 import json
@@ -40,33 +40,35 @@ async def read_head(reader):
     return lines[0].decode("latin-1"), headers
 
 
-async def read_body(reader, headers):
+async def read_body(reader, headers, most=BODY_MAX):
     if headers.get("transfer-encoding", "").lower() == "chunked":
         parts, total = [], 0
         while True:
             n = int((await reader.readline()).split(b";")[0], 16)
             total += n
-            if total > BODY_MAX:
+            if total > most:
                 raise TooLarge
             parts.append(await reader.readexactly(n))
             await reader.readexactly(2)
             if n == 0:
                 return b"".join(parts)
     n = int(headers.get("content-length", 0))
-    if n > BODY_MAX:
+    if n > most:
         raise TooLarge
     return await reader.readexactly(n) if n else b""
 
 
-async def serve_one(reader, writer, handler):
+async def serve_one(reader, writer, handler, most):
     """False: the connection is to be closed."""
     try:
         line, headers = await read_head(reader)
     except (asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError):
         return False
     method, target, _ = line.split(" ", 2)
+    if headers.get("expect", "").lower() == "100-continue":
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
-        body = await read_body(reader, headers)
+        body = await read_body(reader, headers, most)
     except TooLarge:
         writer.write(b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/html\r\n"
                      b"Content-Length: 24\r\nConnection: close\r\n\r\n<h1>413 Too Large</h1>\r\n")
@@ -85,10 +87,10 @@ async def serve_one(reader, writer, handler):
     return headers.get("connection", "").lower() != "close"
 
 
-async def serve(handler, host, port):
+async def serve(handler, host, port, body_max=BODY_MAX):
     async def on_connection(reader, writer):
         try:
-            while await serve_one(reader, writer, handler):
+            while await serve_one(reader, writer, handler, body_max):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, ValueError):
             pass
@@ -99,12 +101,10 @@ async def serve(handler, host, port):
 
 
 class Poster:
-    """Posts to one http:// address over kept connections."""
+    """Posts to one address over kept connections."""
 
     def __init__(self, url):
-        u = urllib.parse.urlsplit(url)
-        self.host, self.port = u.hostname, u.port or 80
-        self.path = u.path + (f"?{u.query}" if u.query else "")
+        self.host, self.port, self.tls, self.path = _address(url)
         self.idle = []
 
     async def post(self, body, headers, timeout):
@@ -115,7 +115,7 @@ class Poster:
                 break
             writer.close()
         else:
-            reader, writer = await asyncio.open_connection(self.host, self.port)
+            reader, writer = await asyncio.open_connection(self.host, self.port, ssl=self.tls)
         try:
             lines = [f"POST {self.path} HTTP/1.1", f"Host: {self.host}:{self.port}",
                      "Content-Type: application/json", f"Content-Length: {len(body)}",
@@ -136,6 +136,38 @@ class Poster:
         return int(line.split(" ")[1]), answered
 
 
+def _address(url):
+    """(host, port, TLS or None, path with query)"""
+    u = urllib.parse.urlsplit(url)
+    tls = True if u.scheme == "https" else None
+    return u.hostname, u.port or (443 if tls else 80), tls, (u.path or "/") + (f"?{u.query}" if u.query else "")
+
+
+async def get(url):
+    """(status, headers, body); raises OSError."""
+    host, port, tls, path = _address(url)
+    reader, writer = await asyncio.open_connection(host, port, ssl=tls)
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+        line, headers = await read_head(reader)
+        return int(line.split(" ")[1]), headers, await read_body(reader, headers)
+    except asyncio.IncompleteReadError as e:
+        raise ConnectionError("closed instead of an answer") from e
+    finally:
+        writer.close()
+
+
+def multipart(request):
+    """The parts of a form: (name, file name or None, type or None, bytes)."""
+    boundary = request.headers["content-type"].partition("boundary=")[2].strip('"').encode()
+    for part in request.body.split(b"--" + boundary)[1:-1]:
+        head, _, data = part[2:-2].partition(b"\r\n\r\n")
+        fields = head.decode()
+        kind = next((line.partition(":")[2].strip() for line in fields.split("\r\n")
+                     if line.lower().startswith("content-type:")), None)
+        yield _attribute(fields, "name"), _attribute(fields, "filename"), kind, data
+
+
 def parse_form(request):
     """Parameters of a request and its files: ({name: text or JSON value}, {part: (file name, bytes)}).
     Raises ValueError for what is malformed."""
@@ -151,17 +183,24 @@ def parse_form(request):
     elif kind.startswith("application/x-www-form-urlencoded"):
         params.update(urllib.parse.parse_qsl(request.body.decode(), keep_blank_values=True))
     elif kind.startswith("multipart/form-data"):
-        boundary = kind.partition("boundary=")[2].strip('"').encode()
-        for part in request.body.split(b"--" + boundary)[1:-1]:
-            head, _, data = part[2:-2].partition(b"\r\n\r\n")
-            fields = head.decode()
-            name = _attribute(fields, "name")
-            file_name = _attribute(fields, "filename")
+        for name, file_name, _, data in multipart(request):
             if file_name is None:
                 params[name] = data.decode()
             else:
                 files[name] = (file_name, data)
     return params, files
+
+
+def part_type(request, part):
+    """The Content-Type of one file of a multipart body, "" none."""
+    boundary = request.headers.get("content-type", "").partition("boundary=")[2].strip('"').encode()
+    for chunk in request.body.split(b"--" + boundary)[1:-1]:
+        fields = chunk[2:-2].partition(b"\r\n\r\n")[0].decode()
+        if _attribute(fields, "name") == part:
+            types = [line.partition(":")[2].strip() for line in fields.split("\r\n")
+                     if line.lower().startswith("content-type:")]
+            return types[0] if types else ""
+    return ""
 
 
 def _attribute(head, name):

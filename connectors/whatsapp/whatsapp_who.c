@@ -1,0 +1,182 @@
+/* whatsapp_who.c - whose dialogue: a person comes with a phone number, a business-scoped id, both,
+ * or one today and the other tomorrow. What the platform names in one breath is one person: his
+ * identities lead to one client. Source: WhatsApp Business Platform, "Business-scoped user ids". */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "connectors/whatsapp/whatsapp_phone.h"
+#include "connectors/whatsapp/whatsapp_private.h"
+
+const char *whatsapp_address(const struct whatsapp_person *p, char out[WHATSAPP_ADDRESS_SIZE]) {
+    if (p->group[0])
+        snprintf(out, WHATSAPP_ADDRESS_SIZE, WHATSAPP_GROUP "%s", p->group);
+    else
+        snprintf(out, WHATSAPP_ADDRESS_SIZE, "%s", p->bsuid[0] ? p->bsuid : p->phone);
+    return out;
+}
+
+/* --- people who were seen before ------------------------------------------------------------- */
+
+static uint64_t *slot_of(
+    const struct whatsapp *w, const struct whatsapp_person *p, uint64_t *hash) {
+    char all[WHATSAPP_PHONE_SIZE + 2 * WHATSAPP_BSUID_SIZE + 4];
+    unsigned char out[crypto_shorthash_BYTES];
+    int n = snprintf(all, sizeof all, "%s|%s|%s", p->phone, p->bsuid, p->parent);
+    crypto_shorthash(out, (const unsigned char *)all, (unsigned long long)n, w->hash_key);
+    memcpy(hash, out, sizeof *hash);
+    *hash |= 1; /* 0 is nobody */
+    return &w->known[*hash >> 8 & (WHATSAPP_KNOWN - 1)];
+}
+
+bool whatsapp_who_known(const struct whatsapp *w, const struct whatsapp_person *p) {
+    uint64_t hash;
+    return p->group[0] || *slot_of(w, p, &hash) == hash;
+}
+
+static void remember(struct whatsapp *w, const struct whatsapp_person *p) {
+    uint64_t hash, *slot = slot_of(w, p, &hash);
+    *slot = hash;
+}
+
+/* --- joining --------------------------------------------------------------------------------- */
+
+struct joining {
+    struct whatsapp *w;
+    char address[WHATSAPP_ADDRESS_SIZE];
+    char others[8][WHATSAPP_ADDRESS_SIZE];
+    size_t n, at;
+    whatsapp_who_fn fn;
+    void *arg;
+};
+
+static void add(struct joining *j, const char *address) {
+    if (*address && strcmp(address, j->address) != 0 && j->n < ARRAY_LEN(j->others))
+        snprintf(j->others[j->n++], WHATSAPP_ADDRESS_SIZE, "%s", address);
+}
+
+static void add_person(struct joining *j, const struct whatsapp_person *p) {
+    char twin[WHATSAPP_TWIN_SIZE];
+    add(j, p->bsuid);
+    add(j, p->phone);
+    add(j, p->parent);
+    if (whatsapp_phone_twin(p->phone, twin))
+        add(j, twin);
+}
+
+static void join_next(void *arg);
+
+static void on_joined(void *arg, const struct lookup_result *r, const struct err *err) {
+    struct joining *j = arg;
+    (void)r;
+    if (err && err->code != ERR_NOT_FOUND && err->code != ERR_CONFLICT) {
+        j->fn(j->arg, NULL, err);
+        free(j);
+        return;
+    }
+    join_next(j);
+}
+
+/* Who has this identity becomes, or joins, the client of the address. */
+static void join_next(void *arg) {
+    struct joining *j = arg;
+    if (j->at == j->n) {
+        j->fn(j->arg, j->address, NULL);
+        free(j);
+        return;
+    }
+    struct identity from = {WHATSAPP_KIND, j->others[j->at++], NULL, true};
+    struct identity to = {WHATSAPP_KIND, j->address, NULL, true};
+    connector_move(&j->w->base, &from, &to, on_joined, j);
+}
+
+static void join(struct whatsapp *w, const struct whatsapp_person *was,
+    const struct whatsapp_person *p, whatsapp_who_fn fn, void *arg) {
+    struct joining *j = mem_zalloc(sizeof *j);
+    j->w = w;
+    j->fn = fn;
+    j->arg = arg;
+    whatsapp_address(p, j->address);
+    if (!p->group[0])
+        add_person(j, p);
+    if (was)
+        add_person(j, was);
+    loop_defer(w->base.env->loop, join_next, j);
+}
+
+void whatsapp_who(
+    struct whatsapp *w, const struct whatsapp_person *p, whatsapp_who_fn fn, void *arg) {
+    join(w, NULL, p, fn, arg);
+}
+
+void whatsapp_who_moved(struct whatsapp *w, const struct whatsapp_person *was,
+    const struct whatsapp_person *p, whatsapp_who_fn fn, void *arg) {
+    join(w, was, p, fn, arg);
+}
+
+/* --- the other identities of a client who is there now --------------------------------------- */
+
+struct noting {
+    struct whatsapp *w;
+    struct whatsapp_person p;
+    char address[WHATSAPP_ADDRESS_SIZE], phone[WHATSAPP_PHONE_SIZE + 1];
+    char *name;
+    unsigned step;
+    core_done_fn fn;
+    void *arg;
+};
+
+static void note_next(struct noting *k);
+
+static void noting_end(struct noting *k, const struct err *err) {
+    if (!err)
+        remember(k->w, &k->p);
+    k->fn(k->arg, err);
+    free(k->name);
+    free(k);
+}
+
+static void on_noted(void *arg, const struct err *err) {
+    struct noting *k = arg;
+    if (err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT)) {
+        noting_end(k, err);
+        return;
+    }
+    if (err) /* another client has it: for a person to decide */
+        LOG_INFO(k->w->base.env->log, "whatsapp.identity_taken",
+            LOG_S("channel", k->w->base.channel), LOG_E(err));
+    note_next(k);
+}
+
+static void note_next(struct noting *k) {
+    const char *const also[][2] = {{WHATSAPP_KIND, k->p.bsuid}, {WHATSAPP_KIND, k->p.phone},
+        {WHATSAPP_KIND, k->p.parent}, {"phone", k->phone}};
+    while (k->step < ARRAY_LEN(also)) {
+        const char *kind = also[k->step][0], *address = also[k->step][1];
+        k->step++;
+        if (!*address || (strcmp(kind, WHATSAPP_KIND) == 0 && strcmp(address, k->address) == 0))
+            continue;
+        struct identity self = {WHATSAPP_KIND, k->address, k->name, true};
+        struct identity other = {kind, address, k->name, true};
+        connector_identify(&k->w->base, &self, &other, on_noted, k);
+        return;
+    }
+    noting_end(k, NULL);
+}
+
+void whatsapp_who_stored(struct whatsapp *w, const struct whatsapp_person *p, const char *name,
+    core_done_fn fn, void *arg) {
+    struct noting *k = mem_zalloc(sizeof *k);
+    k->w = w;
+    k->p = *p;
+    k->name = mem_strdup(name);
+    k->fn = fn;
+    k->arg = arg;
+    whatsapp_address(p, k->address);
+    if (p->phone[0])
+        snprintf(k->phone, sizeof k->phone, "+%s", p->phone);
+    note_next(k);
+}
