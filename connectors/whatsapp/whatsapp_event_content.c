@@ -289,7 +289,7 @@ static void read_order(struct whatsapp_event *e, const json_t *order) {
 
 #define ERROR_TOO_LARGE 131052
 
-static void read_unsupported(struct whatsapp_event *e, const char *type, const json_t *m) {
+void whatsapp_content_unknown(struct whatsapp_event *e, const char *type, const json_t *m) {
     const char *what =
         json_string_value(json_object_get(json_object_get(m, "unsupported"), "type"));
     const json_t *error = json_array_get(json_object_get(m, "errors"), 0);
@@ -328,5 +328,5 @@ void whatsapp_content_read(struct whatsapp_event *e, const char *type, json_t *m
         json_decref(e->body);
         e->body = whatsapp_event_body("service", "The client opened the chat for the first time.");
     } else
-        read_unsupported(e, type, m);
+        whatsapp_content_unknown(e, type, m);
 }

@@ -172,6 +172,8 @@ void whatsapp_message_read(struct whatsapp_reading *r, json_t *m, bool own, cons
         whatsapp_content_read(e, type, m);
         read_context(e, m);
         read_referral(e, m);
+        if (json_object_size(e->body) == 0) /* nothing of it can be shown */
+            whatsapp_content_unknown(e, type, m);
         if (e->who.group[0] && !own)
             json_object_set_new(e->body, "author", author_of(r, m));
     }

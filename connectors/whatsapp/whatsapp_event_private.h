@@ -61,6 +61,9 @@ void whatsapp_message_read(
 /* Fills e->body (made before); sets understood, where it is. */
 void whatsapp_content_read(struct whatsapp_event *e, const char *type, json_t *message);
 
+/* The same for what cannot be shown: the body says so, with the type. */
+void whatsapp_content_unknown(struct whatsapp_event *e, const char *type, const json_t *message);
+
 /* --- whatsapp_event_news.c: everything that is no message and no status ---------------------- */
 void whatsapp_system_read(struct whatsapp_event *e, const json_t *system);
 void whatsapp_calls_read(struct whatsapp_reading *r);

@@ -12,11 +12,12 @@
 #include "base/mem.h"
 #include "connectors/whatsapp/whatsapp_private.h"
 
+#define STORE_MS 100 /* until Redis may be there */
 #define AGAIN_MIN_MS 1000
 #define AGAIN_MAX_MS 60000
 #define REFUSED_MS 300000    /* a wrong token is tried again so often */
 #define BLOCKED_MS 60000     /* and nothing is sent meanwhile for so long */
-#define HEALTH_MS 30000      /* what other workers saw */
+#define HEALTH_MS 5000       /* what other workers saw */
 #define AGAIN_ALL_MS 3600000 /* 200 management calls an hour are for all numbers of an account */
 #define LOST_AFTER 3         /* failures in a row, before the channel is shown as lost */
 #define TROUBLE_S 3600
@@ -48,7 +49,8 @@ static struct whatsapp *step_end(struct step *s) {
 static void plan(struct whatsapp *w, uint64_t ms, loop_fn fn) {
     loop_timer_stop(&w->timer);
     if (w->mine && !w->stopping)
-        w->timer = loop_timer_start(w->base.env->loop, ms + randombytes_uniform(500), 0, fn, w);
+        w->timer = loop_timer_start(
+            w->base.env->loop, ms + randombytes_uniform((uint32_t)ms / 4 + 100), 0, fn, w);
 }
 
 static void ask(
@@ -251,7 +253,7 @@ static void on_number(
 static void set_up(void *arg) {
     struct whatsapp *w = arg;
     if (!connector_secret(&w->base)) { /* Redis was not reached yet */
-        plan(w, AGAIN_MIN_MS, set_up);
+        plan(w, STORE_MS, set_up);
         return;
     }
     ask(w, "GET", mem_printf("%s?fields=%s", w->number_id, WHATSAPP_NUMBER_FIELDS), NULL,

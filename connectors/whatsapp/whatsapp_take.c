@@ -11,6 +11,7 @@
 
 #define RAW_MAX (256u << 10)          /* bytes of what came that are kept */
 #define SKEW_MS (5LL * 60 * 1000)     /* clocks differ; what is later still came now */
+#define EARLY_MS (60 * 1000)          /* how much a change may come before what it changes */
 #define FREE_MS (3 * WHATSAPP_DAY_MS) /* after an answer to somebody who came by an ad */
 
 struct taking {
@@ -167,23 +168,30 @@ static void take_new(struct taking *k) {
 
 /* --- changes --------------------------------------------------------------------------------- */
 
-static void on_changed(void *arg, const struct inbound_result *r, const struct err *err) {
-    struct taking *k = arg;
-    (void)r;
-    if (err && err->code == ERR_NOT_FOUND && k->e->what == WHATSAPP_EDIT)
-        store_message(k); /* older than what is remembered: what it says now is kept */
-    else
-        end(k, err && err->code == ERR_NOT_FOUND ? NULL : err);
+/* Webhooks come in no order: what this is about may still be on its way, and it comes again then.
+ */
+static bool is_early(const struct taking *k) {
+    return k->e->at_ms > 0 && clock_ms() - k->e->at_ms < EARLY_MS;
 }
 
-static void on_change_who(void *arg, const char *address, const struct err *err) {
+static void on_changed(void *arg, const struct inbound_result *r, const struct err *err) {
     struct taking *k = arg;
-    char once[64];
-    if (err) {
+    struct err later;
+    (void)r;
+    if (!err || err->code != ERR_NOT_FOUND) {
         end(k, err);
-        return;
+    } else if (is_early(k)) {
+        err_set(&later, ERR_UNAVAILABLE, "the message that this changes is not here yet");
+        end(k, &later);
+    } else if (k->e->what == WHATSAPP_EDIT) {
+        store_message(k); /* older than what is remembered: what it says now is kept */
+    } else {
+        end(k, NULL);
     }
-    snprintf(k->address, sizeof k->address, "%s", address);
+}
+
+static void change(struct taking *k) {
+    char once[64];
     snprintf(once, sizeof once, "edit:%lld", (long long)k->e->at_ms);
     struct change ch = {.kind = k->e->what == WHATSAPP_EDIT     ? CHANGE_EDIT
                                 : k->e->what == WHATSAPP_DELETE ? CHANGE_DELETE
@@ -195,10 +203,21 @@ static void on_change_who(void *arg, const char *address, const struct err *err)
     connector_change(&k->w->base, &ch, on_changed, k);
 }
 
+static void on_change_who(void *arg, const char *address, const struct err *err) {
+    struct taking *k = arg;
+    if (err) {
+        end(k, err);
+        return;
+    }
+    snprintf(k->address, sizeof k->address, "%s", address);
+    change(k);
+}
+
 static void take_change(struct taking *k) {
+    whatsapp_address(&k->e->who, k->address);
     k->known = whatsapp_who_known(k->w, &k->e->who);
     if (k->known)
-        on_change_who(k, whatsapp_address(&k->e->who, k->address), NULL);
+        change(k);
     else
         whatsapp_who(k->w, &k->e->who, on_change_who, k);
 }

@@ -12,6 +12,10 @@ from harness import CONFIG, Gateway, until
 CONTRACT = Contract()
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
                     "49444154789c636000000002000148afa4710000000049454e44ae426082")
+PHONE = """
+whatsapp "phone" {{ token = "EAAxxxxxxxxxxxxxxxxxxxx" phone_number_id = "1055" waba_id = "77"
+  app_secret = "0123456789abcdef" verify_token = "a-word-of-ours" api_url = "http://127.0.0.1:9" }}
+"""
 NOBODY = "7ZZZZZZZZZZZZZZZZZZZZZZZ00"
 
 
@@ -46,10 +50,7 @@ class World:
 @pytest.fixture(scope="module")
 def world():
     """Besides the usual channels a WhatsApp number, whose servers are never there."""
-    g = Gateway(config=CONFIG + """
-whatsapp "phone" {{ token = "EAAxxxxxxxxxxxxxxxxxxxx" phone_number_id = "1055" waba_id = "77"
-  app_secret = "0123456789abcdef" verify_token = "a-word-of-ours" api_url = "http://127.0.0.1:9" }}
-""").start()
+    g = Gateway(config=CONFIG + PHONE).start()
     yield World(g)
     g.destroy()
 

@@ -1,7 +1,10 @@
 """Each error that openapi.json documents for an operation is brought about once, and answered as it
 says. Not here: 500 (a fault of ours) and 502 (a CRM that talks nonsense; the embedded one does not)."""
 import concurrent.futures
+import hashlib
+import hmac
 import itertools
+import json
 import os
 
 import pytest
@@ -9,7 +12,7 @@ import requests
 from clients import Api, Visitor
 from contract import Contract
 from harness import CONFIG, Gateway, free_port, until
-from test_api_contract import NOBODY, PNG, World
+from test_api_contract import NOBODY, PHONE, PNG, World
 
 CONTRACT = Contract()
 NOT_HERE = ("500", "502")
@@ -75,8 +78,10 @@ class Errors(World):
 
 
 @pytest.fixture(scope="module")
-def world(shared):
-    return Errors(shared)
+def world():
+    g = Gateway(config=CONFIG + PHONE).start()
+    yield Errors(g)
+    g.destroy()
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +129,9 @@ def denied(w, op, strict):
         return w.send(op, query="?site=site&name=x", headers=FOREIGN)
     if op == "getChatMedia":
         return w.send(op, query="?t=forged")
+    if op == "getHook":
+        return w.send(op, args={"connector": "whatsapp", "channel": "phone"},
+                      query="?hub.mode=subscribe&hub.challenge=1&hub.verify_token=forged")
     if method == "get":
         name = f"newcomer-{next(w.numbers)}"
         w.call("addAgent", status=201, json={"name": name, "role": "agent", "password": "0123456789"})
@@ -175,7 +183,21 @@ def wrong_method(w, op, _):
 CHANGES = ("editMessage", "deleteMessage", "reactToMessage")
 
 
+def closed_thread(w):
+    """A client of the phone, who wrote long ago: only templates may go to him."""
+    message = {"from": "4917600000", "id": "wamid.OLD", "timestamp": "1700000000", "type": "text", "text": {"body": "x"}}
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "77", "changes": [{
+        "field": "messages", "value": {"metadata": {"phone_number_id": "1055"}, "messages": [message]}}]}]}).encode()
+    mac = hmac.new(b"0123456789abcdef", body, hashlib.sha256).hexdigest()
+    r = requests.post(w.gateway.url + "/hooks/whatsapp/phone", data=body, timeout=10,
+                      headers={"X-Hub-Signature-256": "sha256=" + mac})
+    assert r.status_code == 200, r.text
+    return next(t["id"] for t in w.admin.threads() if t["channel"] == "phone")
+
+
 def conflict(w, op, _):
+    if op == "sendMessage":
+        return CONTRACT.call(w.admin, op, {"id": closed_thread(w)}, json={"text": "too late"})
     if op in CHANGES:  # one that was taken back already
         m = w.admin.post(f"/threads/{w.thread()}/messages", {"text": "x"})["message"]["id"]
         until(lambda: w.admin.get(f"/messages/{m}/trace")["message"]["status"] == "sent")

@@ -1,5 +1,5 @@
 """Webhooks: bodies as Meta makes them (ASCII, slashes escaped), signed, several events in one where they wait, tried
-again with growing delays until somebody says 200, in no order."""
+again with growing delays until somebody says 200; one after the other, or (fake.ordered False) in no order."""
 
 import asyncio
 import hashlib
@@ -55,12 +55,16 @@ class Deliverer:
 
     def flush(self):
         self.planned = False
-        while self.waiting:
+        while self.waiting and not (self.fake.ordered and self.busy):
             n = BATCH if self.fake.batch else 1
             part, self.waiting = self.waiting[:n], self.waiting[n:]
             task = asyncio.ensure_future(self.deliver(encode(merge(part))))
             self.busy.add(task)
-            task.add_done_callback(self.busy.discard)
+            task.add_done_callback(self.ended)
+
+    def ended(self, task):
+        self.busy.discard(task)
+        self.flush()
 
     async def deliver(self, body):
         delay = 0.5

@@ -24,7 +24,7 @@ FREE = ("template", "reaction")  # reactions go with a message of his
 class FakeWhatsApp:
     """speed: how much faster than Meta webhooks are retried. problems: what the real one would pass over in silence,
     or what a good client does not do; tests want it empty. sent: the ledger of accepted messages.
-    Switches: batch (several events in a body), repeat (how often a webhook comes once more), sign ("good" "none"
+    Switches: batch (several events in a body), ordered (webhooks one after the other), repeat (how often a webhook comes once more), sign ("good" "none"
     "wrong" "truncated"), early_status (before the HTTP answer), drop_sent, skip_delivered, reads (people read at once),
     shuffle, window_async, statuses (False: none at all)."""
 
@@ -33,7 +33,7 @@ class FakeWhatsApp:
         self.world, self.faults, self.limits = World(), Faults(), Limits()
         self.problems = self.world.problems
         self.sent, self.webhooks, self.calls = [], [], collections.Counter()
-        self.batch, self.repeat, self.sign, self.statuses = True, 0.0, "good", True
+        self.batch, self.ordered, self.repeat, self.sign, self.statuses = True, True, 0.0, "good", True
         self.early_status = self.drop_sent = self.skip_delivered = self.reads = self.shuffle = False
         self.window_async = self.unavailable = False
         self._deliverers = {}
