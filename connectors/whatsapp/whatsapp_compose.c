@@ -23,6 +23,11 @@
 
 struct whatsapp_call *whatsapp_call_add(
     struct whatsapp_composing *c, const char *type, json_t *part) {
+    if (!part) {
+        err_set(c->err, ERR_INVALID, "w0: the %s lacks something that WhatsApp needs", type);
+        c->failed = true;
+        return NULL;
+    }
     if (c->n == WHATSAPP_CALLS_MAX) {
         json_decref(part);
         err_set(c->err, ERR_TOO_LARGE, "w0: the message would be more than %d messages in WhatsApp",
@@ -110,6 +115,8 @@ static void collect(const json_t *rows, struct choices *out) {
         json_array_foreach(row, k, b) {
             const char *label = json_string_value(json_object_get(b, "text"));
             size_t n = label ? utf8_length(label, strlen(label)) : 0;
+            if (n == 0)
+                continue;
             out->longest = n > out->longest ? n : out->longest;
             out->nurls += json_object_get(b, "url") != NULL;
             if (out->n < ROWS_MAX + 1)
@@ -177,7 +184,9 @@ static void add_choices(struct whatsapp_composing *c, const char *text) {
     struct choices ch = {0};
     collect(json_object_get(c->body, "buttons"), &ch);
     const json_t *first = ch.list[0];
-    if (ch.nurls && ch.n == 1) {
+    if (ch.n == 0) {
+        fail(c, ERR_INVALID, "the choices have no text");
+    } else if (ch.nurls && ch.n == 1) {
         json_t *action = json_pack("{s:s,s:{s:o,s:O}}", "name", "cta_url", "parameters",
             "display_text", cut(json_string_value(json_object_get(first, "text")), BUTTON_TITLE),
             "url", json_object_get(first, "url"));

@@ -255,9 +255,12 @@ bool whatsapp_account_read(struct whatsapp_reading *r, const char *field) {
         known ? whatsapp_event_add(r, is_template ? WHATSAPP_TEMPLATES : WHATSAPP_ACCOUNT) : NULL;
     if (!e)
         return known;
-    char *words = words_of(r->value);
+    char *words = words_of(r->value), shown[60];
+    json_t *name = json_string(field);
+    whatsapp_word(name, shown, sizeof shown);
+    json_decref(name);
     free(e->text);
-    e->text = mem_printf("WhatsApp reports %s: %s", field, *words ? words : "no details");
+    e->text = mem_printf("WhatsApp reports %s: %s", shown, *words ? words : "no details");
     e->level = strcmp(field, "account_update") == 0 && is_end(event) ? "fail"
                : is_warning(field, event)                            ? "warn"
                                                                      : "info";
