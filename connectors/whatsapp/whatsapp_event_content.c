@@ -123,10 +123,13 @@ static char *contact_name(const json_t *c) {
 
 static const char *contact_phone(const json_t *c, char out[64]) {
     const json_t *p = json_array_get(json_object_get(c, "phones"), 0);
-    const char *phone = json_string_value(json_object_get(p, "phone"));
-    const char *id = json_string_value(json_object_get(p, "wa_id"));
-    snprintf(out, 64, "%s%.60s", phone ? "" : id ? "+" : "", phone ? phone : id ? id : "");
-    utf8_repair(out);
+    json_t *phone = whatsapp_text_of(json_object_get(p, "phone"), 60);
+    json_t *id = whatsapp_text_of(json_object_get(p, "wa_id"), 60);
+    const json_t *shown = json_string_length(phone) ? phone : id;
+    snprintf(out, 64, "%s%.60s", shown == phone || !json_string_length(id) ? "" : "+",
+        shown ? json_string_value(shown) : "");
+    json_decref(phone);
+    json_decref(id);
     return out;
 }
 
@@ -326,7 +329,7 @@ void whatsapp_content_read(struct whatsapp_event *e, const char *type, json_t *m
     else if (strcmp(type, "request_welcome") == 0) {
         e->what = WHATSAPP_EVENT;
         json_decref(e->body);
-        e->body = whatsapp_event_body("service", "The client opened the chat for the first time.");
+        e->body = whatsapp_event_body("opened", "The client opened the chat for the first time.");
     } else
         whatsapp_content_unknown(e, type, m);
 }

@@ -91,7 +91,7 @@ void whatsapp_preferences_read(struct whatsapp_reading *r) {
             e->profile = json_object();
         json_object_set_new(e->profile, "marketing", json_string(stop ? "stop" : "resume"));
         set_id(e, mem_printf("marketing:%s:%lld", stop ? "stop" : "resume", (long long)e->at_ms));
-        set_event(e, "marketing",
+        set_event(e, stop ? "marketing_stop" : "marketing_resume",
             stop ? "The client does not want marketing messages any more."
                  : "The client takes marketing messages again.");
     }
@@ -100,22 +100,23 @@ void whatsapp_preferences_read(struct whatsapp_reading *r) {
 /* --- calls ----------------------------------------------------------------------------------- */
 
 static void set_call(struct whatsapp_event *e, const json_t *c, bool ended, bool from_client) {
-    const char *status = json_string_value(json_object_get(c, "status"));
     double seconds = 0;
     char text[80];
     bool talked =
         whatsapp_number(json_object_get(c, "duration"), &seconds) && seconds > 0 && seconds < 1e6;
-    if (!ended)
-        snprintf(
-            text, sizeof text, "%s", from_client ? "The client calls." : "A call to the client.");
-    else if (talked)
+    if (!ended) {
+        set_event(e, from_client ? "call_in" : "call_out",
+            from_client ? "The client calls." : "A call to the client.");
+    } else if (talked) {
         snprintf(text, sizeof text, "Call, %d min %02d s.", (int)seconds / 60, (int)seconds % 60);
-    else if (from_client)
-        snprintf(text, sizeof text, "Missed call.");
-    else
-        snprintf(text, sizeof text, "Call without an answer%s.",
-            status && strcmp(status, "FAILED") == 0 ? " (failed)" : "");
-    set_event(e, "call", text);
+        set_event(e, "call_ended", text);
+        json_object_set_new(
+            json_object_get(e->body, "event"), "seconds", json_integer((json_int_t)seconds));
+    } else if (from_client) {
+        set_event(e, "call_missed", "Missed call.");
+    } else {
+        set_event(e, "call_unanswered", "Call without an answer.");
+    }
 }
 
 void whatsapp_calls_read(struct whatsapp_reading *r) {

@@ -462,12 +462,12 @@ def test_templates(world):
                 {"name": "rejected", "language": "en"}):
         assert world.api.ask("POST", f"/threads/{thread}/messages", json={"template": bad}).status_code == 400
     ann.preference("stop")
-    until(lambda: any(x["direction"] == "event" and x["event"].get("what") == "marketing" for x in world.messages()), 10)
+    until(lambda: any(x["direction"] == "event" and x["event"].get("what") == "marketing_stop" for x in world.messages()), 10)
     m = world.say(thread, {"template": {"name": "sale", "language": "en"}}, "failed")
     assert m["error"]["text"].startswith("w131050: ")
     ann.preference("resume")
-    until(lambda: len([x for x in world.messages() if x["direction"] == "event" and
-                       x["event"].get("what") == "marketing"]) == 2, 10)
+    until(lambda: any(x["direction"] == "event" and x["event"].get("what") == "marketing_resume"
+                      for x in world.messages()), 10)
     world.say(thread, {"template": {"name": "sale", "language": "en"}})
 
 

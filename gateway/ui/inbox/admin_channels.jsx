@@ -8,6 +8,13 @@ import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { Button, Spinner } from "./parts.jsx";
 
+// How WhatsApp's users judge a number, and the look of it here.
+const QUALITIES = { GREEN: "good", YELLOW: "warn", RED: "bad" };
+
+// "TIER_100K" -> "100K"
+const tierText = (tier) => plainName(tier).replace(/^TIER_/, "").replace(/_/g, " ").toLowerCase().replace(/(\d)k$/, "$1K");
+
+const TOKEN_SOON_MS = 14 * 86400000;
 const LEVELS = { ok: "check", warn: "warn", fail: "x" };
 
 function useProblem() {
@@ -31,12 +38,18 @@ function About({ info }) {
     const { t } = useWords();
     if (!info) return null;
     const link = webAddress(info.link);
-    const at = info.username && "@" + plainName(info.username).replace(/^@/, "");
+    const name = plainName(info.username);
+    const at = name && (name.startsWith("+") ? name : "@" + name.replace(/^@/, ""));
     return (
         <span class="channel-about">
             {info.title && <span dir="auto">{plainName(info.title)}</span>}
             {at && (link ? <a href={link} target="_blank" rel="noopener noreferrer">{at}</a> : <span>{at}</span>)}
             {info.mode && <span>{t("channels.mode." + info.mode)}</span>}
+            {QUALITIES[info.quality] && (
+                <span class={QUALITIES[info.quality]}>{t("channels.quality", { quality: t("channels.quality." + info.quality) })}</span>
+            )}
+            {info.tier && <span>{t("channels.tier", { tier: tierText(info.tier) })}</span>}
+            {info.throughput > 0 && <span>{t("channels.throughput", { n: info.throughput })}</span>}
         </span>
     );
 }
@@ -63,7 +76,8 @@ function Report({ check }) {
 }
 
 function Channel({ channel: c, check, run, mayCheck }) {
-    const { t } = useWords();
+    const { t, full } = useWords();
+    const soon = c.info?.token_expires && Date.parse(c.info.token_expires) < Date.now() + TOKEN_SOON_MS;
     const problem = useProblem()(c.error);
     const key = "channels.state." + c.state;
     const word = t(key);
@@ -74,6 +88,7 @@ function Channel({ channel: c, check, run, mayCheck }) {
                 <strong>{c.name}</strong>
                 <About info={c.info} />
                 <span>{c.connector} · {word === key ? c.state : word}{c.queue > 0 && " · " + t("channels.queue", { n: c.queue })}{c.info?.pending > 0 && " · " + t("channels.pending", { n: c.info.pending })}</span>
+                {soon && <span class="warn">{t("channels.tokenEnds", { at: full(c.info.token_expires) })}</span>}
                 {problem && <span class="bad">{problem}</span>}
                 {c.info?.trouble && c.info.trouble !== problem && <span class="bad">{plainName(c.info.trouble)}</span>}
             </span>

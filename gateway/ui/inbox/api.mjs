@@ -110,6 +110,7 @@ export const api = {
     changeAgent: (name, fields) => request("PATCH", "/agents/" + id(name), fields),
     channels: () => request("GET", "/channels"),
     checkChannel: (name) => request("POST", `/channels/${id(name)}/check`),
+    templates: (channel) => request("GET", `/channels/${id(channel)}/templates`),
     pictureUrl: (channel) => `${BASE}/channels/${id(channel)}/picture`,
     dead: (cursor) => request("GET", "/dead" + query({ cursor })),
     retryDead: (dead) => request("POST", `/dead/${id(dead)}/retry`),

@@ -8,6 +8,8 @@ import { Icon } from "./icons.jsx";
 import { choiceRows, mayDo } from "./kinds.mjs";
 import { IconButton } from "./parts.jsx";
 import { wordsOf } from "./rich.mjs";
+import { TemplateDialog } from "./template_dialog.jsx";
+import { WindowClosed, useWindow } from "./window_bar.jsx";
 
 const TEXT_MAX = 10000;
 const NO_UPLOADS = [];
@@ -144,18 +146,21 @@ export function Composer({ id, thread }) {
         setText(draft.text);
     }, [given]);
     const note = (draft?.note ?? false) && !editing;
+    const answers = useWindow(thread);
+    const shut = Boolean(answers && !answers.open) && !note && !editing;
+    const [choosing, setChoosing] = useState(false);
     // As it is at this moment, not as it was drawn: a note must never leave as an answer.
     const isNote = () => desk.db.drafts.get(id)?.note ?? false;
     const shown = editing ? edit.text : text;
     const over = [...shown].length - TEXT_MAX;
     const busy = uploads.some((u) => u.state === "running");
     const failed = uploads.some((u) => u.state === "failed");
-    const ready = over <= 0 && (editing ? Boolean(edit.text.trim()) : (text.trim() || uploads.length > 0) && !busy && !failed);
+    const ready = !shut && over <= 0 && (editing ? Boolean(edit.text.trim()) : (text.trim() || uploads.length > 0) && !busy && !failed);
     const set = (fields) => desk.compose(id, fields);
 
     const add = useRef(null);
     add.current = (files) => {
-        if (!files.length || editing) return;
+        if (!files.length || editing || shut) return;
         const left = desk.uploads.add(id, files);
         if (left) desk.toast(t("composer.filesMax", { n: left }));
         area.current?.focus();
@@ -240,20 +245,21 @@ export function Composer({ id, thread }) {
                         ))}
                     </ul>
                 )}
-                <textarea ref={area} rows={2} value={shown} placeholder={placeholder} aria-label={placeholder} dir="auto"
+                {shut && <WindowClosed onTemplate={() => setChoosing(true)} />}
+                <textarea ref={area} rows={2} hidden={shut} value={shown} placeholder={placeholder} aria-label={placeholder} dir="auto"
                     onInput={(e) => (editing ? edit.write : write)(e.currentTarget.value)} onKeyDown={onKey} onPaste={onPaste}
                     onBlur={() => desk.typing(id, false)} />
-                {extras && compose.choices && (
+                {extras && !shut && compose.choices && (
                     <Choices lines={compose.choices} set={(choices) => set({ choices })} leave={(how) => {
                         if (how !== "keep") set({ choices: null });
                         area.current.focus();
                     }} />
                 )}
-                {extras && compose.request && <AskPhone onClose={() => set({ request: null })} />}
+                {extras && !shut && compose.request && <AskPhone onClose={() => set({ request: null })} />}
                 <div class="composer-row">
-                    {!editing && (
+                    {!editing && <Modes note={note} setNote={setNote} />}
+                    {!editing && !shut && (
                         <>
-                            <Modes note={note} setNote={setNote} />
                             <IconButton icon="attach" label={t("composer.attach")} onClick={() => picker.current.click()} />
                             <input ref={picker} type="file" multiple hidden tabIndex={-1} aria-hidden="true" onChange={(e) => {
                                 add.current([...e.currentTarget.files]);
@@ -262,19 +268,20 @@ export function Composer({ id, thread }) {
                         </>
                     )}
                     {extras && (
-                        <Extras thread={id} caps={caps} compose={compose} ask={(words) => {
+                        <Extras thread={id} caps={caps} compose={compose} shut={shut} template={() => setChoosing(true)} ask={(words) => {
                             if (!area.current.value.trim()) write(words);
                             area.current.focus();
                         }} />
                     )}
                     <span class="composer-hint" role={over > 0 ? "alert" : undefined}>
-                        {over > 0 ? t("composer.tooLong", { n: over }) : t(editing ? "composer.editHint" : "composer.hint")}
+                        {over > 0 ? t("composer.tooLong", { n: over }) : shut ? "" : t(editing ? "composer.editHint" : "composer.hint")}
                     </span>
                     <button type="button" class="send" disabled={!ready} onClick={send} title={action} aria-label={action}>
                         <Icon name={note || editing ? "check" : "send"} size={19} />
                     </button>
                 </div>
             </div>
+            {choosing && <TemplateDialog thread={thread} onClose={() => setChoosing(false)} />}
         </div>
     );
 }

@@ -1,7 +1,8 @@
 // composing.jsx - what a message in the making has beside its words: what it answers, what it changes,
 // choices for the client, the wish for a phone number.
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useDesk, useStore, useWords } from "./context.jsx";
+import { GiveContact, GivePlace } from "./give.jsx";
 import { Icon } from "./icons.jsx";
 import { useGist, useSpeaker } from "./kinds.jsx";
 import { CHOICES_MAX, CHOICE_MAX } from "./kinds.mjs";
@@ -98,11 +99,15 @@ export function AskPhone({ onClose }) {
     );
 }
 
-// What else may go along with the message, where the channel can. ask: puts a text there when none is.
-export function Extras({ thread, caps, compose, ask }) {
+// What else may go along with the message or instead of it, where the channel can. ask: puts a text there when
+// none is; template: lets one be chosen; shut: nothing but a template may go out.
+export function Extras({ thread, caps, compose, ask, template, shut }) {
     const { t } = useWords();
     const desk = useDesk();
+    const [giving, setGiving] = useState(null);
     const items = [];
+    if (caps.includes("templates")) items.push({ label: t("template.one"), icon: "template", run: template });
+    if (shut) return null;
     if (caps.includes("buttons"))
         items.push({ label: t("composer.addChoices"), icon: "choices", run: () => desk.compose(thread, { choices: compose.choices ?? [""], request: null }) });
     if (caps.includes("request_contact"))
@@ -110,6 +115,14 @@ export function Extras({ thread, caps, compose, ask }) {
             desk.compose(thread, { request: "contact", choices: null });
             ask(t("composer.askPhoneText"));
         } });
+    if (caps.includes("location")) items.push({ label: t("give.place"), icon: "pin", run: () => setGiving("place") });
+    if (caps.includes("contact")) items.push({ label: t("give.contact"), icon: "mine", run: () => setGiving("contact") });
     if (!items.length) return null;
-    return <Menu label={t("composer.extras")} items={items} class="icon-button" align="up"><Icon name="plus" /></Menu>;
+    return (
+        <>
+            <Menu label={t("composer.extras")} items={items} class="icon-button" align="up"><Icon name="plus" /></Menu>
+            {giving === "place" && <GivePlace thread={thread} onClose={() => setGiving(null)} />}
+            {giving === "contact" && <GiveContact thread={thread} onClose={() => setGiving(null)} />}
+        </>
+    );
 }

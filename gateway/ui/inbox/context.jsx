@@ -59,7 +59,8 @@ export function useWords() {
         reason(error) {
             const { word, sentence, said } = troubleOf(error?.text);
             if (!word) return { text: error?.text || error?.code || "" };
-            return { text: t("trouble." + word, { why: sentence }), title: said || sentence };
+            const key = i18n.has("trouble." + word) ? "trouble." + word : "trouble.other";
+            return { text: t(key, { why: sentence }), title: said || sentence };
         },
     };
 }

@@ -5,8 +5,9 @@ import { useEffect, useReducer } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { toMs } from "../shared/time.mjs";
 import { useAgentName, useWords } from "./context.jsx";
+import { Goods } from "./goods.jsx";
 import { Icon } from "./icons.jsx";
-import { gist, isLive, isMail, mapHref, quotedKind, telHref, toneOf } from "./kinds.mjs";
+import { gist, isLive, isMail, mapHref, ownText, quotedKind, telHref, toneOf } from "./kinds.mjs";
 import { wordsOf } from "./rich.mjs";
 
 const TIMER_MAX_MS = 86400000;
@@ -36,7 +37,7 @@ export function Forwarded({ forward }) {
     const name = plainName(forward.name);
     return (
         <p class="msg-forward" title={forward.at ? full(forward.at) : undefined}>
-            <Icon name="forwarded" size={14} />{name ? t("msg.forwarded", { name }) : t("msg.forwardedPlain")}
+            <Icon name="forwarded" size={14} />{name ? t("msg.forwarded", { name }) : t(forward.often ? "msg.forwardedOften" : "msg.forwardedPlain")}
         </p>
     );
 }
@@ -203,17 +204,18 @@ export function Kinds({ message: m }) {
             {m.contact && <Contact contact={m.contact} />}
             {m.poll && <Poll poll={m.poll} />}
             {m.checklist && <Checklist list={m.checklist} />}
+            <Goods message={m} />
         </>
     );
 }
 
 // The client pressed one of our buttons.
-export function Press({ text }) {
+export function Press({ text, more }) {
     const { t } = useWords();
     return (
         <p class="press">
             <Icon name="press" size={16} />
-            <span><span class="press-word">{t("msg.pressed")}</span> <b class="press-text" dir="auto">{text}</b></span>
+            <span><span class="press-word">{t("msg.pressed")}</span> <b class="press-text" dir="auto">{text}</b>{more && <span class="press-more" dir="auto">{more}</span>}</span>
         </p>
     );
 }
@@ -221,5 +223,5 @@ export function Press({ text }) {
 // How the words of a message are to be shown: {html} or {text}.
 export function wording(m) {
     if (m.html && !isMail(m)) return { html: m.html };
-    return { text: m.text || (m.html ? wordsOf(m.html) : "") };
+    return { text: ownText(m) || (m.html ? wordsOf(m.html) : "") };
 }

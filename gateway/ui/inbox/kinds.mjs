@@ -22,11 +22,22 @@ export const toneOf = (text) => hash(text || "?") % 8;
 const WORDS = new Set(["blocked", "deactivated", "cannot_begin", "kicked", "not_member", "chat_gone",
     "no_rights", "too_big", "closed_topic", "business_right", "voice_forbidden", "too_old", "other"]);
 
+// Error codes of WhatsApp, "w131047: ...": which codes one sentence of ours serves.
+const CODES = [[200, 299], [131008, 131009], [131201, 131215], [133005, 133009], [134100, 134102], [138000, 138018],
+    [139000, 139004], [139100, 139103], [147001, 147005], [2593107, 2593109]];
+
+function wordOf(word) {
+    const code = /^w(\d+)$/.exec(word);
+    if (!code) return WORDS.has(word) ? word : null;
+    const range = CODES.find(([from, to]) => code[1] >= from && code[1] <= to);
+    return "w" + (range ? range[0] : Number(code[1]));
+}
+
 // {word, sentence, said}: word null when it is not such a text; said: the channel's own words.
 export function troubleOf(text = "") {
     const colon = text.indexOf(": ");
-    const word = text.slice(0, Math.max(0, colon));
-    if (!WORDS.has(word)) return { word: null, sentence: text, said: "" };
+    const word = wordOf(text.slice(0, Math.max(0, colon)));
+    if (!word) return { word: null, sentence: text, said: "" };
     const rest = text.slice(colon + 2);
     const bracket = rest.endsWith("]") ? rest.indexOf(" [") : -1;
     return bracket < 0 ? { word, sentence: rest, said: "" }
@@ -71,7 +82,7 @@ export function lengthText(seconds) {
 // E-mail's markup is other people's page: of it only the words are shown.
 export const isMail = (message) => message.connector === "email";
 
-const CONTENT = ["location", "contact", "poll", "checklist", "button", "request"];
+const CONTENT = ["location", "contact", "poll", "checklist", "button", "request", "form", "order", "template"];
 
 export function isEmpty(m) {
     return !m.text && !m.html && !m.subject && !m.attachments?.length && !m.buttons?.length && !m.quote &&
@@ -91,13 +102,22 @@ export function isBare(m) {
         !m.forward && !m.deleted_at && !m.raw_type && m.direction !== "note";
 }
 
+// The words of a message. Forms and orders are also written out in the text, for those who see nothing else:
+// here only what the client said himself.
+export function ownText(m) {
+    if (m.form) return "";
+    if (!m.order || !m.text) return m.text ?? "";
+    const lines = m.text.split("\n");
+    return lines.slice(0, Math.max(0, lines.length - (m.order.items?.length ?? 0))).join("\n");
+}
+
 // What a message says, in short: {text} or {kind}, a word of "kind.*".
 export function gist(m) {
     if (m.text) return { text: m.text };
     const file = m.attachments?.[0];
     if (file?.role) return { kind: file.role, text: file.emoji };
     if (file) return file.kind === "document" ? { text: plainName(file.name), kind: "document" } : { kind: file.kind };
-    for (const kind of ["location", "contact", "poll", "checklist"]) if (m[kind]) return { kind };
+    for (const kind of ["location", "contact", "poll", "checklist", "form", "order"]) if (m[kind]) return { kind };
     return { kind: "message" };
 }
 

@@ -6,8 +6,9 @@ import { Actions } from "./actions.jsx";
 import { Attachments } from "./attachments.jsx";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
+import { Whence } from "./goods.jsx";
 import { Buttons, Forwarded, Kinds, Press, Quote, Who, wording } from "./kinds.jsx";
-import { endsWithText, isBare, isEmpty, isHere, mayDo } from "./kinds.mjs";
+import { endsWithText, isBare, isEmpty, isHere, lengthText, mayDo } from "./kinds.mjs";
 import { shownStatus } from "./log.mjs";
 import { memo } from "./memo.mjs";
 import { Button, Confirm, Text } from "./parts.jsx";
@@ -52,7 +53,7 @@ function Gap({ wide, edited, waits }) {
 function Words({ message: m }) {
     const { html, text } = wording(m);
     if (!html && !text) return null;
-    if (m.button && text === m.button.text) return <Press text={text} />;
+    if (m.button && text === m.button.text) return <Press text={text} more={m.button.description} />;
     return (
         <div class={`msg-text${html ? " msg-rich" : ""}`} dir="auto">
             {html ? <Rich html={html} /> : <Text text={text} />}
@@ -70,10 +71,11 @@ function Body({ message: m, author, replied, jump }) {
     return (
         <>
             {m.forward && <Forwarded forward={m.forward} />}
+            <Whence message={m} />
             {(m.quote || m.reply_to) && <Quote quote={m.quote} replied={replied} jump={jump} />}
             {m.subject && <p class="msg-subject">{t("msg.subject", { subject: plainName(m.subject) })}</p>}
             <Words message={m} />
-            {m.button && wording(m).text !== m.button.text && <Press text={m.button.text} />}
+            {m.button && wording(m).text !== m.button.text && <Press text={m.button.text} more={m.button.description} />}
             <Kinds message={m} />
             {m.attachments?.length > 0 && <Attachments list={m.attachments} author={author} />}
             {(m.buttons?.length > 0 || m.request) && <Buttons rows={m.buttons} request={m.request} />}
@@ -134,8 +136,8 @@ function Trouble({ message, status }) {
         }
         setBusy(false);
     };
-    const { reply_to, buttons, request } = message;
-    const again = () => desk.sender.send(message.thread, { text: message.text ?? "", note: false, reply_to, buttons, request,
+    const { reply_to, buttons, request, location, contact } = message;
+    const again = () => desk.sender.send(message.thread, { text: message.text ?? "", note: false, reply_to, buttons, request, location, contact,
         attachments: (message.attachments ?? []).filter(isHere), channel: message.channel });
     return (
         <div class="trouble" role={status === "failed" ? "alert" : undefined}>
@@ -192,6 +194,8 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
                     <div class={bubble} {...press}>
                         {direction === "note" && first && <p class="msg-author"><Icon name="lock" size={13} />{author} · {t("msg.note")}</p>}
                         {out && !own && first && !message.author && !bare && <p class="msg-author">{author}</p>}
+                        {message.template && <p class="msg-tag"><Icon name="template" size={13} />{t("msg.template", { name: message.template.name })}</p>}
+                        {message.past && <p class="msg-tag"><Icon name="phone" size={13} />{t("msg.past")}</p>}
                         <Body message={message} author={author} replied={replied} jump={jump} />
                         {message.deleted_at && <Deleted message={message} />}
                         <Foot message={message} status={status} openTrace={openTrace} />
@@ -217,14 +221,16 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
         desk.draft(entry.thread, entry.text, entry.note, true);
         desk.compose(entry.thread, { reply: replied ?? null, request: entry.request, choices: entry.buttons?.map(([b]) => b.text) });
     };
-    const ends = !entry.attachments.length && !entry.buttons && !entry.request;
+    const ends = !entry.attachments.length && !entry.buttons && !entry.request && !entry.location && !entry.contact;
     return (
         <article class={`msg msg-${entry.note ? "note" : "out"} msg-own msg-entry${first ? " msg-first" : ""}${failed ? " msg-trouble" : ""}`}
             data-key={entry.key} data-status={status} aria-label={t("msg.status." + status)}>
             <div class="bubble-row">
                 <div class={`bubble${ends ? " bubble-text" : ""}`}>
+                    {entry.template && <p class="msg-tag"><Icon name="template" size={13} />{t("msg.template", { name: entry.template.name })}</p>}
                     {entry.reply_to && <Quote replied={replied} />}
                     {entry.text && <div class="msg-text" dir="auto"><Text text={entry.text} />{ends && <Gap wide />}</div>}
+                    <Kinds message={entry} />
                     {entry.attachments.length > 0 && <Attachments list={entry.attachments} author={t("msg.you")} />}
                     {(entry.buttons || entry.request) && <Buttons rows={entry.buttons} request={entry.request} />}
                     <span class="msg-foot"><span class="msg-meta"><time>{clock(entry.at)}</time><Tick status={status} /></span></span>
@@ -235,7 +241,7 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
                     <p><strong>{t("msg.status.failed")}.</strong> {why(entry.error)}</p>
                     <div class="trouble-do">
                         <Button kind="quiet" icon="retry" onClick={() => desk.sender.retry(entry.key)}>{t("msg.retry")}</Button>
-                        {entry.text && !entry.attachments.length && <Button kind="quiet" icon="edit" onClick={edit}>{t("msg.edit")}</Button>}
+                        {entry.text && !entry.attachments.length && !entry.template && <Button kind="quiet" icon="edit" onClick={edit}>{t("msg.edit")}</Button>}
                         <Button kind="quiet" icon="x" onClick={() => desk.sender.drop(entry.key)}>{t("msg.discard")}</Button>
                     </div>
                 </div>
@@ -245,7 +251,11 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
     );
 });
 
-const HAPPENED = ["blocked", "unblocked", "joined", "left", "title", "topic", "pinned", "migrated", "service", "linked"];
+const HAPPENED = ["blocked", "unblocked", "joined", "left", "title", "topic", "pinned", "migrated", "service", "linked",
+    "call_in", "call_out", "call_ended", "call_missed", "call_unanswered", "marketing_stop", "marketing_resume", "moved", "opened"];
+// Our own words say it all.
+const TOLD = ["blocked", "unblocked", "call_in", "call_out", "call_ended", "call_missed", "call_unanswered",
+    "marketing_stop", "marketing_resume", "opened"];
 
 // {text, more?}: more is what the channel itself says of it.
 function eventText(e, t, name) {
@@ -266,7 +276,7 @@ function eventText(e, t, name) {
     case "client":
         return t("event.client", { by });
     case "channel":
-        return t("event.channel." + (HAPPENED.includes(e.what) ? e.what : "service"));
+        return t("event.channel." + (HAPPENED.includes(e.what) ? e.what : "service"), { length: lengthText(e.seconds) });
     default:
         return t("event.other", { type: plainName(e.type) });
     }
@@ -279,7 +289,7 @@ export const EventRow = memo(function EventRow({ message }) {
     const e = message.event ?? {};
     const text = eventText(e, t, name);
     const more = e.type === "channel" ? plainName(e.text) : "";
-    const told = e.what === "blocked" || e.what === "unblocked" || more.replace(/\.$/, "") === text;
+    const told = TOLD.includes(e.what) || more.replace(/\.$/, "") === text;
     return (
         <p class="event" data-seq={message.seq} title={told && more ? more : undefined}>
             <span>{text}</span>{more && !told && <span class="event-more" dir="auto">{more}</span>} <time dateTime={at} title={full(at)}>{clock(at)}</time>

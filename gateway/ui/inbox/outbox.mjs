@@ -5,8 +5,13 @@
 // "failed" (refused; error says why). seq: the message in the thread that is this entry, as far as
 // we know: sure after the answer, a guess by content while an event came before the answer.
 
-export function makeEntry({ key, thread, text, note, attachments = [], channel, reply_to, buttons, request, after, at }) {
-    return { key, thread, text, note: Boolean(note), attachments, channel, reply_to, buttons, request, after, at,
+// What a message may have beside words and files, as the frame has it. A template's words are the
+// gateway's: the entry has them only to be shown.
+export const EXTRAS = ["channel", "reply_to", "buttons", "request", "location", "contact", "template"];
+
+export function makeEntry({ key, thread, text, note, attachments = [], after, at, ...more }) {
+    const extras = Object.fromEntries(EXTRAS.map((name) => [name, more[name]]));
+    return { key, thread, text, note: Boolean(note), attachments, ...extras, after, at,
         state: "waiting", tries: 0, notBefore: 0, error: null, seq: 0 };
 }
 
@@ -70,6 +75,8 @@ function sameText(a, b) {
     return (a ?? "").replace(/\r\n/g, "\n").trim() === (b ?? "").replace(/\r\n/g, "\n").trim();
 }
 
+const HELD = ["location", "contact", "template"];
+
 function sameFiles(entry, message) {
     const ids = (message.attachments ?? []).map((a) => a.id);
     return ids.length === entry.attachments.length &&
@@ -86,7 +93,8 @@ export function matched(outbox, message, me, settled) {
     if (settled(message.thread, message.seq)) return outbox;
     const e = outbox.find((x) => x.thread === message.thread && x.tries > 0 && !x.seq &&
         x.state !== "failed" && message.seq > x.after && x.note === (message.direction === "note") &&
-        sameText(x.text, message.text) && sameFiles(x, message));
+        sameText(x.text, message.text) && sameFiles(x, message) &&
+        HELD.every((name) => Boolean(x[name]) === Boolean(message[name])));
     return e ? change(outbox, e.key, { seq: message.seq }) : outbox;
 }
 

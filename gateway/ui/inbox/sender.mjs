@@ -1,7 +1,7 @@
 // sender.mjs - carries the outbox over the socket: in order within a thread, again with the same key
 // after a loss, until the gateway has said yes or no. What an entry is, outbox.mjs says.
 import { ulid } from "../shared/ids.mjs";
-import { due, makeEntry, nextDue } from "./outbox.mjs";
+import { EXTRAS, due, makeEntry, nextDue } from "./outbox.mjs";
 import { lastSeq } from "./log.mjs";
 
 const ANSWER_MS = 15000;
@@ -13,12 +13,12 @@ export class Sender {
         this.answers = new Map(); // key -> timer
     }
 
-    // more: reply_to, buttons, request.
-    send(thread, { text, note, attachments, channel, ...more }) {
+    // more: what outbox.mjs calls EXTRAS.
+    send(thread, { text, note, attachments, ...more }) {
         const { db } = this.store;
         const log = db.logs.get(thread);
         const after = Math.max(db.threads.get(thread)?.last_seq ?? 0, log ? lastSeq(log) : 0);
-        const entry = makeEntry({ key: ulid(), thread, text, note, attachments, channel, after,
+        const entry = makeEntry({ key: ulid(), thread, text, note, attachments, after,
             at: Date.now(), ...more });
         this.store.dispatch({ type: "outbox_add", entry });
         this.flush();
@@ -40,9 +40,9 @@ export class Sender {
         if (!connection.isOnline()) return;
         for (const e of due(db.outbox, Date.now())) {
             const frame = { type: "send", id: e.key, thread: e.thread, note: e.note };
-            if (e.text) frame.text = e.text;
+            if (e.text && !e.template) frame.text = e.text;
             if (e.attachments.length) frame.attachments = e.attachments.map((a) => a.id);
-            for (const key of ["channel", "reply_to", "buttons", "request"]) if (e[key]) frame[key] = e[key];
+            for (const key of EXTRAS) if (e[key]) frame[key] = e[key];
             if (!connection.send(frame)) return;
             this.store.dispatch({ type: "outbox_started", key: e.key });
             this.expect(e.key);

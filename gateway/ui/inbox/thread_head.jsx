@@ -5,6 +5,7 @@ import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { Avatar, Button, Dialog, Field, IconButton, Menu, clientName } from "./parts.jsx";
 import { viewHref } from "./routes.mjs";
+import { WindowChip } from "./window_bar.jsx";
 
 function useChange(id) {
     const desk = useDesk();
@@ -153,6 +154,7 @@ export function ThreadHead({ id, thread, view, panel, setPanel }) {
                                 ? t("state.until", { at: full(thread.snooze_until) }) : t("state." + thread.state)}
                         </span>
                         <span class="thread-channel">{thread.channel}</span>
+                        {live && <WindowChip thread={thread} long />}
                         {live && <Labels thread={thread} change={change} />}
                     </p>
                 )}

@@ -9,6 +9,7 @@ import { listKey } from "./lists.mjs";
 import { Avatar, Button, IconButton, Spinner, clientName } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
 import { SearchResults } from "./search.jsx";
+import { WindowChip } from "./window_bar.jsx";
 
 const ROW = 76;
 const AROUND = 8; // rows drawn beyond the edges
@@ -63,6 +64,7 @@ const Row = memo(function Row({ id, current, position, total, top }) {
                         )}
                         <span>{thread.assignee ? agentName(thread.assignee) : t("list.nobody")}</span>
                         <span class="row-channel">{thread.channel}</span>
+                        {thread.state !== "closed" && <WindowChip thread={thread} />}
                         {thread.labels.slice(0, 2).map((l) => <span key={l} class="row-label">{plainName(l)}</span>)}
                     </span>
                 </span>

@@ -13,6 +13,10 @@ export class I18n {
         this.numbers = new Intl.NumberFormat(this.lang);
     }
 
+    has(key) {
+        return (this.catalogue[key] ?? this.fallback[key]) !== undefined;
+    }
+
     number(n) {
         return this.numbers.format(n);
     }
