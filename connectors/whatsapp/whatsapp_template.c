@@ -249,32 +249,50 @@ static int check_file(const char *kind, const char *mime, struct err *err) {
                       kind, mime);
 }
 
+/* A parameter in its place: numbered ones by their number, wherever they stand in the text. */
+static void add_param(json_t *params, const char *name, const char *value) {
+    bool numbered = name[strspn(name, "0123456789")] == '\0';
+    json_t *param = json_pack("{s:s,s:s,s:s}", "type", "text", "text", value, "name", name), *other;
+    size_t i, at = json_array_size(params);
+    json_array_foreach(params, i, other) {
+        const char *its = text_of(other, "name");
+        if (strcmp(its, name) == 0) { /* used twice, given once */
+            json_decref(param);
+            return;
+        }
+        if (numbered && at > i && strtoul(its, NULL, 10) > strtoul(name, NULL, 10))
+            at = i;
+    }
+    json_array_insert_new(params, at, param);
+}
+
+/* Numbered parameters have no name for the API. */
+static void finish_params(json_t *params) {
+    size_t i;
+    json_t *param;
+    json_array_foreach(params, i, param) {
+        const char *name = text_of(param, "name");
+        if (name[strspn(name, "0123456789")])
+            json_object_set(param, "parameter_name", json_object_get(param, "name"));
+        json_object_del(param, "name");
+    }
+}
+
 /* Puts values into a text; parameters of the API on the way, each variable once. */
 static json_t *fill_text(
     struct buf *shown, const char *part, const char *text, const json_t *values) {
-    json_t *params = json_array(), *done = json_object();
+    json_t *params = json_array();
     char name[NAME_BYTES + 1], id[NAME_BYTES + 20];
     const char *p = text, *at, *end;
     while ((at = next_variable(p, name, &end))) {
         snprintf(id, sizeof id, "%s.%s", part, name);
-        const char *value = text_of(values, id);
-        bool positional = name[strspn(name, "0123456789")] == '\0';
-        if (shown)
-            buf_add(shown, p, (size_t)(at - p));
-        if (shown)
-            buf_adds(shown, value);
-        if (!json_object_get(done, name)) {
-            json_t *param = json_pack("{s:s,s:s}", "type", "text", "text", value);
-            if (!positional)
-                json_object_set_new(param, "parameter_name", json_string(name));
-            json_array_append_new(params, param);
-            json_object_set_new(done, name, json_true());
-        }
+        buf_add(shown, p, (size_t)(at - p));
+        buf_adds(shown, text_of(values, id));
+        add_param(params, name, text_of(values, id));
         p = end;
     }
-    if (shown)
-        buf_adds(shown, p);
-    json_decref(done);
+    buf_adds(shown, p);
+    finish_params(params);
     return params;
 }
 

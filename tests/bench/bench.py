@@ -23,6 +23,7 @@ import urllib.request
 import redis
 
 import telegram_bench
+import whatsapp_bench
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -527,7 +528,9 @@ def main():
              "million": lambda: bench_million(report, o.threads),
              "telegram_webhook": lambda: telegram_bench.bench_webhook(report, bench),
              "telegram_backlog": lambda: telegram_bench.bench_backlog(report, bench),
-             "telegram_bots": lambda: telegram_bench.bench_bots(report, bench)}
+             "telegram_bots": lambda: telegram_bench.bench_bots(report, bench),
+             "whatsapp_webhook": lambda: whatsapp_bench.bench_webhook(report, bench),
+             "whatsapp_statuses": lambda: whatsapp_bench.bench_statuses(report, bench)}
     for name, run in parts.items():
         if o.only in name:
             run()

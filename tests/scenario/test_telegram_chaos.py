@@ -3,11 +3,10 @@ and loses answers, repeats webhooks. Nothing is lost, nothing doubled, order is 
 whose answer was lost is shown as unknown and never made again (rows F01-F04, T03, T11)."""
 
 import random
-import threading
-import time
 
 import pytest
 from harness import SLOWER, until
+from mixed_load import Agents, Clients, all_in, are_settled, kill_at_random
 from telegram_world import Telegram
 
 SECONDS = 15
@@ -19,77 +18,6 @@ RATES = {("429", "sendMessage"): 0.05, ("500", "sendMessage"): 0.05, ("502", "se
          ("500", "getMe"): 0.2, ("502", "deleteWebhook"): 0.2, ("500", "setWebhook"): 0.2}
 
 
-class Clients(threading.Thread):
-    """People who write, each in his own chat, numbered."""
-
-    def __init__(self, world, seed):
-        super().__init__(daemon=True)
-        self.chats = {f"C{i}": world.user(100 + i, f"C{i}") for i in range(CHATS)}
-        self.said, self.rng, self.stopping = {n: 0 for n in self.chats}, random.Random(seed), False
-
-    def run(self):
-        while not self.stopping:
-            name = self.rng.choice(list(self.chats))
-            self.said[name] += 1
-            self.chats[name].text(f"{name} {self.said[name]}")
-            time.sleep(self.rng.random() * 0.05)
-
-
-class Agents(threading.Thread):
-    """Answers into the threads; a request that fails is made again under its own key."""
-
-    def __init__(self, world, seed):
-        super().__init__(daemon=True)
-        self.world, self.rng, self.stopping = world, random.Random(seed), False
-        self.sent = {}  # thread -> texts in order
-
-    def run(self):
-        api, n = self.world.api, 0
-        while not self.stopping:
-            try:
-                threads = [t["id"] for t in api.threads()]
-            except (AssertionError, OSError):
-                time.sleep(0.1)
-                continue
-            for thread in threads:
-                n += 1
-                self.answer(api, thread, f"answer {n}", f"k{n}")
-                time.sleep(0.1)
-
-    def answer(self, api, thread, text, key):
-        while True:
-            try:
-                r = api.ask("POST", f"/threads/{thread}/messages", json={"id": key, "text": text})
-                if r.status_code in (200, 202):
-                    self.sent.setdefault(thread, []).append(text)
-                    return
-                assert r.status_code == 503, r.text
-            except OSError:
-                pass
-            time.sleep(0.1)
-
-
-def kill_at_random(world, rng, seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        time.sleep(0.5 + rng.random())
-        try:
-            if rng.random() < 0.15:
-                world.gateway.kill_redis()
-            else:
-                world.gateway.kill_worker(index=rng.randrange(2))
-        except (IndexError, StopIteration, ProcessLookupError):
-            pass  # it has not come back yet
-
-
-def answers_are_settled(world, agents):
-    """Every answer is sent or unknown."""
-    for thread in agents.sent:
-        for m in world.api.messages(thread):
-            assert m["direction"] != "out" or m["status"] in ("sent", "unknown"), m
-    return True
-
-
 @pytest.mark.parametrize("mode", ["webhook", "polling"])
 @pytest.mark.parametrize("seed", [1])
 def test_chaos(start_gateway, mode, seed):
@@ -99,7 +27,8 @@ def test_chaos(start_gateway, mode, seed):
     world.fake.chaos(seed, RATES)
     for kind in ("429", "500", "502", "lose"):  # each for certain, whatever chance brings
         world.fake.fault(kind, method="sendMessage", times=2)
-    clients, agents = Clients(world, seed), Agents(world, seed)
+    chats = {f"C{i}": world.user(100 + i, f"C{i}") for i in range(CHATS)}
+    clients, agents = Clients(chats, seed), Agents(world)
     clients.start()
     until(lambda: len(world.api.threads()) >= 3, 20 * SLOWER)
     agents.start()
@@ -109,13 +38,8 @@ def test_chaos(start_gateway, mode, seed):
     agents.join(30)
     world.fake.calm()
     world.gateway.wait_ready(30 * SLOWER)
-
-    def all_in():
-        return all(len([m for m in world.messages(n) if m["direction"] == "in"]) >= k
-                   for n, k in clients.said.items() if k)
-
-    until(all_in, 60 * SLOWER, 0.2, "for everything that was written")
-    until(lambda: answers_are_settled(world, agents), 120 * SLOWER, 0.5, "for the answers")
+    until(lambda: all_in(world, clients), 60 * SLOWER, 0.2, "for everything that was written")
+    until(lambda: are_settled(world, agents, ("sent", "unknown")), 120 * SLOWER, 0.5, "for the answers")
     unknown = 0
     for name, chat in clients.chats.items():
         thread = world.messages(name)

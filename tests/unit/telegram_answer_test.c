@@ -1,5 +1,5 @@
 /* telegram_answer_test.c - what answers of the Bot API mean; answers that are none. */
-#include "telegram_trial.h"
+#include "json_trial.h"
 
 #include "base/utf8.h"
 #include "connectors/telegram/telegram_answer.h"

@@ -1,6 +1,6 @@
 /* telegram_compose_test.c - messages of ours as calls: what goes with what, by which method, and
  * what is changed in a call that was refused. */
-#include "telegram_trial.h"
+#include "json_trial.h"
 
 #include "connectors/telegram/telegram_compose.h"
 

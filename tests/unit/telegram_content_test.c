@@ -1,6 +1,6 @@
 /* telegram_content_test.c - every kind of content as a body; doubles for old clients; forwards and
  * quotes; content that we do not know. */
-#include "telegram_trial.h"
+#include "json_trial.h"
 
 #include "connectors/telegram/telegram_update.h"
 

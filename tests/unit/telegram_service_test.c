@@ -1,5 +1,5 @@
 /* telegram_service_test.c - what happened in a chat, in one sentence each. */
-#include "telegram_trial.h"
+#include "json_trial.h"
 
 #include "connectors/telegram/telegram_update.h"
 

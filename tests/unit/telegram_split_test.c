@@ -1,5 +1,5 @@
 /* telegram_split_test.c - long texts in parts: where they are cut, what becomes of entities. */
-#include "telegram_trial.h"
+#include "json_trial.h"
 
 #include "connectors/telegram/telegram_text.h"
 #include "connectors/telegram/telegram_text_private.h"

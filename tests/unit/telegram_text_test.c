@@ -1,5 +1,5 @@
 /* telegram_text_test.c - entities to HTML and HTML to entities. */
-#include "telegram_trial.h"
+#include "json_trial.h"
 
 #include "connectors/telegram/telegram_text.h"
 

@@ -1,6 +1,6 @@
 /* telegram_update_test.c - kinds of Updates, ids, whose dialogue it is, on which side it was
  * written; Updates that make no sense. */
-#include "telegram_trial.h"
+#include "json_trial.h"
 
 #include "connectors/telegram/telegram_update.h"
 #include "connectors/telegram/telegram_update_private.h"

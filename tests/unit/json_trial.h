@@ -1,7 +1,7 @@
-/* telegram_trial.h - for tests of the Telegram connector: JSON written with ' for ", looked into by
+/* json_trial.h - for tests of connectors: JSON written with ' for ", looked into by
  * paths such as "body.attachments.0.kind". */
-#ifndef SB_TESTS_TELEGRAM_TRIAL_H
-#define SB_TESTS_TELEGRAM_TRIAL_H
+#ifndef SB_TESTS_JSON_TRIAL_H
+#define SB_TESTS_JSON_TRIAL_H
 
 #include <setjmp.h>
 #include <stdarg.h>
