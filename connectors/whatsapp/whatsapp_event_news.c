@@ -69,7 +69,7 @@ void whatsapp_user_id_read(struct whatsapp_reading *r) {
         whatsapp_person_parent(&e->was, json_object_get(parent, "previous"));
         whatsapp_person_parent(&e->who, json_object_get(parent, "current"));
         e->at_ms = whatsapp_time(json_object_get(u, "timestamp"));
-        set_id(e, mem_printf("moved:%.100s:%.100s", e->was.bsuid, e->who.bsuid));
+        set_id(e, mem_printf("moved:%s:%s", e->was.bsuid, e->who.bsuid));
         set_event(e, "moved", "The client has another WhatsApp id now.");
     }
 }
@@ -123,11 +123,12 @@ void whatsapp_calls_read(struct whatsapp_reading *r) {
     size_t i;
     json_t *c;
     json_array_foreach(json_object_get(r->value, "calls"), i, c) {
-        const char *event = json_string_value(json_object_get(c, "event"));
+        char event[24];
+        whatsapp_word(json_object_get(c, "event"), event, sizeof event);
         const char *direction = json_string_value(json_object_get(c, "direction"));
-        bool ended = event && strcmp(event, "terminate") == 0;
+        bool ended = strcmp(event, "terminate") == 0;
         bool from_client = !direction || strcmp(direction, "BUSINESS_INITIATED") != 0;
-        struct whatsapp_event *e = event ? whatsapp_event_add(r, WHATSAPP_EVENT) : NULL;
+        struct whatsapp_event *e = *event ? whatsapp_event_add(r, WHATSAPP_EVENT) : NULL;
         if (!e)
             continue;
         whatsapp_person_add(&e->who, json_object_get(c, from_client ? "from" : "to"));
@@ -137,7 +138,7 @@ void whatsapp_calls_read(struct whatsapp_reading *r) {
         e->at_ms = whatsapp_time(json_object_get(c, "timestamp"));
         e->opens_window = from_client && !ended;
         char *id = whatsapp_id(json_object_get(c, "id"));
-        set_id(e, mem_printf("%.500s:%.20s", id, event));
+        set_id(e, mem_printf("%s:%s", id, event));
         free(id);
         set_call(e, c, ended, from_client);
     }

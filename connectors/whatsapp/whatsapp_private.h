@@ -14,7 +14,7 @@
 #define WHATSAPP_GROUP "group/"  /* begins the address of a group */
 #define WHATSAPP_ADDRESS_SIZE 200
 #define WHATSAPP_SECRETS_MAX 4
-#define WHATSAPP_KNOWN 8192
+#define WHATSAPP_KNOWN 16384
 #define WHATSAPP_MEDIA_MAX (100LL << 20) /* what the platform carries, either way */
 #define WHATSAPP_DAY_MS (24LL * 3600 * 1000)
 

@@ -21,7 +21,9 @@ const char *whatsapp_address(const struct whatsapp_person *p, char out[WHATSAPP_
 
 /* --- people who were seen before ------------------------------------------------------------- */
 
-static uint64_t *slot_of(
+#define WAYS 8 /* so many people share a line; the oldest leaves */
+
+static uint64_t *line_of(
     const struct whatsapp *w, const struct whatsapp_person *p, uint64_t *hash) {
     char all[WHATSAPP_PHONE_SIZE + 2 * WHATSAPP_BSUID_SIZE + 4];
     unsigned char out[crypto_shorthash_BYTES];
@@ -29,17 +31,28 @@ static uint64_t *slot_of(
     crypto_shorthash(out, (const unsigned char *)all, (unsigned long long)n, w->hash_key);
     memcpy(hash, out, sizeof *hash);
     *hash |= 1; /* 0 is nobody */
-    return &w->known[*hash >> 8 & (WHATSAPP_KNOWN - 1)];
+    return &w->known[(*hash >> 8 & (WHATSAPP_KNOWN / WAYS - 1)) * WAYS];
+}
+
+static bool is_in(const uint64_t *line, uint64_t hash) {
+    for (int i = 0; i < WAYS; i++)
+        if (line[i] == hash)
+            return true;
+    return false;
 }
 
 bool whatsapp_who_known(const struct whatsapp *w, const struct whatsapp_person *p) {
     uint64_t hash;
-    return p->group[0] || *slot_of(w, p, &hash) == hash;
+    const uint64_t *line = line_of(w, p, &hash);
+    return p->group[0] || is_in(line, hash);
 }
 
 static void remember(struct whatsapp *w, const struct whatsapp_person *p) {
-    uint64_t hash, *slot = slot_of(w, p, &hash);
-    *slot = hash;
+    uint64_t hash, *line = line_of(w, p, &hash);
+    if (is_in(line, hash))
+        return;
+    memmove(line + 1, line, (WAYS - 1) * sizeof *line);
+    line[0] = hash;
 }
 
 /* --- joining --------------------------------------------------------------------------------- */
