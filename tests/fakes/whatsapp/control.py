@@ -112,10 +112,13 @@ class Control:
         user = self.player.people.get(phone)
         mine = [s for s in self.said if s["phone"] == phone]
         theirs = [{"id": m["id"], "type": m["type"], "body": m["body"], "at": m["at"], "status": m["status"],
-                   "text": self.shown(m)} for m in (user.inbox if user else [])]
+                   "text": self.shown(m), "replies": self.replies(m)} for m in (user.inbox if user else [])]
         open_ = bool(user) and self.fake.world.window_is_open(self.number.number, user)
         return {"mine": mine, "theirs": theirs, "window": open_, "problems": self.fake.problems[-20:],
                 "number": self.number.number.fields()}
+
+    def replies(self, m):
+        return self.fake.quick_replies(m["number_object"], m) if m["type"] == "template" else []
 
     def shown(self, m):
         """A template as the client sees it."""
