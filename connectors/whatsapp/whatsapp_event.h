@@ -25,7 +25,7 @@ enum whatsapp_what {
                           external_id ([] none) */
     WHATSAPP_STATUS,   /* of a message of ours */
     WHATSAPP_EVENT,   /* something happened in the dialogue: body {"event":{"type":"channel","what",
-                         "text"}}; WHAT: call, marketing, group, service */
+                         "text","seconds"?}}; WHAT: call_*, marketing_*, opened, group, service */
     WHATSAPP_MOVED,   /* who is now was_ before; body as of EVENT, what "moved" */
     WHATSAPP_CONTACT, /* the phone's address book: who has the name profile.name */
     WHATSAPP_TEMPLATES, /* the list of templates is not what it was */

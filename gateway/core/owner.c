@@ -13,6 +13,7 @@
 #define TICK_MS 100
 #define POKE_MS 1000 /* queues are looked at so often even when no event told of anything */
 #define DEPTH_MS 2000
+#define NOTES_MS 500 /* how late a worker knows what another one learned of a channel */
 #define CROWD 8    /* senders waiting for the store, on average of a tick; above, CRM writers ... */
 #define GIVE_WAY 5 /* ... may begin so many deliveries a tick */
 #define WORKERS_KEY "sb:workers"
@@ -33,7 +34,7 @@ struct owner {
     struct shard *shards;
     unsigned nshards;
     struct loop_timer *tick;
-    uint64_t next_lease_ms, next_poke_ms, next_depth_ms;
+    uint64_t next_lease_ms, next_poke_ms, next_depth_ms, next_notes_ms;
     uint64_t waited_before_us;
     unsigned ticks, crm_allowed;
     unsigned seek_next, seek_left; /* the shard to ask for next; how many may still be asked for */
@@ -419,10 +420,13 @@ static void on_tick(void *arg) {
                 store_wake(o->core->store, i);
             }
     }
+    if (now >= o->next_notes_ms) {
+        o->next_notes_ms = now + NOTES_MS;
+        notes_read(o->core);
+    }
     if (now >= o->next_depth_ms) {
         o->next_depth_ms = now + DEPTH_MS;
         measure(o);
-        notes_read(o->core);
     }
     poke_all(o);
 }

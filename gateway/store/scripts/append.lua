@@ -52,12 +52,12 @@ if not thread then
 end
 
 local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
-  'kind', 'address', 'window')
+  'kind', 'address', 'window', 'seq', 'unread')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
 client = t[1]
 local state, assignee = t[2], t[3] or ''
-local log = P .. 'log:' .. thread
+local log, record = P .. 'log:' .. thread, P .. 'thread:' .. thread
 
 if dedupe ~= '' then
   local seq = seen_seq(thread, ARGV[14], dedupe)
@@ -68,7 +68,7 @@ if dedupe ~= '' then
   end
 end
 
-local seq = call('HINCRBY', P .. 'thread:' .. thread, 'seq', 1)
+local seq = tonumber(t[12] or 0) + 1
 local id = string.sub(ARGV[10], 1, 10) .. string.sub(thread, 11, 19) .. string.sub(ARGV[10], 20)
 local time = call('TIME')
 local stored = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -101,7 +101,7 @@ end
 local new_assignee = change(ARGV[18], assignee)
 local new_state = change(ARGV[19], state)
 if dir == 'in' and not past and new_state ~= 'open' then new_state = 'open' end
-local fields = {'assignee', new_assignee, 'state', new_state}
+local fields = {'seq', seq, 'assignee', new_assignee, 'state', new_state}
 local function set(k, v) fields[#fields + 1] = k; fields[#fields + 1] = v end
 local last_ms = tonumber(t[6] or 0)
 if dir ~= 'event' and (not past or past >= last_ms) then
@@ -117,10 +117,10 @@ if (dir == 'in' and not past and (channel ~= t[7] or kind ~= '')) or ARGV[30] ==
 end
 if past then -- no news for anybody
 elseif dir == 'in' then
-  call('HINCRBY', P .. 'thread:' .. thread, 'unread', 1)
+  set('unread', tonumber(t[13] or 0) + 1)
   if not t[5] then set('waiting', now) end
 elseif dir == 'out' then
-  call('HDEL', P .. 'thread:' .. thread, 'waiting')
+  call('HDEL', record, 'waiting')
 end
 if ARGV[31] ~= '' or ARGV[32] ~= '' then
   set('window', window_opened(t[11] or '', channel, ARGV[31], ARGV[32], ARGV[33]))
@@ -130,7 +130,7 @@ elseif dir == 'out' and ARGV[17] == '1' and t[11] then
 end
 if ARGV[20] ~= '-' then set('labels', string.sub(ARGV[20], 2)) end
 if ARGV[21] ~= '-' then set('snooze', string.sub(ARGV[21], 2)) end
-call('HSET', P .. 'thread:' .. thread, unpack(fields))
+call('HSET', record, unpack(fields))
 if ARGV[22] ~= '' and ARGV[22] ~= profile then call('HSET', P .. 'client:' .. client, 'profile', ARGV[22]) end
 if new_state ~= state or new_assignee ~= assignee then leave_views(thread, state, assignee) end
 enter_views(thread, new_state, new_assignee, last_ms)
@@ -160,6 +160,6 @@ if seq > tonumber(ARGV[24]) and #ARGV >= targets then
     call('HDEL', log, first)
     first = first + 1
   end
-  call('HSET', P .. 'thread:' .. thread, 'first', first)
+  call('HSET', record, 'first', first)
 end
 return {'ok', client, thread, id, seq, now, is_new and 1 or 0}
