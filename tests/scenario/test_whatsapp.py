@@ -141,6 +141,24 @@ def test_one_bad_event_never_blocks_the_rest(world):
     assert fine["sent_at"].startswith("2026-09")
 
 
+def text_from(phone, wamid, text):
+    return {"from": phone, "id": wamid, "timestamp": str(int(time.time())), "type": "text", "text": {"body": text}}
+
+
+def test_three_megabytes_in_one_body(world):
+    """As large as Meta's largest: all of it is there when 200 is said, once, in the order of each person."""
+    number, people, n = world.number.number, 40, 2600
+    messages = [text_from(f"4917600{i % people:03}", f"wamid.BIG{i}", f"{i} " + "x" * 1000) for i in range(n)]
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "77", "changes": [{
+        "field": "messages", "value": {"metadata": world.fake.metadata(number), "messages": messages}}]}]}).encode()
+    assert 2 << 20 < len(body) <= 3 << 20
+    for _ in range(2):
+        assert world.fake.post_raw(number, body) == 200
+        got = [[int(m["text"].split()[0]) for m in world.api.messages(t["id"])] for t in world.api.threads()]
+        assert sorted(got) == [list(range(i, n, people)) for i in range(people)]
+    assert world.fake.post_raw(number, body + b" " * (2 << 20)) == 413
+
+
 def test_signatures_and_handshake(world):
     number, g = world.number.number, world.gateway
     body = {"object": "whatsapp_business_account", "entry": []}
@@ -573,6 +591,24 @@ def test_pair_rate_holds_back_one_client_only(world):
     assert time.monotonic() - started < 3 * SLOWER
     assert world.message(a["thread"], a["id"])["status"] == "queued"
     until(lambda: world.message(a["thread"], a["id"])["status"] in ("sent", "delivered"), 20 * SLOWER)
+
+
+def test_limits_of_number_and_pair_are_kept(start_gateway):
+    """A number that is used on a phone, too: 20 a second; nothing is ever refused for being too much."""
+    w = WhatsApp(start_gateway, number={"coexistence": True})
+    w.fake.limits.on = True
+    people = [w.user(f"49176000{i:02}", f"P{i}") for i in range(10)]
+    for one in people:
+        one.text("hello")
+    until(lambda: len(w.api.threads()) == 10, 10 * SLOWER)
+    time.sleep(3)  # until all workers know the number's rate
+    for k in range(8):
+        for t in w.api.threads():
+            w.api.post(f"/threads/{t['id']}/messages", {"text": f"m{k}"})
+    until(lambda: len(w.fake.sent) == 80, 30 * SLOWER, why="for all of them")
+    assert not w.fake.limits.refused
+    assert all([s["body"]["text"]["body"] for s in one.user.inbox] == [f"m{k}" for k in range(8)] for one in people)
+    w.close()
 
 
 @pytest.mark.parametrize("code", ["190", "131042"])

@@ -44,7 +44,7 @@ class Limits:
     """45 at once to one client, then one in six seconds; 80, 1000 or 20 a second a number."""
 
     def __init__(self):
-        self.on = False
+        self.on, self.refused = False, []
         self.pairs, self.numbers = {}, {}
 
     def check(self, number, to):
@@ -53,11 +53,13 @@ class Limits:
         at = time.monotonic()
         even = max(self.pairs.get((number.id, to), 0), at)
         if even - at > (PAIR_BURST - 1) * PAIR_SECONDS:
+            self.refused.append(131056)
             raise ApiError(131056, "Too many messages sent from this phone number to the same phone number")
         rate = 20 if number.coexistence else RATES.get(number.throughput, 80)
         times = self.numbers.setdefault(number.id, [])
         times[:] = [t for t in times if t > at - 1]
         if len(times) >= rate:
+            self.refused.append(130429)
             raise ApiError(130429, "Cloud API message throughput has been reached", status=429)
         times.append(at)
         self.pairs[(number.id, to)] = even + PAIR_SECONDS
