@@ -81,7 +81,8 @@ static void read_media(struct whatsapp_event *e, const struct media_type *t, con
         json_object_set_new(a, "state", json_string("waiting"));
     } else {
         json_object_set_new(a, "state", json_string("unavailable"));
-        json_object_set_new(a, "error", json_string("WhatsApp gave no id for the file."));
+        json_object_set_new(
+            a, "error", json_string("no_file_id: WhatsApp gave no id for the file."));
     }
     set_text(e, media, "caption");
     json_object_set_new(e->body, "attachments", json_pack("[o]", a));
@@ -91,7 +92,7 @@ static void read_media(struct whatsapp_event *e, const struct media_type *t, con
 static void read_placeholder(struct whatsapp_event *e) {
     json_object_set_new(e->body, "attachments",
         json_pack("[{s:s,s:s,s:s,s:s}]", "kind", "document", "name", "file", "state", "unavailable",
-            "error", "WhatsApp has not handed over this file of the history."));
+            "error", "no_history: WhatsApp has not handed over this file of the history."));
 }
 
 /* --- places and people ----------------------------------------------------------------------- */
@@ -300,7 +301,8 @@ void whatsapp_content_unknown(struct whatsapp_event *e, const char *type, const 
     if (json_integer_value(json_object_get(error, "code")) == ERROR_TOO_LARGE)
         json_object_set_new(e->body, "attachments",
             json_pack("[{s:s,s:s,s:s,s:s}]", "kind", "document", "name", "file", "state",
-                "too_large", "error", "The file is larger than WhatsApp hands over (100 MB)."));
+                "too_large", "error",
+                "too_big_whatsapp: The file is larger than WhatsApp hands over (100 MB)."));
 }
 
 /* --- by type --------------------------------------------------------------------------------- */

@@ -126,7 +126,8 @@ static void begin(struct fetching *g, const json_t *media) {
         return;
     }
     if (size > WHATSAPP_MEDIA_MAX) {
-        err_set(&err, ERR_TOO_LARGE, "The file has %lld MB; WhatsApp carries at most %lld MB.",
+        err_set(&err, ERR_TOO_LARGE,
+            "too_big_whatsapp: The file has %lld MB; WhatsApp carries at most %lld MB.",
             (long long)size >> 20, WHATSAPP_MEDIA_MAX >> 20);
         end(g, NULL, &err, 0);
         return;

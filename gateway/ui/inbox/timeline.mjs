@@ -4,8 +4,9 @@ import { dayOf, toMs } from "../shared/time.mjs";
 
 const GROUP_MS = 5 * 60000;
 
+// When it came; what is of the past, from a phone's history, when it was said.
 export function moment(m) {
-    return m.received_at ?? m.sent_at ?? "";
+    return (m.past && m.sent_at) || (m.received_at ?? m.sent_at ?? "");
 }
 
 // Who of a group, and in which of its topics, or which agent.
@@ -23,16 +24,16 @@ export function timeline(messages, entries, mark, now = Date.now()) {
     let before = null;
     // Where the new ones begin is known only when what stands before them is loaded.
     let marked = mark === undefined || mark === null || !messages.length || messages[0].seq > mark + 1;
-    const at = (ms) => {
+    const at = (ms, key) => {
         const d = dayOf(ms);
         if (d === day || Number.isNaN(d)) return;
         day = d;
         before = null;
-        rows.push({ kind: "day", key: "d" + d, at: ms });
+        rows.push({ kind: "day", key: "d" + key, at: ms }); // a history that comes late goes back a day
     };
     for (const m of messages) {
         const ms = toMs(moment(m));
-        at(ms);
+        at(ms, m.seq);
         if (!marked && m.direction === "in" && m.seq > mark) {
             marked = true;
             before = null;
@@ -49,7 +50,7 @@ export function timeline(messages, entries, mark, now = Date.now()) {
         before = { who, ms };
     }
     for (const e of entries) {
-        at(Math.min(e.at, now));
+        at(Math.min(e.at, now), e.key);
         rows.push({ kind: "entry", key: "e" + e.key, entry: e, first: !before || before.who !== "entry" });
         before = { who: "entry", ms: e.at };
     }

@@ -6,6 +6,7 @@ import { troubleOf, ownText } from "./kinds.mjs";
 import { placeOf } from "./place.mjs";
 import { whatsapp } from "./strings_ru_whatsapp.mjs";
 import { filled, findTemplates, headerFile, missing, templateText } from "./template.mjs";
+import { timeline } from "./timeline.mjs";
 import { leftWords, windowOf } from "./window.mjs";
 
 const NOW = Date.parse("2026-11-24T12:00:00Z");
@@ -60,6 +61,14 @@ test("forms and orders: only what the client said himself", () => {
     assert.equal(ownText({ text: "2 x a\n1 x b", order: { items } }), "");
     assert.equal(ownText({ text: "date: x", form: { values: {} } }), "");
     assert.equal(ownText({ text: "hi" }), "hi");
+});
+
+test("a phone's history stands at the day when it was said, also behind what came before it", () => {
+    const said = (seq, sent_at, past) => ({ seq, direction: "in", received_at: "2026-11-24T12:00:00Z", sent_at, past });
+    const rows = timeline([said(1, "2026-11-24T12:00:00Z"), said(2, "2026-11-20T12:00:00Z", true), said(3, "2026-11-24T12:00:00Z")], [], null, NOW);
+    assert.deepEqual(rows.map((r) => r.kind), ["day", "message", "day", "message", "day", "message"]);
+    assert.equal(rows[2].at, Date.parse("2026-11-20T12:00:00Z"));
+    assert.equal(new Set(rows.map((r) => r.key)).size, 6);
 });
 
 test("every code that the gateway knows has its words in Russian", () => {
