@@ -1,4 +1,4 @@
-"""The fake as a whole: a server in a thread of its own, and what tests and people do with it."""
+"""The fake as a whole: what it answers, and what tests and people do with it."""
 
 import asyncio
 import inspect
@@ -6,9 +6,9 @@ import json
 import pathlib
 import random
 import tempfile
-import threading
 
 from .. import wire
+from ..server import FakeServer
 from . import methods, schema, users
 from .deliver import Deliverer
 from .faults import Fault, Faults, Limits
@@ -20,12 +20,12 @@ SPOILS = {"lose": "lose", "reset": "lose", "cut": "cut"}
 HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
-class FakeTelegram:
+class FakeTelegram(FakeServer):
     """speed: how much faster than Telegram webhooks are retried. problems: what the real one would have
     passed over in silence, or what a good client does not do; tests want it empty."""
 
     def __init__(self, port=0, host="127.0.0.1", local=False, allow_plain=True, speed=20.0):
-        self.host, self.local, self.allow_plain, self.speed = host, local, allow_plain, speed
+        self.local, self.allow_plain, self.speed = local, allow_plain, speed
         self.world = World()
         self.problems = self.world.problems
         self.faults = Faults()
@@ -37,60 +37,16 @@ class FakeTelegram:
         self._deliverers = {}
         self._folder = None
         self._group = random.Random(7).randrange(10**16, 10**17)
-        self._loop = asyncio.new_event_loop()
-        started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(port, started), daemon=True)
-        self._thread.start()
-        started.wait(10)
+        super().__init__(port, host)
 
-    def _run(self, port, started):
-        asyncio.set_event_loop(self._loop)
-        self._server = self._loop.run_until_complete(wire.serve(self._handle, self.host, port))
-        self.port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://{self.host}:{self.port}"
-        started.set()
-        self._loop.run_forever()
-
-    def do(self, f, *args, **kwargs):
-        """Runs f in the server's thread and gives its result: the world is touched there only."""
-        if threading.current_thread() is self._thread:
-            return f(*args, **kwargs)
-        done = threading.Event()
-        out = {}
-
-        def run():
-            try:
-                out["result"] = f(*args, **kwargs)
-            except Exception as e:  # handed to the caller
-                out["error"] = e
-            done.set()
-
-        self._loop.call_soon_threadsafe(run)
-        done.wait(30)
-        if "error" in out:
-            raise out["error"]
-        return out.get("result")
+    def stopping(self):
+        for d in self._deliverers.values():
+            d.stop()
 
     def close(self):
-        def stop():
-            for d in self._deliverers.values():
-                d.stop()
-            self._server.close()
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-            self._loop.call_later(0.05, self._loop.stop)
-
-        if self._loop.is_running():
-            self._loop.call_soon_threadsafe(stop)
-            self._thread.join(5)
+        super().close()
         if self._folder:
             self._folder.cleanup()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     # --- parts ---
 

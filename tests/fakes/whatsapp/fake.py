@@ -1,13 +1,13 @@
-"""The fake as a whole: a server in a thread of its own, and what tests and people do with it."""
+"""The fake as a whole: what it answers, and what tests and people do with it."""
 
 import asyncio
 import collections
 import inspect
 import random
 import re
-import threading
 
 from .. import wire
+from ..server import FakeServer
 from . import graph, messages, users
 from .deliver import Deliverer, encode, signature
 from .errors import ApiError, in_webhook, no_object
@@ -21,15 +21,15 @@ VERSION = re.compile(r"^v\d+\.\d+$")
 FREE = ("template", "reaction")  # reactions go with a message of his
 
 
-class FakeWhatsApp:
+class FakeWhatsApp(FakeServer):
     """speed: how much faster than Meta webhooks are retried. problems: what the real one would pass over in silence,
     or what a good client does not do; tests want it empty. sent: the ledger of accepted messages.
-    Switches: batch (several events in a body), ordered (webhooks one after the other), repeat (how often a webhook comes once more), sign ("good" "none"
-    "wrong" "truncated"), early_status (before the HTTP answer), drop_sent, skip_delivered, reads (people read at once),
-    shuffle, window_async, statuses (False: none at all)."""
+    Switches: batch (several events in a body), ordered (webhooks one after the other), repeat (how often a webhook
+    comes once more), sign ("good" "none" "wrong" "truncated"), early_status (before the HTTP answer), drop_sent,
+    skip_delivered, reads (people read at once), shuffle, window_async, statuses (False: none at all)."""
 
     def __init__(self, port=0, host="127.0.0.1", speed=20.0, allow_plain=True):
-        self.host, self.speed, self.allow_plain = host, speed, allow_plain
+        self.speed, self.allow_plain = speed, allow_plain
         self.world, self.faults, self.limits = World(), Faults(), Limits()
         self.problems = self.world.problems
         self.sent, self.webhooks, self.calls = [], [], collections.Counter()
@@ -37,57 +37,11 @@ class FakeWhatsApp:
         self.early_status = self.drop_sent = self.skip_delivered = self.reads = self.shuffle = False
         self.window_async = self.unavailable = False
         self._deliverers = {}
-        self._loop = asyncio.new_event_loop()
-        started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(port, started), daemon=True)
-        self._thread.start()
-        started.wait(10)
+        super().__init__(port, host)
 
-    def _run(self, port, started):
-        asyncio.set_event_loop(self._loop)
-        self._server = self._loop.run_until_complete(wire.serve(self._handle, self.host, port))
-        self.port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://{self.host}:{self.port}"
-        started.set()
-        self._loop.run_forever()
-
-    def do(self, f, *args, **kwargs):
-        """Runs f in the server's thread and gives its result: the world is touched there only."""
-        if threading.current_thread() is self._thread:
-            return f(*args, **kwargs)
-        done, out = threading.Event(), {}
-
-        def run():
-            try:
-                out["result"] = f(*args, **kwargs)
-            except Exception as e:  # handed to the caller
-                out["error"] = e
-            done.set()
-
-        self._loop.call_soon_threadsafe(run)
-        done.wait(30)
-        if "error" in out:
-            raise out["error"]
-        return out.get("result")
-
-    def close(self):
-        def stop():
-            for d in self._deliverers.values():
-                d.stop()
-            self._server.close()
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-            self._loop.call_later(0.05, self._loop.stop)
-
-        if self._loop.is_running():
-            self._loop.call_soon_threadsafe(stop)
-            self._thread.join(5)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+    def stopping(self):
+        for d in self._deliverers.values():
+            d.stop()
 
     # --- parts ---
 
