@@ -17,6 +17,7 @@
 #define WHATSAPP_KNOWN 16384
 #define WHATSAPP_MEDIA_MAX (100LL << 20) /* what the platform carries, either way */
 #define WHATSAPP_DAY_MS (24LL * 3600 * 1000)
+#define WHATSAPP_WINDOW_OVER 131047 /* the code of it */
 
 enum whatsapp_keep { WHATSAPP_KEEP_UNKNOWN, WHATSAPP_KEEP_ALL, WHATSAPP_KEEP_NONE };
 
@@ -130,6 +131,8 @@ void whatsapp_status(
 int whatsapp_send(struct connector *c, struct delivery *d, struct err *err);
 void whatsapp_cancel(struct connector *c, struct delivery *d);
 unsigned whatsapp_pace(struct connector *c, const struct delivery *d);
+/* The platform said at at_ms that the window of this thread is over: templates only from now on. */
+void whatsapp_window_over(struct whatsapp *w, const char *thread, int64_t at_ms);
 /* 131056: nothing to this client for a while; the longer the more often. Its ms. */
 unsigned whatsapp_pair_wait(struct whatsapp *w, const char *address, unsigned attempt);
 void whatsapp_number_wait(struct whatsapp *w, unsigned retry_s);

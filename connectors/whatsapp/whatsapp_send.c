@@ -15,6 +15,7 @@
 #define UPLOADS_MAX 2 /* of one file for one call */
 #define BLOCKED_PACE_MS 5000
 #define PACE_MAX_MS 60000
+#define JUST_NOW_MS 5000 /* what the client wrote so shortly before may not be known there yet */
 #define NUMBER_WAIT_S 5
 #define PAIR_STEPS_MAX 5 /* 4^5 s: 17 minutes */
 #define WAMID_SIZE 520
@@ -83,6 +84,10 @@ unsigned whatsapp_pair_wait(struct whatsapp *w, const char *address, unsigned at
 
 void whatsapp_number_wait(struct whatsapp *w, unsigned retry_s) {
     limiter_block_all(w->limiter, clock_mono_ms() + (retry_s ? retry_s : NUMBER_WAIT_S) * 1000ull);
+}
+
+void whatsapp_window_over(struct whatsapp *w, const char *thread, int64_t at_ms) {
+    connector_window_over(&w->base, thread, at_ms + WHATSAPP_DAY_MS - JUST_NOW_MS);
 }
 
 unsigned whatsapp_pace(struct connector *c, const struct delivery *d) {
@@ -190,6 +195,8 @@ static void refused(struct whatsapp_sending *s, const struct whatsapp_answer *a)
         end(s, DELIVERY_UNKNOWN, &a->err, 0);
         return;
     default:
+        if (a->code == WHATSAPP_WINDOW_OVER)
+            whatsapp_window_over(s->w, s->d->thread, clock_ms());
         end(s, DELIVERY_REJECTED, &a->err, 0);
         return;
     }

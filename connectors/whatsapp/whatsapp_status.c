@@ -39,6 +39,8 @@ void whatsapp_status(
         heed(w, e, &why);
     }
     if (whatsapp_place_read(e->callback, &place) == 0) {
+        if (why.code == WHATSAPP_WINDOW_OVER && e->at_ms)
+            whatsapp_window_over(w, place.thread, e->at_ms);
         struct settlement st = {.thread = place.thread,
             .seq = place.seq,
             .external_id = e->external_id,

@@ -265,6 +265,10 @@ struct settlement {
 };
 void connector_settle(struct connector *c, const struct settlement *st, core_done_fn fn, void *arg);
 
+/* CONNECTOR_WINDOW: the channel says that the window of this thread is over, though it would end at
+ * some time before before_ms by what we know; one that would end later was opened since. */
+void connector_window_over(struct connector *c, const char *thread, int64_t before_ms);
+
 /* The client types (or stopped). Never stored. */
 void connector_typing(struct connector *c, const char *thread, bool on);
 

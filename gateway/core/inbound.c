@@ -198,6 +198,10 @@ void connector_receipt_for(struct connector *c, const struct identity *who, cons
     store_find(c->core->store, who, on_receipt_thread, rc);
 }
 
+void connector_window_over(struct connector *c, const char *thread, int64_t before_ms) {
+    store_window_over(c->core->store, thread, c->channel, before_ms);
+}
+
 void connector_settle(
     struct connector *c, const struct settlement *st, core_done_fn fn, void *arg) {
     struct store_settlement s = {.thread = st->thread,

@@ -291,6 +291,7 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_AMEND] = {"amend", script_amend},
         [SCRIPT_QUEUES] = {"queues", script_queues},
         [SCRIPT_PART] = {"part", script_part},
+        [SCRIPT_WINDOW_OVER] = {"window_over", script_window_over},
     };
     struct store *s = mem_zalloc(sizeof *s);
     s->env = env;

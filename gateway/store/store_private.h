@@ -25,6 +25,7 @@ enum script_id {
     SCRIPT_AMEND,
     SCRIPT_QUEUES,
     SCRIPT_PART,
+    SCRIPT_WINDOW_OVER,
     SCRIPT_COUNT
 };
 

@@ -431,6 +431,26 @@ void store_queues(struct store *s, unsigned shard, store_queues_fn fn, void *arg
     store_eval(s, SCRIPT_QUEUES, shard, &a, on_queues, c);
 }
 
+static void on_window_over(void *arg, const struct redis_reply *r, const struct err *err) {
+    (void)arg;
+    (void)r;
+    (void)err; /* the next answer is refused as well, and it is said again */
+}
+
+void store_window_over(
+    struct store *s, const char *thread, const char *channel, int64_t before_ms) {
+    struct args a;
+    if (!store_check_id(s, thread, "thread", NULL))
+        return;
+    args_init(&a);
+    args_int(&a, clock_ms());
+    args_add(&a, thread);
+    args_add(&a, channel);
+    args_int(&a, before_ms);
+    args_add(&a, s->events_max);
+    store_eval(s, SCRIPT_WINDOW_OVER, id_shard(thread), &a, on_window_over, NULL);
+}
+
 static void on_woken(void *arg, const struct redis_reply *r, const struct err *err) {
     (void)arg;
     (void)r;

@@ -84,6 +84,10 @@ void store_dead(struct store *s, const char *cursor, unsigned limit, store_json_
 /* Puts one back at the end of its queue; ERR_NOT_FOUND when there is none of this id. */
 void store_dead_retry(struct store *s, const char *id, store_done_fn fn, void *arg);
 
+/* The channel takes no free answers to this thread's client any more, if we thought that it does
+ * until some time before before_ms (later ones began after the channel said so). */
+void store_window_over(struct store *s, const char *thread, const char *channel, int64_t before_ms);
+
 /* Opens threads of this shard whose snooze is over. */
 void store_wake(struct store *s, unsigned shard);
 

@@ -416,18 +416,27 @@ def test_window(world):
     world.say(thread, {"text": "you called?"})
 
 
+def now_text():
+    return time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime())
+
+
 def test_window_that_meta_sees_otherwise(world):
     """Both ways in which 131047 comes: at once, and as a status; never as a bare code."""
     ann = world.user()
-    ann.text("hello")
+    ann.text("hello", timestamp=str(int(time.time()) - 7200))
     world.got(n=1)
     thread = world.thread_of("Ann")
     for later in (False, True):
+        ann.text("here I am", timestamp=str(int(time.time()) - 3600))
+        until(lambda: world.thread()["windows"]["main"]["until"] > now_text(), 10)
         world.fake.window_async = later
         world.fake.close_windows()
         m = world.say(thread, {"text": f"closed {later}"}, "failed")
         assert m["error"]["text"].startswith("w131047: ") and "template" in m["error"]["text"]
         assert m["error"]["permanent"] and "wait" in m["error"]["text"]
+        until(lambda: world.thread()["windows"]["main"]["until"] <= now_text(), 10, why="for the window to be over here, too")
+        r = world.api.ask("POST", f"/threads/{thread}/messages", json={"text": "again"})
+        assert r.status_code == 409
 
 
 def test_ad_makes_it_free(world):
