@@ -1,6 +1,6 @@
 // panel.jsx - the chat's panel, inside the frame: begins when the framing page says so.
 import { render } from "preact";
-import { useEffect, useReducer } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer } from "preact/hooks";
 import { I18n } from "../shared/i18n.mjs";
 import { Bridge } from "./bridge.mjs";
 import { Chat } from "./chat.mjs";
@@ -50,7 +50,8 @@ const chat = new Chat(bridge);
 
 function App() {
     const [, redraw] = useReducer((n) => n + 1, 0);
-    useEffect(() => chat.subscribe(redraw), []);
+    // At once: after the next painting some of it would have happened unseen.
+    useLayoutEffect(() => chat.subscribe(redraw), []);
     useEffect(() => {
         const onKey = (e) => e.key === "Escape" && !bridge.alone && bridge.say("close");
         addEventListener("keydown", onKey);
