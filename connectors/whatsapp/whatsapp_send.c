@@ -72,7 +72,7 @@ static const struct limiter_rate pair_rate = {6e6, 44};
 /* A little below what the platform allows: it counts any second, and calls take their time. */
 static struct limiter_rate number_rate(const struct whatsapp *w) {
     double share = connector_share(&w->base);
-    double per_second = w->per_second * 0.9 * (share > 0.001 ? share : 0.001);
+    double per_second = w->per_second * 0.85 * (share > 0.001 ? share : 0.001);
     return (struct limiter_rate){1e6 / per_second, (unsigned)(per_second / 40)};
 }
 
@@ -90,13 +90,16 @@ void whatsapp_window_over(struct whatsapp *w, const char *thread, int64_t at_ms)
     connector_window_over(&w->base, thread, at_ms + WHATSAPP_DAY_MS - JUST_NOW_MS);
 }
 
+/* Who may go has his place from here on: the next one is asked before this one's call is made. */
 unsigned whatsapp_pace(struct connector *c, const struct delivery *d) {
     struct whatsapp *w = container_of(c, struct whatsapp, base);
+    const char *to = d->to.address ? d->to.address : "";
     uint64_t now = clock_mono_ms();
     if (now < w->blocked_until_ms)
         return BLOCKED_PACE_MS;
-    unsigned ms = limiter_wait(
-        w->limiter, number_rate(w), d->to.address ? d->to.address : "", pair_rate, now);
+    unsigned ms = limiter_wait(w->limiter, number_rate(w), to, pair_rate, now);
+    if (ms == 0)
+        limiter_take(w->limiter, number_rate(w), to, pair_rate, 1, now);
     return ms < PACE_MAX_MS ? ms : PACE_MAX_MS;
 }
 
@@ -219,7 +222,8 @@ static void on_answer(
 /* --- a call ---------------------------------------------------------------------------------- */
 
 static void make_call(struct whatsapp_sending *s) {
-    limiter_take(s->w->limiter, number_rate(s->w), s->address, pair_rate, 1, clock_mono_ms());
+    if (s->at) /* the first one has its place from whatsapp_pace() */
+        limiter_take(s->w->limiter, number_rate(s->w), s->address, pair_rate, 1, clock_mono_ms());
     char *path = mem_printf("%s/messages", s->w->number_id);
     struct whatsapp_request rq = {.method = "POST", .path = path, .body = s->calls[s->at].params};
     s->call = whatsapp_request(s->w, &rq, on_answer, s);
