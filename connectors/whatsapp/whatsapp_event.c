@@ -77,7 +77,8 @@ json_t *whatsapp_contact_of(
     }
     /* One contact, one sender: his, if nothing speaks against it. */
     c = json_array_get(contacts, 0);
-    bool is_other = json_object_get(c, "wa_id") && p->phone[0];
+    bool is_other = (json_object_get(c, "wa_id") && p->phone[0]) ||
+                    (json_object_get(c, "user_id") && p->bsuid[0]);
     return is_only && json_array_size(contacts) == 1 && !is_other ? c : NULL;
 }
 
@@ -231,7 +232,8 @@ static void read_change(struct whatsapp_reading *r, const json_t *change) {
             fields[i].read(r);
             return;
         }
-    whatsapp_account_read(r, field);
+    if (!whatsapp_account_read(r, field))
+        whatsapp_word(json_object_get(change, "field"), r->out->unknown, sizeof r->out->unknown);
 }
 
 int whatsapp_events_parse(struct span text, struct whatsapp_events *out, struct err *err) {

@@ -25,7 +25,7 @@ enum whatsapp_what {
                           external_id ([] none) */
     WHATSAPP_STATUS,   /* of a message of ours */
     WHATSAPP_EVENT,   /* something happened in the dialogue: body {"event":{"type":"channel","what",
-                         "text","seconds"?}}; WHAT: call_*, marketing_*, opened, group, service */
+                         "text","seconds"?}}; WHAT: call_*, calls_*, marketing_*, opened, service */
     WHATSAPP_MOVED,   /* who is now was_ before; body as of EVENT, what "moved" */
     WHATSAPP_CONTACT, /* the phone's address book: who has the name profile.name */
     WHATSAPP_TEMPLATES, /* the list of templates is not what it was */
@@ -81,7 +81,8 @@ struct whatsapp_event {
 struct whatsapp_events {
     struct whatsapp_event *list;
     size_t n;
-    size_t dropped; /* over the ceiling */
+    size_t dropped;   /* over the ceiling */
+    char unknown[60]; /* the last field that we have no reading for, or "" */
 };
 
 /* Parses one body. -1 with err when it is none (not JSON, object is not

@@ -240,9 +240,11 @@ static void read_interactive(struct whatsapp_event *e, const json_t *in) {
         read_form(e, reply);
     } else if (type && strcmp(type, "call_permission_reply") == 0) {
         const char *said = json_string_value(json_object_get(reply, "response"));
-        json_object_set_new(e->body, "text",
-            json_string(said && strcmp(said, "accept") == 0 ? "Calls are allowed."
-                                                            : "Calls are not wanted."));
+        bool allowed = said && strcmp(said, "accept") == 0;
+        e->what = WHATSAPP_EVENT;
+        json_decref(e->body);
+        e->body = whatsapp_event_body(allowed ? "calls_allowed" : "calls_refused",
+            allowed ? "The client allows calls." : "The client does not want to be called.");
     } else {
         not_whole(e, type ? type : "interactive");
     }
@@ -330,6 +332,7 @@ void whatsapp_content_read(struct whatsapp_event *e, const char *type, json_t *m
         read_placeholder(e);
     else if (strcmp(type, "request_welcome") == 0) {
         e->what = WHATSAPP_EVENT;
+        e->opens_window = false; /* he has said nothing yet */
         json_decref(e->body);
         e->body = whatsapp_event_body("opened", "The client opened the chat for the first time.");
     } else

@@ -10,7 +10,7 @@
 
 /* The client: who wrote it, or to whom our side did. */
 static void read_who(struct whatsapp_event *e, const struct whatsapp_reading *r, const json_t *m,
-    bool own, const json_t *client) {
+    bool own, const json_t *client, json_t **contact) {
     static const char *const keys[2][3] = {
         {"from", "from_user_id", "from_parent_user_id"}, {"to", "to_user_id", "to_parent_user_id"}};
     const char *const *k = keys[own];
@@ -24,7 +24,8 @@ static void read_who(struct whatsapp_event *e, const struct whatsapp_reading *r,
         whatsapp_person_add(&e->who, client);
     bool is_only = json_array_size(json_object_get(r->value, "messages")) == 1 ||
                    json_array_size(json_object_get(r->value, "message_echoes")) == 1;
-    whatsapp_contact_take(e, whatsapp_contact_of(r, &e->who, is_only));
+    *contact = whatsapp_contact_of(r, &e->who, is_only);
+    whatsapp_contact_take(e, *contact);
 }
 
 /* Who of a group wrote it. */
@@ -150,7 +151,8 @@ void whatsapp_message_read(struct whatsapp_reading *r, json_t *m, bool own, cons
         return;
     if (!type)
         type = json_object_get(m, "errors") ? "unsupported" : "unknown";
-    read_who(e, r, m, own, client);
+    json_t *contact = NULL;
+    read_who(e, r, m, own, client, &contact);
     e->own = own;
     e->at_ms = whatsapp_time(json_object_get(m, "timestamp"));
     e->opens_window = !own && !r->past;
@@ -158,7 +160,7 @@ void whatsapp_message_read(struct whatsapp_reading *r, json_t *m, bool own, cons
     e->external_id = whatsapp_id(json_object_get(m, "id"));
     if (!*e->external_id)
         make_id(e, m);
-    keep_raw(e, r, m, json_array_get(json_object_get(r->value, "contacts"), 0));
+    keep_raw(e, r, m, contact); /* never somebody else's of the same body */
     if (strcmp(type, "reaction") == 0) {
         read_reaction(e, r, m, own);
     } else if (strcmp(type, "edit") == 0) {

@@ -76,8 +76,8 @@ void whatsapp_user_id_read(struct whatsapp_reading *r) {
 
 void whatsapp_preferences_read(struct whatsapp_reading *r) {
     size_t i;
-    json_t *p;
-    json_array_foreach(json_object_get(r->value, "user_preferences"), i, p) {
+    json_t *list = json_object_get(r->value, "user_preferences"), *p;
+    json_array_foreach(list, i, p) {
         const char *value = json_string_value(json_object_get(p, "value"));
         bool stop = value && strcmp(value, "stop") == 0;
         struct whatsapp_event *e = value ? whatsapp_event_add(r, WHATSAPP_EVENT) : NULL;
@@ -85,7 +85,7 @@ void whatsapp_preferences_read(struct whatsapp_reading *r) {
             continue;
         whatsapp_person_add(&e->who, json_object_get(p, "wa_id"));
         whatsapp_person_add(&e->who, json_object_get(p, "user_id"));
-        whatsapp_contact_take(e, whatsapp_contact_of(r, &e->who, true));
+        whatsapp_contact_take(e, whatsapp_contact_of(r, &e->who, json_array_size(list) == 1));
         e->at_ms = whatsapp_time(json_object_get(p, "timestamp"));
         if (!e->profile)
             e->profile = json_object();
@@ -121,8 +121,8 @@ static void set_call(struct whatsapp_event *e, const json_t *c, bool ended, bool
 
 void whatsapp_calls_read(struct whatsapp_reading *r) {
     size_t i;
-    json_t *c;
-    json_array_foreach(json_object_get(r->value, "calls"), i, c) {
+    json_t *list = json_object_get(r->value, "calls"), *c;
+    json_array_foreach(list, i, c) {
         char event[24];
         whatsapp_word(json_object_get(c, "event"), event, sizeof event);
         const char *direction = json_string_value(json_object_get(c, "direction"));
@@ -134,7 +134,7 @@ void whatsapp_calls_read(struct whatsapp_reading *r) {
         whatsapp_person_add(&e->who, json_object_get(c, from_client ? "from" : "to"));
         whatsapp_person_add(
             &e->who, json_object_get(c, from_client ? "from_user_id" : "to_user_id"));
-        whatsapp_contact_take(e, whatsapp_contact_of(r, &e->who, true));
+        whatsapp_contact_take(e, whatsapp_contact_of(r, &e->who, json_array_size(list) == 1));
         e->at_ms = whatsapp_time(json_object_get(c, "timestamp"));
         e->opens_window = from_client && !ended;
         char *id = whatsapp_id(json_object_get(c, "id"));

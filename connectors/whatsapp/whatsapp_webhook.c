@@ -12,6 +12,7 @@
 #include "connectors/whatsapp/whatsapp_private.h"
 
 #define SIGNATURE "sha256="
+#define WARNING_S (7u * 24 * 3600)
 #define BUSY_MAX 128 /* events of one body that are being stored at a time */
 
 struct post {
@@ -141,6 +142,13 @@ static void take_account(struct step *s, const struct whatsapp_event *e) {
     } while (at != w);
 }
 
+/* For the examination: do webhooks come at all? */
+static void note_heard(struct whatsapp *w) {
+    if (!w->is_heard)
+        connector_keep(&w->base, "heard", span_str("yes"), 0);
+    w->is_heard = true;
+}
+
 static void start(struct post *p, size_t i) {
     const struct whatsapp_event *e = &p->events.list[i];
     struct step *s = mem_alloc(sizeof *s);
@@ -148,6 +156,7 @@ static void start(struct post *p, size_t i) {
     p->busy++;
     struct whatsapp *w = e->number_id[0] ? find_number(p->w, e->number_id) : NULL;
     if (w) {
+        note_heard(w);
         whatsapp_take(w, e, on_taken, s);
         return;
     }
@@ -155,7 +164,11 @@ static void start(struct post *p, size_t i) {
         LOG_WARN(p->w->base.env->log, "whatsapp.unknown_number",
             LOG_S("channel", p->w->base.channel), LOG_S("phone_number_id", e->number_id));
         metrics_add(p->w->base.env->metrics, M_REFUSED, "unknown_number", 1);
-        connector_keep(&p->w->base, "unknown_number", span_str(e->number_id), 7 * 24 * 3600);
+        char *text = mem_printf("Webhooks come for the number with the id %s, but no channel has "
+                                "this phone_number_id.",
+            e->number_id);
+        connector_keep(&p->w->base, "warning", span_str(text), WARNING_S);
+        free(text);
     } else {
         take_account(s, e);
     }
@@ -244,6 +257,9 @@ void whatsapp_webhook(struct connector *c, struct http_exchange *x) {
         whatsapp_events_free(&p->events);
         p->events = (struct whatsapp_events){0}; /* it would only come again */
     }
+    if (p->events.unknown[0])
+        LOG_INFO(c->env->log, "whatsapp.unknown_field", LOG_S("channel", c->channel),
+            LOG_S("field", p->events.unknown));
     if (p->events.dropped)
         LOG_WARN(c->env->log, "whatsapp.dropped", LOG_S("channel", c->channel),
             LOG_I("events", (int64_t)p->events.dropped));

@@ -37,7 +37,7 @@ def written(world, name, phone, ago=0):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_kind_is_shown(world, browsers, width):
     play_file(world.fake, world.number, SCENARIO)
-    world.got(n=20)
+    world.got(n=19)
     until(lambda: not any(a.get("state") == "waiting" for m in world.messages() for a in m.get("attachments", [])), 20)
     thread = world.thread_of("Ann")
     world.say(thread, {"text": "which?", "buttons": [[{"text": "The first one"}], [{"text": "The second one"}]]})

@@ -69,6 +69,99 @@ static void a_text_and_who_wrote_it(void **state) {
     whatsapp_events_free(&all);
 }
 
+/* What belongs to one person is never given to another one of the same body. */
+static void nobody_gets_the_contact_of_another(void **state) {
+    static const char *const bodies[] = {MESSAGES
+        "{'from_user_id':'DE.2','id':'wamid.A','type':'text','text':{'body':'x'}}"
+        "],'contacts':[{'profile':{'name':'Bob'},'wa_id':'1','user_id':'DE.1'}" END,
+        HEAD "calls','value':{" META ",'calls':[{'id':'c1','from_user_id':'DE.2','event':'connect'}"
+             "],'contacts':[{'profile':{'name':'Bob'},'wa_id':'1','user_id':'DE.1'}" END,
+        HEAD "user_preferences','value':{" META ",'user_preferences':[{'user_id':'DE.2','value':"
+             "'stop'}],'contacts':[{'profile':{'name':'Bob'},'wa_id':'1','user_id':'DE.1'}" END};
+    static const char *const several[] = {"calls", "user_preferences"};
+    struct whatsapp_events all;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        const struct whatsapp_event *e = one(bodies[i], &all);
+        assert_string_equal(e->who.phone, "");
+        assert_string_equal(e->who.bsuid, "DE.2");
+        assert_string_equal(e->name, "");
+        if (e->raw)
+            expect_at(e->raw, "contact", "-");
+        whatsapp_events_free(&all);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(several); i++) { /* one contact, two people */
+        char body[700];
+        snprintf(body, sizeof body,
+            HEAD "%s','value':{" META ",'contacts':[{'wa_id':'1'}],'%s':[{'id':'a','from_user_id':"
+                 "'DE.1','user_id':'DE.1','event':'connect','value':'stop'},{'id':'b',"
+                 "'from_user_id':'DE.2','user_id':'DE.2','event':'connect','value':'stop'}" END,
+            several[i], several[i]);
+        parse(body, &all);
+        assert_int_equal(all.n, 2);
+        assert_string_equal(all.list[0].who.phone, "");
+        assert_string_equal(all.list[1].who.phone, "");
+        whatsapp_events_free(&all);
+    }
+}
+
+/* An id where a number is due, a username with its @, a contact without a name, only one of all. */
+static void people_in_other_shapes(void **state) {
+    struct whatsapp_events all;
+    const struct whatsapp_event *e =
+        one(HEAD "messages','value':{" META ",'contacts':[{'profile':{'username':'@ann.k'},'wa_id':"
+                 "'DE.1'}],'messages':[{'from':'DE.1','id':'wamid.A','type':'text','text':{'body':"
+                 "'hi'}}" END,
+            &all);
+    (void)state;
+    assert_string_equal(e->who.bsuid, "DE.1");
+    assert_string_equal(e->who.phone, "");
+    assert_string_equal(e->name, "");
+    expect_at(e->profile, "", "{'username':'ann.k'}");
+    whatsapp_events_free(&all);
+    e = one(MESSAGES "{'from':'1','id':'wamid.A','type':'contacts','contacts':[{'phones':[{'wa_id':"
+                     "'49151'}]}]}" END,
+        &all);
+    expect_at(e->body, "contact.phone", "'+49151'");
+    assert_string_equal(e->who.phone, "1");
+    whatsapp_events_free(&all);
+    e = one(MESSAGES "{'from_user_id':'DE.1','id':'wamid.A','type':'contacts','contacts':[{'origin'"
+                     ":'contact_request','phones':[{'phone':'+49 151 7'}]}]}" END,
+        &all);
+    assert_string_equal(e->who.phone, "491517");
+    whatsapp_events_free(&all);
+}
+
+/* Of the old kinds, too: who it is now, or only that something changed. */
+static void system_messages(void **state) {
+    static const char *const moved[] = {"'type':'user_changed_number','wa_id':'2'",
+        "'type':'user_changed_user_id','user_id':'DE.2'",
+        "'type':'customer_changed_number','new_wa_id':'2'"};
+    struct whatsapp_events all;
+    char body[600];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(moved); i++) {
+        snprintf(body, sizeof body,
+            MESSAGES "{'from':'1','from_user_id':'DE.1','id':'wamid.A','type':'system','system':{"
+                     "'body':'Ann changed',%s}}" END,
+            moved[i]);
+        const struct whatsapp_event *e = one(body, &all);
+        assert_int_equal(e->what, WHATSAPP_MOVED);
+        assert_string_equal(e->was.phone, "1");
+        assert_string_equal(e->was.bsuid, "DE.1");
+        assert_true(strcmp(e->who.phone, "2") == 0 || strcmp(e->who.bsuid, "DE.2") == 0);
+        assert_false(e->opens_window);
+        whatsapp_events_free(&all);
+    }
+    const struct whatsapp_event *e =
+        one(MESSAGES "{'from':'1','id':'wamid.A','type':'system','system':{'type':"
+                     "'customer_identity_changed','identity':'x'}}" END,
+            &all);
+    assert_int_equal(e->what, WHATSAPP_EVENT);
+    expect_at(e->body, "event.what", "'service'");
+    whatsapp_events_free(&all);
+}
+
 /* W: ids beyond any length, ids that are none, times in milliseconds or of nobody's clock. */
 static void ids_and_times(void **state) {
     char body[2000] = MESSAGES "{'from':'1','type':'text','text':{'body':'x'},'id':'";
@@ -106,6 +199,7 @@ static void batches_keep_their_order(void **state) {
     assert_string_equal(e.list[1].external_id, "wamid.2");
     assert_int_equal(e.list[2].what, WHATSAPP_STATUS);
     assert_int_equal(e.list[2].status, WHATSAPP_READ);
+    assert_string_equal(e.unknown, "new_field");
     assert_string_equal(e.list[3].number_id, "2000");
     assert_string_equal(e.list[3].waba_id, "78");
     whatsapp_events_free(&e);
@@ -224,10 +318,25 @@ static void calls_and_wishes_are_events(void **state) {
         assert_int_equal(e->opens_window, i == 0);
         whatsapp_events_free(&all);
     }
+    parse(HEAD "calls','value':{" META ",'statuses':[{'type':'call','id':'c1','status':'ACCEPTED'}]"
+               "}}]}]}",
+        &all); /* the same key as in "messages", and none of ours */
+    assert_int_equal(all.n, 0);
+    whatsapp_events_free(&all);
     const struct whatsapp_event *e =
-        one(HEAD "user_preferences','value':{" META
-                 ",'user_preferences':[{'wa_id':'1','value':'stop','timestamp':1790000000}" END,
+        one(MESSAGES "{'from':'1','id':'wamid.A','type':'interactive','interactive':{'type':"
+                     "'call_permission_reply','call_permission_reply':{'response':'reject'}}}" END,
             &all);
+    expect_at(e->body, "event.what", "'calls_refused'");
+    assert_true(e->opens_window);
+    whatsapp_events_free(&all);
+    e = one(MESSAGES "{'from':'1','id':'wamid.A','type':'request_welcome'}" END, &all);
+    expect_at(e->body, "event.what", "'opened'");
+    assert_false(e->opens_window);
+    whatsapp_events_free(&all);
+    e = one(HEAD "user_preferences','value':{" META
+                 ",'user_preferences':[{'wa_id':'1','value':'stop','timestamp':1790000000}" END,
+        &all);
     expect_at(e->body, "event.what", "'marketing_stop'");
     expect_at(e->profile, "marketing", "'stop'");
     whatsapp_events_free(&all);
@@ -258,9 +367,11 @@ static void news_of_the_account(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(only_envelopes_are_taken),
-        cmocka_unit_test(a_text_and_who_wrote_it), cmocka_unit_test(ids_and_times),
-        cmocka_unit_test(batches_keep_their_order), cmocka_unit_test(contents),
-        cmocka_unit_test(changes_are_of_the_message_that_they_name),
+        cmocka_unit_test(a_text_and_who_wrote_it),
+        cmocka_unit_test(nobody_gets_the_contact_of_another),
+        cmocka_unit_test(people_in_other_shapes), cmocka_unit_test(system_messages),
+        cmocka_unit_test(ids_and_times), cmocka_unit_test(batches_keep_their_order),
+        cmocka_unit_test(contents), cmocka_unit_test(changes_are_of_the_message_that_they_name),
         cmocka_unit_test(the_past_and_the_phone), cmocka_unit_test(calls_and_wishes_are_events),
         cmocka_unit_test(news_of_the_account)};
     return cmocka_run_group_tests(tests, NULL, NULL);

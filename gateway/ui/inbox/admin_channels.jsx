@@ -78,7 +78,8 @@ function Report({ check }) {
 function Channel({ channel: c, check, run, mayCheck }) {
     const { t, full } = useWords();
     const soon = c.info?.token_expires && Date.parse(c.info.token_expires) < Date.now() + TOKEN_SOON_MS;
-    const problem = useProblem()(c.error);
+    const problemOf = useProblem();
+    const problem = problemOf(c.error), trouble = problemOf(c.info?.trouble);
     const key = "channels.state." + c.state;
     const word = t(key);
     return (
@@ -90,7 +91,8 @@ function Channel({ channel: c, check, run, mayCheck }) {
                 <span>{c.connector} · {word === key ? c.state : word}{c.queue > 0 && " · " + t("channels.queue", { n: c.queue })}{c.info?.pending > 0 && " · " + t("channels.pending", { n: c.info.pending })}</span>
                 {soon && <span class="warn">{t("channels.tokenEnds", { at: full(c.info.token_expires) })}</span>}
                 {problem && <span class="bad">{problem}</span>}
-                {c.info?.trouble && c.info.trouble !== problem && <span class="bad">{plainName(c.info.trouble)}</span>}
+                {trouble && trouble !== problem && <span class="bad">{plainName(trouble)}</span>}
+                {c.info?.warning && <span class="warn">{plainName(c.info.warning)}</span>}
             </span>
             {mayCheck && <Button disabled={check?.busy} onClick={run}>{t("channels.check")}</Button>}
             {check && <Report check={check} />}

@@ -252,10 +252,11 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
 });
 
 const HAPPENED = ["blocked", "unblocked", "joined", "left", "title", "topic", "pinned", "migrated", "service", "linked",
-    "call_in", "call_out", "call_ended", "call_missed", "call_unanswered", "marketing_stop", "marketing_resume", "moved", "opened"];
+    "call_in", "call_out", "call_ended", "call_missed", "call_unanswered", "calls_allowed", "calls_refused",
+    "marketing_stop", "marketing_resume", "moved", "opened"];
 // Our own words say it all.
 const TOLD = ["blocked", "unblocked", "call_in", "call_out", "call_ended", "call_missed", "call_unanswered",
-    "marketing_stop", "marketing_resume", "opened"];
+    "calls_allowed", "calls_refused", "marketing_stop", "marketing_resume", "opened"];
 
 // {text, more?}: more is what the channel itself says of it.
 function eventText(e, t, name) {

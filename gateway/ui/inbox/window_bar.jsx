@@ -44,6 +44,7 @@ export function WindowChip({ thread, long }) {
             title={free ? `${hint} ${t("window.free", { at: full(free) })}` : hint}>
             <Icon name={open ? "hourglass" : "lock"} size={12} />
             {long && open ? <><span class="window-long">{t("window.left", { left: text })}</span><span class="window-short">{text}</span></> : text}
+            {long && open && free && <span class="window-free">{t("window.freeShort")}</span>}
         </span>
     );
 }

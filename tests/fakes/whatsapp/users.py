@@ -175,7 +175,7 @@ class Chat:
         return self.say("revoke", {"original_message_id": wamid}, opens=False)
 
     def welcome(self):
-        return self.say("request_welcome", None)
+        return self.say("request_welcome", None, opens=False)
 
     # --- who he is ---
 
