@@ -46,7 +46,8 @@ void whatsapp_status(
             .external_id = e->external_id,
             .status = words[e->status],
             .is_part = place.part < place.parts,
-            .why = failed ? &why.err : NULL};
+            .why = failed ? &why.err : NULL,
+            .note = e->status == WHATSAPP_PLAYED ? "played" : NULL};
         connector_settle(&w->base, &st, fn, arg);
     } else {
         struct identity who = {WHATSAPP_KIND, whatsapp_address(&e->who, address), NULL, true};

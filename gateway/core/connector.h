@@ -254,7 +254,8 @@ void connector_receipt_for(struct connector *c, const struct identity *who, cons
 
 /* The same for one message of ours that the channel names by what we gave it along (delivery.thread
  * and .seq): it surely has it, under external_id, also when its answer was lost or not there yet.
- * is_part: one of several of this message, and not the last. why for FAILED. */
+ * is_part: one of several of this message, and not the last. why for FAILED; note for READ: a word
+ * for the trail that says more ("played"), NULL none. */
 struct settlement {
     const char *thread;
     int64_t seq;
@@ -262,6 +263,7 @@ struct settlement {
     enum status status; /* SENT, DELIVERED, READ, FAILED */
     bool is_part;
     const struct err *why;
+    const char *note;
 };
 void connector_settle(struct connector *c, const struct settlement *st, core_done_fn fn, void *arg);
 

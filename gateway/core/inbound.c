@@ -209,7 +209,8 @@ void connector_settle(
         .external_id = st->external_id,
         .status = st->status,
         .is_part = st->is_part,
-        .why = st->why};
+        .why = st->why,
+        .note = st->note};
     store_settle(c->core->store, c->channel, &s, fn, arg);
 }
 

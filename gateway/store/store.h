@@ -140,6 +140,7 @@ struct store_settlement {
     enum status status; /* SENT, DELIVERED, READ, FAILED */
     bool is_part;       /* one of several, and not the last one */
     const struct err *why;
+    const char *note; /* READ: what more is told, a step of its own; NULL nothing */
 };
 void store_settle(struct store *s, const char *channel, const struct store_settlement *st,
     store_done_fn fn, void *arg);

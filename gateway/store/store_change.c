@@ -119,6 +119,8 @@ void store_settle(struct store *s, const char *channel, const struct store_settl
     }
     if (st->why)
         store_trail_detail(detail, sizeof detail, st->why);
+    else if (st->note)
+        snprintf(detail, sizeof detail, "%s", st->note);
     struct receipt r = {.thread = st->thread,
         .channel = channel,
         .external_id = st->external_id,

@@ -13,7 +13,7 @@ local function mark(seq)
   local rec = call('HGET', log, seq)
   if not rec or not is_dir(rec, 'out') then return end
   if channel ~= '' and not string.find(rec, '"ch":"' .. channel .. '"', 1, true) then return end
-  if has_word(rec, word) then return end
+  if has_word(rec, word == 'read' and ARGV[5] ~= '' and 'read ' .. ARGV[5] or word) then return end
   call('HSET', log, seq, with_trail(rec, now, word, ARGV[5]))
   event(ARGV[9], 's ' .. thread .. ' ' .. string.format('%d', seq))
   changed = changed + 1
