@@ -132,8 +132,7 @@ static void begin(struct fetching *g, const json_t *media) {
         end(g, NULL, &err, 0);
         return;
     }
-    if (told && *told) {
-        free(g->sha256);
+    if (!g->sha256 && told && *told) { /* what the webhook announced goes first: it is signed */
         g->sha256 = mem_strdup(told);
     }
     crypto_hash_sha256_init(&g->hash);
