@@ -196,7 +196,7 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
 }
 
 static void on_rate_time(void *arg) {
-    whatsapp_learn_rate(arg);
+    whatsapp_learn(arg);
 }
 
 /* Whoever owns the channel's shard begins with the work: whatsapp_tend(). */
@@ -236,6 +236,8 @@ static json_t *info(struct connector *c) {
         json_object_set_new(o, "token_expires", json_string(clock_format(w->expires_ms, when)));
     if (w->trouble)
         json_object_set_new(o, "trouble", json_string(w->trouble));
+    if (w->warning)
+        json_object_set_new(o, "warning", json_string(w->warning));
     return o;
 }
 
@@ -269,6 +271,7 @@ static void finish(struct connector *c) {
     free(w->list_button);
     free(w->contact_text);
     free(w->trouble);
+    free(w->warning);
     free(w->known);
     json_decref(w->about);
 }

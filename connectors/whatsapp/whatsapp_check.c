@@ -18,6 +18,7 @@ struct check {
     void *arg;
     json_t *report;
     char app_id[32]; /* of the token; "" not known */
+    bool is_ours;    /* webhooks are sent to us, by all that can be asked */
 };
 
 /* Takes text. */
@@ -80,13 +81,13 @@ static void on_templates(
 
 /* --- webhooks -------------------------------------------------------------------------------- */
 
-static void judge_app(struct check *k, const json_t *app, bool *is_ours) {
+static void judge_app(struct check *k, const json_t *app) {
     const json_t *data = json_object_get(app, "whatsapp_business_api_data");
     const char *there = text_of(app, "override_callback_uri");
     size_t n = strlen(k->w->base.public_url);
     if (k->app_id[0] && *text_of(data, "id") && strcmp(text_of(data, "id"), k->app_id) != 0)
         return; /* another program has its own copy */
-    *is_ours = true;
+    k->is_ours = true;
     const char *slash = strstr(there, "://") ? strchr(strstr(there, "://") + 3, '/') : NULL;
     int host = (int)(slash ? slash - there : (ptrdiff_t)strlen(there)); /* paths may be secret */
     if (*there && n && strncmp(there, k->w->base.public_url, n) == 0)
@@ -103,9 +104,24 @@ static void judge_app(struct check *k, const json_t *app, bool *is_ours) {
             "<public_url>/hooks/whatsapp/<channel>, your verify_token, field messages subscribed");
 }
 
+/* Whether the app is Live cannot be asked: one in development gets no message of real clients. */
+static void on_heard(void *arg, struct span value, const struct err *err) {
+    struct check *k = arg;
+    const char *todo = "write to the number from a phone; if nothing comes, the app may still be "
+                       "in development: set it Live (App Dashboard), with the field messages "
+                       "subscribed";
+    if (!err && value.n)
+        say(k, "ok", mem_strdup("webhooks have come for this number: the app is Live"), NULL);
+    else if (k->is_ours && k->w->base.core)
+        say(k, "warn", mem_strdup("no webhook has come for this number yet"), todo);
+    else if (k->is_ours)
+        say(k, "ok", mem_strdup("whether the app is Live cannot be asked"), todo);
+    ask(k, mem_printf("%s/message_templates?fields=name,status&limit=100", k->w->waba_id),
+        on_templates);
+}
+
 static void on_apps(void *arg, const struct whatsapp_answer *a, const struct err *err, bool sent) {
     struct check *k = arg;
-    bool is_ours = false;
     size_t i;
     json_t *app;
     (void)sent;
@@ -117,9 +133,9 @@ static void on_apps(void *arg, const struct whatsapp_answer *a, const struct err
     } else {
         const json_t *list = json_object_get(a->result, "data");
         json_array_foreach((json_t *)list, i, app) {
-            judge_app(k, app, &is_ours);
+            judge_app(k, app);
         }
-        if (!is_ours)
+        if (!k->is_ours)
             say(k, "fail", mem_strdup("the app is not subscribed to the account: no message comes"),
                 "the gateway subscribes it when it starts with an https public_url: is it "
                 "running?");
@@ -129,8 +145,10 @@ static void on_apps(void *arg, const struct whatsapp_answer *a, const struct err
         say(k, "warn", mem_strdup("public_url is not https: webhooks cannot be set by the gateway"),
             "set public_url to the https address by which the world reaches the gateway");
     free(url);
-    ask(k, mem_printf("%s/message_templates?fields=name,status&limit=100", k->w->waba_id),
-        on_templates);
+    if (k->w->base.core)
+        connector_kept(&k->w->base, "heard", on_heard, k);
+    else
+        on_heard(k, span_str(""), NULL);
 }
 
 /* --- the number ------------------------------------------------------------------------------ */

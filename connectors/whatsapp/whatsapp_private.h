@@ -39,14 +39,18 @@ struct whatsapp {
     unsigned failures;
     unsigned generation; /* answers to calls of an earlier tending are of no interest */
     json_t *about;       /* what the API says of the number; NULL not known */
-    char *trouble;
+    char *trouble, *warning;
+    bool is_token_good; /* the API has just answered to it */
     int64_t expires_ms; /* the token; 0 never, or not known */
     uint64_t again_ms;  /* when all is asked again */
+    uint64_t set_up_ms; /* when it was asked last */
 
     struct limiter *limiter;
-    double per_second;         /* the number's throughput */
-    uint64_t blocked_until_ms; /* token, payment, ...: nothing is sent before */
-    bool is_refused;           /* and nothing was taken since */
+    double per_second;           /* the number's throughput */
+    uint64_t blocked_until_ms;   /* token, payment, ...: nothing is sent before */
+    bool is_refused;             /* and nothing was taken since */
+    bool is_listing, list_again; /* templates are being read; they changed meanwhile */
+    bool is_heard;               /* a webhook of this number came, and that is kept */
     struct whatsapp_sending *sendings;
     struct whatsapp_shown { /* read marks and typing that were told lately */
         char wamid[200];
@@ -94,8 +98,8 @@ void whatsapp_account(struct whatsapp *w, const struct whatsapp_event *e);
     "limit"
 /* How many messages a second the number may send, by what the API says of it. */
 double whatsapp_throughput(const json_t *number);
-/* Those who do not look after the number learn its rate now and then. */
-void whatsapp_learn_rate(struct whatsapp *w);
+/* Those who do not look after the number learn its rate, and its trouble, now and then. */
+void whatsapp_learn(struct whatsapp *w);
 
 /* whatsapp_templates.c: reads the list anew, and keeps it for all workers */
 void whatsapp_templates(struct whatsapp *w);

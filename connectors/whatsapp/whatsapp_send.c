@@ -191,8 +191,8 @@ static void refused(struct whatsapp_sending *s, const struct whatsapp_answer *a)
         upload_again(s, a);
         return;
     case WHATSAPP_CHANNEL:
-        whatsapp_refused(s->w, &a->err);
-        end(s, DELIVERY_RETRY, &a->err, PACE_MAX_MS);
+        whatsapp_refused(s->w, &a->err); /* whatsapp_pace() holds it back; not so after a reload */
+        end(s, DELIVERY_RETRY, &a->err, BLOCKED_PACE_MS);
         return;
     case WHATSAPP_UNKNOWN:
         end(s, DELIVERY_UNKNOWN, &a->err, 0);

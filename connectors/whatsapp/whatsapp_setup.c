@@ -19,6 +19,7 @@
 #define BLOCKED_MS 60000     /* and nothing is sent meanwhile for so long */
 #define HEALTH_MS 5000       /* what other workers saw */
 #define AGAIN_ALL_MS 3600000 /* 200 management calls an hour are for all numbers of an account */
+#define NEWS_MS 60000        /* between two askings for news of the account */
 #define LOST_AFTER 3         /* failures in a row, before the channel is shown as lost */
 #define TROUBLE_S 3600
 #define COEXISTENCE_RATE 20
@@ -107,14 +108,28 @@ void whatsapp_account(struct whatsapp *w, const struct whatsapp_event *e) {
     if (e->level && strcmp(e->level, "info") != 0 && e->text)
         connector_keep(&w->base, strcmp(e->level, "fail") == 0 ? "trouble" : "warning",
             span_str(e->text), TROUBLE_S * 24);
-    if (w->mine)
-        plan(w, 0, set_up); /* it may have other limits now */
+    /* It may have other limits now; many such news at once are one reason to ask. */
+    uint64_t now = clock_mono_ms(), soon = w->set_up_ms + NEWS_MS;
+    if (w->mine && now >= soon)
+        plan(w, 0, set_up);
+    else if (w->mine && soon < w->again_ms)
+        w->again_ms = soon;
+}
+
+/* What no message is kept back for, but an admin should know. */
+static void on_warning(void *arg, struct span value, const struct err *err) {
+    struct whatsapp *w = step_end(arg);
+    if (!w || err)
+        return;
+    free(w->warning);
+    w->warning = value.n ? mem_strndup(value.p, value.n) : NULL;
 }
 
 static void show_trouble(struct whatsapp *w, struct span text) {
     struct err err;
     free(w->trouble);
     w->trouble = text.n ? mem_strndup(text.p, text.n) : NULL;
+    w->is_refused = w->is_refused || w->trouble;
     if (!w->trouble) {
         connector_ready(&w->base);
         return;
@@ -123,24 +138,77 @@ static void show_trouble(struct whatsapp *w, struct span text) {
     connector_lost(&w->base, &err);
 }
 
+static bool is_of_token(struct span trouble) {
+    return span_starts(trouble, "w190: ") || span_starts(trouble, "w0: ");
+}
+
 static void on_trouble(void *arg, struct span value, const struct err *err) {
     struct whatsapp *w = step_end(arg);
-    if (w && !err)
-        show_trouble(w, value);
+    if (!w || err)
+        return;
+    if (w->is_token_good && is_of_token(value)) { /* of the token before */
+        connector_keep(&w->base, "trouble", span_str(""), 1);
+        w->is_refused = false;
+        value = span_str("");
+    }
+    w->is_token_good = false;
+    show_trouble(w, value);
 }
 
 static void look(void *arg) {
     struct whatsapp *w = arg;
     bool all = clock_mono_ms() >= w->again_ms;
+    connector_kept(&w->base, "warning", on_warning, step_of(w));
     connector_kept(&w->base, "trouble", on_trouble, step_of(w));
     plan(w, all ? 0 : HEALTH_MS, all ? set_up : look);
 }
 
 static void all_well(struct whatsapp *w) {
     w->failures = 0;
+    w->is_token_good = true;
     w->again_ms = clock_mono_ms() + AGAIN_ALL_MS;
     whatsapp_templates(w);
     look(w);
+}
+
+/* --- the history of the phone ---------------------------------------------------------------- */
+
+static void on_history_asked(
+    void *arg, const struct whatsapp_answer *a, const struct err *err, bool sent) {
+    struct whatsapp *w = step_end(arg);
+    (void)sent;
+    if (!w)
+        return;
+    /* A refusal is for good, too: not shared, too late, had before. */
+    if (!err && (a->cls == WHATSAPP_OK || a->cls == WHATSAPP_REFUSED))
+        connector_keep(&w->base, "history", span_str("asked"), 0);
+    LOG_INFO(w->base.env->log, "whatsapp.history_asked", LOG_S("channel", w->base.channel),
+        LOG_S("answer", err                     ? err->text
+                        : a->cls == WHATSAPP_OK ? "it comes"
+                                                : a->err.text));
+    all_well(w);
+}
+
+static void on_history_known(void *arg, struct span value, const struct err *err) {
+    struct whatsapp *w = step_end(arg);
+    if (!w)
+        return;
+    if (err || value.n) {
+        all_well(w);
+        return;
+    }
+    json_t *body = json_pack("{s:s,s:s}", "messaging_product", "whatsapp", "sync_type", "history");
+    ask(w, "POST", mem_printf("%s/smb_app_data", w->number_id), body, on_history_asked);
+    json_decref(body);
+}
+
+/* A number of the Business app shares what was said before, if it is asked within 24 hours after
+ * it was connected, once. */
+static void webhooks_ready(struct whatsapp *w) {
+    if (json_is_true(json_object_get(w->about, "is_on_biz_app")))
+        connector_kept(&w->base, "history", on_history_known, step_of(w));
+    else
+        all_well(w);
 }
 
 /* --- webhooks -------------------------------------------------------------------------------- */
@@ -150,7 +218,7 @@ static void on_number_override(
     struct whatsapp *w = step_end(arg);
     (void)sent;
     if (w && is_good(w, a, err))
-        all_well(w);
+        webhooks_ready(w);
 }
 
 /* A number that was pointed elsewhere by itself would never be heard of here. */
@@ -160,7 +228,7 @@ static void set_number_override(struct whatsapp *w) {
         json_object_get(json_object_get(w->about, "webhook_configuration"), "phone_number"));
     if (!url || !there || !*there || strcmp(there, url) == 0) {
         free(url);
-        all_well(w);
+        webhooks_ready(w);
         return;
     }
     LOG_WARN(w->base.env->log, "whatsapp.webhook_changed", LOG_S("channel", w->base.channel));
@@ -252,12 +320,19 @@ static void on_number(
 
 static void set_up(void *arg) {
     struct whatsapp *w = arg;
+    w->set_up_ms = clock_mono_ms();
     if (!connector_secret(&w->base)) { /* Redis was not reached yet */
         plan(w, STORE_MS, set_up);
         return;
     }
     ask(w, "GET", mem_printf("%s?fields=%s", w->number_id, WHATSAPP_NUMBER_FIELDS), NULL,
         on_number);
+}
+
+/* The next message that is taken ends it, whoever sends it. */
+static void on_others_trouble(void *arg, struct span value, const struct err *err) {
+    struct whatsapp *w = arg;
+    w->is_refused = w->is_refused || (!err && value.n);
 }
 
 /* The rate is read by the one who tends; the others learn it here. */
@@ -273,8 +348,9 @@ static void on_rate(void *arg, struct span value, const struct err *err) {
         w->per_second = rate;
 }
 
-void whatsapp_learn_rate(struct whatsapp *w) {
+void whatsapp_learn(struct whatsapp *w) {
     connector_kept(&w->base, "rate", on_rate, w);
+    connector_kept(&w->base, "trouble", on_others_trouble, w);
 }
 
 void whatsapp_tend(struct connector *c, bool mine) {

@@ -21,10 +21,14 @@ struct reading {
 static void read_page(struct reading *r, const char *after);
 
 static void end(struct reading *r, bool good) {
+    struct whatsapp *w = r->w;
     if (good)
-        connector_templates(&r->w->base, json_incref(r->list));
+        connector_templates(&w->base, json_incref(r->list));
     json_decref(r->list);
     free(r);
+    w->is_listing = false;
+    if (w->list_again && !w->stopping)
+        whatsapp_templates(w);
 }
 
 /* Only what may stand in a query as it is. */
@@ -69,6 +73,10 @@ static void read_page(struct reading *r, const char *after) {
 }
 
 void whatsapp_templates(struct whatsapp *w) {
+    w->list_again = w->is_listing; /* a hundred that change at once are not read a hundred times */
+    if (w->is_listing)
+        return;
+    w->is_listing = true;
     struct reading *r = mem_alloc(sizeof *r);
     *r = (struct reading){.w = w, .list = json_array()};
     read_page(r, "");

@@ -9,6 +9,7 @@ import time
 import pytest
 from fakes.whatsapp import samples
 from fakes.whatsapp.control import play_file
+from fakes.whatsapp.errors import ApiError
 from harness import SLOWER, until
 from whatsapp_world import WhatsApp
 
@@ -92,6 +93,33 @@ def test_repeats_are_no_doubles(world):
     assert [m["text"] for m in world.messages() if m["direction"] == "in"] == [f"m{i}" for i in range(20)]
 
 
+def test_what_changes_afterwards(world):
+    """Reactions are taken back; what was written on the phone is edited and deleted there, also for a client without a
+    number; who opens the chat has said nothing yet."""
+    ann = world.user("4917600000", "Ann", hidden=True, username="ann.k")
+    ann.welcome()
+    until(lambda: any(m["direction"] == "event" for m in world.messages()), 10)
+    assert "main" not in world.thread()["windows"]
+    hello = ann.text("hello")
+    ann.react(hello, "👍")
+    until(lambda: world.got(n=1)[0].get("reactions"), 10)
+    ann.react(hello, None)
+    until(lambda: not world.got(n=1)[0].get("reactions"), 10)
+    first, second = world.number.echo(ann.user, "frmo the phone"), world.number.echo(ann.user, "a mistake")
+    world.number.echo(ann.user, type="edit", edit={"original_message_id": first, "message": {
+        "type": "text", "text": {"body": "from the phone"}}})
+    world.number.echo(ann.user, type="revoke", revoke={"original_message_id": second})
+    media = world.fake.do(world.fake.world.store, samples.PDF, "application/pdf", world.number.number)
+    world.number.echo(ann.user, type="document", document={"id": media, "mime_type": "application/pdf", "filename": "a.pdf"})
+
+    def own():
+        return [m for m in world.messages() if m["direction"] == "out"]
+
+    until(lambda: len(own()) == 3 and own()[0].get("edits") and own()[1].get("deleted_by") and fetched(own()[2]), 20 * SLOWER)
+    assert own()[0]["text"] == "from the phone" and len(world.api.threads()) == 1
+    assert world.api.ask("GET", f"/media/{own()[2]['attachments'][0]['id']}").content == samples.PDF
+
+
 def test_groups(world):
     ann, bob = world.fake.user("4917600000", "Ann"), world.fake.user("4917600001", "Bob")
     world.number.in_group(ann).text("hello all")
@@ -100,8 +128,17 @@ def test_groups(world):
     ms = until(lambda: (lambda ms: ms if len(ms) == 2 else None)(world.api.messages(thread["id"])), 10)
     assert {m["author"]["name"] for m in ms} == {"Ann", "Bob"}
     world.say(thread["id"], {"text": "good day"}, "sent")
-    body = world.fake.sent[-1]["body"]
-    assert body["recipient_type"] == "group" and body["to"] == "grp-1"
+    one = world.fake.sent[-1]
+    assert one["body"]["recipient_type"] == "group" and one["body"]["to"] == "grp-1"
+
+    def last():
+        return world.api.messages(thread["id"])[-1]["status"]
+
+    for who, word, error in ((ann, "delivered", None), (bob, "failed", ApiError(131026)), (bob, "sent", None)):
+        one["user"] = who  # each tells of himself: one who has it is more than one who has not
+        world.fake.status(world.number.number, one, word, error)
+    until(world.fake.wait_calm, 10)
+    assert last() == "delivered"
 
 
 def test_history_is_no_news(world):
@@ -245,6 +282,8 @@ def test_files_that_cannot_be_had(world):
     until(lambda: (state("late") or {}).get("id"), 30 * SLOWER, why="for the one that was late")
     until(lambda: (state("big") or {}).get("state") == "too_large", 30 * SLOWER, why="for the one that is too big")
     until(lambda: (state("gone") or {}).get("state") == "failed", 60 * SLOWER, why="for the one that is gone")
+    until(lambda: (state("wrong hash") or {}).get("state") == "failed", 30 * SLOWER, why="for the one that has changed")
+    assert "hash" in state("wrong hash")["error"]
     assert "100 MB" in state("big")["error"] and vanished and big and gone
 
 
@@ -285,6 +324,8 @@ def test_old_client_gets_an_id(world):
     ann.user.old_style = True
     ann.text("by number")
     world.got(n=1)
+    world.say(world.thread_of("Ann"), {"text": "to the number"})
+    assert world.fake.sent[-1]["body"]["to"] == "4917600000" and "recipient" not in world.fake.sent[-1]["body"]
     ann.user.old_style = False
     ann.text("with both")
     world.got(n=2)
@@ -307,6 +348,21 @@ def test_new_number_and_id(world):
     thread = world.thread_of("Ann")
     world.say(thread, {"text": "there"})
     assert world.fake.sent[-1]["body"]["recipient"] == "DE.2"
+
+
+def test_parent_id_leads_to_the_same_client(world):
+    """Another id, nobody has told of it: the parent id, or the update that follows, says who it is."""
+    ann = world.user(None, "Ann", bsuid="DE.1", parent="DE.ENT.7")
+    ann.text("one")
+    world.got(n=1)
+    ann.user.bsuid = "DE.2"
+    ann.text("two")
+    world.got(n=2)
+    world.number.emit("user_id_update", {"user_id_update": [{"user_id": {"previous": "DE.2", "current": "DE.3"}}]})
+    ann.user.bsuid, ann.user.parent = "DE.3", None
+    ann.text("three")
+    assert [m["text"] for m in world.got(n=3)] == ["one", "two", "three"] and len(world.api.threads()) == 1
+    assert identities(world) >= {("whatsapp", a) for a in ("DE.1", "DE.2", "DE.3", "DE.ENT.7")}
 
 
 def test_numbers_written_differently(world):
@@ -344,14 +400,18 @@ def test_every_kind_out(world):
     world.say(thread, {"text": "both", "attachments": [photo, plan]})
     image, document = sent(2)
     assert image["image"]["caption"] == "both" and document["document"]["filename"] == "plan.pdf"
-    uploads = world.fake.calls["POST media"]
-    assert uploads == 2
+    assert world.fake.calls["POST media"] == 2
+    world.say(thread, {"attachments": [photo]})
+    assert world.fake.calls["POST media"] == 2 and sent()[0]["image"]["id"] == image["image"]["id"]
+    world.fake.do(lambda: world.fake.world.media.pop(image["image"]["id"]))  # the platform has lost it
+    world.say(thread, {"text": "again", "attachments": [photo]})
+    assert world.fake.calls["POST media"] == 3 and sent()[0]["image"]["id"] != image["image"]["id"]
     sticker = world.upload("s.webp", samples.WEBP)
     world.say(thread, {"attachments": [sticker]})
     assert sent()[0]["type"] == "document"
     voice = world.upload("v.ogg", samples.OGG)
     world.say(thread, {"attachments": [voice]})
-    assert sent()[0]["type"] in ("audio", "document")
+    assert sent()[0]["type"] == "audio"
     world.say(thread, {"location": {"lat": 1.5, "lon": 2.5, "name": "Shop"}})
     assert sent()[0]["location"] == {"latitude": 1.5, "longitude": 2.5, "name": "Shop"}
     world.say(thread, {"contact": {"name": "Bob", "phone": "+49 151 7"}})
@@ -373,9 +433,11 @@ def test_every_kind_out(world):
     assert sent()[0]["reaction"] == {"message_id": hello, "emoji": "👍"}
     until(lambda: world.message(thread, first["id"])["change"]["state"] == "done", 10)
     assert world.trail(m["id"])[-1] in ("delivered", "read", "attached")
-    for bad, words in (({"text": "x", "buttons": [[{"text": f"{i}"}] for i in range(8)] + [[{"text": f"b{i}"} for i in range(4)]]}, None),):
-        r = world.api.ask("POST", f"/threads/{thread}/messages", json=bad)
-        assert r.status_code in (400, 202), words
+    many = [[{"text": f"{n}"} for n in range(6)], [{"text": f"{n}"} for n in range(6, 11)]]
+    links = [[{"text": "Yes"}, {"text": "Open", "url": "https://example.org/x"}]]
+    for buttons, words in ((many, "at most 10 choices"), (links, "one link button alone")):
+        m = world.say(thread, {"text": "x", "buttons": buttons}, "failed")
+        assert words in m["error"]["text"] and m["error"]["permanent"]
 
 
 def test_read_marks_and_typing(world):
@@ -514,8 +576,34 @@ def test_statuses_only_go_up(world):
     world.fake.status(world.number.number, one, "sent")
     world.fake.status(world.number.number, one, "delivered")
     ann.played(one)
+    ann.played(one)
     until(world.fake.wait_calm, 10)
     assert all(m["status"] == "read" for m in world.messages() if m["direction"] == "out")
+    trail = world.api.get(f"/messages/{world.last()['id']}/trace")["trail"]
+    assert [t.get("detail") for t in trail if t["what"] == "read"].count("played") == 1
+
+
+def test_delivered_after_all(world):
+    """Given back, and then delivered: what the client has counts. And nothing comes after that."""
+    ann = world.user()
+    ann.text("hello")
+    world.got(n=1)
+    world.fake.statuses = False
+    m = world.say(world.thread_of("Ann"), {"text": "perhaps"}, "sent")
+    one = world.fake.sent[-1]
+
+    def told(word, error=None):
+        world.fake.status(world.number.number, one, word, error)
+        until(world.fake.wait_calm, 10)
+        return world.message(m["thread"], m["id"])
+
+    failed = told("failed", ApiError(131026))
+    assert failed["status"] == "failed" and failed["error"]["text"].startswith("w131026: ")
+    assert told("sent")["status"] == "failed"
+    late = told("delivered")
+    assert late["status"] == "delivered" and "error" not in late
+    assert told("failed", ApiError(131000))["status"] == "delivered"
+    assert told("deleted")["status"] == "delivered"  # a word that nobody knows
 
 
 def test_status_before_our_answer(world):

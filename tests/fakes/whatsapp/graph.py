@@ -81,6 +81,20 @@ def register(fake, token, request, number_id):
     return {"success": True}
 
 
+def app_data(fake, token, request, number_id):
+    """The history of the phone is handed over once, and only to those who ask."""
+    number = seen_number(fake, token, number_id, "POST", "whatsapp_business_management")
+    body = request.json()
+    if body.get("messaging_product") != "whatsapp" or body.get("sync_type") not in ("history", "smb_app_state_sync"):
+        raise missing("sync_type")
+    if not number.coexistence:
+        fake.problems.append("only a coexistence number has a history to ask for")
+    if body["sync_type"] in number.asked:
+        raise ApiError(2593107)
+    number.asked.append(body["sync_type"])
+    return {"messaging_product": "whatsapp", "request_id": str(fake.world.next())}
+
+
 def block(fake, token, request, number_id):
     number = seen_number(fake, token, number_id, request.method)
     if request.method == "GET":
@@ -195,6 +209,7 @@ def debug_token(fake, token, request):
 
 
 EDGES = {("GET", "number"): get_number, ("POST", "number"): post_number, ("POST", "register"): register,
+         ("POST", "smb_app_data"): app_data,
          ("POST", "block_users"): block, ("GET", "block_users"): block, ("DELETE", "block_users"): block,
          ("GET", "subscribed_apps"): get_apps, ("POST", "subscribed_apps"): post_apps,
          ("DELETE", "subscribed_apps"): delete_apps, ("GET", "phone_numbers"): phone_numbers,

@@ -34,6 +34,7 @@ class Number:
         self.status, self.tier = status, tier
         self.override = None
         self.sent, self.read_marks, self.blocked, self.received = [], [], set(), set()
+        self.asked = []  # for what was said on the phone before
 
     @property
     def digits(self):
