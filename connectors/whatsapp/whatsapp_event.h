@@ -64,7 +64,8 @@ struct whatsapp_event {
     bool own;          /* EDIT, DELETE, REACTION: our side did it, on the phone */
     bool understood;   /* false: raw should be kept with the message */
     json_t *body;      /* new; NULL for STATUS, DELETE, TEMPLATES, ACCOUNT, CONTACT */
-    json_t *profile;   /* new: {"username","phone":"+..","marketing":"stop|resume"} or NULL */
+    json_t *profile;   /* new: {"username","phone":"+..","marketing":"stop|resume",
+                          "referral":{as in body}} or NULL */
     json_t *raw; /* new: {"metadata","contact"?,"message"|...}: what of the payload was this */
 
     /* STATUS */

@@ -125,6 +125,10 @@ static void read_referral(struct whatsapp_event *e, const json_t *m) {
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         if (!json_object_get(o, keys[i][0]))
             whatsapp_put(o, keys[i][0], ref, keys[i][1], 2000);
+    if (!e->own) {
+        e->profile = e->profile ? e->profile : json_object();
+        json_object_set(e->profile, "referral", o); /* outlives the message */
+    }
     json_object_set_new(e->body, "referral", o);
 }
 

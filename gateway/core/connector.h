@@ -198,7 +198,8 @@ struct inbound {
     int64_t past_ms; /* it happened then, before our time: no news for anybody; 0 it is news */
     const json_t *body;
     const json_t *profile; /* what else the channel tells of the client: {"phone","email","locale",
-                              "page":{...}}; kept with the client; NULL none */
+                              "page":{...}}; kept with the client instead of what was before, but
+                             for "referral" and "marketing", which stay; NULL none */
 };
 
 struct inbound_result {

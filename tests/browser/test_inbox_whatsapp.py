@@ -54,6 +54,8 @@ def test_every_kind_is_shown(world, browsers, width):
                   "Pressed the button", "edited", "Deleted by the client"):
         assert words in shown, words
     assert not [m for m in i.messages() if "sku-1" in m], "an order's lines are shown twice"
+    if width == 1280:  # on the client's panel for good, however long ago it was
+        assert "Came by\nSummer sale" in i.one(".panel").text
     wide = i.d.execute_script("const l = document.querySelector('#log'); return [l.scrollWidth, l.clientWidth]")
     assert wide[0] <= wide[1], f"the dialogue is wider than its place: {wide}"
 

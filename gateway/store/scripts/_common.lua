@@ -82,6 +82,21 @@ local function with_key(body, key, value)
   return string.sub(body, 1, -2) .. ',"' .. key .. '":"' .. value .. '"}'
 end
 
+-- A profile as it is told now, with what is told once only: where the client came from, and what he
+-- does not want.
+local function with_kept(told, before)
+  for _, key in ipairs({'referral', 'marketing'}) do
+    local mark = '"' .. key .. '":'
+    if before and string.find(before, mark, 1, true) and not string.find(told, mark, 1, true) then
+      local ok, old = pcall(cjson.decode, before)
+      if ok and old[key] then
+        told = string.sub(told, 1, -2) .. (told == '{}' and '' or ',') .. mark .. cjson.encode(old[key]) .. '}'
+      end
+    end
+  end
+  return told
+end
+
 -- A job in a channel's queue: "out:<channel>" or "get:<channel>". The set "queues" names those that
 -- are not empty, so that nobody has to look into all of them.
 local function enqueue(queue, entry)

@@ -131,7 +131,10 @@ end
 if ARGV[20] ~= '-' then set('labels', string.sub(ARGV[20], 2)) end
 if ARGV[21] ~= '-' then set('snooze', string.sub(ARGV[21], 2)) end
 call('HSET', record, unpack(fields))
-if ARGV[22] ~= '' and ARGV[22] ~= profile then call('HSET', P .. 'client:' .. client, 'profile', ARGV[22]) end
+if ARGV[22] ~= '' then
+  local told = with_kept(ARGV[22], profile)
+  if told ~= profile then call('HSET', P .. 'client:' .. client, 'profile', told) end
+end
 if new_state ~= state or new_assignee ~= assignee then leave_views(thread, state, assignee) end
 enter_views(thread, new_state, new_assignee, last_ms)
 if ARGV[21] ~= '-' and new_state == 'snoozed' then

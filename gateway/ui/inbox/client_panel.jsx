@@ -122,7 +122,9 @@ function PageContext({ profile }) {
         return href ? <a href={href} target="_blank" rel="noopener noreferrer nofollow ugc">{plainName(shown || text)}</a> : plainName(shown || text);
     };
     const campaign = Object.values(utm).filter((v) => typeof v === "string" && v).map(plainName).join(" / ");
+    const ad = typeof profile.referral === "object" && profile.referral ? profile.referral : {};
     const rows = [
+        ["cameBy", (ad.url || ad.title) && link(ad.url, ad.title)],
         ["page", url && link(url, page.title || profile.title)],
         ["pageReferrer", referrer && link(referrer)],
         ["campaign", campaign],

@@ -400,6 +400,7 @@ export const en = {
     "client.locale": "Language",
     "client.timezone": "Time zone",
     "client.localTime": "Local time",
+    "client.cameBy": "Came by",
     "client.campaign": "Campaign",
     "client.since": "First wrote",
     "client.merge": "Merge with another client",

@@ -432,6 +432,7 @@ export const ru = {
     "client.locale": "Язык",
     "client.timezone": "Часовой пояс",
     "client.localTime": "Местное время",
+    "client.cameBy": "Откуда",
     "client.campaign": "Кампания",
     "client.since": "Первое обращение",
     "client.merge": "Объединить с другим клиентом",

@@ -1,0 +1,141 @@
+"""Who a WhatsApp client is: a phone number, an id, both, another one tomorrow; always one client, one thread (issue
+line 4)."""
+
+import pytest
+from harness import until
+from whatsapp_world import WhatsApp
+
+
+@pytest.fixture
+def world(start_gateway):
+    w = WhatsApp(start_gateway)
+    yield w
+    assert not w.fake.problems, w.fake.problems[:5]
+    assert not w.fake.twice()
+    w.close()
+
+
+def identities(world, name="Ann"):
+    thread = world.thread_of(name)
+    client = world.api.get(f"/threads/{thread}")["client"]
+    return {(i["kind"], i["address"]) for i in client["identities"]}
+
+
+def test_hidden_number_then_shown(world):
+    """A person without a phone number, who shows it when asked; then both lead to one thread."""
+    ann = world.user("4917600000", "Ann", username="ann.k", hidden=True, bsuid="DE.8841")
+    ann.text("who am I")
+    world.got(n=1)
+    assert identities(world) == {("whatsapp", "DE.8841")}
+    thread = world.thread_of("Ann")
+    world.say(thread, {"text": "your number, please", "request": "contact"})
+    assert world.fake.sent[-1]["body"]["recipient"] == "DE.8841"
+    assert world.fake.sent[-1]["body"]["interactive"]["type"] == "request_contact_info"
+    ann.share_phone()
+    m = world.got(n=2)[1]
+    assert m["contact"]["own"] and m["contact"]["phone"] == "+4917600000"
+    until(lambda: ("phone", "+4917600000") in identities(world), 10, why="for the proven number")
+    ann.user.hidden = False
+    ann.text("shown now")
+    assert len(world.got(n=3)) == 3 and len(world.api.threads()) == 1
+    ann.user.old_style = True  # only the number, as before 2026
+    ann.text("by number only")
+    assert len(world.got(n=4)) == 4 and len(world.api.threads()) == 1
+
+
+def test_old_client_gets_an_id(world):
+    """Known by number; with the first message that has both, the id leads to the same thread."""
+    ann = world.user("4917600000", "Ann", bsuid="DE.1")
+    ann.user.old_style = True
+    ann.text("by number")
+    world.got(n=1)
+    world.say(world.thread_of("Ann"), {"text": "to the number"})
+    assert world.fake.sent[-1]["body"]["to"] == "4917600000" and "recipient" not in world.fake.sent[-1]["body"]
+    ann.user.old_style = False
+    ann.text("with both")
+    world.got(n=2)
+    ann.user.hidden = True
+    ann.text("by id only")
+    world.got(n=3)
+    assert len(world.api.threads()) == 1
+    assert identities(world) >= {("whatsapp", "4917600000"), ("whatsapp", "DE.1"), ("phone", "+4917600000")}
+
+
+def test_new_number_and_id(world):
+    ann = world.user("4917600000", "Ann", bsuid="DE.1")
+    ann.text("old phone")
+    world.got(n=1)
+    ann.change_number("4917699999", "DE.2")
+    until(lambda: any(m["direction"] == "event" and m["event"].get("what") == "moved" for m in world.messages()), 10)
+    ann.text("new phone")
+    world.got(n=2)
+    assert len(world.api.threads()) == 1
+    thread = world.thread_of("Ann")
+    world.say(thread, {"text": "there"})
+    assert world.fake.sent[-1]["body"]["recipient"] == "DE.2"
+
+
+def test_parent_id_leads_to_the_same_client(world):
+    """Another id, nobody has told of it: the parent id, or the update that follows, says who it is."""
+    ann = world.user(None, "Ann", bsuid="DE.1", parent="DE.ENT.7")
+    ann.text("one")
+    world.got(n=1)
+    ann.user.bsuid = "DE.2"
+    ann.text("two")
+    world.got(n=2)
+    world.number.emit("user_id_update", {"user_id_update": [{"user_id": {"previous": "DE.2", "current": "DE.3"}}]})
+    ann.user.bsuid, ann.user.parent = "DE.3", None
+    ann.text("three")
+    assert [m["text"] for m in world.got(n=3)] == ["one", "two", "three"] and len(world.api.threads()) == 1
+    assert identities(world) >= {("whatsapp", a) for a in ("DE.1", "DE.2", "DE.3", "DE.ENT.7")}
+
+
+def test_numbers_written_differently(world):
+    for old, new, name in (("551188887777", "5511988887777", "Bia"), ("525512345678", "5215512345678", "Max"),
+                           ("541123456789", "5491123456789", "Eva")):
+        first, second = world.user(old, name, bsuid="XX.1" + old), world.user(new, name, bsuid="XX.1" + old)
+        first.user.old_style = second.user.old_style = True
+        first.text("one")
+        world.got(name, n=1)
+        second.text("two")
+        world.got(name, n=2)
+    assert len(world.api.threads()) == 3
+
+
+def test_two_threads_become_one(world):
+    """Known by number and, elsewhere, by id: the first message that has both joins them. What was sent in either one
+    is still told of, and the window is open."""
+    by_number = world.fake.user("4917600000", "Ann", bsuid="DE.1")
+    by_number.old_style = True
+    by_number.chat(world.number).text("by number")
+    world.got(n=1)
+    first = world.thread_of("Ann")
+    world.fake.statuses = False
+    one = world.say(first, {"text": "to the number"}, "sent")
+    by_id = world.fake.user("4917600000", "Ann", bsuid="DE.1", hidden=True)
+    by_id.chat(world.number).text("by id")
+    until(lambda: len(world.api.threads()) == 2, 10)
+    second = next(t["id"] for t in world.api.threads() if t["id"] != first)
+    two = world.say(second, {"text": "to the id"}, "sent")
+    by_id.hidden = False
+    by_id.chat(world.number).text("with both")
+    until(lambda: len(world.api.threads()) == 1, 10, why="for one thread")
+    for sent in world.fake.sent:
+        world.fake.status(world.number.number, sent, "delivered")
+    until(world.fake.wait_calm, 10)
+    for m in (one, two):
+        assert world.api.get(f"/messages/{m['id']}/trace")["message"]["status"] == "delivered"
+    assert identities(world) >= {("whatsapp", "4917600000"), ("whatsapp", "DE.1"), ("phone", "+4917600000")}
+    world.say(world.thread_of("Ann"), {"text": "hello both"}, "sent")
+
+
+def test_window_moves_with_the_number(world):
+    ann = world.user("4917600000", "Ann", bsuid="DE.1")
+    ann.text("old phone")
+    world.got(n=1)
+    before = world.thread()["windows"]
+    ann.change_number("4917699999", "DE.2")
+    world.got(n=1, what=lambda m: m["direction"] == "event" and m["event"].get("what") == "moved")
+    until(world.fake.wait_calm, 10)
+    assert world.thread()["windows"] == before and before["main"]["until"]
+    assert identities(world) >= {("whatsapp", "DE.1"), ("whatsapp", "DE.2"), ("whatsapp", "4917699999")}
