@@ -31,6 +31,7 @@ struct step {
     struct post *p;
     size_t i;
     size_t waiting; /* an account's news go to all its numbers */
+    bool failed;    /* it comes again */
 };
 
 /* --- is it the platform? --------------------------------------------------------------------- */
@@ -91,6 +92,26 @@ static struct whatsapp *find_number(struct whatsapp *w, const char *number_id) {
     return NULL;
 }
 
+/* The channel for what a person did, where the body does not say to which number: the one that was
+ * asked, if it can be, else one of the same account; NULL none. */
+static struct whatsapp *find_account(struct whatsapp *w, const char *waba) {
+    struct whatsapp *at = w;
+    do {
+        if ((!*waba || strcmp(at->waba_id, waba) == 0) && (at == w || same_app(at, w)))
+            return at;
+        at = next_number(at);
+    } while (at != w);
+    return NULL;
+}
+
+static bool is_change(const struct whatsapp_event *e) {
+    return e->what == WHATSAPP_EDIT || e->what == WHATSAPP_DELETE || e->what == WHATSAPP_REACTION;
+}
+
+static bool is_said(const struct whatsapp_event *e) {
+    return e->what == WHATSAPP_MESSAGE || e->what == WHATSAPP_OWN || is_change(e);
+}
+
 /* --- one event after the other --------------------------------------------------------------- */
 
 static void run(struct post *p);
@@ -110,9 +131,14 @@ static void finish(struct post *p) {
 static void end_step(struct step *s) {
     struct post *p = s->p;
     size_t next = p->next[s->i];
+    /* What the same person said next must not come before it. Changes have no place in the order.
+     */
+    bool is_held = s->failed && !is_change(&p->events.list[s->i]);
     free(s);
     p->busy--;
     p->done++;
+    for (; is_held && next; next = p->next[next - 1])
+        p->done++;
     if (next)
         start(p, next - 1);
     run(p);
@@ -120,6 +146,7 @@ static void end_step(struct step *s) {
 
 static void on_taken(void *arg, const struct err *err) {
     struct step *s = arg;
+    s->failed = s->failed || err;
     if (err && !s->p->err.code)
         s->p->err = *err;
     if (--s->waiting == 0)
@@ -149,29 +176,34 @@ static void note_heard(struct whatsapp *w) {
     w->is_heard = true;
 }
 
+static void note_unknown(struct whatsapp *w, const struct whatsapp_event *e) {
+    LOG_WARN(w->base.env->log, "whatsapp.unknown_number", LOG_S("channel", w->base.channel),
+        LOG_S("phone_number_id", e->number_id), LOG_S("waba_id", e->waba_id));
+    metrics_add(w->base.env->metrics, M_REFUSED, "unknown_number", 1);
+    char *text = mem_printf("Webhooks come for the number with the id %s of the account %s, but no "
+                            "channel has this phone_number_id.",
+        *e->number_id ? e->number_id : "(not told)", *e->waba_id ? e->waba_id : "(not told)");
+    connector_keep(&w->base, "warning", span_str(text), WARNING_S);
+    free(text);
+}
+
 static void start(struct post *p, size_t i) {
     const struct whatsapp_event *e = &p->events.list[i];
     struct step *s = mem_alloc(sizeof *s);
-    *s = (struct step){p, i, 1};
+    *s = (struct step){.p = p, .i = i, .waiting = 1};
     p->busy++;
-    struct whatsapp *w = e->number_id[0] ? find_number(p->w, e->number_id) : NULL;
+    struct whatsapp *w = e->number_id[0] ? find_number(p->w, e->number_id)
+                         : is_said(e)    ? find_account(p->w, e->waba_id)
+                                         : NULL;
     if (w) {
         note_heard(w);
         whatsapp_take(w, e, on_taken, s);
         return;
     }
-    if (e->number_id[0]) {
-        LOG_WARN(p->w->base.env->log, "whatsapp.unknown_number",
-            LOG_S("channel", p->w->base.channel), LOG_S("phone_number_id", e->number_id));
-        metrics_add(p->w->base.env->metrics, M_REFUSED, "unknown_number", 1);
-        char *text = mem_printf("Webhooks come for the number with the id %s, but no channel has "
-                                "this phone_number_id.",
-            e->number_id);
-        connector_keep(&p->w->base, "warning", span_str(text), WARNING_S);
-        free(text);
-    } else {
+    if (e->number_id[0] || is_said(e))
+        note_unknown(p->w, e);
+    else
         take_account(s, e);
-    }
     loop_defer(p->w->base.env->loop, take_nothing, s);
 }
 

@@ -178,6 +178,17 @@ def test_one_bad_event_never_blocks_the_rest(world):
     assert fine["sent_at"].startswith("2026-09")
 
 
+def test_no_word_of_the_number(world):
+    """What always comes does not come: by the account, or by the URL, it is clear enough whose it is."""
+    for waba, message in (("77", text_from("4917600000", "wamid.N1", "account only")),
+                          (None, text_from("4917600000", "wamid.N2", "nothing at all")),
+                          ("88", text_from("4917600000", "wamid.N3", "of another account"))):
+        entry = {"changes": [{"field": "messages", "value": {"messages": [message]}}], **({"id": waba} if waba else {})}
+        assert world.fake.post_raw(world.number.number, {"object": "whatsapp_business_account", "entry": [entry]}) == 200
+    assert [m["text"] for t in world.api.threads() for m in world.api.messages(t["id"])] == ["account only", "nothing at all"]
+    assert "whatsapp.unknown_number" in world.gateway.log_path.read_text()
+
+
 def text_from(phone, wamid, text):
     return {"from": phone, "id": wamid, "timestamp": str(int(time.time())), "type": "text", "text": {"body": text}}
 

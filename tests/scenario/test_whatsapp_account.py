@@ -3,6 +3,7 @@ and 6; F09 the store is away)."""
 
 import json
 import signal
+import threading
 import time
 
 import pytest
@@ -178,3 +179,31 @@ def test_many_news_are_few_questions(world):
     until(lambda: len(world.api.get("/channels/main/templates")["templates"]) == 61, 20 * SLOWER, why="for the last one")
     asked = {k: world.fake.calls[k] - before.get(k, 0) for k in ("GET message_templates", "GET number")}
     assert asked["GET message_templates"] < 40 and asked["GET number"] <= 1, asked
+
+
+def test_order_survives_a_store_that_goes_away_in_the_middle(world):
+    """What fails holds back what the same person did next: it all comes again, in its order."""
+    number, people, n = world.number.number, 40, 2000
+    messages = [{"from": f"4917600{i % people:03}", "id": f"wamid.O{i}", "timestamp": str(int(time.time())), "type": "text",
+                 "text": {"body": str(i)}} for i in range(n)]
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "77", "changes": [{
+        "field": "messages", "value": {"metadata": world.fake.metadata(number), "messages": messages}}]}]}).encode()
+    answers = []
+
+    def post():
+        try:
+            answers.append(world.fake.post_raw(number, body))
+        except OSError:
+            answers.append(0)
+        return answers[-1] == 200
+
+    first = threading.Thread(target=post)
+    first.start()
+    until(lambda: len(world.api.threads()) >= people, 10)
+    world.gateway.kill_redis()
+    first.join(60)
+    until(post, 60 * SLOWER, 0.1)
+    world.gateway.wait_ready(30 * SLOWER)
+    got = [[int(m["text"]) for m in world.api.messages(t["id"])] for t in world.api.threads()]
+    assert sorted(got) == [list(range(i, n, people)) for i in range(people)], answers
+    assert answers[0] != 200
