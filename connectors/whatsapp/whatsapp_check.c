@@ -81,6 +81,14 @@ static void on_templates(
 
 /* --- webhooks -------------------------------------------------------------------------------- */
 
+static void say_elsewhere(struct check *k, const char *whose, const char *url) {
+    const char *slash = strstr(url, "://") ? strchr(strstr(url, "://") + 3, '/') : NULL;
+    int host = (int)(slash ? slash - url : (ptrdiff_t)strlen(url)); /* paths may be secret */
+    say(k, "fail", mem_printf("the %s's webhooks go elsewhere: %.*s/...", whose, host, url),
+        "another program set them: stop it there; the gateway sets its own again within an hour "
+        "while it runs, or when it is restarted");
+}
+
 static void judge_app(struct check *k, const json_t *app) {
     const json_t *data = json_object_get(app, "whatsapp_business_api_data");
     const char *there = text_of(app, "override_callback_uri");
@@ -88,15 +96,10 @@ static void judge_app(struct check *k, const json_t *app) {
     if (k->app_id[0] && *text_of(data, "id") && strcmp(text_of(data, "id"), k->app_id) != 0)
         return; /* another program has its own copy */
     k->is_ours = true;
-    const char *slash = strstr(there, "://") ? strchr(strstr(there, "://") + 3, '/') : NULL;
-    int host = (int)(slash ? slash - there : (ptrdiff_t)strlen(there)); /* paths may be secret */
     if (*there && n && strncmp(there, k->w->base.public_url, n) == 0)
         say(k, "ok", mem_strdup("the account's webhooks come to this gateway"), NULL);
     else if (*there)
-        say(k, "fail", mem_printf("the account's webhooks go elsewhere: %.*s/...", host, there),
-            "another program set them: stop it there; the gateway sets its own again within an "
-            "hour "
-            "while it runs, or when it is restarted");
+        say_elsewhere(k, "account", there);
     else
         say(k, "warn",
             mem_strdup("the app is subscribed; webhooks go to the URL of the app itself"),
@@ -153,6 +156,14 @@ static void on_apps(void *arg, const struct whatsapp_answer *a, const struct err
 
 /* --- the number ------------------------------------------------------------------------------ */
 
+/* An address of the number's own goes before the account's. */
+static void judge_override(struct check *k, const json_t *number) {
+    const char *there = text_of(json_object_get(number, "webhook_configuration"), "phone_number");
+    size_t n = strlen(k->w->base.public_url);
+    if (*there && n && strncmp(there, k->w->base.public_url, n) != 0)
+        say_elsewhere(k, "number", there);
+}
+
 static void judge_status(struct check *k, const json_t *n) {
     const char *status = text_of(n, "status"), *quality = text_of(n, "quality_rating");
     const char *tier = text_of(n, "whatsapp_business_manager_messaging_limit");
@@ -195,6 +206,7 @@ static void on_number(
             text_of(a->result, "verified_name")),
         NULL);
     judge_status(k, a->result);
+    judge_override(k, a->result);
     ask(k, mem_printf("%s/subscribed_apps", k->w->waba_id), on_apps);
 }
 

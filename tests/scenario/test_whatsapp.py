@@ -353,6 +353,8 @@ def test_every_kind_out(world):
     until(lambda: sent()[0]["type"] == "reaction", 10)
     assert sent()[0]["reaction"] == {"message_id": hello, "emoji": "👍"}
     until(lambda: world.message(thread, first["id"])["change"]["state"] == "done", 10)
+    world.api.ask("PUT", f"/messages/{first['id']}/reaction", json={"emoji": ""})
+    until(lambda: sent()[0].get("reaction") == {"message_id": hello, "emoji": ""}, 10, why="for it to be taken back")
     assert world.trail(m["id"])[-1] in ("delivered", "read", "attached")
     many = [[{"text": f"{n}"} for n in range(6)], [{"text": f"{n}"} for n in range(6, 11)]]
     links = [[{"text": "Yes"}, {"text": "Open", "url": "https://example.org/x"}]]
@@ -665,10 +667,13 @@ def test_doctor_and_check(world):
     world.token.scopes.discard("whatsapp_business_messaging")
     world.number.number.status = "DISCONNECTED"
     world.waba.subscribed.clear()
+    world.number.number.override = "https://other.example/secret"
     report = world.api.post("/channels/main/check", {})["report"]
     fails = json.dumps([r for r in report if r["level"] == "fail"])
-    for words in ("ends in", "lacks the permission", "DISCONNECTED", "not subscribed"):
+    for words in ("ends in", "lacks the permission", "DISCONNECTED", "not subscribed",
+                  "the number's webhooks go elsewhere: https://other.example/..."):
         assert words in fails, fails
+    assert "secret" not in json.dumps(report)
     out = world.gateway.cli("doctor", check=False).stdout
     assert "whatsapp" in out and world.token.text not in out
     world.token.revoked = True
