@@ -431,6 +431,11 @@ def test_ad_makes_it_free(world):
     assert world.thread()["windows"]["main"]["free_until"] is None
     world.say(world.thread_of("Ann"), {"text": "welcome"})
     assert world.thread()["windows"]["main"]["free_until"] > world.thread()["windows"]["main"]["until"]
+    bob = world.user("4917600001", "Bob")
+    bob.from_ad()
+    world.got("Bob", n=1)
+    world.number.echo(bob.user, "an answer from the phone")
+    until(lambda: world.thread("Bob")["windows"]["main"]["free_until"], 10, why="for what the phone said to count, too")
     ann.preference("stop")
     ann.text("and what does it cost?")
     world.got(n=2)

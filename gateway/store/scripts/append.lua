@@ -124,7 +124,7 @@ elseif dir == 'out' then
 end
 if ARGV[31] ~= '' or ARGV[32] ~= '' then
   set('window', window_opened(t[11] or '', channel, ARGV[31], ARGV[32], ARGV[33]))
-elseif dir == 'out' and ARGV[17] == '1' and t[11] then
+elseif dir == 'out' and not past and t[11] then -- from here, or on the phone
   local answered_free = window_answered(t[11], channel, now)
   if answered_free then set('window', answered_free) end
 end
