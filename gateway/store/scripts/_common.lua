@@ -9,6 +9,18 @@ local function get(thread, ...)
   return call('HMGET', P .. 'thread:' .. thread, ...)
 end
 
+-- Steps that say where a message is: they outlive the shortening of a trail.
+local KEPT = {queued = 1, part = 1, sent = 1, delivered = 1, read = 1, bounced = 1}
+
+-- Those of them between two places of a record.
+local function kept_lines(rec, from, to)
+  local out = ''
+  for line, word in string.gmatch(string.sub(rec, from, to), '(\n%+?%d+ ([%l_]+)[^\n]*)') do
+    if KEPT[word] then out = out .. line end
+  end
+  return out
+end
+
 -- Adds one line to the trail of a record; returns the new record.
 local function with_trail(rec, now, word, detail)
   local at = string.find(rec, '\n', 1, true)
@@ -16,10 +28,12 @@ local function with_trail(rec, now, word, detail)
   local line = '\n+' .. string.format('%d', math.max(0, now - first)) .. ' ' .. word
   if detail and detail ~= '' then line = line .. ' ' .. detail end
   if at and #rec - at + #line > TRAIL_MAX then
-    local head = string.sub(rec, 1, at + 600)
+    local head = string.match(string.sub(rec, 1, at + 600), '^(.*)\n')
     local cut = string.find(rec, '\n', #rec - 1000, true) or #rec + 1
-    rec = string.match(head, '^(.*)\n') .. '\n+' .. string.format('%d', math.max(0, now - first)) ..
-      ' skipped' .. string.sub(rec, cut)
+    if cut > #head + 1 then
+      rec = head .. kept_lines(rec, #head + 1, cut - 1) .. '\n+' ..
+        string.format('%d', math.max(0, now - first)) .. ' skipped' .. string.sub(rec, cut)
+    end
   end
   return rec .. line
 end
