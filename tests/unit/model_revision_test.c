@@ -101,24 +101,56 @@ static void a_file_that_is_here_stays(void **state) {
     json_decref(b);
 }
 
+static void add_part(json_t *body, const char *text, int expected) {
+    json_t *part = from(text);
+    assert_int_equal(revision_part(body, part), expected);
+    json_decref(part);
+}
+
 static void albums_grow_and_change_by_part(void **state) {
     (void)state;
+    static const char second[] = "{'text':'caption','attachments':[{'external_id':'1:2','state':"
+                                 "'waiting','remote':{'unique':'b'}}]}";
     json_t *b =
         from("{'attachments':[{'external_id':'1:1','state':'waiting','remote':{'unique':'a'}}]}");
-    json_t *part = from("{'text':'caption','attachments':[{'external_id':'1:2','state':'waiting','"
-                        "remote':{'unique':'b'}}]}");
-    assert_int_equal(revision_part(b, part), 1);
-    assert_int_equal(revision_part(b, part), 0); /* come again */
-    json_decref(part);
+    add_part(b, second, 1);
+    add_part(b, second, 0); /* come again */
     assert_int_equal(edit(b,
-                         "{'edited_at':'2026-01-02T00:00:00.000Z','attachments':[{'external_id':"
-                         "'1:2','state':'waiting','remote':{'unique':'c'}}]}",
+                         "{'text':'caption','attachments':[{'external_id':'1:2','state':'waiting','"
+                         "remote':{'unique':'b'}}]}",
+                         "1:2"),
+        0);
+    assert_int_equal(edit(b,
+                         "{'text':'caption','edited_at':'2026-01-02T00:00:00.000Z','attachments':[{"
+                         "'external_id':'1:2','state':'waiting','remote':{'unique':'c'}}]}",
                          "1:2"),
         1);
-    json_object_del(b, "edits");
+    json_t *was = json_array_get(json_object_get(b, "edits"), 0);
+    json_object_del(was, "at");
     check(b, "{'text':'caption','edited_at':'2026-01-02T00:00:00.000Z','attachments':["
              "{'external_id':'1:1','state':'waiting','remote':{'unique':'a'}},"
-             "{'external_id':'1:2','state':'waiting','remote':{'unique':'c'}}]}");
+             "{'external_id':'1:2','state':'waiting','remote':{'unique':'c'},'text':'caption'}],"
+             "'edits':[{'text':'caption','attachments':[{'external_id':'1:2','state':'waiting',"
+             "'text':'caption'}]}]}");
+}
+
+static void parts_of_an_album_keep_their_own_words(void **state) {
+    (void)state;
+    json_t *b = from("{'text':'a & b','attachments':[{'external_id':'1:1'}]}");
+    add_part(b, "{'text':'two','html':'<b>two</b>','attachments':[{'external_id':'1:2'}]}", 1);
+    add_part(b, "{'attachments':[{'external_id':'1:3'}]}", 1);
+    add_part(b, "{'text':'four','attachments':[{'external_id':'1:4'}]}", 1);
+    assert_string_equal(json_string_value(json_object_get(b, "text")), "a & b\ntwo\nfour");
+    assert_string_equal(
+        json_string_value(json_object_get(b, "html")), "a &amp; b\n<b>two</b>\nfour");
+    assert_int_equal(edit(b, "{'text':'2','attachments':[{'external_id':'1:2'}]}", "1:2"), 1);
+    assert_int_equal(edit(b, "{}", "1:4"), 1); /* its words are taken away */
+    assert_int_equal(edit(b, "{'text':'3'}", "1:3"), 1);
+    assert_string_equal(json_string_value(json_object_get(b, "text")), "a & b\n2\n3");
+    assert_null(json_object_get(b, "html"));
+    assert_int_equal(json_array_size(json_object_get(b, "edits")), 3);
+    assert_int_equal(json_array_size(json_object_get(b, "attachments")), 4);
+    json_decref(b);
 }
 
 static void albums_have_a_ceiling(void **state) {
@@ -150,6 +182,22 @@ static void reactions_are_one_person_s(void **state) {
     json_decref(bob);
     json_decref(none);
     check(b, "{'text':'x','reactions':[{'emoji':'+','by':'bob'}]}");
+}
+
+static void two_of_one_name_react_each(void **state) {
+    (void)state;
+    json_t *b = from("{'text':'x'}");
+    json_t *ann = from("{'by':'client','name':'Ann','address':'1','emoji':['+']}");
+    json_t *other = from("{'by':'client','name':'Ann','address':'2','emoji':['*']}");
+    json_t *renamed = from("{'by':'client','name':'Anna','address':'1','emoji':[]}");
+    assert_int_equal(revision_react(b, ann), 1);
+    assert_int_equal(revision_react(b, other), 1);
+    assert_int_equal(json_array_size(json_object_get(b, "reactions")), 2);
+    assert_int_equal(revision_react(b, renamed), 1);
+    json_decref(ann);
+    json_decref(other);
+    json_decref(renamed);
+    check(b, "{'text':'x','reactions':[{'emoji':'*','by':'client','name':'Ann','address':'2'}]}");
 }
 
 static void a_deletion_leaves_the_words(void **state) {
@@ -196,8 +244,10 @@ int main(void) {
         cmocka_unit_test(versions_have_a_ceiling),
         cmocka_unit_test(a_file_that_is_here_stays),
         cmocka_unit_test(albums_grow_and_change_by_part),
+        cmocka_unit_test(parts_of_an_album_keep_their_own_words),
         cmocka_unit_test(albums_have_a_ceiling),
         cmocka_unit_test(reactions_are_one_person_s),
+        cmocka_unit_test(two_of_one_name_react_each),
         cmocka_unit_test(a_deletion_leaves_the_words),
         cmocka_unit_test(files_arrive_once),
         cmocka_unit_test(a_live_location_moves),

@@ -95,7 +95,7 @@ function Deleted({ message }) {
 }
 
 // The line below the words: was it edited, when it came, how far it got.
-function Foot({ message, status, openTrace }) {
+function Foot({ message, author, status, openTrace }) {
     const { t, clock, full } = useWords();
     const [versions, setVersions] = useState(false);
     const at = moment(message);
@@ -112,7 +112,7 @@ function Foot({ message, status, openTrace }) {
                 <time dateTime={at}>{clock(at)}</time>
                 {status && <Tick status={status} />}
             </button>
-            {versions && <Versions message={message} onClose={() => setVersions(false)} />}
+            {versions && <Versions message={message} author={author} onClose={() => setVersions(false)} />}
         </span>
     );
 }
@@ -198,7 +198,7 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
                         {message.past && <p class="msg-tag"><Icon name="phone" size={13} />{t("msg.past")}</p>}
                         <Body message={message} author={author} replied={replied} jump={jump} />
                         {message.deleted_at && <Deleted message={message} />}
-                        <Foot message={message} status={status} openTrace={openTrace} />
+                        <Foot message={message} author={author} status={status} openTrace={openTrace} />
                     </div>
                 )}
             </Actions>

@@ -2,6 +2,7 @@
 // earlier versions of what it says.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
+import { Attachments } from "./attachments.jsx";
 import { useAgentName, useDesk, useWords } from "./context.jsx";
 import { EMOJI, groupReactions, versionsOf } from "./kinds.mjs";
 import { wording } from "./kinds.jsx";
@@ -94,7 +95,7 @@ export function EmojiPopover({ anchor, mine, choose, onClose }) {
     return <div class="emoji-pop" ref={ref} onKeyDown={onKey}><EmojiRow mine={mine} choose={choose} /></div>;
 }
 
-export function Versions({ message, onClose }) {
+export function Versions({ message, author, onClose }) {
     const { t, full } = useWords();
     const versions = versionsOf(message);
     return (
@@ -109,8 +110,9 @@ export function Versions({ message, onClose }) {
                                 {v.at && <time dateTime={v.at}>{full(v.at)}</time>}
                             </p>
                             <div class="msg-text" dir="auto">
-                                {html ? <Rich html={html} /> : text ? <Text text={text} /> : <i class="msg-none">{t("msg.empty")}</i>}
+                                {html ? <Rich html={html} /> : text ? <Text text={text} /> : !v.attachments && <i class="msg-none">{t("msg.empty")}</i>}
                             </div>
+                            {v.attachments && <Attachments list={v.attachments} author={author} />}
                         </li>
                     );
                 })}
