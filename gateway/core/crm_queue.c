@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/queue.h"
+#include "store/store_record.h"
 
 static void failed(struct item *it, const struct err *err) {
     if (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
@@ -25,7 +26,9 @@ static void on_attached(void *arg, const char *card, const struct err *err) {
 
 static void attach(struct item *it) {
     struct crm *crm = it->queue->crm;
-    crm->ops->attach(crm, it->card, json_object_get(it->loaded, "message"), on_attached, it);
+    json_t *message = json_object_get(it->loaded, "message");
+    record_hide_private(message);
+    crm->ops->attach(crm, it->card, message, on_attached, it);
 }
 
 static void on_card_noted(void *arg, const struct err *err) {

@@ -225,12 +225,13 @@ static void add_sent(json_t *m, const struct state *st, bool is_private) {
     json_object_set_new(m, "sent_ids", ids);
 }
 
-static void hide_private(json_t *m) {
+void record_hide_private(json_t *m) {
     size_t i;
     json_t *a;
     json_object_del(m, "route");
     json_object_del(m, "to");
     json_object_del(m, "raw");
+    json_object_del(m, "sent_ids");
     json_array_foreach(json_object_get(m, "attachments"), i, a) json_object_del(a, "remote");
 }
 
@@ -262,7 +263,7 @@ static json_t *message_of(
     json_object_del(in, "ch");
     json_object_del(in, "co");
     if (!is_private)
-        hide_private(in);
+        record_hide_private(in);
     json_object_update_missing(m, in);
     json_decref(in);
     json_object_set_new(m, "received_at", json_string(clock_format(st.first, when)));

@@ -21,6 +21,8 @@ json_t *record_message(struct span record, const char *thread, const char *clien
  * (as the channel sent it), "remote" of attachments (how to fetch them), and "sent_ids": the
  * channel's ids of all the parts that were sent. */
 json_t *record_private(struct span record, const char *thread, const char *client, int64_t seq);
+/* Takes that out again: what goes out of the house is a Message and nothing else. */
+void record_hide_private(json_t *m);
 
 /* What the channel sent, as it came, where it was kept: a new reference, or NULL. */
 json_t *record_raw(struct span record);
