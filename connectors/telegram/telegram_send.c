@@ -33,6 +33,8 @@ struct telegram_sending {
     struct http_call *call;
     struct loop_timer *timer; /* until the next part may go */
     bool cancelled;
+    bool
+        lost_part; /* the id of a part that was sent is not on disk: trying again would double it */
 };
 
 static void make_call(struct telegram_sending *s);
@@ -55,12 +57,16 @@ static void end(struct telegram_sending *s, enum delivery_result result, const s
     unsigned retry_ms) {
     struct delivery *d = s->d;
     char external[TELEGRAM_EXTERNAL_SIZE];
-    struct delivery_outcome o = {.result = result, .retry_ms = retry_ms};
+    bool again = result == DELIVERY_RETRY || result == DELIVERY_CANCELLED;
+    struct delivery_outcome o = {
+        .result = again && s->lost_part ? DELIVERY_UNKNOWN : result, .retry_ms = retry_ms};
     memcpy(external, s->external, sizeof external);
     if (result == DELIVERY_OK && external[0])
         o.external_id = external;
     if (err)
         o.err = *err;
+    else if (o.result == DELIVERY_UNKNOWN)
+        err_set(&o.err, ERR_UNAVAILABLE, "the gateway is stopping");
     sending_free(s);
     delivery_done(d, &o);
 }
@@ -79,13 +85,8 @@ static void write_part(struct telegram_sending *s);
 
 static void on_part_written(void *arg, const struct err *err) {
     struct telegram_sending *s = arg;
-    (void)err; /* the part is at Telegram in any case: going on is right, and the end is written */
-    if (s->cancelled) {
-        struct err stopped;
-        err_set(&stopped, ERR_UNAVAILABLE, "the gateway is stopping");
-        end(s, DELIVERY_UNKNOWN, &stopped, 0);
-        return;
-    }
+    /* The part is at Telegram in any case: going on is right. */
+    s->lost_part = s->lost_part || err;
     s->id_at++;
     write_part(s);
 }
@@ -98,7 +99,10 @@ static void write_part(struct telegram_sending *s) {
         s->result = NULL;
         s->at++;
         s->redos = 0;
-        next_call(s);
+        if (s->cancelled)
+            end(s, DELIVERY_CANCELLED, NULL, 0);
+        else
+            next_call(s);
         return;
     }
     const json_t *m = json_is_array(s->result) ? json_array_get(s->result, s->id_at) : s->result;
@@ -125,7 +129,10 @@ static void on_moved(void *arg, const struct lookup_result *r, const struct err 
     struct telegram_sending *s = arg;
     (void)r;
     (void)err; /* the group's own message about it links the two as well */
-    make_call(s);
+    if (s->cancelled)
+        end(s, DELIVERY_CANCELLED, NULL, 0);
+    else
+        make_call(s);
 }
 
 /* The group has another id: all calls that are left go there. */
@@ -152,13 +159,18 @@ static void on_answer(
             end(s, was_sent ? DELIVERY_UNKNOWN : DELIVERY_RETRY, err, 0);
         return;
     }
+    if (a->cls == TELEGRAM_WAIT)
+        telegram_limit_blocked(t->limit, s->address, a->retry_s, clock_mono_ms());
+    if (a->partly && a->cls != TELEGRAM_OK) { /* other items of the album may be there */
+        end(s, DELIVERY_UNKNOWN, &a->err, 0);
+        return;
+    }
     switch (a->cls) {
     case TELEGRAM_OK:
         sent(s, a);
         return;
     case TELEGRAM_WAIT:
-        telegram_limit_blocked(t->limit, s->address, a->retry_s, clock_mono_ms());
-        end(s, a->partly ? DELIVERY_UNKNOWN : DELIVERY_RETRY, &a->err, a->retry_s * 1000);
+        end(s, DELIVERY_RETRY, &a->err, a->retry_s * 1000);
         return;
     case TELEGRAM_MIGRATED:
         if (a->moved_to[0] && ++s->redos <= REDOS_MAX)
