@@ -137,6 +137,14 @@ char *telegram_webhook_url(const struct telegram *t) {
     return url;
 }
 
+bool telegram_is_own_webhook(const struct telegram *t, const char *url) {
+    const char *last = url ? strrchr(url, '/') : NULL;
+    char *path = derive(t, "path");
+    bool own = path && last && strlen(last + 1) == 32 && strncmp(last + 1, path, 32) == 0;
+    free(path);
+    return own;
+}
+
 json_t *telegram_allowed_updates(void) {
     static const char *const wanted[] = {"message", "edited_message", "channel_post",
         "edited_channel_post", "business_connection", "business_message", "edited_business_message",

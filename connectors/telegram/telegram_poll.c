@@ -18,6 +18,7 @@
 #define AGAIN_MAX_MS 30000
 #define CONFLICT_MS 30000
 #define REFUSED_MS 300000
+#define STUCK_MS 5000
 #define LOST_AFTER 3
 #define TRIES_MAX 20 /* of an update that fails for another reason than the store's absence */
 
@@ -26,6 +27,7 @@ enum state { WAITING, RUNNING, DONE };
 struct item {
     struct telegram_poll *poll;
     struct telegram_update update;
+    int64_t id; /* of the update; 0 it has none */
     char address[TELEGRAM_ADDRESS_SIZE];
     int before; /* the one before it of the same chat, or -1 */
     unsigned tries;
@@ -47,6 +49,7 @@ struct telegram_poll {
 
 static void ask(void *arg);
 static void run(struct telegram_poll *p);
+static void failed(struct telegram_poll *p, const struct err *err, uint64_t least_ms);
 
 static void poll_free(struct telegram_poll *p) {
     loop_timer_stop(&p->timer);
@@ -69,19 +72,22 @@ static void run_again(void *arg) {
 }
 
 static void batch_done(struct telegram_poll *p) {
-    size_t i;
-    json_t *u;
-    json_array_foreach(p->batch, i, u) {
-        int64_t id = json_integer_value(json_object_get(u, "update_id"));
-        if (id >= p->offset)
-            p->offset = id + 1;
-    }
+    struct err stuck;
+    int64_t before = p->offset;
+    for (size_t i = 0; i < p->nitems; i++)
+        if (p->items[i].id >= p->offset)
+            p->offset = p->items[i].id + 1;
     json_decref(p->batch);
     p->batch = NULL;
     free(p->items);
     p->items = NULL;
     p->nitems = 0;
-    ask(p);
+    if (p->offset > before) {
+        ask(p);
+        return;
+    }
+    err_set(&stuck, ERR_PROTOCOL, "getUpdates gives updates that cannot be confirmed");
+    failed(p, &stuck, STUCK_MS);
 }
 
 static void on_taken(void *arg, const struct err *err) {
@@ -126,6 +132,7 @@ static void run(struct telegram_poll *p) {
             it->state = DONE;
             continue;
         }
+        it->id = it->update.update_id;
         it->state = RUNNING;
         p->running++;
         telegram_take(p->t, &it->update, on_taken, it);
@@ -215,6 +222,8 @@ static void on_updates(
         if (a->cls == TELEGRAM_OK)
             err_set(&odd, ERR_PROTOCOL, "getUpdates gave no list");
         failed(p, &odd, least_wait(a));
+        if (a->cls == TELEGRAM_CONFLICT && strstr(a->description, "webhook"))
+            telegram_setup_conflict(p->t);
         return;
     }
     if (p->failures)

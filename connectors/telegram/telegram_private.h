@@ -75,11 +75,16 @@ bool telegram_uses_webhook(const struct telegram *t);
  * public_url, or before Redis was reached. The caller frees. */
 char *telegram_webhook_url(const struct telegram *t);
 char *telegram_webhook_secret(const struct telegram *t);
+/* Is it this installation's webhook of this channel, by whatever public_url? url may be NULL. */
+bool telegram_is_own_webhook(const struct telegram *t, const char *url);
 json_t *telegram_allowed_updates(void); /* a new reference */
 
 /* telegram_setup.c: getMe, webhook or polling, and whether all is still well */
 void telegram_tend(struct connector *c, bool mine);
 void telegram_setup_stop(struct telegram *t);
+/* Polling was refused because a webhook is set: one of ours, left by a worker that was slow to let
+ * go, is taken away; somebody else's is for the admin to judge. */
+void telegram_setup_conflict(struct telegram *t);
 /* The token was refused: nothing is sent for a while, the channel is lost. */
 void telegram_token_refused(struct telegram *t, const struct err *err);
 

@@ -165,6 +165,21 @@ static void set_up_polling(struct telegram *t) {
     telegram_request(t, &rq, on_webhook_deleted, step_of(t));
 }
 
+static void on_conflict_info(
+    void *arg, const struct telegram_answer *a, const struct err *err, bool sent) {
+    struct telegram *t = step_end(arg);
+    (void)sent;
+    if (!t || err || a->cls != TELEGRAM_OK || telegram_uses_webhook(t))
+        return;
+    if (telegram_is_own_webhook(t, json_string_value(json_object_get(a->result, "url"))))
+        plan(t, 0, set_up);
+}
+
+void telegram_setup_conflict(struct telegram *t) {
+    struct telegram_request rq = {.method = "getWebhookInfo"};
+    telegram_request(t, &rq, on_conflict_info, step_of(t));
+}
+
 /* --- who is it ------------------------------------------------------------------------------- */
 
 static void on_me(void *arg, const struct telegram_answer *a, const struct err *err, bool sent) {
