@@ -67,7 +67,7 @@ static const char *advice(const char *trouble) {
     return "see the log of the proxy in front and of the gateway";
 }
 
-/* The port that Telegram would have to call, 0 when it is none it calls. */
+/* Is its port one that Telegram calls? */
 static bool is_good_port(const char *url) {
     const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
     const char *colon = strchr(host, ':'), *slash = strchr(host, '/');
@@ -94,6 +94,24 @@ static void judge_trouble(struct check *k, const json_t *info) {
         say(k, "ok", mem_printf("%lld updates wait at Telegram", (long long)pending), NULL);
 }
 
+/* May Telegram call us there? A server with --local calls any port, also without TLS. */
+static void judge_address(struct check *k) {
+    const struct telegram *t = k->t;
+    const char *url = t->base.public_url, *level = t->is_cloud ? "fail" : "warn";
+    if (t->local_files)
+        return;
+    if (strncmp(url, "https://", 8) != 0)
+        say(k, level,
+            mem_printf("public_url %s is not https, and Telegram calls nothing else", url),
+            t->is_cloud ? "put TLS in front and say https:// in public_url, or set mode = polling"
+                        : "only a Bot API server that runs with --local calls http");
+    if (!is_good_port(url))
+        say(k, level, mem_printf("public_url %s has a port that Telegram never calls", url),
+            t->is_cloud ? "use 443, 80, 88 or 8443"
+                        : "use 443, 80, 88 or 8443; only a Bot API server that runs with --local "
+                          "calls others");
+}
+
 static void judge_webhook(struct check *k, const json_t *info) {
     const struct telegram *t = k->t;
     const char *there = json_string_value(json_object_get(info, "url"));
@@ -103,11 +121,7 @@ static void judge_webhook(struct check *k, const json_t *info) {
     const char *slash = strstr(there, "://") ? strchr(strstr(there, "://") + 3, '/') : NULL;
     int host = (int)(slash ? slash - there : (ptrdiff_t)strlen(there)); /* paths may be secret */
     if (telegram_uses_webhook(t)) {
-        if (!is_good_port(t->base.public_url) && t->is_cloud)
-            say(k, "fail",
-                mem_printf(
-                    "public_url %s has a port that Telegram never calls", t->base.public_url),
-                "use 443, 80, 88 or 8443");
+        judge_address(k);
         if (is_ours)
             say(k, "ok", mem_strdup("the webhook is set to this gateway"), NULL);
         else if (*there)
