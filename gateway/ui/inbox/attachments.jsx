@@ -99,7 +99,7 @@ export function Attachments({ list, author }) {
     return (
         <div class="files">
             {pictures.length > 0 && (
-                <div class="pictures">
+                <div class={`pictures${pictures.length > 4 ? " pictures-many" : ""}`}>
                     {pictures.map(({ file, key }) => <Picture key={key} file={file} author={author} single={pictures.length === 1} />)}
                 </div>
             )}
