@@ -3,6 +3,7 @@ back; and a visitor goes on in Telegram (pains 3, 7, 15)."""
 
 import pytest
 from fakes.telegram.control import play_file
+from fakes.telegram.users import png
 from harness import ROOT, until
 from inbox import Inbox
 from selenium.webdriver.common.action_chains import ActionChains
@@ -56,9 +57,56 @@ def test_every_kind_is_shown(world, browsers, width):
     shown = i.d.find_element(By.ID, "log").text
     for words in ("Tea or coffee?", "Hermitage", "+79991234567", "Forwarded from News", "To do", "offer.pdf", "something of next year"):
         assert words in shown, words
-    assert len(bubble(i, 17).find_elements(By.CSS_SELECTOR, "img")) == 3
+    a, b, c = [p.rect for p in bubble(i, 17).find_elements(By.CSS_SELECTOR, ".picture")]
+    assert a["y"] == b["y"] < c["y"] and a["x"] == c["x"] < b["x"], (a, b, c)  # an album: two in a row
+    frame = bubble(i, 17).find_element(By.CSS_SELECTOR, ".bubble").rect
+    left, right = a["x"] - frame["x"], frame["x"] + frame["width"] - b["x"] - b["width"]
+    assert abs(left - right) <= 2, f"the pictures do not fill their bubble: {left} {right}"
     wide = i.d.execute_script("const l = document.querySelector('#log'); return [l.scrollWidth, l.clientWidth]")
     assert wide[0] <= wide[1], f"the dialogue is wider than its place: {wide}"
+
+
+def test_who_wrote_and_what_became_of_it(world, browsers):
+    """Groups with authors and topics, an owner's own answers, presses, deletions, files of earlier versions, refusals."""
+    group = world.bot.group(-1005550001, title="Dealers", forum=True)
+    world.bot.topic(group, 9)
+    ann = world.fake.user(42, "Ann").in_group(group)
+    world.fake.user(43, "Bob", last_name="Stone", username="bobst").in_group(group).text(
+        "how much is it?", message_thread_id=9, is_topic_message=True)
+    photo = ann.photo(caption="this one")
+    i = Inbox(browsers.open(world.gateway.url + "/"), world.gateway).sign_in()
+    i.open_thread(world.got("Dealers", 2)[0]["thread"])
+    i.sees("this one")
+    assert bubble(i, 1).find_element(By.CSS_SELECTOR, ".msg-who").text.split("\n") == ["Bob Stone", "@bobst", "Topic 9"]
+    ann.edit(photo, photo=[ann.file(png(60, 60), "n.png", "photo", width=60, height=60)], caption="no, that one")
+    i.sees("no, that one")
+    i.until(lambda: bubble(i, 2).find_element(By.CSS_SELECTOR, ".msg-edited").click() or True)
+    i.until(lambda: len(i.all("dialog .versions img, [role=dialog] .versions img")) == 1, why="for the picture that was")
+    i.key(Keys.ESCAPE)
+
+    owner = world.fake.user(500, "Olga")
+    chat = world.bot.business_chat(world.bot.business(owner), world.fake.user(501, "Customer"))
+    asked = chat.text("is it there?")
+    chat.send({"text": "I answer myself"}, author=owner.raw)
+    chat.delete(asked)
+    i.open_thread(world.got("Customer")[0]["thread"])
+    i.sees("I answer myself")
+    i.until(lambda: "Deleted by the client" in bubble(i, 1).text)
+    assert "Olga" in bubble(i, 2).text and i.status("I answer myself") == "sent"
+
+    dan = world.user(44, "Dan")
+    dan.text("hello")
+    thread = world.got("Dan")[0]["thread"]
+    world.say(thread, {"text": "which?", "buttons": [[{"text": "This"}, {"text": "That"}]]})
+    dan.press(dan.seen()[-1], "That")
+    i.open_thread(thread)
+    i.until(lambda: "Pressed the button" in bubble(i, 3).text and "That" in bubble(i, 3).text)
+    world.fake.fault("lose", method="sendMessage", times=1)
+    world.say(thread, {"text": "did it arrive?"}, status="unknown")
+    dan.block()
+    world.say(thread, {"text": "are you there?"}, status="failed")
+    i.until(lambda: "not sent again by itself" in bubble(i, 4).text, why="for the unknown outcome")
+    i.until(lambda: "The client has blocked the bot" in bubble(i, 6).text, why="for the reason in words")
 
 
 def test_answer_edit_react_and_take_back(world, browsers):

@@ -17,7 +17,8 @@ class Request:
 
 
 class Answer:
-    """status and body; spoil: None, "lose" (closed without a word) or "cut" (half of it)."""
+    """status and body; spoil: None, "lose" (closed without a word), "reset" (thrown away, as a machine that fell) or "cut"
+    (half of it)."""
 
     __slots__ = ("status", "body", "type", "headers", "spoil")
 
@@ -74,6 +75,9 @@ async def serve_one(reader, writer, handler, most):
                      b"Content-Length: 24\r\nConnection: close\r\n\r\n<h1>413 Too Large</h1>\r\n")
         return False
     answer = await handler(Request(method, target, headers, body))
+    if answer.spoil == "reset":
+        writer.transport.abort()
+        return False
     if answer.spoil == "lose":
         return False
     head = [f"HTTP/1.1 {answer.status} X", f"Content-Type: {answer.type}",

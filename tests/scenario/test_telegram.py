@@ -10,6 +10,8 @@ from fakes.telegram.users import MP4, OGG, png
 from harness import SLOWER, until
 from telegram_world import Telegram
 
+MP3 = b"ID3\x03\0\0\0\0\0\0" + (b"\xff\xfb\x90\x00" + bytes(413)) * 4
+GIF = b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
 SCENARIOS = pathlib.Path(__file__).resolve().parent.parent / "fakes/telegram/scenarios"
 
 
@@ -83,10 +85,10 @@ def test_every_kind_in(world):
     client = world.api.get("/clients/" + got[0]["client"])["client"]
     assert client["phone"] == "+79991234567"
     assert {"kind": "phone", "address": "+79991234567", "name": "Ann", "verified": True} in client["identities"]
-    until(lambda: len(world.card()) == n and len(world.card()[album["id"]]["attachments"]) == 3 and
-          world.card()[album["id"]]["attachments"][2].get("id"), 15 * SLOWER, why="for the card")
-    what = [t["what"] for t in world.api.get(f"/messages/{album['id']}/trace")["trail"]]
-    assert what.count("part_added") == 2 and what.count("fetched") == 3 and "attached" in what
+    world.told(got)
+    assert len(world.gateway.card_messages()) == n
+    what = world.trail(album["id"])
+    assert what.count("part_added") == 2 and what.count("fetched") == 3
 
 
 def test_changes_in(world):
@@ -108,9 +110,77 @@ def test_changes_in(world):
     assert place["location"]["lat"] == 60.0 and "edits" not in place
     assert edit["text"] == "an edit of what we never saw"
     assert [e["event"]["what"] for e in (blocked, unblocked)] == ["blocked", "unblocked"]
-    until(lambda: world.card()[one["id"]]["text"] == "third words", 10, why="for the edit on the card")
+    world.told([one, place, edit])
+    assert world.trail(one["id"]).count("edited") == 2 and world.trail(one["id"]).count("reacted") == 2
+    assert "moved" in world.trail(place["id"])
     ann.react(m)
     until(lambda: "reactions" not in world.messages()[0], 10)
+
+
+def test_albums(calm):
+    """Parts that come late, after other messages, twice, or with words of their own; edits and reactions of one part."""
+    ann = calm.user(80, "Alba")
+    first, second = ann.album(2, caption="the front", group="777")
+    ann.text("one moment")
+    calm.got("Alba", 2)
+    third = ann.send({"photo": [ann.file(png(9, 9), "c.png", "photo", width=9, height=9)], "caption": "the <back>",
+                      "caption_entities": [{"type": "bold", "offset": 4, "length": 6}]}, media_group_id="777")
+    calm.fake.do(calm.fake.world.push, calm.bot.bot, "message", third, 80)  # once more, as a new update
+    album = until(lambda: (lambda m: m if len(m["attachments"]) == 3 else None)(calm.messages("Alba")[0]), 10 * SLOWER)
+    assert len(calm.messages("Alba")) == 2
+    assert album["text"] == "the front\nthe <back>" and album["html"] == "the front\nthe <b>&lt;back&gt;</b>"
+    assert [a["external_id"] for a in album["attachments"]] == [f"80:{m['message_id']}" for m in (first, second, third)]
+    until(lambda: all("sha256" in a for a in calm.messages("Alba")[0]["attachments"]), 15 * SLOWER, why="for the files")
+    ann.react(second, "🔥")
+    ann.edit(third, caption="the back", caption_entities=[])
+    new = ann.file(png(8, 8, (1, 1, 1)), "n.png", "photo", width=8, height=8)
+    ann.edit(first, photo=[new])
+    until(lambda: len(calm.messages("Alba")[0].get("edits", [])) == 2 and "sha256" in calm.messages("Alba")[0]["attachments"][0],
+          15 * SLOWER, why="for the edits")
+    album = calm.messages("Alba")[0]
+    assert album["text"] == "the front\nthe back" and "html" not in album and album["reactions"][0]["emoji"] == "🔥"
+    assert calm.api.ask("GET", "/media/" + album["attachments"][0]["id"]).content == png(8, 8, (1, 1, 1))
+    was = album["edits"][1]["attachments"]  # what it showed before can still be seen
+    assert len(was) == 1 and "remote" not in was[0]
+    assert calm.api.ask("GET", "/media/" + was[0]["id"]).content == png(40, 30, (20, 90, 160))
+    calm.told(calm.messages("Alba"))
+    assert calm.trail(album["id"]).count("part_added") == 2
+
+
+def test_a_long_text_keeps_its_formatting(calm):
+    """Cut at word ends; what is bold across a cut is bold in both parts; surrogate pairs stay whole."""
+    ann = calm.user(81, "Lena")
+    ann.text("tell me everything")
+    words = " ".join(f"слово{i}😀" for i in range(600))
+    calm.say(calm.got("Lena")[0]["thread"], {"html": f"<b>{words}</b> end"}, timeout=30)
+    parts = ann.seen()[1:]
+    assert len(parts) > 1 and " ".join(p["text"] for p in parts) == words + " end"
+    for p in parts:
+        bold, = p["entities"]
+        units = len(p["text"].encode("utf-16-le")) // 2
+        assert units <= 4096 and (bold["offset"], bold["length"]) == (0, units - (4 if p is parts[-1] else 0))
+
+
+def test_two_of_one_name_in_a_group(calm):
+    """Each has his own reaction; an anonymous administrator and a channel's post are shown as who they are."""
+    group = calm.bot.group(-1005550077, title="Namesakes")
+    one, two = calm.fake.user(91, "Ann").in_group(group), calm.fake.user(92, "Ann").in_group(group)
+    m = one.text("who is for it?")
+    one.react(m, "👍")
+    two.react(m, "👍")
+    one.react(m)
+    two.text("said as the group", sender_chat={"id": -1005550077, "type": "supergroup", "title": "Namesakes"})
+    two.send({"new_chat_title": "Namesakes all"})
+    got = calm.got("Namesakes", 3, what=lambda x: True)
+    until(lambda: calm.messages("Namesakes")[0].get("reactions"), 10)
+    assert [r["address"] for r in calm.messages("Namesakes")[0]["reactions"]] == ["92"]
+    assert got[1]["author"]["name"] == "Namesakes" and got[2]["event"]["what"] == "title"
+    channel = calm.bot.group(-1005550078, title="Our news", type="channel")
+    post = channel.send({"text": "a post"}, author_signature="Ed")
+    channel.edit(post, text="a better post")
+    got = until(lambda: (lambda ms: ms if ms and ms[0]["text"] == "a better post" else None)(calm.messages("Our news")), 10)
+    assert got[0]["author"]["name"] == "Ed" and [e["text"] for e in got[0]["edits"]] == ["a post"]
+    calm.told([m for m in calm.messages("Namesakes") + calm.messages("Our news") if m["direction"] != "event"])
 
 
 def test_every_kind_out(world):
@@ -128,8 +198,8 @@ def test_every_kind_out(world):
     assert len(parts) >= 2 and " ".join(parts) == words and all(len(p) <= 4096 for p in parts)
     media = {name: world.upload(name, data) for name, data in (
         ("a.png", png(20, 20)), ("b.png", png(20, 20, (1, 2, 3))), ("offer.pdf", b"%PDF-1.4 hello"), ("v.ogg", OGG),
-        ("c.mp4", MP4), ("tall.png", png(1, 60)))}
-    world.say(thread, {"text": "a picture", "attachments": [media["a.png"]]})
+        ("c.mp4", MP4), ("tall.png", png(1, 60)), ("song.mp3", MP3), ("cat.gif", GIF), ("terms.pdf", b"%PDF-1.4 terms"))}
+    captioned = world.say(thread, {"text": "a picture", "attachments": [media["a.png"]]})
     assert seen()[-1]["caption"] == "a picture" and seen()[-1]["photo"]
     world.say(thread, {"attachments": [media["offer.pdf"]]})
     assert seen()[-1]["document"]["file_name"] == "offer.pdf"
@@ -137,8 +207,15 @@ def test_every_kind_out(world):
     assert "voice" in seen()[-1]
     world.say(thread, {"attachments": [media["c.mp4"]]})
     assert "video" in seen()[-1]
+    world.say(thread, {"attachments": [media["song.mp3"]]})
+    assert seen()[-1]["audio"]["file_name"] == "song.mp3"
+    world.say(thread, {"attachments": [media["cat.gif"]]})
+    assert "animation" in seen()[-1]
+    papers = world.say(thread, {"text": "the papers", "attachments": [media["offer.pdf"], media["terms.pdf"]]}, timeout=30)
+    assert [m["document"]["file_name"] for m in seen()[-2:]] == ["offer.pdf", "terms.pdf"]
+    assert len({m["media_group_id"] for m in seen()[-2:]}) == 1 and seen()[-2]["caption"] == "the papers"
     album = world.say(thread, {"text": "two", "attachments": [media["a.png"], media["b.png"]]}, timeout=30)
-    two = [m for m in seen() if m.get("media_group_id")]
+    two = seen()[-2:]
     assert len(two) == 2 and two[0]["caption"] == "two"
     world.say(thread, {"attachments": [media["tall.png"]]}, timeout=30)  # no picture for Telegram: a document
     assert "document" in seen()[-1]
@@ -154,19 +231,32 @@ def test_every_kind_out(world):
     until(lambda: query in world.bot.bot.answered, 5, why="for the button to come to rest")
     world.say(thread, {"text": "your number?", "request": "contact"})
     assert seen()[-1]["reply_markup"]["keyboard"][0][0]["request_contact"] is True
+    ann.contact(own=True)
+    assert world.got(n=3)[2]["contact"]["own"] is True
+    out = [m for m in world.messages() if m["direction"] == "out"]
+    world.told(out + [pressed])
+    assert len({m["id"] for m in out}) == len(out) and "part" in world.trail(long["id"])
     # Changes of ours: edit, reaction, deletion of a message in one part, in several, of an album.
     m = world.say(thread, {"text": "teh"})
     world.api.patch(f"/messages/{m['id']}", {"text": "the"})
     until(lambda: world.message(thread, m["id"])["change"]["state"] == "done", 10 * SLOWER)
     assert seen()[-1]["text"] == "the"
+    world.api.patch(f"/messages/{captioned['id']}", {"html": "another <b>word</b>"})
+    until(lambda: world.message(thread, captioned["id"])["change"]["state"] == "done", 10 * SLOWER)
+    there = next(x for x in seen() if "photo" in x)
+    assert there["caption"] == "another word" and there["caption_entities"][0]["type"] == "bold"
+    world.api.patch(f"/messages/{long['id']}", {"text": "short"})
+    said = until(lambda: (lambda c: c if c["state"] == "failed" else None)(world.message(thread, long["id"])["change"]), 10)
+    assert "several parts" in said["error"]["text"]
     world.api.ask("PUT", f"/messages/{first['id']}/reaction", json={"emoji": "❤️"})
     until(lambda: world.message(thread, first["id"])["change"]["state"] == "done", 10 * SLOWER)
     assert seen()[0]["bot_reactions"] == ["❤"]
     world.api.ask("PUT", f"/messages/{first['id']}/reaction", json={"emoji": "🦄"})
     assert until(lambda: (lambda c: c if c["state"] == "failed" else None)(world.message(thread, first["id"])["change"]), 10)["error"]["text"]
-    for gone in (m, long, album):
+    for gone in (m, long, album, papers):
         world.api.ask("DELETE", f"/messages/{gone['id']}")
         until(lambda: world.message(thread, gone["id"])["change"]["state"] == "done", 10 * SLOWER)
+    world.told([m, first, captioned, album])
     assert not [x for x in seen() if x.get("media_group_id") or x.get("text", "").startswith("word") or x.get("text") == "the"]
     world.gateway.agent().send({"type": "typing", "id": "t", "thread": thread, "on": True})
     until(lambda: (world.bot.id, 42, "typing") in world.fake.actions, 5, why="for typing")
@@ -199,6 +289,7 @@ def test_groups_topics_and_migration(calm):
     assert [m["text"] for m in got] == ["before", "after"] and {m["thread"] for m in got} == {thread}
     calm.say(thread, {"text": "welcome"})
     assert big.seen()[-1]["text"] == "welcome"
+    calm.told([m for m in calm.messages("Dealers") + calm.messages("Small talk") if m["direction"] != "event"])
 
 
 def test_an_answer_finds_a_group_that_has_moved(calm):
@@ -238,6 +329,21 @@ def test_business_account(calm):
     assert failed["error"]["text"] and failed["error"]["permanent"]
     calm.bot.business(owner, can_reply=True)
     assert len([x for x in calm.messages("Customer") if x["direction"] == "out" and x["status"] == "sent"]) == 2
+    calm.told(calm.messages("Customer"))
+    assert {"edited", "deleted"} <= set(calm.trail(got["id"]))
+    # The same person's own chat with the bot is another one: answers go where he wrote last.
+    calm.user(501, "Customer").text("and here I am myself")
+    here = calm.got("Customer", 2)[1]
+    assert here["thread"] == got["thread"]
+    calm.say(got["thread"], {"text": "good day"})
+    assert calm.user(501, "Customer").seen()[-1]["text"] == "good day"
+    # The account is disconnected: what was written through it cannot be answered there any more.
+    calm.bot.business(owner, enabled=False)
+    gone = calm.say(got["thread"], {"text": "there?", "reply_to": got["id"]}, status="failed")
+    assert gone["error"]["text"].startswith("business_right: ")
+    events = calm.got("Olga", 4, what=lambda m: m["direction"] == "event")
+    assert [e["event"]["text"].partition(": ")[2] for e in events] == [
+        "the bot may reply", "the bot may not reply", "the bot may reply", "no messages come from it"]
 
 
 def test_name_and_picture_of_the_bot(start_gateway):

@@ -12,10 +12,19 @@ from telegram_world import Telegram
 SECONDS = 15
 CHATS = 8
 RATES = {("429", "sendMessage"): 0.05, ("500", "sendMessage"): 0.05, ("502", "sendMessage"): 0.03,
-         ("lose", "sendMessage"): 0.03, ("cut", "sendMessage"): 0.02, ("slow", "sendMessage"): 0.02,
+         ("lose", "sendMessage"): 0.03, ("reset", "sendMessage"): 0.03, ("cut", "sendMessage"): 0.02, ("slow", "sendMessage"): 0.02,
          ("500", "getUpdates"): 0.05, ("502", "getUpdates"): 0.05, ("cut", "getUpdates"): 0.05,
          ("lose", "getUpdates"): 0.05, ("html200", "getUpdates"): 0.02, ("429", "getUpdates"): 0.02,
          ("500", "getMe"): 0.2, ("502", "deleteWebhook"): 0.2, ("500", "setWebhook"): 0.2}
+
+
+def lost_by_chat(world):
+    """How many sends of each chat ended without an answer that can be believed."""
+    out = {}
+    for kind, name, chat in world.fake.faults.happened:
+        if name == "sendmessage" and kind in ("lose", "reset", "cut", "502"):
+            out[chat] = out.get(chat, 0) + 1
+    return out
 
 
 @pytest.mark.parametrize("mode", ["webhook", "polling"])
@@ -25,7 +34,7 @@ def test_chaos(start_gateway, mode, seed):
     rng = random.Random(seed)
     world.fake.repeat = 0.05
     world.fake.chaos(seed, RATES)
-    for kind in ("429", "500", "502", "lose"):  # each for certain, whatever chance brings
+    for kind in ("429", "500", "502", "lose", "reset"):  # each for certain, whatever chance brings
         world.fake.fault(kind, method="sendMessage", times=2)
     chats = {f"C{i}": world.user(100 + i, f"C{i}") for i in range(CHATS)}
     clients, agents = Clients(chats, seed), Agents(world)
@@ -40,7 +49,7 @@ def test_chaos(start_gateway, mode, seed):
     world.gateway.wait_ready(30 * SLOWER)
     until(lambda: all_in(world, clients), 60 * SLOWER, 0.2, "for everything that was written")
     until(lambda: are_settled(world, agents, ("sent", "unknown")), 120 * SLOWER, 0.5, "for the answers")
-    unknown = 0
+    unknown, lost = 0, lost_by_chat(world)
     for name, chat in clients.chats.items():
         thread = world.messages(name)
         texts = [m["text"] for m in thread if m["direction"] == "in"]
@@ -52,10 +61,15 @@ def test_chaos(start_gateway, mode, seed):
         assert there == [m["text"] for m in ours if m["text"] in there], f"{name}: out of order"
         for m in ours:
             assert m["status"] == "unknown" or m["text"] in there, m
-        unknown += len([m for m in ours if m["status"] == "unknown"])
+        open_end = len([m for m in ours if m["status"] == "unknown"])
+        assert open_end >= lost.get(chat.raw_chat["id"], 0), f"{name}: an answer was lost and nobody is told"
+        unknown += open_end
     total = sum(len(v) for v in agents.sent.values())
     kinds = {k for k, _, _ in world.fake.faults.happened}
     print(f"{mode}: {sum(clients.said.values())} in, {total} out, {unknown} unknown, faults {sorted(kinds)}")
-    assert total > 50 and {"429", "500", "502", "lose"} <= kinds
+    assert total > 50 and {"429", "500", "502", "lose", "reset"} <= kinds
+    everything = [m["id"] for name in chats for m in world.messages(name) if m["direction"] in ("in", "out")]
+    until(lambda: len(world.gateway.card_messages()) >= len(everything), 30 * SLOWER, 0.2, "for the card")
+    assert sorted(m["id"] for m in world.gateway.card_messages()) == sorted(everything)
     assert not world.fake.problems, world.fake.problems[:5]
     world.close()

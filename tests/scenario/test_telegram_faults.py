@@ -8,7 +8,9 @@ import urllib.parse
 
 import pytest
 import requests
-from harness import CONFIG, SLOWER, Gateway, until
+from fakes.telegram import FakeTelegram
+from fakes.telegram.users import png
+from harness import CONFIG, ROOT, SLOWER, Gateway, until
 from telegram_world import TOKEN, Telegram
 
 
@@ -132,7 +134,7 @@ def test_redis_away_is_503(start_gateway):
     w.close()
 
 
-@pytest.mark.parametrize("kind", ["500", "502", "html200", "cut", "lose", "slow", "429"])
+@pytest.mark.parametrize("kind", ["500", "502", "html200", "cut", "lose", "reset", "slow", "429"])
 def test_polling_goes_on(polled, kind):
     polled.fake.fault(kind, method="getUpdates", times=2, ms=1500)
     ann = polled.user()
@@ -174,7 +176,7 @@ def test_the_rate_of_a_bot_is_kept(polled):
     assert not polled.fake.problems and not [f for f in polled.fake.faults.happened]
 
 
-@pytest.mark.parametrize("kind", ["lose", "cut", "502", "html200"])
+@pytest.mark.parametrize("kind", ["lose", "reset", "cut", "502", "html200"])
 def test_a_lost_answer_is_unknown_and_not_sent_again(polled, kind):
     ann = polled.user()
     ann.text("hello")
@@ -185,8 +187,75 @@ def test_a_lost_answer_is_unknown_and_not_sent_again(polled, kind):
     polled.say(thread, {"text": "the next one"})
     time.sleep(3)
     there = [x["text"] for x in ann.seen() if x["from"]["is_bot"]]
-    assert there.count("did it arrive?") == (0 if kind in ("502", "html200") else 1) and there[-1] == "the next one"
+    assert there.count("did it arrive?") == (0 if kind in ("reset", "502", "html200") else 1) and there[-1] == "the next one"
     assert polled.message(thread, m["id"])["status"] == "unknown"
+
+
+def test_an_album_that_went_in_part_is_unknown(polled):
+    """Telegram names one picture that it did not take; whether it took the others, it does not say."""
+    ann = polled.user()
+    ann.text("hello")
+    thread = polled.got()[0]["thread"]
+    pictures = [polled.upload(f"{i}.png", png(20, 20, (i, 9, 9))) for i in range(3)]
+    polled.fake.fault("part_of_album", method="sendMediaGroup", times=1)
+    m = polled.say(thread, {"attachments": pictures}, status="unknown")
+    polled.say(thread, {"text": "the next one"})
+    assert len([x for x in ann.seen() if "photo" in x]) == 1
+    assert polled.message(thread, m["id"])["status"] == "unknown"
+
+
+def test_a_rate_within_a_long_message(polled):
+    """The second part is told to wait: the first is not sent again."""
+    ann = polled.user()
+    ann.text("hello")
+    thread = polled.got()[0]["thread"]
+    words = " ".join(f"word{i}" for i in range(1500))
+    polled.fake.fault("slow", method="sendMessage", times=1, ms=10)  # the first part passes
+    polled.fake.fault("429", method="sendMessage", times=1, retry_after=2)
+    m = polled.say(thread, {"text": words}, timeout=30)
+    assert " ".join(x["text"] for x in ann.seen() if x["from"]["is_bot"]) == words
+    assert {"part", "retry", "sent"} <= set(polled.trail(m["id"])) and not polled.fake.problems
+
+
+def test_a_part_that_was_not_noted_is_not_sent_again(polled):
+    """Redis is away just when the first part is at Telegram, and the second one is told to wait (F03)."""
+    ann = polled.user()
+    ann.text("hello")
+    thread = polled.got()[0]["thread"]
+    words = " ".join(f"word{i}" for i in range(1500))
+    polled.fake.fault("slow", method="sendMessage", times=1, ms=60)
+    polled.fake.fault("429", method="sendMessage", times=1, retry_after=1)
+    m = polled.api.post(f"/threads/{thread}/messages", {"text": words})["message"]
+    until(lambda: polled.fake.faults.happened, 10 * SLOWER, 0.005)
+    polled.gateway.kill_redis()
+    polled.gateway.wait_ready(30 * SLOWER)
+    until(lambda: polled.message(thread, m["id"])["status"] in ("sent", "unknown"), 30 * SLOWER)
+    there = [x["text"] for x in ann.seen() if x["from"]["is_bot"]]
+    assert len(there) == len(set(there)) and words.startswith(" ".join(there)), "a part came twice"
+
+
+def test_a_long_story_keeps_what_counts(polled):
+    """A trail is shortened, never by where the message is: its parts can still be taken back."""
+    ann = polled.user()
+    ann.text("hello")
+    thread = polled.got()[0]["thread"]
+    m = polled.say(thread, {"text": " ".join(f"word{i}" for i in range(1200))}, timeout=30)
+    parts = [x for x in ann.seen() if x["from"]["is_bot"]]
+    log = polled.gateway.redis
+    shard = next(k for k in log.scan_iter(f"*:log:{thread}")).decode().partition("log:")[0]
+    common = (ROOT / "gateway/store/scripts/_common.lua").read_text()
+    add = common + "local log = P .. 'log:' .. ARGV[1]; local rec = call('HGET', log, ARGV[2])\n" \
+        "rec = string.gsub(rec, '(\\n%+%d+ part)', '\\n+1 retry ' .. string.rep('x', 380) .. '%1')\n" \
+        "for _ = 1, 60 do rec = with_trail(rec, tonumber(ARGV[3]), 'retry', string.rep('y', 200)) end\n" \
+        "rec = with_trail(rec, tonumber(ARGV[3]), 'reacted', '')\n" \
+        "call('HSET', log, ARGV[2], rec); return #rec"
+    assert log.eval(add, 1, shard, thread, m["seq"], int(time.time() * 1000)) < 40000
+    trail = polled.trail(m["id"])
+    assert "skipped" in trail and {"part", "sent"} <= set(trail) and len(trail) < 40
+    assert polled.message(thread, m["id"])["status"] == "sent" and len(parts) > 1
+    polled.api.ask("DELETE", f"/messages/{m['id']}")
+    until(lambda: polled.message(thread, m["id"])["change"]["state"] == "done", 10 * SLOWER)
+    assert not [x for x in ann.seen() if x["from"]["is_bot"]]
 
 
 def test_nothing_listens_is_tried_again(start_gateway):
@@ -199,7 +268,6 @@ def test_nothing_listens_is_tried_again(start_gateway):
     w.close()
     m = w.api.post(f"/threads/{thread}/messages", {"text": "later"})["message"]
     until(lambda: w.message(thread, m["id"])["status"] == "queued" and w.message(thread, m["id"]).get("error"), 10 * SLOWER)
-    from fakes.telegram import FakeTelegram
     again = FakeTelegram(port=port)
     again.do(lambda: again.world.__dict__.update(world.__dict__))
     until(lambda: w.message(thread, m["id"])["status"] == "sent", 60 * SLOWER)
@@ -280,6 +348,52 @@ def test_ids_that_begin_anew_below(start_gateway):
     w.close()
 
 
+def test_a_webhook_of_ours_left_behind(start_gateway):
+    """A worker that was slow to let go set it once more after the move to polling: it is taken away again."""
+    w = Telegram(start_gateway, "webhook", workers=1)
+    ann = w.user()
+    ann.text("by webhook")
+    w.got()
+    left = dict(w.bot.bot.webhook)
+    g = w.gateway
+    g.stop()
+    g.config_text = g.config_text.replace('mode = "webhook"', 'mode = "polling"')
+    g.write_config()
+    g.start()
+    w.wait_ready()
+    until(lambda: not w.bot.bot.webhook["url"] and w.fake.calls.get("getUpdates"), 10 * SLOWER)
+
+    def set_again():
+        w.bot.bot.webhook = {**left, "url": left["url"].replace("127.0.0.1", "127.0.0.2")}
+        w.bot.bot.arrived.set()
+
+    w.fake.do(set_again)
+    ann.text("by polling")
+    # At once, not after the pause that a conflict with a stranger asks for.
+    assert [m["text"] for m in w.got(n=2, timeout=4)] == ["by webhook", "by polling"]
+    assert not w.bot.bot.webhook["url"] and w.channel()["state"] == "ready"
+    w.close()
+
+
+@pytest.mark.parametrize("url,why", [
+    ("https://bot.example.org:9443", "a port that Telegram never calls"), ("http://bot.example.org", "is not https"),
+    ("https://127.0.0.1", "IP address 127.0.0.1 is reserved")])
+def test_a_public_url_that_telegram_refuses(start_gateway, url, why):
+    """The channel says so, and doctor what helps."""
+    w = Telegram.__new__(Telegram)
+    w.fake = FakeTelegram(allow_plain=False)
+    w.bot = w.fake.bot(TOKEN)
+    section = f'telegram "sales" {{{{ token = "{TOKEN}" api_url = "{w.fake.url}" mode = "webhook" }}}}\n'
+    w.gateway = start_gateway(config=f'public_url = "{url}"\n' + CONFIG + section)
+    w.api = w.gateway.login()
+    until(lambda: w.channel()["state"] == "lost" and "bad webhook" in w.channel()["error"], 20 * SLOWER)
+    out = w.gateway.cli("doctor", check=False).stdout
+    assert why in out + w.channel()["error"] and "no webhook is set" in out
+    if why not in w.channel()["error"]:
+        assert "443, 80, 88 or 8443" in out or "--local calls http" in out
+    w.close()
+
+
 def test_a_webhook_set_elsewhere(start_gateway):
     w = Telegram(start_gateway)
 
@@ -291,6 +405,19 @@ def test_a_webhook_set_elsewhere(start_gateway):
     until(lambda: w.channel()["state"] == "lost", 20 * SLOWER)
     out = w.gateway.cli("doctor", check=False).stdout
     assert "https://other.example/..." in out and "409" in out and "secret-path" not in out
+    w.close()
+
+
+def test_what_waits_is_told(start_gateway):
+    """Nothing comes through: how many updates wait at Telegram, and why (pending_update_count, last_error_message)."""
+    w = Telegram(start_gateway, "webhook")
+    until(lambda: w.bot.bot.webhook["url"], 10)
+    w.fake.do(lambda: w.fake.deliverer(w.bot.bot).stop())
+    w.bot.backlog(150, chats=3)
+    w.fake.do(lambda: setattr(w.bot.bot, "last_error", (int(time.time()) - 120, "Connection refused")))
+    out = w.gateway.cli("doctor", check=False).stdout
+    assert "150 updates wait at Telegram" in out and "24 hours" in out
+    assert "could not deliver 2 minutes ago: Connection refused" in out and "149.154.160.0/20" in out
     w.close()
 
 

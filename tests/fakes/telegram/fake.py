@@ -16,7 +16,7 @@ from .world import ApiError, Bot, World
 
 PACED = {"sendmessage", "sendphoto", "senddocument", "sendvideo", "sendanimation", "sendaudio", "sendvoice",
          "sendvideonote", "sendsticker", "sendmediagroup", "sendlocation", "sendcontact"}
-SPOILS = {"lose": "lose", "reset": "lose", "cut": "cut"}
+SPOILS = {"lose": "lose", "cut": "cut"}
 HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -155,6 +155,9 @@ class FakeTelegram(FakeServer):
                 spoil = SPOILS.get(fault.kind)
             if name in PACED:
                 self.limits.check(bot, chat, len(params["media"]) if name == "sendmediagroup" else 1)
+            if fault and fault.kind == "part_of_album":
+                methods.METHODS["sendphoto"](self, bot, {"chat_id": chat}, {"photo": next(iter(files.values()))})
+                raise methods.bad('failed to send message #2 with the error message "PHOTO_INVALID_DIMENSIONS"')
             result = f(self, bot, params, files)
             if inspect.isawaitable(result):
                 result = await result
@@ -183,8 +186,8 @@ class FakeTelegram(FakeServer):
                                              "one bot instance is running"))
         elif fault.kind == "401":
             return self._error(ApiError(401, "Unauthorized"))
-        elif fault.kind == "reset" and not fault.carried:
-            return wire.Answer(200, b"", spoil="lose")
+        elif fault.kind == "reset":
+            return wire.Answer(200, b"", spoil="reset")
         return None
 
     @staticmethod

@@ -7,11 +7,13 @@ from .world import ApiError
 
 
 class Fault:
-    def __init__(self, kind, method=None, chat=None, times=None, probability=1.0, retry_after=1, ms=1000,
-                 carried=True):
+    """kind "reset": nothing was done with the request, and the connection ends; "lose": it was done, and the
+    connection ends before the answer; "cut": in the middle of it."""
+
+    def __init__(self, kind, method=None, chat=None, times=None, probability=1.0, retry_after=1, ms=1000):
         self.kind, self.method, self.chat = kind, method.lower() if method else None, chat
         self.left, self.probability = times, probability
-        self.retry_after, self.ms, self.carried = retry_after, ms, carried
+        self.retry_after, self.ms = retry_after, ms
 
     def fits(self, name, chat, rng):
         if self.left == 0 or (self.method and self.method != name):
