@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "connectors/telegram/telegram_json.h"
 
 #define RETRY_DEFAULT_S 5
 #define RETRY_MAX_S 604800 /* a week */
@@ -219,6 +220,8 @@ void telegram_answer_read(int status, struct span body, struct telegram_answer *
     json_error_t why;
     memset(out, 0, sizeof *out);
     out->root = json_loadb(body.p ? body.p : "", body.n, 0, &why);
+    if (!out->root && body.n && body.p[0] == '{')
+        out->root = telegram_json_mended(body);
     const json_t *ok = json_object_get(out->root, "ok");
     json_t *result = json_object_get(out->root, "result");
     const char *description = json_string_value(json_object_get(out->root, "description"));

@@ -10,6 +10,7 @@
 
 #include "base/json_strict.h"
 #include "base/mem.h"
+#include "connectors/telegram/telegram_json.h"
 #include "connectors/telegram/telegram_update_private.h"
 
 #define BUSINESS_MAX 90 /* bytes of a connection's id that fit into our external ids */
@@ -490,12 +491,16 @@ int telegram_update_read(
 
 int telegram_update_parse(
     struct span text, int64_t bot_id, struct telegram_update *out, struct err *err) {
-    json_t *root = json_strict_parse(text, TELEGRAM_DEPTH_MAX, err);
+    json_t *root = json_strict_parse(text, TELEGRAM_DEPTH_MAX, err), *mended = NULL;
+    if (!root)
+        root = mended = telegram_json_mended(text);
     if (!root) {
         memset(out, 0, sizeof *out);
         return -1;
     }
     int rc = telegram_update_read(root, bot_id, out, err);
+    if (mended)
+        out->understood = false;
     json_decref(root);
     return rc;
 }

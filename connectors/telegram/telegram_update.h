@@ -66,7 +66,8 @@ struct telegram_update {
     json_t *root; /* the parsed Update: raw, as it came */
 };
 
-/* Parses one Update. -1 with err when it is not one (not JSON, no update_id, no object). Whatever
+/* Parses one Update. -1 with err when it is not one (not JSON even after mending, no update_id, no
+ * object). Whatever
  * is a valid Update gives 0, however strange: what we do not know becomes a MESSAGE with
  * "raw_type" (when it is of a chat) or NOTHING. bot_id: our own user id; own_bot messages are
  * skipped (NOTHING). The caller calls telegram_update_free() in both cases. */

@@ -86,6 +86,32 @@ def test_what_is_no_update_blocks_nothing(hooked, body):
     assert post(hooked, body).status_code == 200
 
 
+def test_bad_updates_in_a_batch_block_nothing(polled):
+    """By polling a hundred come in one answer: what is odd about one must not be the others' loss."""
+    bot = polled.bot.bot
+
+    def put(text):
+        bot.updates.append((bot.next_update, "message", 0, text.replace("ID", str(bot.next_update)).encode("utf-8", "surrogateescape")))
+        bot.next_update += 1
+
+    chat = '"chat":{"id":42,"type":"private","first_name":"Ann"},"date":1790000000'
+
+    def batch():
+        for text in ('{"update_id":ID}', '{"update_id":ID,"message":5}', '{"update_id":ID,"message":{"chat":"x"}}',
+                     '{"update_id":ID,"nonsense":{%s}}' % chat, '{"update_id":ID,"poll":{"id":"1"}}',
+                     '{"update_id":ID,"message":{"message_id":7001,%s,"text":"half a pair \\ud83d"}}' % chat,
+                     '{"update_id":ID,"message":{"message_id":7002,%s,"text":"a nothing \\u0000"}}' % chat,
+                     '{"update_id":ID,"message":{"message_id":7003,%s,"text":"no UTF-8 \udcff"}}' % chat):
+            put(text)
+
+    polled.fake.do(batch)
+    ann = polled.user()
+    ann.text("and a good one")
+    got = [m["text"] for m in polled.got(n=5) if m.get("text")]
+    assert got == ["half a pair \ufffd", "a nothing \ufffd", "no UTF-8 ?", "and a good one"]
+    until(lambda: polled.bot.pending() == 0, 10, why="for all to be confirmed")
+
+
 def test_strange_messages_are_kept(hooked):
     far = 2**51 + 12345  # a user id beyond 32 bits
     strange = [
