@@ -3,6 +3,8 @@ T11, T12; pains 1-3)."""
 
 import concurrent.futures
 import json
+import re
+import signal
 import time
 import urllib.parse
 
@@ -11,6 +13,7 @@ import requests
 from fakes.telegram import FakeTelegram
 from fakes.telegram.users import png
 from harness import CONFIG, ROOT, SLOWER, Gateway, until
+from mixed_load import Agents, Clients, all_in, are_settled
 from telegram_world import TOKEN, Telegram
 
 
@@ -359,6 +362,37 @@ def test_between_webhook_and_polling_nothing_is_dropped(start_gateway):
     w.close()
 
 
+def test_moving_while_people_write(start_gateway):
+    """Reloads from polling to webhook and back, with answers going out all the time: all in once and in order, no 409 that
+    stays."""
+    w = Telegram(start_gateway, "webhook")
+    g, chats = w.gateway, {n: w.user(100 + i, n) for i, n in enumerate(("Ann", "Bob", "Cyd"))}
+    clients, agents = Clients(chats, 1), Agents(w)
+    clients.start()
+    until(lambda: len(w.api.threads()) == 3, 10 * SLOWER)
+    agents.start()
+    for mode in ("polling", "webhook", "polling"):
+        calls = w.fake.calls.get("getUpdates", 0)
+        before = set(g.worker_pids())
+        g.config_text = re.sub('mode = "[a-z]+"', f'mode = "{mode}"', g.config_text)
+        g.write_config()
+        g.process.send_signal(signal.SIGHUP)
+        until(lambda: not before & set(g.worker_pids()), 15 * SLOWER, why="for the new workers alone")
+        until(lambda: bool(w.bot.bot.webhook["url"]) == (mode == "webhook") and
+              (mode == "webhook" or w.fake.calls.get("getUpdates", 0) > calls), 15 * SLOWER, why=f"for {mode}")
+        time.sleep(1)
+    clients.stopping = agents.stopping = True
+    clients.join(5)
+    agents.join(30)
+    until(lambda: all_in(w, clients) and are_settled(w, agents, ("sent",)), 30 * SLOWER, 0.2, "for all of it")
+    for name, chat in chats.items():
+        thread = w.messages(name)
+        assert [m["text"] for m in thread if m["direction"] == "in"] == [f"{name} {i + 1}" for i in range(clients.said[name])]
+        assert [m["text"] for m in chat.seen() if m["from"]["is_bot"]] == agents.sent[thread[0]["thread"]]
+    assert w.channel()["state"] == "ready" and not w.bot.bot.webhook["url"] and not w.fake.problems
+    w.close()
+
+
 def test_ids_that_begin_anew_below(start_gateway):
     """After a week of silence the next update may have a lower id: it must not be confirmed unseen."""
     w = Telegram(start_gateway)
@@ -420,17 +454,21 @@ def test_a_public_url_that_telegram_refuses(start_gateway, url, why):
     w.close()
 
 
-def test_a_webhook_set_elsewhere(start_gateway):
-    w = Telegram(start_gateway)
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+def test_a_webhook_set_elsewhere(start_gateway, mode):
+    w = Telegram(start_gateway, mode)
+    until(lambda: mode == "polling" or w.bot.bot.webhook["url"], 10)
 
     def steal():
         w.bot.bot.webhook = {"url": "https://other.example/secret-path", "max_connections": 40}
         w.bot.bot.arrived.set()
 
     w.fake.do(steal)
-    until(lambda: w.channel()["state"] == "lost", 20 * SLOWER)
+    if mode == "polling":
+        until(lambda: w.channel()["state"] == "lost", 20 * SLOWER)
     out = w.gateway.cli("doctor", check=False).stdout
-    assert "https://other.example/..." in out and "409" in out and "secret-path" not in out
+    assert "https://other.example/..." in out and "another program uses this bot" in out and "secret-path" not in out
+    assert ("409" if mode == "polling" else "sets its own again") in out
     w.close()
 
 
