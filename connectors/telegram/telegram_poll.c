@@ -222,7 +222,7 @@ static void on_updates(
         if (a->cls == TELEGRAM_OK)
             err_set(&odd, ERR_PROTOCOL, "getUpdates gave no list");
         failed(p, &odd, least_wait(a));
-        if (a->cls == TELEGRAM_CONFLICT && strstr(a->description, "webhook"))
+        if (a->cls == TELEGRAM_CONFLICT && strcasestr(a->description, "webhook"))
             telegram_setup_conflict(p->t);
         return;
     }
