@@ -182,6 +182,7 @@ build/fuzz/%: tests/fuzz/%.c $(filter-out build/fuzz/obj/gateway/main.o,$(FUZZ_O
 	  $(shell pkg-config --cflags $(LIBS)) $^ $(LDLIBS) -o $@
 
 -include $(FUZZ_OBJECTS:.o=.d)
+.SECONDARY: $(FUZZ_OBJECTS)
 
 fuzz: $(FUZZERS)
 	@bash tests/fuzz/run.sh $(SECONDS) $(FUZZERS)
