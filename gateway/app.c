@@ -211,31 +211,69 @@ static const struct crm_ops *find_crm(const char *name) {
     return NULL;
 }
 
+/* A connector as its init() wants it; NULL with err when the program has no such. */
+static struct connector *make_connector(struct app *app, const char *name, const struct settings *s,
+    const char *public_url, struct err *err) {
+    const struct connector_ops *ops = find_connector(name);
+    if (!ops || ops->api != CONNECTOR_API) {
+        err_set(err, ERR_INVALID, "connector \"%s\" is of another version", name);
+        return NULL;
+    }
+    struct connector *c = mem_zalloc(ops->size);
+    c->ops = ops;
+    c->channel = settings_title(s);
+    c->is_added = settings_is_added(s);
+    c->env = &app->env;
+    c->core = app->core;
+    c->http = app->http;
+    c->ws = app->ws;
+    c->client = app->client;
+    c->public_url = public_url;
+    c->data_dir = app->data_dir;
+    return c;
+}
+
+static const char *public_url_of(const struct config *c) {
+    return settings_str(config_section(c, ""), "public_url");
+}
+
 static int build_channels(struct app *app, struct err *err) {
     size_t n = config_count(app->config, SECTION_CHANNEL);
     app->connectors = mem_zalloc((n + 1) * sizeof *app->connectors);
     for (size_t i = 0; i < n; i++) {
         const struct section_type *type;
         const struct settings *s = config_at(app->config, SECTION_CHANNEL, i, &type);
-        const struct connector_ops *ops = find_connector(type->name);
-        if (!ops || ops->api != CONNECTOR_API)
-            return err_set(err, ERR_INVALID, "connector \"%s\" is of another version", type->name);
-        struct connector *c = mem_zalloc(ops->size);
-        c->ops = ops;
-        c->channel = settings_title(s);
-        c->env = &app->env;
-        c->core = app->core;
-        c->http = app->http;
-        c->ws = app->ws;
-        c->client = app->client;
-        c->public_url = settings_str(config_section(app->config, ""), "public_url");
-        c->data_dir = app->data_dir;
+        struct connector *c = make_connector(app, type->name, s, public_url_of(app->config), err);
+        if (!c)
+            return -1;
         app->connectors[app->nconnectors++] = c;
         core_add_channel(app->core, c);
-        if (ops->init(c, s, err) < 0)
+        if (c->ops->init(c, s, err) < 0)
             return -1;
     }
     return 0;
+}
+
+/* --- channels that admins add ---------------------------------------------------------------- */
+
+/* Would its connector begin with this? Nothing is started. */
+static int try_channel(void *arg, const struct config *next, const char *name, struct err *err) {
+    struct app *app = arg;
+    const struct section_type *type;
+    const struct settings *s = config_channel(next, name, &type);
+    struct connector *c = make_connector(app, type->name, s, public_url_of(next), err);
+    if (!c)
+        return -1;
+    int rc = c->ops->init(c, s, err);
+    c->ops->finish(c);
+    free(c);
+    return rc;
+}
+
+static void ask_reload(void *arg) {
+    struct app *app = arg;
+    if (getppid() == app->ctx->master)
+        kill(app->ctx->master, SIGHUP);
 }
 
 static int build_crms(struct app *app, struct err *err) {
@@ -279,7 +317,12 @@ static int build_edges(struct app *app, struct err *err) {
         .users = app->users,
         .media = app->media,
         .http = app->http,
-        .public_url = *public_url ? public_url : NULL};
+        .public_url = *public_url ? public_url : NULL,
+        .source = app->ctx->source,
+        .data_dir = app->data_dir,
+        .try_channel = try_channel,
+        .reload = ask_reload,
+        .app = app};
     app->api = api_create(&app->env, &a);
     struct hub_options h = {.public_url = *public_url ? public_url : NULL,
         .frame_max = 256 * 1024,

@@ -14,8 +14,8 @@ static int run_gateway(struct cli *cli) {
     struct config *c = cli_config(cli);
     if (!c)
         return CLI_CONFIG;
-    struct master_options o = {cli->config_path, cli->sets, cli->types};
-    return master_run(c, &o);
+    struct config_source source = {cli->config_path, cli->sets, cli->types};
+    return master_run(c, &source);
 }
 
 static int check_config(struct cli *cli) {

@@ -55,7 +55,7 @@ struct master {
     struct log log;
     struct config *config;
     struct config *old_config; /* while a new generation has not proven itself; else NULL */
-    const struct master_options *options;
+    const struct config_source *source;
     struct metrics *metrics;
     struct embedded_redis redis;
     bool own_redis;
@@ -148,7 +148,9 @@ static void become_worker(
         .metrics = m->metrics,
         .slot = slot,
         .redis_url = redis_url(m),
-        .ready_fd = ready_fd};
+        .ready_fd = ready_fd,
+        .source = m->source,
+        .master = master_pid};
     sigset_t none;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != master_pid)
@@ -378,7 +380,7 @@ static void reload(struct master *m) {
     struct buf problems;
     buf_init(&problems, 65536);
     struct config *next =
-        config_read(m->options->config_path, m->options->sets, m->options->types, &problems);
+        config_read(m->source->path, m->source->sets, m->source->types, &problems);
     const char *fixed = next ? fixed_changed(m->config, next) : NULL;
     if (!next || fixed) {
         LOG_ERROR(&m->log, "config.refused",
@@ -599,10 +601,10 @@ static int serve(struct master *m) {
     return m->exit_code;
 }
 
-int master_run(struct config *c, const struct master_options *o) {
+int master_run(struct config *c, const struct config_source *source) {
     struct master *m = mem_zalloc(sizeof *m);
     m->config = c;
-    m->options = o;
+    m->source = source;
     m->lock_fd = m->signal_fd = -1;
     m->began_us = clock_mono_us();
     for (size_t i = 0; i < ARRAY_LEN(m->workers); i++)

@@ -2,6 +2,8 @@
 #ifndef SB_WORKER_H
 #define SB_WORKER_H
 
+#include <sys/types.h>
+
 #include "base/metrics.h"
 #include "config/config.h"
 
@@ -12,6 +14,8 @@ struct worker_context {
     unsigned slot;           /* of the metrics */
     const char *redis_url;   /* of the embedded Redis, or the configured one */
     int ready_fd;            /* one byte is written when the worker serves; then closed; -1 none */
+    const struct config_source *source;
+    pid_t master; /* SIGHUP to it: the configuration is read again */
 };
 
 #define WORKER_EXIT_CONFIG                                                                         \

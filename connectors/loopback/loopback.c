@@ -41,6 +41,7 @@ static const struct setting settings[] = {
     {.key = "outbox",
         .type = SETTING_STRING,
         .preset = "",
+        .file_only = true,
         .help = "File that gets a JSON line for each answer sent. Empty: none."},
     {.key = "behaviour",
         .type = SETTING_ENUM,

@@ -19,6 +19,7 @@ static const struct setting settings[] = {
     {.key = "origins",
         .type = SETTING_LIST,
         .preset = "self",
+        .check = origin_rule_check,
         .help = "Sites that may carry the chat: \"https://shop.example\", "
                 "\"https://*.example.com\", or \"self\" for pages of this gateway (the demo). "
                 "Scheme, host and port are compared exactly."},
@@ -111,11 +112,8 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
     while (origins && origins[n])
         n++;
     site->origins = mem_zalloc((n + 1) * sizeof *site->origins);
-    for (size_t i = 0; i < n; i++) {
-        if (origin_rule_check(origins[i], err) < 0)
-            return -1;
+    for (size_t i = 0; i < n; i++)
         site->origins[i] = mem_strdup(origins[i]);
-    }
     site->secret = mem_strdup(settings_str(s, "identity_secret"));
     site->old_secret = mem_strdup(settings_str(s, "identity_secret_old"));
     site->secrets[0] = site->secret;

@@ -54,10 +54,12 @@ static const struct setting settings[] = {
         .type = SETTING_STRING,
         .preset = TELEGRAM_CLOUD,
         .check = check_url,
+        .sends_secrets = true,
         .help = "The Bot API server: Telegram's, or one of your own (telegram-bot-api --local)."},
     {.key = "local_files",
         .type = SETTING_BOOL,
         .preset = "no",
+        .file_only = true,
         .help = "api_url is a server of your own, run with --local on this machine: files up to "
                 "2000 MB are sent, and read from where it puts them."},
     {.key = "contact_button",

@@ -128,6 +128,7 @@ static const struct setting settings[] = {
         .type = SETTING_STRING,
         .preset = WHATSAPP_CLOUD,
         .check = check_url,
+        .sends_secrets = true,
         .help = "The Graph API server."},
     {.key = "api_version",
         .type = SETTING_STRING,

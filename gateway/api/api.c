@@ -39,9 +39,14 @@ const struct http_route api_routes[] = {
     {"POST", V1 "/agents", api_agents_post, 4096, false},
     {"PATCH", V1 "/agents/{name}", api_agents_patch, 4096, false},
     {"GET", V1 "/channels", api_channels_list, 0, false},
+    {"POST", V1 "/channels", api_channels_post, 65536, false},
+    {"PATCH", V1 "/channels/{name}", api_channels_patch, 65536, false},
+    {"DELETE", V1 "/channels/{name}", api_channels_delete, 0, false},
+    {"GET", V1 "/channels/{name}/settings", api_channels_settings, 0, false},
     {"POST", V1 "/channels/{name}/check", api_channels_check, 1024, false},
     {"GET", V1 "/channels/{name}/picture", api_channels_picture, 0, false},
     {"GET", V1 "/channels/{name}/templates", api_channels_templates, 0, false},
+    {"GET", V1 "/connectors", api_connectors_list, 0, false},
     {"GET", V1 "/dead", api_dead_list, 0, false},
     {"POST", V1 "/dead/{id}/retry", api_dead_retry, 1024, false},
     {"GET", V1 "/openapi.json", api_document, 0, false},
@@ -292,6 +297,7 @@ struct api *api_create(const struct env *env, const struct api_options *o) {
     api->store = o->store;
     api->users = o->users;
     api->media = o->media;
+    api->options = *o;
     api->own_origin = origin_of(o->public_url);
     http_server_add_routes(o->http, api_routes, api);
     return api;

@@ -3,6 +3,7 @@
 #ifndef SB_API_API_H
 #define SB_API_API_H
 
+#include "config/config.h"
 #include "core/core.h"
 #include "net/http_server.h"
 
@@ -16,6 +17,13 @@ struct api_options {
     struct media *media;
     struct http_server *http;
     const char *public_url; /* NULL unknown */
+    /* For changing the channels: where the configuration comes from; does the channel's connector
+     * take what stands in next; read it all again, soon. */
+    const struct config_source *source;
+    const char *data_dir;
+    int (*try_channel)(void *app, const struct config *next, const char *name, struct err *err);
+    void (*reload)(void *app);
+    void *app;
 };
 
 /* Adds its routes to the server. */

@@ -1,4 +1,4 @@
-/* api_admin.c - agents, channels, dead letters. */
+/* api_admin.c - agents, dead letters. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,64 +167,6 @@ static void agents_patch(struct call *c) {
 
 HANDLER(api_agents_patch) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, agents_patch);
-}
-
-/* --- channels -------------------------------------------------------------------------------- */
-
-static void channels_list(struct call *c) {
-    call_ok(c, 200, core_channels(c->api->core));
-}
-
-HANDLER(api_channels_list) {
-    api_begin(api, x, SCOPE_READ, ROLE_AGENT, channels_list);
-}
-
-static void channels_check(struct call *c) {
-    core_check(c->api->core, http_path_arg(c->x, "name"), call_on_json, c);
-}
-
-HANDLER(api_channels_check) {
-    api_begin(api, x, SCOPE_WRITE, ROLE_SUPERVISOR, channels_check);
-}
-
-static void channels_templates(struct call *c) {
-    core_templates(c->api->core, http_path_arg(c->x, "name"), call_on_json, c);
-}
-
-HANDLER(api_channels_templates) {
-    api_begin(api, x, SCOPE_READ, ROLE_AGENT, channels_templates);
-}
-
-/* By its first bytes; what is none of these is not shown as one. */
-static const char *picture_type(struct span p) {
-    if (p.n > 3 && memcmp(p.p, "\xff\xd8\xff", 3) == 0)
-        return "image/jpeg";
-    if (p.n > 8 && memcmp(p.p, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return "image/png";
-    return p.n > 12 && memcmp(p.p, "RIFF", 4) == 0 && memcmp(p.p + 8, "WEBP", 4) == 0 ? "image/webp"
-                                                                                      : NULL;
-}
-
-static void on_picture(void *arg, struct span bytes, const struct err *err) {
-    struct call *c = arg;
-    const char *type = err ? NULL : picture_type(bytes);
-    if (err) {
-        call_err(c, err);
-    } else if (!type) {
-        call_fail(c, ERR_NOT_FOUND, "this channel has no picture");
-    } else {
-        http_set_header(c->x, "Cache-Control", "private, max-age=3600");
-        http_reply(c->x, 200, type, bytes.p, bytes.n);
-        call_free(c);
-    }
-}
-
-static void channels_picture(struct call *c) {
-    core_picture(c->api->core, http_path_arg(c->x, "name"), on_picture, c);
-}
-
-HANDLER(api_channels_picture) {
-    api_begin(api, x, SCOPE_READ, ROLE_AGENT, channels_picture);
 }
 
 /* --- dead letters ---------------------------------------------------------------------------- */

@@ -14,7 +14,8 @@ struct api {
     struct store *store;
     struct users *users;
     struct media *media;
-    char *own_origin; /* of public_url, or NULL */
+    struct api_options options; /* what is borrowed in it outlives us */
+    char *own_origin;           /* of public_url, or NULL */
     bool draining;
 };
 
@@ -98,12 +99,19 @@ HANDLER(api_media_get);
 HANDLER(api_agents_list);
 HANDLER(api_agents_post);
 HANDLER(api_agents_patch);
+HANDLER(api_dead_list);
+HANDLER(api_dead_retry);
+/* api_channels.c */
 HANDLER(api_channels_list);
 HANDLER(api_channels_check);
 HANDLER(api_channels_picture);
 HANDLER(api_channels_templates);
-HANDLER(api_dead_list);
-HANDLER(api_dead_retry);
+/* api_channel_change.c */
+HANDLER(api_channels_post);
+HANDLER(api_channels_patch);
+HANDLER(api_channels_delete);
+HANDLER(api_channels_settings);
+HANDLER(api_connectors_list);
 /* api_health.c */
 HANDLER(api_healthz);
 HANDLER(api_readyz);

@@ -22,6 +22,14 @@ struct settings *config_add(struct config *c, const struct section_type *type, c
     return c->sections[c->n++];
 }
 
+void config_remove(struct config *c, struct settings *s) {
+    size_t i = 0;
+    while (c->sections[i] != s)
+        i++;
+    settings_free(s);
+    memmove(&c->sections[i], &c->sections[i + 1], (--c->n - i) * sizeof *c->sections);
+}
+
 static struct settings *find(const struct config *c, const char *name, const char *title) {
     for (size_t i = 0; i < c->n; i++)
         if (strcmp(c->sections[i]->type->name, name) == 0 &&
@@ -94,41 +102,72 @@ static void fill(struct settings *s, const char *path, struct buf *problems) {
     }
 }
 
+bool config_title_is_good(const char *title) {
+    size_t n = strlen(title);
+    return n && n <= 32 && strspn(title, TITLE_CHARS) == n;
+}
+
 static void check_titles(const struct config *c, const char *path, struct buf *problems) {
     for (size_t i = 0; i < c->n; i++) {
         const struct settings *s = c->sections[i];
         if (s->type->kind == SECTION_PLAIN)
             continue;
-        if (!*s->title || strspn(s->title, TITLE_CHARS) != strlen(s->title) ||
-            strlen(s->title) > 32)
+        if (!config_title_is_good(s->title))
             buf_addf(problems, "%s: %s \"%s\": a name is 1 to 32 of a-z, 0-9, _ and -\n", path,
                 s->type->name, s->title);
         for (size_t k = 0; k < i; k++)
             if (c->sections[k]->type->kind == s->type->kind &&
                 strcmp(c->sections[k]->title, s->title) == 0)
-                buf_addf(problems, "%s: the name \"%s\" is used twice (%s and %s)\n", path,
-                    s->title, c->sections[k]->type->name, s->type->name);
+                buf_addf(problems, "%s: the name \"%s\" is used twice (%s and %s%s)\n", path,
+                    s->title, c->sections[k]->type->name, s->type->name,
+                    s->added ? ", which was added in the inbox or by the API" : "");
     }
+}
+
+/* data_dir as it will be, before --set and defaults are applied; NULL: these types have none. */
+static const char *data_dir_of(const struct config *c, const char *const *sets) {
+    const struct settings *top = find(c, "", NULL);
+    long row = top ? settings_row(top->type, "data_dir") : -1;
+    const char *found = NULL;
+    if (row >= 0)
+        found = top->values[row].text ? top->values[row].text : top->type->table[row].preset;
+    for (size_t i = 0; row >= 0 && sets && sets[i]; i++)
+        if (strncmp(sets[i], "data_dir=", 9) == 0)
+            found = sets[i] + 9;
+    return found;
+}
+
+struct config *config_read_changed(
+    const struct config_source *from, config_change_fn change, void *arg, struct buf *problems) {
+    struct config *c = mem_zalloc(sizeof *c);
+    size_t before = problems->n;
+    bool ended = false;
+    c->types = from->types;
+    for (const struct section_type *t = from->types; t->name; t++)
+        if (t->kind == SECTION_PLAIN)
+            config_add(c, t, NULL);
+    int rc = config_file_read(c, from->path, problems);
+    const char *data_dir = data_dir_of(c, from->sets);
+    if (rc == 0 && data_dir)
+        rc = config_channels_read(c, data_dir, problems);
+    if (rc == 0 && problems->n == before && change)
+        ended = change(c, arg) < 0;
+    if (rc == 0 && !ended) {
+        for (size_t i = 0; from->sets && from->sets[i]; i++)
+            apply_set(c, from->sets[i], problems);
+        for (size_t i = 0; i < c->n; i++)
+            fill(c->sections[i], from->path, problems);
+        check_titles(c, from->path, problems);
+    }
+    if (problems->n != before || ended)
+        config_destroy(&c);
+    return c;
 }
 
 struct config *config_read(const char *path, const char *const *sets,
     const struct section_type *types, struct buf *problems) {
-    struct config *c = mem_zalloc(sizeof *c);
-    size_t before = problems->n;
-    c->types = types;
-    for (const struct section_type *t = types; t->name; t++)
-        if (t->kind == SECTION_PLAIN)
-            config_add(c, t, NULL);
-    if (config_file_read(c, path, problems) == 0) {
-        for (size_t i = 0; sets && sets[i]; i++)
-            apply_set(c, sets[i], problems);
-        for (size_t i = 0; i < c->n; i++)
-            fill(c->sections[i], path, problems);
-        check_titles(c, path, problems);
-    }
-    if (problems->n != before)
-        config_destroy(&c);
-    return c;
+    struct config_source from = {path, sets, types};
+    return config_read_changed(&from, NULL, NULL, problems);
 }
 
 void config_destroy(struct config **cp) {
@@ -161,6 +200,19 @@ const struct settings *config_at(const struct config *c, enum section_kind kind,
         if (type_out)
             *type_out = c->sections[i]->type;
         return c->sections[i];
+    }
+    return NULL;
+}
+
+const struct settings *config_channel(
+    const struct config *c, const char *name, const struct section_type **type_out) {
+    for (size_t i = 0; i < c->n; i++) {
+        const struct settings *s = c->sections[i];
+        if (s->type->kind != SECTION_CHANNEL || strcmp(s->title, name) != 0)
+            continue;
+        if (type_out)
+            *type_out = s->type;
+        return s;
     }
     return NULL;
 }

@@ -5,6 +5,8 @@
  *   redis { url = "embedded" }
  *   sitechat "site" { origins = {"https://example.com"} }
  *
+ * After it data_dir/channels.conf is read: the channels that admins added (config_channels.h).
+ *
  * Every refusal says file:line, the key, what was expected and the nearest known key:
  *   conf/switchboard.conf:12: unknown key "wrokers"; did you mean "workers"?
  */
@@ -33,6 +35,13 @@ struct section_type {
 
 struct config;
 
+/* Where a configuration comes from, for reading it again. All borrowed. */
+struct config_source {
+    const char *path;
+    const char *const *sets; /* --set, NULL-ended */
+    const struct section_type *types;
+};
+
 /* Reads and checks. types is ended by a row without name and must outlive the config. sets is a
  * NULL-ended list of "key=value" ("redis.url=...", "sitechat.site.origins=a,b"). Returns NULL with
  * every problem found (one a line) in problems. */
@@ -48,6 +57,12 @@ const struct settings *config_section(const struct config *c, const char *name);
 size_t config_count(const struct config *c, enum section_kind kind);
 const struct settings *config_at(
     const struct config *c, enum section_kind kind, size_t i, const struct section_type **type_out);
+
+/* The channel of this name, with its type; NULL when there is none. */
+const struct settings *config_channel(
+    const struct config *c, const char *name, const struct section_type **type_out);
+/* It is of data_dir/channels.conf. */
+bool settings_is_added(const struct settings *s);
 
 /* The complete commented sample, from the tables. */
 void config_print_sample(const struct section_type *types, struct buf *out);

@@ -170,7 +170,7 @@ int config_file_read(struct config *c, const char *path, struct buf *problems) {
     r.places = mem_zalloc(ntypes * sizeof *r.places);
     cfg_opt_t **sections = mem_zalloc(ntypes * sizeof *sections);
     cfg_opt_t *root = options_of(&r, config_type(c->types, ""), ntypes);
-    size_t at = rows_of(config_type(c->types, ""));
+    size_t rows = rows_of(config_type(c->types, "")), at = rows ? rows : 1;
     for (size_t i = 0; i < ntypes; i++) {
         const struct section_type *t = &c->types[i];
         if (!*t->name)

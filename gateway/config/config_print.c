@@ -135,3 +135,41 @@ void config_print(const struct config *c, struct buf *out) {
             buf_adds(out, "}\n");
     }
 }
+
+/* In single quotes nothing but \ and ' has a meaning. */
+static void print_quoted(struct buf *out, const char *text) {
+    buf_adds(out, "'");
+    for (; *text; text++) {
+        if (*text == '\\' || *text == '\'')
+            buf_adds(out, "\\");
+        buf_add(out, text, 1);
+    }
+    buf_adds(out, "'");
+}
+
+void config_print_added(const struct config *c, struct buf *out) {
+    comment(out, "",
+        "Channels that were added in the inbox or by the API. The gateway writes this file anew "
+        "with "
+        "each change there: what is changed here by hand counts after a reload (SIGHUP).");
+    for (size_t i = 0; i < c->n; i++) {
+        const struct settings *s = c->sections[i];
+        if (!s->added)
+            continue;
+        buf_addf(out, "\n%s \"%s\" {\n", s->type->name, s->title);
+        for (size_t k = 0; s->type->table[k].key; k++) {
+            const struct value *v = &s->values[k];
+            if (!v->text)
+                continue;
+            buf_addf(out, "    %s = %s", s->type->table[k].key, v->list ? "{" : "");
+            for (size_t n = 0; v->list && v->list[n]; n++) {
+                buf_adds(out, n ? ", " : "");
+                print_quoted(out, v->list[n]);
+            }
+            if (!v->list)
+                print_quoted(out, v->text);
+            buf_adds(out, v->list ? "}\n" : "\n");
+        }
+        buf_adds(out, "}\n");
+    }
+}

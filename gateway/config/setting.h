@@ -25,6 +25,8 @@ struct setting {
     int64_t min, max;    /* INT, DURATION, SIZE; both 0: no limit */
     const char *choices; /* ENUM */
     bool secret;         /* never printed, never logged */
+    bool file_only;      /* reaches files of this machine: not to be set over the network */
+    bool sends_secrets;  /* where the secrets are sent: over the network it needs them again */
     const char *help;    /* one or two sentences, shown above the key in the sample */
     /* More checks than type and limits; value as text (NULL: none). */
     int (*check)(const char *value, struct err *err);

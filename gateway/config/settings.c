@@ -32,6 +32,10 @@ static void value_free(struct value *v) {
     *v = (struct value){0};
 }
 
+void settings_unset(struct settings *s, size_t i) {
+    value_free(&s->values[i]);
+}
+
 void settings_free(struct settings *s) {
     for (size_t i = 0; s->type->table[i].key; i++)
         value_free(&s->values[i]);
@@ -117,6 +121,10 @@ static const struct value *find(const struct settings *s, const char *key) {
 
 const char *settings_title(const struct settings *s) {
     return s->title;
+}
+
+bool settings_is_added(const struct settings *s) {
+    return s->added;
 }
 
 const char *settings_str(const struct settings *s, const char *key) {

@@ -109,7 +109,8 @@ struct connector_ops {
     const char *help;          /* a paragraph for the sample configuration */
     const char *identity_kind; /* "visitor": kind of identity that its clients have first */
 
-    /* Reads settings, keeps copies. No I/O. After -1, finish() is still called. */
+    /* Reads settings, keeps copies. No I/O. After -1, finish() is still called. Also called only to
+     * try settings: then finish() follows at once. */
     int (*init)(struct connector *c, const struct settings *s, struct err *err);
     /* Adds routes and endpoints, begins to work; tell connector_ready() when it does. */
     int (*start)(struct connector *c, struct err *err);
@@ -158,6 +159,7 @@ struct connector_ops {
 struct connector {
     const struct connector_ops *ops;
     const char *channel; /* the section's title: "site" */
+    bool is_added;       /* by an admin, not in the configuration file */
     const struct env *env;
     struct core *core;
     const char *public_url; /* "https://chat.example.org", no slash at its end; "" none */

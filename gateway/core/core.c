@@ -148,9 +148,10 @@ json_t *core_channels(const struct core *core) {
         json_t *note = note_of(ch);
         json_t *error = json_object_get(note, "error"), *info = json_object_get(note, "info");
         const char *state = json_string_value(json_object_get(note, "state"));
-        json_t *one = json_pack("{s:s,s:s,s:s,s:O?,s:I,s:o}", "name", c->channel, "connector",
-            c->ops->name, "state", state ? state : "starting", "error", error, "queue",
-            (json_int_t)ch->queued, "caps", caps_json(c->ops->caps));
+        json_t *one = json_pack("{s:s,s:s,s:s,s:s,s:O?,s:I,s:o}", "name", c->channel, "connector",
+            c->ops->name, "source", c->is_added ? "api" : "file", "state",
+            state ? state : "starting", "error", error, "queue", (json_int_t)ch->queued, "caps",
+            caps_json(c->ops->caps));
         if (one && !error)
             json_object_set_new(one, "error", json_null());
         if (one && info) {

@@ -78,8 +78,8 @@ json_t *core_online(const struct core *core);
 /* A screen has this message now: its trail says so (written in batches). */
 void core_pushed(struct core *core, const char *thread, int64_t seq);
 
-/* {"channels":[{"name","connector","state":"ready|lost|starting","error","queue":n,"caps":[..],
- * "info"?}]}
+/* {"channels":[{"name","connector","source":"file|api","state":"ready|lost|starting","error",
+ * "queue":n,"caps":[..],"info"?}]}
  */
 json_t *core_channels(const struct core *core);
 /* Examines a channel: {"channel": as in core_channels(), "report": [{"level","text","todo"?}]}. */

@@ -313,6 +313,28 @@ def list_channels(w):
     assert {c["name"] for c in w.call("listChannels", status=200)["channels"]} == {"site", "test", "phone"}
 
 
+def configured(w):
+    """One scene for all: a channel comes, is changed, and goes again."""
+    kinds = {c["name"] for c in w.call("listConnectors", status=200)["connectors"]}
+    assert kinds == {"loopback", "sitechat", "telegram", "whatsapp"}
+    box = {"connector": "loopback", "name": "box", "settings": {"token": "a secret"}}
+    w.call("addChannel", status=201, json=box)
+    w.call("addChannel", status=409, json=box)
+    w.call("addChannel", status=400, json={"connector": "loopback", "name": "box2"})
+    w.call("changeChannel", {"name": "box"}, 200, json={"settings": {"behaviour": "fail", "token": None}})
+    w.call("changeChannel", {"name": "box"}, 400, json={"settings": {"behaviour": "odd"}})
+    w.call("changeChannel", {"name": "site"}, 409, json={"settings": {}})
+    w.call("changeChannel", {"name": "no-such"}, 404, json={"settings": {}})
+    got = w.call("getChannelSettings", {"name": "box"}, 200)["channel"]["settings"]
+    assert got["token"] is None and got["behaviour"] == "fail"
+    w.call("getChannelSettings", {"name": "site"}, 200)
+    w.call("getChannelSettings", {"name": "no-such"}, 404)
+    w.call("removeChannel", {"name": "box"}, 204)
+    w.call("removeChannel", {"name": "box"}, 404)
+    w.call("removeChannel", {"name": "site"}, 409)
+    until(lambda: "box" not in {c["name"] for c in w.admin.get("/channels")["channels"]}, 20)
+
+
 def check_channel(w):
     w.call("checkChannel", {"name": "site"}, 200)
     w.call("checkChannel", {"name": "no-such"}, 404)
@@ -436,6 +458,8 @@ SCENES = {
     "changeClient": change_client, "mergeClients": merge_clients, "uploadMedia": upload_media,
     "getMedia": get_media, "listAgents": list_agents, "addAgent": add_agent,
     "changeAgent": change_agent, "listChannels": list_channels, "checkChannel": check_channel,
+    "addChannel": configured, "changeChannel": configured, "removeChannel": configured,
+    "getChannelSettings": configured, "listConnectors": configured,
     "getChannelPicture": channel_picture, "listTemplates": templates,
     "listDead": list_dead, "retryDead": retry_dead, "openapi": document("openapi"),
     "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
