@@ -63,7 +63,7 @@ struct master {
     struct child workers[WORKERS_MAX * 2]; /* the second half: the old generation */
     unsigned nworkers;
     int lock_fd, signal_fd;
-    bool stopping;
+    bool stopping, reload_wanted;
     uint64_t began_us;
     uint64_t watched_ms, watch_from_ms; /* monotonic */
     bool said_ready;
@@ -367,12 +367,21 @@ static void roll_back(struct master *m) {
 static void set_aside(struct master *m) {
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
         struct child *old = &m->workers[WORKERS_MAX + i];
-        if (old->pid) /* still leaving since the reload before */
-            end_now(m, old);
         *old = m->workers[i];
         old->start_at_ms = 0;
         m->workers[i] = (struct child){.ready_fd = -1};
     }
+}
+
+/* A reload cuts nobody off: while workers of the one before it serve already and others do not, or
+ * those before them are still leaving, it waits. */
+static bool may_reload(const struct master *m) {
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        const struct child *c = &m->workers[i], *old = &m->workers[WORKERS_MAX + i];
+        if (m->old_config ? c->pid && c->ready : old->pid != 0)
+            return false;
+    }
+    return true;
 }
 
 /* Forks a new generation; the old one is told to leave when all of the new one serve. */
@@ -420,8 +429,7 @@ static void on_signal(struct master *m, int signo) {
         reap(m);
         break;
     case SIGHUP:
-        if (!m->stopping)
-            reload(m);
+        m->reload_wanted = true;
         break;
     default:
         begin_stop(m);
@@ -549,6 +557,10 @@ static void turn(struct master *m) {
     while (read(m->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
         on_signal(m, (int)info.ssi_signo);
     reap(m); /* several children's signals may be one */
+    if (m->reload_wanted && !m->stopping && may_reload(m)) {
+        m->reload_wanted = false;
+        reload(m);
+    }
 }
 
 static int set_up(struct master *m, struct err *err) {

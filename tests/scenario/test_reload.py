@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import threading
+import time
 
 import requests
 
@@ -130,6 +131,24 @@ def test_many_reloads_at_once(gateway):
     until(lambda: "event=config.reloaded" in g.log(), 10)
     until(lambda: len(g.worker_pids()) == 2, 20)
     assert g.is_ready() and g.stop() < 10
+
+
+def test_a_reload_waits_for_the_one_before(gateway):
+    """Several in a row cut off nobody: neither who is served by a new worker, nor who still is by an old one."""
+    g = gateway
+    visitors = [g.visitor() for _ in range(4)]
+    knockers = [Knocker(g) for _ in range(3)]
+    began = time.monotonic()
+    while time.monotonic() - began < 3:
+        hup(g)
+        time.sleep(0.1)
+    until(lambda: g.log().count("event=config.reloaded") >= 2, 15)
+    answers = [a for k in knockers for a in k.end()]
+    assert len(answers) > 20 and set(answers) == {200}, [a for a in answers if a != 200][:5]
+    until(lambda: len(g.worker_pids()) == 2, 20)
+    for v in visitors:
+        v.say_and_wait("still here")
+        assert ("closed", 1006) not in v.closes and not [c for c in v.closes if c[0] == "io"], v
 
 
 def test_not_started(tmp_path):
