@@ -1,12 +1,14 @@
-// admin_channels.jsx - the configured channels: what each is, does it work, what waits, and an
-// examination on demand with what to do about it.
+// admin_channels.jsx - the channels: what each is, does it work, what waits; an examination on demand;
+// and for admins adding, changing and removing those that are not in the configuration file.
 import { useEffect, useState } from "preact/hooks";
 import { plainName, webAddress } from "../shared/links.mjs";
 import { AdminPage } from "./admin_page.jsx";
 import { api } from "./api.mjs";
+import { ChannelForm } from "./channel_form.jsx";
+import { Report, useCheck, useProblem } from "./channel_report.jsx";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
-import { Button, Spinner } from "./parts.jsx";
+import { Button, Confirm, Menu, Spinner } from "./parts.jsx";
 
 // How WhatsApp's users judge a number, and the look of it here.
 const QUALITIES = { GREEN: "good", YELLOW: "warn", RED: "bad" };
@@ -15,12 +17,6 @@ const QUALITIES = { GREEN: "good", YELLOW: "warn", RED: "bad" };
 const tierText = (tier) => plainName(tier).replace(/^TIER_/, "").replace(/_/g, " ").toLowerCase().replace(/(\d)k$/, "$1K");
 
 const TOKEN_SOON_MS = 14 * 86400000;
-const LEVELS = { ok: "check", warn: "warn", fail: "x" };
-
-function useProblem() {
-    const { reason } = useWords();
-    return (error) => (!error ? "" : reason(typeof error === "string" ? { text: error } : error).text);
-}
 
 // Its picture where it has one; the lamp says how it is.
 function Face({ channel }) {
@@ -54,28 +50,7 @@ function About({ info }) {
     );
 }
 
-function Report({ check }) {
-    const { t } = useWords();
-    if (check.busy) return <p class="report-wait"><Spinner label={t("channels.checking")} /></p>;
-    return (
-        <div class="report" role="status">
-            {check.error && <p class="bad">{check.error}</p>}
-            {check.report && !check.report.length && <p class={check.bad ? "bad" : "good"}>{check.bad || t("channels.ok")}</p>}
-            {check.report?.length > 0 && (
-                <ul aria-label={t("channels.report")}>
-                    {check.report.map((line, i) => (
-                        <li key={i} class={`report-${line.level}`}>
-                            <span role="img" aria-label={t("channels.level." + line.level)}><Icon name={LEVELS[line.level] ?? "warn"} size={15} /></span>
-                            <span>{line.text}{line.todo && <em>{line.todo}</em>}</span>
-                        </li>
-                    ))}
-                </ul>
-            )}
-        </div>
-    );
-}
-
-function Channel({ channel: c, check, run, mayCheck }) {
+function Channel({ channel: c, check, run, mayCheck, mayChange, onEdit, onRemove }) {
     const { t, full } = useWords();
     const soon = c.info?.token_expires && Date.parse(c.info.token_expires) < Date.now() + TOKEN_SOON_MS;
     const problemOf = useProblem();
@@ -88,13 +63,21 @@ function Channel({ channel: c, check, run, mayCheck }) {
             <span class="cards-main">
                 <strong>{c.name}</strong>
                 <About info={c.info} />
-                <span>{c.connector} · {word === key ? c.state : word}{c.queue > 0 && " · " + t("channels.queue", { n: c.queue })}{c.info?.pending > 0 && " · " + t("channels.pending", { n: c.info.pending })}</span>
+                <span>{c.connector} · {word === key ? c.state : word}{c.queue > 0 && " · " + t("channels.queue", { n: c.queue })}{c.info?.pending > 0 && " · " + t("channels.pending", { n: c.info.pending })}{mayChange && c.source === "file" && " · " + t("channels.inFile")}</span>
                 {soon && <span class="warn">{t("channels.tokenEnds", { at: full(c.info.token_expires) })}</span>}
                 {problem && <span class="bad">{problem}</span>}
                 {trouble && trouble !== problem && <span class="bad">{plainName(trouble)}</span>}
                 {c.info?.warning && <span class="warn">{plainName(c.info.warning)}</span>}
             </span>
             {mayCheck && <Button disabled={check?.busy} onClick={run}>{t("channels.check")}</Button>}
+            {mayChange && (c.source === "api"
+                ? (
+                    <Menu label={`${t("channels.actions")}: ${c.name}`} class="icon-button"
+                        items={[{ label: t("channels.edit"), icon: "edit", run: onEdit }, { label: t("channels.remove"), icon: "trash", danger: true, run: onRemove }]}>
+                        <Icon name="more" />
+                    </Menu>
+                )
+                : <span class="icon-button-gap" />)}
             {check && <Report check={check} />}
         </li>
     );
@@ -104,9 +87,12 @@ export function AdminChannels() {
     const { t, why } = useWords();
     const desk = useDesk();
     const me = useStore((db) => db.me);
-    const problemOf = useProblem();
+    const examine = useCheck();
     const [state, setState] = useState({ channels: [], loading: true, error: null });
     const [checks, setChecks] = useState({});
+    const [form, setForm] = useState(null); // {name}: being changed; {}: a new one
+    const [removing, setRemoving] = useState(null);
+    const mayChange = me?.role === "admin";
     const load = async () => {
         try {
             const { channels } = await desk.api.channels();
@@ -123,26 +109,40 @@ export function AdminChannels() {
     const run = async (name) => {
         const say = (check) => setChecks((all) => ({ ...all, [name]: check }));
         say({ busy: true });
-        try {
-            const answer = await desk.api.checkChannel(name);
-            const channel = answer.channel ?? answer;
-            const bad = problemOf(channel.error) || (channel.state === "lost" ? t("channels.state.lost") : "");
-            say({ report: answer.report ?? [], bad });
-        } catch (e) {
-            say({ error: why(desk.failed(e)) });
-        }
+        say(await examine(name));
         load();
     };
+    const remove = async (name) => {
+        try {
+            await desk.api.removeChannel(name);
+            setState((s) => ({ ...s, channels: s.channels.filter((c) => c.name !== name) }));
+            desk.toast(t("channels.removed", { name }), "good");
+        } catch (e) {
+            desk.toast(t("channels.failed", { why: why(desk.failed(e)) }));
+        }
+    };
+    const close = () => {
+        setForm(null);
+        load();
+        desk.loadChannels();
+    };
     return (
-        <AdminPage title={t("channels.title")}>
+        <AdminPage title={t("channels.title")}
+            tools={mayChange && <Button kind="main" icon="plus" onClick={() => setForm({})}>{t("channels.add")}</Button>}>
             {!state.loading && !state.error && !state.channels.length && <div class="empty"><p>{t("channels.empty")}</p></div>}
             <ul class="cards channels">
                 {state.channels.map((c) => (
-                    <Channel key={c.name} channel={c} check={checks[c.name]} run={() => run(c.name)} mayCheck={me?.role !== "agent"} />
+                    <Channel key={c.name} channel={c} check={checks[c.name]} run={() => run(c.name)} mayCheck={me?.role !== "agent"}
+                        mayChange={mayChange} onEdit={() => setForm({ name: c.name })} onRemove={() => setRemoving(c.name)} />
                 ))}
             </ul>
             {state.error && <p class="form-error" role="alert">{why(state.error)}</p>}
             {state.loading && <div class="dialog-wait"><Spinner label={t("app.loading")} /></div>}
+            {form && <ChannelForm name={form.name} onClose={close} />}
+            {removing && (
+                <Confirm title={t("channels.remove")} text={t("channels.removeSure", { name: removing })} action={t("channels.remove")} danger
+                    onYes={() => remove(removing)} onClose={() => setRemoving(null)} />
+            )}
         </AdminPage>
     );
 }

@@ -34,6 +34,7 @@ export function useWords() {
     return {
         t,
         lang,
+        said: (key, preset) => (i18n.has(key) ? i18n.t(key) : preset),
         clock: (at) => time.clock(lang, at),
         fine: (at) => time.clockFine(lang, at),
         full: (at) => time.full(lang, at),

@@ -1,4 +1,5 @@
 // strings_ru.mjs - the inbox's words in Russian. Plurals: one, few, many, other (a fraction).
+import { settings } from "./strings_ru_settings.mjs";
 import { whatsapp } from "./strings_ru_whatsapp.mjs";
 
 export const ru = {
@@ -284,6 +285,7 @@ export const ru = {
     "trouble.too_old": "Слишком поздно: Telegram уже не позволяет этого.",
     "trouble.other": "Ответ канала: {why}",
     ...whatsapp,
+    ...settings,
 
     "event.created": "Диалог начат",
     "event.assigned": "{by}: ответственный теперь {to}",
@@ -533,6 +535,26 @@ export const ru = {
 
     "channels.title": "Каналы",
     "channels.empty": "Каналы не настроены.",
+    "channels.add": "Добавить канал",
+    "channels.edit": "Изменить настройки",
+    "channels.remove": "Удалить",
+    "channels.actions": "Действия",
+    "channels.inFile": "в файле настроек",
+    "channels.kind": "Вид канала",
+    "channels.name": "Имя",
+    "channels.nameHint": "Строчные латинские буквы, цифры, _ и -. Потом не меняется: так называются вебхук и статистика",
+    "channels.more": "Другие настройки",
+    "channels.yes": "Да",
+    "channels.no": "Нет",
+    "channels.lines": "По одному в строке.",
+    "channels.kept": "Остаётся прежним",
+    "channels.save": "Сохранить",
+    "channels.saved": "Сохранено. Шлюз подключает канал, работа при этом не прерывается…",
+    "channels.slow": "Сохранено, но канала пока нет. Он появится в списке; если нет, причина в журнале шлюза.",
+    "channels.done": "Готово",
+    "channels.removed": "Канал {name} удалён. Его диалоги остались.",
+    "channels.removeSure": "Удалить {name}? Через него больше ничего не придёт и не уйдёт. Диалоги и их история останутся.",
+    "channels.failed": "Не получилось: {why}",
     "channels.check": "Проверить",
     "channels.ok": "Работает",
     "channels.queue": {
