@@ -190,7 +190,7 @@ static void on_answer(
         return;
     case TELEGRAM_BAD_TOKEN:
         telegram_token_refused(t, &a->err);
-        end(s, DELIVERY_RETRY, &a->err, PACE_MAX_MS);
+        end(s, DELIVERY_RETRY, &a->err, BLOCKED_PACE_MS);
         return;
     case TELEGRAM_TRY_AGAIN:
     case TELEGRAM_CONFLICT:
