@@ -246,6 +246,7 @@ static void stop(struct connector *c) {
     struct whatsapp *w = container_of(c, struct whatsapp, base);
     w->stopping = true;
     loop_timer_stop(&w->rate_timer);
+    loop_timer_stop(&w->list_timer);
     whatsapp_setup_stop(w);
 }
 
@@ -259,6 +260,7 @@ static void forget(char **secret) {
 static void finish(struct connector *c) {
     struct whatsapp *w = container_of(c, struct whatsapp, base);
     loop_timer_stop(&w->rate_timer);
+    loop_timer_stop(&w->list_timer);
     whatsapp_setup_stop(w);
     limiter_destroy(&w->limiter);
     forget(&w->token);

@@ -46,11 +46,13 @@ struct whatsapp {
     uint64_t set_up_ms; /* when it was asked last */
 
     struct limiter *limiter;
-    double per_second;           /* the number's throughput */
-    uint64_t blocked_until_ms;   /* token, payment, ...: nothing is sent before */
-    bool is_refused;             /* and nothing was taken since */
-    bool is_listing, list_again; /* templates are being read; they changed meanwhile */
-    bool is_heard;               /* a webhook of this number came, and that is kept */
+    double per_second;             /* the number's throughput */
+    uint64_t blocked_until_ms;     /* token, payment, ...: nothing is sent before */
+    bool is_refused;               /* and nothing was taken since */
+    bool is_listing, list_again;   /* templates are being read; they changed meanwhile */
+    struct loop_timer *list_timer; /* until they may be read again */
+    uint64_t listed_ms;
+    bool is_heard; /* a webhook of this number came, and that is kept */
     struct whatsapp_sending *sendings;
     struct whatsapp_shown { /* read marks and typing that were told lately */
         char wamid[200];

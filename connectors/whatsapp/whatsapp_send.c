@@ -33,6 +33,8 @@ struct whatsapp_sending {
     struct http_call *call;
     struct loop_timer *timer; /* until the next part may go */
     bool cancelled, busy;     /* busy: with a step that cannot be cancelled, and sends nothing */
+    bool
+        lost_part; /* the id of a part that was sent is not on disk: trying again would double it */
 };
 
 static void next_call(struct whatsapp_sending *s);
@@ -54,12 +56,16 @@ static void end(struct whatsapp_sending *s, enum delivery_result result, const s
     unsigned retry_ms) {
     struct delivery *d = s->d;
     char external[WAMID_SIZE];
-    struct delivery_outcome o = {.result = result, .retry_ms = retry_ms};
+    bool again = result == DELIVERY_RETRY || result == DELIVERY_CANCELLED;
+    struct delivery_outcome o = {
+        .result = again && s->lost_part ? DELIVERY_UNKNOWN : result, .retry_ms = retry_ms};
     memcpy(external, s->external, sizeof external);
     if (result == DELIVERY_OK && external[0])
         o.external_id = external;
     if (err)
         o.err = *err;
+    else if (o.result == DELIVERY_UNKNOWN)
+        err_set(&o.err, ERR_UNAVAILABLE, "the gateway is stopping");
     sending_free(s);
     delivery_done(d, &o);
 }
@@ -126,15 +132,14 @@ static void note_alias(struct whatsapp_sending *s, const json_t *result) {
 
 static void on_part_written(void *arg, const struct err *err) {
     struct whatsapp_sending *s = arg;
-    (void)err; /* the part is there in any case: going on is right, and the end is written */
+    /* The part is there in any case: going on is right. */
+    s->lost_part = s->lost_part || err;
     s->busy = false;
-    if (s->cancelled) {
-        struct err stopped;
-        err_set(&stopped, ERR_UNAVAILABLE, "the gateway is stopping");
-        end(s, DELIVERY_UNKNOWN, &stopped, 0);
+    s->at++;
+    if (s->cancelled) { /* what was written down is not sent again */
+        end(s, DELIVERY_CANCELLED, NULL, 0);
         return;
     }
-    s->at++;
     s->uploads = 0;
     s->completed = false;
     next_call(s);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/whatsapp/whatsapp_private.h"
@@ -11,6 +12,9 @@
 
 #define PAGE 200
 #define PAGES_MAX 30 /* an account has 6,000 at most */
+#define LIST_MS                                                                                    \
+    2000 /* from one reading to the next: a hundred that change are not read so often              \
+          */
 
 struct reading {
     struct whatsapp *w;
@@ -72,10 +76,23 @@ static void read_page(struct reading *r, const char *after) {
     free(path);
 }
 
+static void list_now(void *arg) {
+    struct whatsapp *w = arg;
+    loop_timer_stop(&w->list_timer);
+    if (!w->stopping)
+        whatsapp_templates(w);
+}
+
 void whatsapp_templates(struct whatsapp *w) {
-    w->list_again = w->is_listing; /* a hundred that change at once are not read a hundred times */
-    if (w->is_listing)
+    uint64_t now = clock_mono_ms(), next = w->listed_ms ? w->listed_ms + LIST_MS : 0;
+    w->list_again = w->is_listing;
+    if (w->is_listing || w->list_timer)
         return;
+    if (now < next) {
+        w->list_timer = loop_timer_start(w->base.env->loop, next - now, 0, list_now, w);
+        return;
+    }
+    w->listed_ms = now;
     w->is_listing = true;
     struct reading *r = mem_alloc(sizeof *r);
     *r = (struct reading){.w = w, .list = json_array()};
