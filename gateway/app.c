@@ -24,7 +24,8 @@
 #include "push/hub.h"
 #include "store/store.h"
 
-#define DRAIN_MS 8000        /* then what is still open is cut; the master waits 10 s */
+#define DRAIN_MS 8000 /* then what is still open is cut; the master waits 10 s */
+#define KNOCK_MS 1000
 #define DRAIN_SPREAD_MS 1500 /* sockets are told to come back, not all at once */
 #define DRAIN_TICK_MS 50
 #define LISTEN_MS 1000
@@ -53,7 +54,7 @@ struct app {
     char *data_dir;
     int ready_fd;
     bool store_seen, draining, core_drained;
-    uint64_t drain_until_ms, lag_due_us;
+    uint64_t drain_until_ms, knock_until_ms, lag_due_us;
     struct loop_timer *listen_timer, *drain_timer, *lag_timer;
     int exit_code;
     char admin_password[CRYPTO_TOKEN_SIZE];
@@ -353,10 +354,16 @@ static void on_core_drained(void *arg) {
     ((struct app *)arg)->core_drained = true;
 }
 
+/* Who was let in at the last moment may still say what he wants; who stays silent has had his time.
+ */
+static bool somebody_knocks(const struct app *app) {
+    return app->gate && gate_waiting(app->gate) && clock_mono_ms() < app->knock_until_ms;
+}
+
 static void on_drain_tick(void *arg) {
     struct app *app = arg;
-    bool quiet =
-        app->core_drained && http_server_open(app->http) == 0 && ws_server_open(app->ws) == 0;
+    bool quiet = app->core_drained && http_server_open(app->http) == 0 &&
+                 ws_server_open(app->ws) == 0 && !somebody_knocks(app);
     if (quiet || clock_mono_ms() > app->drain_until_ms) {
         LOG_INFO(&app->log, "worker.drained", LOG_I("clean", quiet));
         if (!quiet)
@@ -380,6 +387,7 @@ static void on_terminate(void *arg) {
         app->connectors[i]->ops->stop(app->connectors[i]);
     core_drain(app->core, on_core_drained, app);
     app->drain_until_ms = clock_mono_ms() + DRAIN_MS;
+    app->knock_until_ms = clock_mono_ms() + KNOCK_MS;
     app->drain_timer =
         loop_timer_start(app->env.loop, DRAIN_TICK_MS, DRAIN_TICK_MS, on_drain_tick, app);
 }

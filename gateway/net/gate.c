@@ -363,6 +363,13 @@ void gate_stop_accepting(struct gate *g) {
     g->fd = -1;
 }
 
+size_t gate_waiting(const struct gate *g) {
+    size_t n = 0;
+    for (const struct waiting *w = g->waiting; w; w = w->next)
+        n++;
+    return n;
+}
+
 void gate_destroy(struct gate **g_) {
     struct gate *g = *g_;
     if (!g)

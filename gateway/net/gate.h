@@ -4,6 +4,8 @@
 #ifndef SB_NET_GATE_H
 #define SB_NET_GATE_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 #include "loop/loop.h"
 #include "net/http_server.h"
@@ -21,6 +23,9 @@ unsigned gate_port(const struct gate *g);
 
 /* No new connections; those that are being judged are finished. */
 void gate_stop_accepting(struct gate *g);
+
+/* Connections whose first head is not whole yet. */
+size_t gate_waiting(const struct gate *g);
 
 /* Before the two servers. */
 void gate_destroy(struct gate **g);
