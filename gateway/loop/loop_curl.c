@@ -1,15 +1,14 @@
-/* loop_curl.c - curl on the loop: one watch a socket, one timer for all. No redirects, no proxy, no
- * netrc, no cookies, no decompression, and never a second sending of what is not repeatable. */
+/* loop_curl.c - HTTP requests through curl: no redirects, no proxy, no netrc, no cookies, no
+ * decompression, and never a second sending of what is not repeatable. */
 #include "loop/loop_curl.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "loop/loop_curl_mime.h"
+#include "loop/loop_curl_multi.h"
 
 #define HEADERS_MAX 65536u
 #define STALL_BYTES_A_S 100L
@@ -17,22 +16,12 @@
     100u /* after curl's own timeout, which a call waiting for a connection lacks                  \
           */
 
-struct watch {
-    struct watch *next, *prev;
-    struct loop_curl *c;
-    struct loop_fd *fd;
-    curl_socket_t socket;
-    int events;
-};
-
 struct loop_curl {
     const struct env *env;
     struct loop_curl_limits limits;
     loop_curl_address_fn address_ok;
     void *arg;
-    CURLM *multi;
-    struct loop_timer *timer;
-    struct watch *watches;
+    struct loop_curl_multi *multi;
     struct loop_curl_call *calls;
     bool in_sink; /* curl is on the stack: its handles must not be touched */
 };
@@ -65,82 +54,6 @@ struct loop_curl_call {
     bool done;     /* fn was called */
     char error[CURL_ERROR_SIZE];
 };
-
-/* --- sockets and time ------------------------------------------------------------------------ */
-
-static void collect_done(struct loop_curl *c);
-
-static void on_socket(void *arg, int events) {
-    struct watch *w = arg;
-    struct loop_curl *c = w->c;
-    int running, what = 0;
-    what |= events & LOOP_READ ? CURL_CSELECT_IN : 0;
-    what |= events & LOOP_WRITE ? CURL_CSELECT_OUT : 0;
-    if (events & LOOP_ERROR) { /* the watch stopped by itself */
-        what |= CURL_CSELECT_ERR;
-        w->events = 0;
-    }
-    curl_multi_socket_action(c->multi, w->socket, what, &running);
-    collect_done(c);
-}
-
-static void free_later(void *arg) {
-    free(arg);
-}
-
-static void remove_watch(struct watch *w) {
-    loop_fd_stop(&w->fd);
-    if (w->c->watches == w)
-        w->c->watches = w->next;
-    else
-        w->prev->next = w->next;
-    if (w->next)
-        w->next->prev = w->prev;
-    loop_defer(w->c->env->loop, free_later, w); /* on_socket may be on the stack */
-}
-
-static int curl_wants(CURL *easy, curl_socket_t s, int what, void *arg, void *socket_arg) {
-    struct loop_curl *c = arg;
-    struct watch *w = socket_arg;
-    int events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (w) {
-            curl_multi_assign(c->multi, s, NULL);
-            remove_watch(w);
-        }
-        return 0;
-    }
-    if (!w) {
-        w = mem_zalloc(sizeof *w);
-        w->c = c;
-        w->socket = s;
-        w->next = c->watches;
-        if (w->next)
-            w->next->prev = w;
-        c->watches = w;
-        w->fd = loop_fd_start(c->env->loop, s, events, on_socket, w);
-        curl_multi_assign(c->multi, s, w);
-    } else if (w->fd && w->events != events) {
-        loop_fd_change(w->fd, events);
-    }
-    w->events = events;
-    return 0;
-}
-
-static void on_timer(void *arg) {
-    struct loop_curl *c = arg;
-    int running;
-    curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect_done(c);
-}
-
-static int curl_wants_time(CURLM *multi, long ms, void *arg) {
-    struct loop_curl *c = arg;
-    (void)multi;
-    loop_timer_again(c->timer, ms < 0 ? UINT32_MAX : (uint64_t)ms, 0);
-    return 0;
-}
 
 /* --- what curl asks of a call ---------------------------------------------------------------- */
 
@@ -231,7 +144,7 @@ static curl_socket_t on_open_socket(
 
 static void free_call(struct loop_curl_call *call) {
     if (call->added && call->c->multi)
-        curl_multi_remove_handle(call->c->multi, call->easy);
+        curl_multi_remove_handle(loop_curl_multi_handle(call->c->multi), call->easy);
     loop_timer_stop(&call->overdue);
     curl_easy_cleanup(call->easy);
     loop_curl_mime_free(call->mime);
@@ -297,7 +210,7 @@ static void end_call(struct loop_curl_call *call, CURLcode rc) {
     char *type = NULL;
     struct err err;
     if (call->added)
-        curl_multi_remove_handle(call->c->multi, call->easy);
+        curl_multi_remove_handle(loop_curl_multi_handle(call->c->multi), call->easy);
     call->added = false;
     if (rc != CURLE_OK) {
         describe(call, rc, &err);
@@ -316,18 +229,12 @@ static void end_call(struct loop_curl_call *call, CURLcode rc) {
     free_call(call);
 }
 
-static void collect_done(struct loop_curl *c) {
-    CURLMsg *msg;
-    int left;
-    while (c->multi && (msg = curl_multi_info_read(c->multi, &left))) {
-        struct loop_curl_call *call = NULL;
-        if (msg->msg != CURLMSG_DONE)
-            continue;
-        CURLcode rc = msg->data.result;
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        if (!call->done) /* else cancelled in its sink: settle() frees it */
-            end_call(call, rc);
-    }
+static void on_done(void *arg, CURL *easy, CURLcode rc) {
+    struct loop_curl_call *call = NULL;
+    (void)arg;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+    if (!call->done) /* else cancelled in its sink: settle() frees it */
+        end_call(call, rc);
 }
 
 /* Only for what waits for a connection: curl does not look at its time. */
@@ -356,14 +263,6 @@ static void set_safety(CURL *e, const struct loop_curl_request *rq) {
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(e, CURLOPT_USERAGENT, "switchboard");
-}
-
-/* Debian's curl looks for authorities in a file and in a directory that has the same ones. With a
- * directory each connection would read the file anew and hold it: 10 ms and 400 kB. */
-static void share_authorities(CURL *e) {
-    const char *file = curl_version_info(CURLVERSION_NOW)->cainfo;
-    if (file && access(file, R_OK) == 0)
-        curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
 }
 
 static void set_limits(
@@ -430,7 +329,8 @@ static void set_callbacks(struct loop_curl_call *call) {
 }
 
 static void add_call(struct loop_curl_call *call) {
-    call->added = !call->bad && curl_multi_add_handle(call->c->multi, call->easy) == CURLM_OK;
+    CURLM *multi = loop_curl_multi_handle(call->c->multi);
+    call->added = !call->bad && curl_multi_add_handle(multi, call->easy) == CURLM_OK;
 }
 
 /* What could not be done where it was asked for. */
@@ -472,7 +372,7 @@ struct loop_curl_call *loop_curl_start(
         abort(); /* out of memory */
     call->bad = !rq->url || curl_easy_setopt(e, CURLOPT_URL, rq->url) != CURLE_OK;
     set_safety(e, rq);
-    share_authorities(e);
+    loop_curl_share_authorities(e);
     set_limits(e, &c->limits, rq);
     set_method(call, rq);
     set_headers(call, rq);
@@ -509,33 +409,21 @@ struct loop_curl *loop_curl_create(const struct env *env, const struct loop_curl
     c->limits = *limits;
     c->address_ok = address_ok;
     c->arg = arg;
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    c->multi = curl_multi_init();
-    if (!c->multi)
-        abort(); /* out of memory */
-    c->timer = loop_timer_start(env->loop, UINT32_MAX, 0, on_timer, c);
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, curl_wants);
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-    curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, curl_wants_time);
-    curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, limits->kept);
-    curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, limits->connections);
-    curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, limits->a_host);
+    c->multi = loop_curl_multi_create(env, on_done, c);
+    CURLM *multi = loop_curl_multi_handle(c->multi);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, limits->kept);
+    curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, limits->connections);
+    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, limits->a_host);
     return c;
 }
 
 static void free_client(void *arg) {
-    curl_global_cleanup();
     free(arg);
 }
 
 static void finish(void *arg) {
     struct loop_curl *c = arg;
-    curl_multi_cleanup(c->multi);
-    c->multi = NULL;
-    while (c->watches)
-        remove_watch(c->watches);
-    loop_timer_stop(&c->timer);
+    loop_curl_multi_destroy(&c->multi);
     loop_defer(c->env->loop, free_client, c); /* after the calls that settle() frees */
 }
 
