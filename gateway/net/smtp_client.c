@@ -1,0 +1,315 @@
+/* smtp_client.c - who sends what over which connection: calls wait for one of the few that an
+ * account may have. The conversation itself is smtp_session.c. */
+#include "net/smtp_client.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "loop/loop_curl_stream.h"
+#include "net/smtp_reply.h"
+#include "net/smtp_session.h"
+
+#define CONNECTIONS_MAX 3u /* of one user at one server */
+#define TIMEOUT_MS 600000u
+#define RECIPIENTS_MAX 1000u
+
+struct member {
+    struct member *next;
+    struct smtp_client *client;
+    struct smtp_session *session;
+    struct smtp_account account;
+    struct smtp_call *call; /* NULL: none now */
+};
+
+struct smtp_call {
+    struct smtp_call *next, **self; /* in the order of their starting */
+    struct smtp_client *client;
+    struct member *member; /* NULL: waits */
+    struct smtp_account account;
+    struct smtp_letter letter;
+    struct loop_timer *timer;
+    smtp_fn fn;
+    void *arg;
+    struct err refused; /* code ERR_NONE: good */
+    enum smtp_outcome refusal;
+};
+
+struct smtp_client {
+    const struct env *env;
+    struct loop_curl_streams *streams;
+    struct smtp_call *calls, **calls_end;
+    struct member *members;
+    bool pumping; /* soon */
+    bool destroyed;
+};
+
+/* --- accounts and letters -------------------------------------------------------------------- */
+
+static const char *copy(const char *s) {
+    return mem_strdup(s ? s : "");
+}
+
+static void drop(const char *s) {
+    free((char *)(uintptr_t)s);
+}
+
+static void copy_account(
+    struct smtp_account *out, const struct mail_server *server, const char *helo) {
+    out->server = (struct mail_server){.url = copy(server->url),
+        .user = copy(server->user),
+        .password = mem_strdup(server->password),
+        .bearer = mem_strdup(server->bearer),
+        .ca_file = mem_strdup(server->ca_file),
+        .allow_private = server->allow_private};
+    out->helo = copy(helo);
+}
+
+static void free_account(struct smtp_account *a) {
+    drop(a->server.url);
+    drop(a->server.user);
+    drop(a->server.password);
+    drop(a->server.bearer);
+    drop(a->server.ca_file);
+    drop(a->helo);
+}
+
+static bool same(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* These share their server's ceiling of connections. */
+static bool same_user(const struct smtp_account *a, const struct smtp_account *b) {
+    return same(a->server.url, b->server.url) && same(a->server.user, b->server.user);
+}
+
+/* And these a connection. */
+static bool same_account(const struct smtp_account *a, const struct smtp_account *b) {
+    const struct mail_server *s = &a->server, *t = &b->server;
+    return same_user(a, b) && same(s->password, t->password) && same(s->bearer, t->bearer) &&
+           same(s->ca_file, t->ca_file) && same(a->helo, b->helo) &&
+           s->allow_private == t->allow_private;
+}
+
+static bool is_wide(const char *p, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (p[i] & 0x80)
+            return true;
+    return false;
+}
+
+static int make_letter(struct smtp_letter *l, const struct smtp_message *m, struct err *err) {
+    size_t n = 0;
+    while (m->to && m->to[n])
+        n++;
+    if (n == 0 || n > RECIPIENTS_MAX)
+        return err_set(err, ERR_INVALID, "a mail goes to 1 to %u addresses", RECIPIENTS_MAX);
+    if (m->from[0] && !smtp_address_is_safe(m->from))
+        return err_set(err, ERR_INVALID, "the sender's address is malformed");
+    for (size_t i = 0; i < n; i++)
+        if (!smtp_address_is_safe(m->to[i]))
+            return err_set(err, ERR_INVALID, "a recipient's address is malformed");
+    if (!smtp_message_is_safe(m->bytes))
+        return err_set(err, ERR_INVALID, "the mail's lines are not as SMTP wants them");
+    l->from = mem_strdup(m->from);
+    l->to = mem_zalloc(n * sizeof *l->to);
+    l->nto = n;
+    l->wide = is_wide(m->from, strlen(m->from)) || is_wide(m->bytes.p, m->bytes.n);
+    for (size_t i = 0; i < n; i++) {
+        l->to[i] = mem_strdup(m->to[i]);
+        l->wide = l->wide || is_wide(m->to[i], strlen(m->to[i]));
+    }
+    l->size = m->bytes.n;
+    l->data = smtp_message_stuffed(m->bytes, &l->n);
+    return 0;
+}
+
+static void free_letter(struct smtp_letter *l) {
+    for (size_t i = 0; i < l->nto; i++)
+        free(l->to[i]);
+    free(l->to);
+    free(l->from);
+    free(l->data);
+}
+
+/* --- calls ----------------------------------------------------------------------------------- */
+
+static void pump_soon(struct smtp_client *c);
+
+static void unlink_call(struct smtp_call *call) {
+    *call->self = call->next;
+    if (call->next)
+        call->next->self = call->self;
+    else
+        call->client->calls_end = call->self;
+}
+
+/* Calls fn, for the one time. The session is done with the letter. */
+static void complete(struct smtp_call *call, const struct smtp_result *r) {
+    unlink_call(call);
+    pump_soon(call->client); /* and a pump on the stack ends: fn may cancel what it holds */
+    loop_timer_stop(&call->timer);
+    if (call->member)
+        call->member->call = NULL;
+    call->fn(call->arg, r);
+    free_account(&call->account);
+    free_letter(&call->letter);
+    free(call);
+}
+
+static void fail(struct smtp_call *call, enum smtp_outcome outcome, const struct err *err) {
+    struct smtp_result r = {.outcome = outcome, .text = "", .err = *err};
+    complete(call, &r);
+}
+
+static void abort_call(struct smtp_call *call, enum err_code code, const char *text) {
+    struct err err;
+    err_set(&err, code, "%s", text);
+    if (call->member)
+        smtp_session_abort(call->member->session, code, text);
+    else
+        fail(call, SMTP_RETRY, &err);
+}
+
+static void on_overdue(void *arg) {
+    abort_call(arg, ERR_TIMEOUT, "the mail server did not answer in time");
+}
+
+/* --- sessions -------------------------------------------------------------------------------- */
+
+static void on_result(void *arg, struct smtp_session *s, const struct smtp_result *r) {
+    struct member *m = arg;
+    struct smtp_call *call = m->call;
+    (void)s;
+    if (r) {
+        complete(call, r);
+    } else { /* over another connection */
+        call->member = NULL;
+        m->call = NULL;
+        pump_soon(m->client);
+    }
+}
+
+static void on_gone(void *arg, struct smtp_session *s) {
+    struct member *m = arg;
+    struct smtp_client *c = m->client;
+    (void)s;
+    for (struct member **at = &c->members; *at; at = &(*at)->next)
+        if (*at == m) {
+            *at = m->next;
+            break;
+        }
+    pump_soon(c);
+    free_account(&m->account);
+    free(m);
+}
+
+static void open_session(struct smtp_call *call) {
+    static const struct smtp_session_fns fns = {.on_result = on_result, .on_gone = on_gone};
+    struct member *m = mem_zalloc(sizeof *m);
+    m->client = call->client;
+    m->call = call;
+    call->member = m;
+    copy_account(&m->account, &call->account.server, call->account.helo);
+    m->next = m->client->members;
+    m->client->members = m;
+    m->session =
+        smtp_session_open(m->client->env, m->client->streams, &m->account, &call->letter, &fns, m);
+}
+
+/* Over an idle connection, or a new one if there may be one more; else it goes on waiting. */
+static void try_to_send(struct smtp_call *call) {
+    unsigned n = 0;
+    for (struct member *m = call->client->members; m; m = m->next) {
+        n += same_user(&m->account, &call->account);
+        if (!m->call && call->letter.data && smtp_session_is_idle(m->session) &&
+            same_account(&m->account, &call->account)) {
+            m->call = call;
+            call->member = m;
+            smtp_session_send(m->session, &call->letter);
+            return;
+        }
+    }
+    if (n < CONNECTIONS_MAX)
+        open_session(call);
+}
+
+static void pump(void *arg) {
+    struct smtp_client *c = arg;
+    struct smtp_call *next;
+    c->pumping = false;
+    for (struct smtp_call *call = c->calls; call && !c->pumping; call = next) {
+        next = call->next;
+        if (call->refused.code)
+            fail(call, call->refusal, &call->refused);
+        else if (!call->member)
+            try_to_send(call);
+    }
+}
+
+static void pump_soon(struct smtp_client *c) {
+    if (!c->pumping && !c->destroyed)
+        loop_defer(c->env->loop, pump, c);
+    c->pumping = true;
+}
+
+/* --- the client ------------------------------------------------------------------------------ */
+
+struct smtp_client *smtp_client_create(const struct env *env) {
+    struct smtp_client *c = mem_zalloc(sizeof *c);
+    c->env = env;
+    c->streams = loop_curl_streams_create(env);
+    c->calls_end = &c->calls;
+    return c;
+}
+
+static void free_client(void *arg) {
+    free(arg);
+}
+
+void smtp_client_destroy(struct smtp_client **c_) {
+    struct smtp_client *c = *c_;
+    if (!c)
+        return;
+    *c_ = NULL;
+    c->destroyed = true;
+    while (c->calls)
+        smtp_call_cancel(c->calls);
+    while (c->members)
+        smtp_session_abort(c->members->session, ERR_UNAVAILABLE, "shutting down");
+    loop_curl_streams_destroy(&c->streams);
+    loop_defer(c->env->loop, free_client, c); /* after a pump that is due */
+}
+
+static struct smtp_call *start(struct smtp_client *c, const struct mail_server *server,
+    const char *helo, const struct smtp_message *m, smtp_fn fn, void *arg) {
+    struct smtp_call *call = mem_zalloc(sizeof *call);
+    call->client = c;
+    call->fn = fn;
+    call->arg = arg;
+    copy_account(&call->account, server, helo);
+    if (mail_server_url_check(call->account.server.url, "smtp", &call->refused) < 0)
+        call->refusal = SMTP_DENIED;
+    else if (m && make_letter(&call->letter, m, &call->refused) < 0)
+        call->refusal = SMTP_REFUSED;
+    call->self = c->calls_end;
+    *c->calls_end = call;
+    c->calls_end = &call->next;
+    call->timer = loop_timer_start(
+        c->env->loop, m && m->timeout_ms ? m->timeout_ms : TIMEOUT_MS, 0, on_overdue, call);
+    pump_soon(c);
+    return call;
+}
+
+struct smtp_call *smtp_call_start(struct smtp_client *c, const struct mail_server *server,
+    const struct smtp_message *m, smtp_fn fn, void *arg) {
+    return start(c, server, m->helo, m, fn, arg);
+}
+
+struct smtp_call *smtp_check_start(struct smtp_client *c, const struct mail_server *server,
+    const char *helo, smtp_fn fn, void *arg) {
+    return start(c, server, helo, NULL, fn, arg);
+}
+
+void smtp_call_cancel(struct smtp_call *call) {
+    abort_call(call, ERR_UNAVAILABLE, "the sending was cancelled");
+}
