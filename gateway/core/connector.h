@@ -38,6 +38,7 @@ enum {
     CONNECTOR_NEEDS_ADDRESS = 1 << 11,   /* sends to an identity of its kind only */
     CONNECTOR_LOCATION = 1 << 12,        /* a place of ours */
     CONNECTOR_CONTACT = 1 << 13,         /* a contact card of ours */
+    CONNECTOR_MAIL = 1 << 16,            /* messages have subject, cc, bcc, reply_all */
     CONNECTOR_TEMPLATES = 1 << 14,       /* has texts that were approved beforehand: template() */
     CONNECTOR_WINDOW = 1 << 15,   /* answers go only while the client's window is open (struct
                                      inbound); templates always */
@@ -171,6 +172,8 @@ struct connector {
 
 /* --- up-calls: connector to core ------------------------------------------------------------- */
 
+typedef void (*core_done_fn)(void *arg, const struct err *err);
+
 void connector_ready(struct connector *c);
 void connector_lost(struct connector *c, const struct err *err); /* shown; call ready when back */
 /* The channel's own picture (JPEG, PNG or WebP), for the admin's page; info() says "picture":true.
@@ -237,7 +240,6 @@ void connector_change(struct connector *c, const struct change *ch, inbound_fn f
 void delivery_done(struct delivery *d, const struct delivery_outcome *outcome);
 /* A part of it is at the channel, under this id: after a retry, body's "sent_ids" has it. fn when
  * that is on disk. */
-typedef void (*core_done_fn)(void *arg, const struct err *err);
 void delivery_part(struct delivery *d, const char *external_id, core_done_fn fn, void *arg);
 
 /* Ends a fetch: media is {"id","kind",...} of the stored file (media_info_json); or err:
@@ -246,6 +248,13 @@ void delivery_part(struct delivery *d, const char *external_id, core_done_fn fn,
 void fetch_done(struct fetch *f, const json_t *media, const struct err *err, unsigned retry_ms);
 /* Where files go. */
 struct media *connector_media(struct connector *c);
+/* Files that come with their message, in three steps, each safe to repeat: (1) on disk by
+ * media_upload_finish(); (2) connector_files_put(), before the message that names them; (3)
+ * connector_files_show(), when its thread is known: whoever may see the thread may see them.
+ * media: array of media_info_json(). fn when it is on disk. */
+void connector_files_put(struct connector *c, const json_t *media, core_done_fn fn, void *arg);
+void connector_files_show(
+    struct connector *c, const char *thread, const json_t *media, core_done_fn fn, void *arg);
 
 /* The channel reports DELIVERED or READ for everything that we sent in the thread up to seq.
  * fn may be NULL. */
@@ -326,6 +335,9 @@ json_t *connector_doors(const struct connector *c);
 /* What a connector wants to find again, on any worker and after a restart, by a name of its own:
  * replaced by the next, gone after ttl_s (0: never). */
 void connector_keep(struct connector *c, const char *name, struct span value, unsigned ttl_s);
+/* The same, and fn when it is on disk. */
+void connector_keep_sure(struct connector *c, const char *name, struct span value, unsigned ttl_s,
+    core_done_fn fn, void *arg);
 /* value: "" when there is none; borrowed. */
 typedef void (*connector_kept_fn)(void *arg, struct span value, const struct err *err);
 void connector_kept(struct connector *c, const char *name, connector_kept_fn fn, void *arg);

@@ -132,7 +132,7 @@ static json_t *caps_json(unsigned caps) {
         {CONNECTOR_DELETE, "delete"}, {CONNECTOR_REACT, "react"}, {CONNECTOR_REPLY, "reply"},
         {CONNECTOR_BUTTONS, "buttons"}, {CONNECTOR_REQUEST_CONTACT, "request_contact"},
         {CONNECTOR_LOCATION, "location"}, {CONNECTOR_CONTACT, "contact"},
-        {CONNECTOR_TEMPLATES, "templates"}, {CONNECTOR_WINDOW, "window"}};
+        {CONNECTOR_TEMPLATES, "templates"}, {CONNECTOR_WINDOW, "window"}, {CONNECTOR_MAIL, "mail"}};
     json_t *out = json_array();
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (caps & names[i].cap)

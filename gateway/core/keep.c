@@ -25,6 +25,29 @@ void connector_keep(struct connector *c, const char *name, struct span value, un
     free(key);
 }
 
+struct keeping {
+    core_done_fn fn;
+    void *arg;
+};
+
+static void on_surely_kept(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct keeping *k = arg;
+    (void)r;
+    k->fn(k->arg, err);
+    free(k);
+}
+
+void connector_keep_sure(struct connector *c, const char *name, struct span value, unsigned ttl_s,
+    core_done_fn fn, void *arg) {
+    char ttl[16], *key = key_of(c->channel, name);
+    struct keeping *k = mem_alloc(sizeof *k);
+    *k = (struct keeping){fn, arg};
+    snprintf(ttl, sizeof ttl, "%u", ttl_s);
+    struct span set[] = {span_str("SET"), span_str(key), value, span_str("EX"), span_str(ttl)};
+    redis_command(store_redis(c->core->store), set, ttl_s ? 5 : 3, on_surely_kept, k);
+    free(key);
+}
+
 struct question {
     connector_kept_fn fn;
     void *arg;

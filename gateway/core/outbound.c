@@ -162,6 +162,10 @@ static const char *missing_cap(const struct command *c, unsigned caps) {
         return "send a contact";
     if (json_object_get(c->body, "request") && !(caps & CONNECTOR_REQUEST_CONTACT))
         return "ask for a phone number";
+    if ((json_object_get(c->body, "cc") || json_object_get(c->body, "bcc") ||
+            json_object_get(c->body, "reply_all")) &&
+        !(caps & CONNECTOR_MAIL))
+        return "write to several";
     return NULL;
 }
 

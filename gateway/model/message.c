@@ -152,6 +152,32 @@ static int check_template(const json_t *v, struct err *err) {
                       "template must be {\"name\", \"language\", \"values\": {field: text}}");
 }
 
+#define ADDRESSES_MAX 50
+#define ADDRESS_MAX 200
+
+/* Something before an @ and something after it, and nothing that would make two headers or two
+ * addresses of it. Whether it is an address, the connector decides. */
+static bool is_like_address(const json_t *v) {
+    const char *s = json_string_value(v), *at = s ? strchr(s, '@') : NULL;
+    size_t n = json_string_length(v);
+    return at && at > s && at[1] && !strchr(at + 1, '@') && n <= ADDRESS_MAX &&
+           utf8_is_text(s, n) && !s[strcspn(s, " \t\r\n,;<>\"()\\")];
+}
+
+static int check_addresses(const char *key, const json_t *list, struct err *err) {
+    size_t i;
+    json_t *one;
+    if (!json_is_array(list) || json_array_size(list) > ADDRESSES_MAX)
+        return err_set(
+            err, ERR_INVALID, "%s must be an array of at most %d addresses", key, ADDRESSES_MAX);
+    json_array_foreach(list, i, one) {
+        if (!is_like_address(one))
+            return err_set(err, ERR_INVALID, "%s[%zu] is not an e-mail address of at most %d bytes",
+                key, i, ADDRESS_MAX);
+    }
+    return 0;
+}
+
 static int check_one(const char *key, const json_t *v, size_t text_max, struct err *err) {
     if (strcmp(key, "text") == 0 || strcmp(key, "html") == 0)
         return check_text(key, v, text_max, err);
@@ -175,15 +201,17 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
         return json_is_string(v) && strcmp(json_string_value(v), "contact") == 0
                    ? 0
                    : err_set(err, ERR_INVALID, "request must be \"contact\"");
-    if (strcmp(key, "note") == 0)
-        return json_is_boolean(v) ? 0 : err_set(err, ERR_INVALID, "note must be true or false");
+    if (strcmp(key, "cc") == 0 || strcmp(key, "bcc") == 0)
+        return check_addresses(key, v, err);
+    if (strcmp(key, "note") == 0 || strcmp(key, "reply_all") == 0)
+        return json_is_boolean(v) ? 0 : err_set(err, ERR_INVALID, "%s must be true or false", key);
     if (strcmp(key, "reply_to") == 0)
         return id_is_valid(json_string_value(v))
                    ? 0
                    : err_set(err, ERR_INVALID, "reply_to is not a message id");
     return err_set(err, ERR_INVALID,
         "unknown key \"%.40s\"; known are id, text, html, subject, attachments, reply_to, channel, "
-        "buttons, request, location, contact, template and note",
+        "buttons, request, location, contact, template, cc, bcc, reply_all and note",
         key);
 }
 
