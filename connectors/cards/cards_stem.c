@@ -3,6 +3,7 @@
  * Pure. */
 #include <stdlib.h>
 #include <string.h>
+#include <uchar.h>
 
 #include "base/mem.h"
 #include "connectors/cards/cards_private.h"
@@ -47,38 +48,45 @@ static bool is_word(unsigned c) {
                !(c >= 0x1f000 && c <= 0x1ffff));
 }
 
-/* Endings as code points, longest first. */
-static size_t strip(const unsigned *w, size_t n, const char *const *endings) {
-    for (; *endings; endings++) {
-        const unsigned char *e = (const unsigned char *)*endings;
-        unsigned points[12];
-        size_t m = 0, bytes = strlen(*endings);
-        for (size_t i = 0, len; i < bytes; i += len)
-            points[m++] = decode(e + i, bytes - i, &len);
-        if (n < m + STEM_MIN)
+/* An ending as code points. */
+struct ending {
+    size_t n;
+    const char32_t *points;
+};
+#define E(text)                                                                                    \
+    { sizeof(U##text) / sizeof(char32_t) - 1, U##text }
+
+/* Without the first of the endings that fits: the longest come first. */
+static size_t strip(const unsigned *w, size_t n, const struct ending *e, size_t endings) {
+    for (size_t i = 0; i < endings; i++) {
+        size_t m = e[i].n, k = m;
+        if (e[i].points[m - 1] != w[n - 1] || n < m + STEM_MIN)
             continue;
-        size_t k = 0;
-        while (k < m && w[n - m + k] == points[k])
-            k++;
-        if (k == m)
+        while (k && w[n - m + k - 1] == e[i].points[k - 1])
+            k--;
+        if (k == 0)
             return n - m;
     }
     return n;
 }
 
 static size_t stem(const unsigned *w, size_t n) {
-    static const char *const russian[] = {"иями", "ями", "ами", "иях", "ого", "ему", "ому", "ыми",
-        "ими", "его", "ией", "ешь", "ишь", "ете", "ите", "ться", "тся", "ала", "ила", "ыла", "али",
-        "или", "ыли", "ует", "уют", "ает", "яет", "ают", "яют", "ать", "ять", "ить", "еть", "ыть",
-        "ям", "ем", "ам", "ом", "ах", "ях", "ий", "ый", "ой", "ей", "ая", "яя", "ое", "ее", "ые",
-        "ие", "ую", "юю", "их", "ых", "ою", "ею", "ия", "ии", "ию", "ов", "ев", "ет", "ют", "ит",
-        "ат", "ят", "ал", "ил", "ел", "а", "е", "и", "й", "о", "у", "ы", "ь", "ю", "я", NULL};
-    static const char *const english[] = {"ations", "ation", "ingly", "edly", "ness", "ies", "ied",
-        "ing", "ers", "es", "ed", "er", "ly", "s", "y", "e", NULL};
+    static const struct ending russian[] = {E("иями"), E("ями"), E("ами"), E("иях"), E("ого"),
+        E("ему"), E("ому"), E("ыми"), E("ими"), E("его"), E("ией"), E("ешь"), E("ишь"), E("ете"),
+        E("ите"), E("ться"), E("тся"), E("ала"), E("ила"), E("ыла"), E("али"), E("или"), E("ыли"),
+        E("ует"), E("уют"), E("ает"), E("яет"), E("ают"), E("яют"), E("ать"), E("ять"), E("ить"),
+        E("еть"), E("ыть"), E("ям"), E("ем"), E("ам"), E("ом"), E("ах"), E("ях"), E("ий"), E("ый"),
+        E("ой"), E("ей"), E("ая"), E("яя"), E("ое"), E("ее"), E("ые"), E("ие"), E("ую"), E("юю"),
+        E("их"), E("ых"), E("ою"), E("ею"), E("ия"), E("ии"), E("ию"), E("ов"), E("ев"), E("ет"),
+        E("ют"), E("ит"), E("ат"), E("ят"), E("ал"), E("ил"), E("ел"), E("а"), E("е"), E("и"),
+        E("й"), E("о"), E("у"), E("ы"), E("ь"), E("ю"), E("я")};
+    static const struct ending english[] = {E("ations"), E("ation"), E("ingly"), E("edly"),
+        E("ness"), E("ies"), E("ied"), E("ing"), E("ers"), E("es"), E("ed"), E("er"), E("ly"),
+        E("s"), E("y"), E("e")};
     if (n <= STEM_MIN)
         return n;
-    return w[n - 1] >= 0x430 && w[n - 1] <= 0x44f ? strip(w, n, russian)
-           : w[n - 1] >= 'a' && w[n - 1] <= 'z'   ? strip(w, n, english)
+    return w[n - 1] >= 0x430 && w[n - 1] <= 0x44f ? strip(w, n, russian, ARRAY_LEN(russian))
+           : w[n - 1] >= 'a' && w[n - 1] <= 'z'   ? strip(w, n, english, ARRAY_LEN(english))
                                                   : n;
 }
 
@@ -131,7 +139,9 @@ static void add_stem(void *arg, const char *s, size_t start, size_t end) {
     struct buf *b = arg;
     (void)start;
     (void)end;
-    buf_addf(b, "%s%s", b->n ? " " : "", s);
+    if (b->n)
+        buf_add(b, " ", 1);
+    buf_adds(b, s);
 }
 
 char *cards_stems(const char *text) {
