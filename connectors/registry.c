@@ -2,6 +2,7 @@
 #include "connectors/registry.h"
 
 #include "connectors/cards/cards.h"
+#include "connectors/email/email.h"
 #include "connectors/loopback/loopback.h"
 #include "connectors/sitechat/sitechat.h"
 #include "connectors/telegram/telegram.h"
@@ -11,6 +12,7 @@ const struct connector_ops *const connector_registry[] = {
     &sitechat_connector,
     &telegram_connector,
     &whatsapp_connector,
+    &email_connector,
     &loopback_connector,
     NULL,
 };

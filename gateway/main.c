@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "cli.h"
+#include "connectors/email/email_child.h"
 #include "config/value.h"
 #include "master.h"
 #include "sections.h"
@@ -166,6 +167,8 @@ static const struct cli_command *find_command(const char *name) {
 
 int main(int argc, char **argv) {
     struct section_type types[SECTIONS_MAX];
+    if (argc == 2 && strcmp(argv[1], "read-mail") == 0) /* only ever started by ourselves */
+        return email_child_main();
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         print_usage(argc < 2 ? stderr : stdout);
         return argc < 2 ? CLI_USAGE : CLI_OK;

@@ -164,12 +164,16 @@ static int deliver(struct loopback *lo, const struct delivery *d, struct err *er
         [DELIVERY_EDIT] = "edit",
         [DELIVERY_DELETE] = "delete",
         [DELIVERY_REACT] = "react"};
+    static const char *const mail[] = {"subject", "cc", "bcc", "reply_all"};
     json_t *line = json_pack("{s:s,s:s,s:s,s:I,s:s,s:i,s:s,s:O?}", "what", what[d->what], "channel",
         lo->base.channel, "thread", d->thread, "seq", (json_int_t)d->seq, "key", d->key, "attempt",
         (int)d->attempt, "to", d->to.address ? d->to.address : "", "text",
         json_object_get(d->body, "text"));
     if (line && d->reply_to)
         json_object_set_new(line, "reply_to", json_string(d->reply_to));
+    for (size_t i = 0; line && i < ARRAY_LEN(mail); i++)
+        if (json_object_get(d->body, mail[i]))
+            json_object_set(line, mail[i], json_object_get(d->body, mail[i]));
     char *text = json_dumps(line, JSON_COMPACT);
     char *with_end = mem_printf("%s\n", text);
     size_t n = strlen(with_end);
@@ -291,8 +295,8 @@ static void finish(struct connector *c) {
 const struct connector_ops loopback_connector = {
     .api = CONNECTOR_API,
     .name = "loopback",
-    .caps =
-        CONNECTOR_RECEIPTS | CONNECTOR_EDIT | CONNECTOR_DELETE | CONNECTOR_REACT | CONNECTOR_REPLY,
+    .caps = CONNECTOR_RECEIPTS | CONNECTOR_EDIT | CONNECTOR_DELETE | CONNECTOR_REACT |
+            CONNECTOR_REPLY | CONNECTOR_MAIL,
     .size = sizeof(struct loopback),
     .settings = settings,
     .help = "A channel that needs nobody: messages are posted to /hooks/loopback/NAME, answers go "

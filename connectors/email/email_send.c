@@ -1,0 +1,375 @@
+/* email_send.c - an answer becomes a mail and goes to the SMTP server. Its Message-ID is made from
+ * its place in the thread, so that each try, also one after a crash, is the same mail. Steps: the
+ * thread's newest messages (what is answered?), composing in the thread pool, log in, send. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "connectors/email/email_body.h"
+#include "connectors/email/email_compose.h"
+#include "connectors/email/email_ids.h"
+#include "connectors/email/email_private.h"
+#include "connectors/email/email_recipients.h"
+#include "media/media.h"
+
+#define HISTORY 50
+#define BLOCKED_MS 300000
+#define BLOCKED_PACE_MS 5000 /* another worker may have another password */
+#define AMBIGUOUS_TRIES 3
+#define WAIT_MAX_MS (24u * 3600 * 1000)
+#define TRIES_MAX 24 /* about three days */
+#define SMTP_TIMEOUT_MS 300000
+#define SIZE_MAX_OUT (48u << 20)
+#define REFERENCES_MAX 64
+
+struct email_sending {
+    struct email_sending *next;
+    struct email *e;
+    struct delivery *d;
+    json_t *answered; /* NULL: nothing to answer */
+    struct email_recipients people;
+    char *message_id, *reply_to, *subject, *intro, *instance, *quote;
+    const char *references[REFERENCES_MAX + 1];
+    struct email_file files[MESSAGE_ATTACHMENTS_MAX];
+    size_t nfiles;
+    struct email_draft draft;
+    char *bytes;
+    size_t n;
+    struct err err;
+    struct smtp_call *call;
+    bool cancelled;
+};
+
+static const char *text_of(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static void sending_free(struct email_sending *s) {
+    for (struct email_sending **at = &s->e->sendings; *at; at = &(*at)->next)
+        if (*at == s) {
+            *at = s->next;
+            break;
+        }
+    for (size_t i = 0; i < s->nfiles; i++)
+        close(s->files[i].fd);
+    email_recipients_free(&s->people);
+    json_decref(s->answered);
+    char *all[] = {
+        s->message_id, s->reply_to, s->subject, s->intro, s->instance, s->quote, s->bytes};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        free(all[i]);
+    free(s);
+}
+
+static void end(struct email_sending *s, enum delivery_result result, const struct err *err,
+    unsigned retry_ms) {
+    struct delivery *d = s->d;
+    char *id = result == DELIVERY_OK ? mem_strdup(s->message_id) : NULL;
+    struct delivery_outcome o = {.result = result, .retry_ms = retry_ms, .external_id = id};
+    if (err)
+        o.err = *err;
+    d->user = NULL;
+    sending_free(s);
+    delivery_done(d, &o);
+    free(id);
+}
+
+static bool is_cancelled(struct email_sending *s) {
+    if (s->cancelled)
+        end(s, DELIVERY_CANCELLED, NULL, 0);
+    return s->cancelled;
+}
+
+/* --- what the server said -------------------------------------------------------------------- */
+
+/* 1 min, 5, 15, 30, 1 h, 2 h, then each 4 h: greylisting passes early, a full mailbox late. */
+static unsigned wait_of(const struct email *e, unsigned attempt) {
+    static const unsigned times[] = {1, 5, 15, 30, 60, 120, 240};
+    unsigned i = attempt ? attempt - 1 : 0;
+    int64_t ms = e->retry_ms * times[i < ARRAY_LEN(times) ? i : ARRAY_LEN(times) - 1];
+    return ms < WAIT_MAX_MS ? (unsigned)ms : WAIT_MAX_MS;
+}
+
+static void on_told(void *arg, const struct inbound_result *r, const struct err *err) {
+    (void)arg;
+    (void)r;
+    (void)err;
+}
+
+/* Some of the recipients were refused: the thread says whom and why. */
+static void tell_refused(struct email_sending *s, const struct smtp_result *r) {
+    for (size_t i = 0; i < r->nrefused && i < 10; i++) {
+        char *text = mem_printf("Not delivered to %.100s: %d %.200s", r->refused[i].address,
+            r->refused[i].code, r->refused[i].text);
+        char *id = mem_printf("refused:%s:%zu", s->d->key, i);
+        json_t *body = json_pack(
+            "{s:{s:s,s:s,s:s}}", "event", "type", "channel", "what", "service", "text", text);
+        struct inbound in = {
+            .kind = INBOUND_EVENT, .from = s->d->to, .external_id = id, .body = body};
+        connector_inbound(&s->e->base, &in, on_told, NULL);
+        json_decref(body);
+        free(id);
+        free(text);
+    }
+}
+
+/* Whoever got it may answer it. */
+static void remember_people(struct email_sending *s) {
+    char name[EMAIL_NAME_SIZE];
+    const char *const *lists[] = {s->people.to, s->people.cc, s->people.bcc};
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++)
+        for (size_t i = 0; lists[l] && lists[l][i]; i++) {
+            char *who = email_identity(lists[l][i]);
+            if (who && strcmp(who, s->d->to.address) != 0) {
+                char *both = mem_printf("%s|%s", s->d->to.address, who);
+                connector_keep(
+                    &s->e->base, email_kept_name('p', both, name), span_str("1"), EMAIL_REMEMBER_S);
+                free(both);
+            }
+            free(who);
+        }
+}
+
+static void block(struct email *e, const struct err *err) {
+    e->blocked_until_ms = clock_mono_ms() + BLOCKED_MS;
+    connector_lost(&e->base, err);
+}
+
+static void accepted(struct email_sending *s, const struct smtp_result *r) {
+    char *bytes = s->bytes;
+    struct email *e = s->e;
+    size_t n = s->n;
+    s->bytes = NULL;
+    remember_people(s);
+    tell_refused(s, r);
+    end(s, DELIVERY_OK, NULL, 0);
+    email_copy_sent(e, bytes, n);
+}
+
+static void on_smtp(void *arg, const struct smtp_result *r) {
+    struct email_sending *s = arg;
+    struct err err = r->err;
+    unsigned attempt = s->d->attempt;
+    s->call = NULL;
+    switch (r->outcome) {
+    case SMTP_ACCEPTED:
+        accepted(s, r);
+        break;
+    case SMTP_AMBIGUOUS: /* perhaps it was sent: the same mail again, not for ever */
+        if (attempt < AMBIGUOUS_TRIES && !s->cancelled)
+            end(s, DELIVERY_RETRY, &err, (unsigned)s->e->retry_ms);
+        else
+            end(s, DELIVERY_UNKNOWN, &err, 0);
+        break;
+    case SMTP_REFUSED:
+        end(s, DELIVERY_REJECTED, &err, 0);
+        break;
+    case SMTP_DENIED:
+        block(s->e, &err);
+        end(s, DELIVERY_RETRY, &err, BLOCKED_PACE_MS);
+        break;
+    case SMTP_RETRY:
+        if (s->cancelled)
+            end(s, DELIVERY_CANCELLED, NULL, 0);
+        else if (attempt >= TRIES_MAX)
+            end(s, DELIVERY_REJECTED, &err, 0);
+        else
+            end(s, DELIVERY_RETRY, &err, r->code ? wait_of(s->e, attempt) : 0);
+        break;
+    }
+}
+
+static void on_login(void *arg, const struct mail_server *server, const struct err *err) {
+    struct email_sending *s = arg;
+    if (is_cancelled(s))
+        return;
+    if (err) {
+        if (err->code == ERR_DENIED)
+            block(s->e, err);
+        end(s, DELIVERY_RETRY, err, err->code == ERR_DENIED ? BLOCKED_PACE_MS : 0);
+        return;
+    }
+    struct smtp_message m = {.from = s->e->address,
+        .to = s->people.all,
+        .bytes = span_of(s->bytes, s->n),
+        .helo = s->e->domain,
+        .timeout_ms = SMTP_TIMEOUT_MS};
+    s->call = smtp_call_start(email_shared_get(s->e)->smtp, server, &m, on_smtp, s);
+}
+
+/* --- composing ------------------------------------------------------------------------------- */
+
+static void compose_work(void *arg) {
+    struct email_sending *s = arg;
+    bool needs_utf8;
+    if (email_compose(&s->draft, &s->bytes, &s->n, &needs_utf8, &s->err) == 0)
+        s->err.code = ERR_NONE;
+}
+
+static void compose_done(void *arg) {
+    struct email_sending *s = arg;
+    if (is_cancelled(s))
+        return;
+    if (s->err.code)
+        end(s, DELIVERY_REJECTED, &s->err, 0);
+    else
+        email_login(s->e, true, on_login, s);
+}
+
+static int open_files(struct email_sending *s, struct err *err) {
+    size_t i;
+    json_t *a;
+    json_array_foreach(json_object_get(s->d->body, "attachments"), i, a) {
+        uint64_t size;
+        if (s->nfiles == MESSAGE_ATTACHMENTS_MAX)
+            break;
+        int fd = media_fd(connector_media(&s->e->base), text_of(a, "id"), &size, err);
+        if (fd < 0)
+            return -1;
+        s->files[s->nfiles++] = (struct email_file){.name = text_of(a, "name"),
+            .mime = text_of(a, "mime"),
+            .cid = *text_of(a, "cid") ? text_of(a, "cid") : NULL,
+            .fd = fd};
+    }
+    return 0;
+}
+
+/* What the client said, without what he quoted himself. */
+static void quote(struct email_sending *s) {
+    const json_t *m = s->answered, *email = json_object_get(m, "email");
+    const json_t *from = json_array_get(json_object_get(email, "from"), 0);
+    const char *text = text_of(m, "text"), *name = text_of(from, "name");
+    json_int_t at = json_integer_value(json_object_get(email, "quoted_at"));
+    size_t n = strlen(text);
+    if (!n || json_is_false(json_object_get(s->d->body, "quote")))
+        return;
+    s->quote = mem_strndup(text, at > 0 && (size_t)at < n ? (size_t)at : n);
+    const char *when = *text_of(m, "sent_at") ? text_of(m, "sent_at") : text_of(m, "received_at");
+    s->intro = mem_printf("%.10s %.5s, %s%s<%s>:", when, strlen(when) > 11 ? when + 11 : "", name,
+        *name ? " " : "", text_of(from, "address"));
+}
+
+static void chain(struct email_sending *s, const json_t *email) {
+    const json_t *refs = json_object_get(email, "references");
+    size_t n = json_array_size(refs), k = 0;
+    for (size_t i = n > REFERENCES_MAX - 1 ? n - (REFERENCES_MAX - 1) : 0; i < n; i++)
+        s->references[k++] = json_string_value(json_array_get(refs, i));
+    if (*text_of(email, "message_id"))
+        s->references[k++] = text_of(email, "message_id");
+}
+
+static void compose(struct email_sending *s) {
+    struct email *e = s->e;
+    const struct delivery *d = s->d;
+    const json_t *email = json_object_get(s->answered, "email");
+    const char *subject = text_of(d->body, "subject");
+    int64_t received = 0;
+    chain(s, email);
+    if (s->answered)
+        quote(s);
+    s->subject =
+        *subject ? mem_strdup(subject) : email_reply_subject(text_of(s->answered, "subject"));
+    clock_parse(text_of(d->body, "received_at"), &received);
+    s->draft = (struct email_draft){.from_name = e->name,
+        .from = e->address,
+        .reply_to = s->reply_to ? s->reply_to : "",
+        .to = s->people.to,
+        .cc = s->people.cc,
+        .bcc = s->people.bcc,
+        .subject = s->subject,
+        .message_id = s->message_id,
+        .in_reply_to = text_of(email, "message_id"),
+        .references = s->references,
+        .text = text_of(d->body, "text"),
+        .html = text_of(d->body, "html"),
+        .signature = e->signature,
+        .quote_intro = s->intro ? s->intro : "",
+        .quote_text = s->quote ? s->quote : "",
+        .date_ms = received ? received : clock_ms(),
+        .auto_submitted = "",
+        .instance = s->instance,
+        .files = s->files,
+        .nfiles = s->nfiles,
+        .size_max = SIZE_MAX_OUT};
+    loop_work(e->base.env->loop, compose_work, compose_done, s);
+}
+
+/* --- where it goes --------------------------------------------------------------------------- */
+
+static void on_named(void *arg, const struct err *err) {
+    struct email_sending *s = arg;
+    struct err bad;
+    if (is_cancelled(s))
+        return;
+    if (err)
+        end(s, DELIVERY_RETRY, err, 0);
+    else if (open_files(s, &bad) < 0)
+        end(s, DELIVERY_REJECTED, &bad, 0);
+    else
+        compose(s);
+}
+
+static void on_history(void *arg, json_t *messages, const struct err *err) {
+    struct email_sending *s = arg;
+    struct email *e = s->e;
+    const char *secret = connector_secret(&e->base);
+    struct err bad;
+    char name[EMAIL_NAME_SIZE];
+    if (is_cancelled(s))
+        return;
+    if (err || !secret) {
+        end(s, DELIVERY_RETRY, err, 0);
+        return;
+    }
+    s->answered = json_incref((json_t *)email_answered(messages, e->base.channel, s->d->reply_to));
+    if (email_recipients(&s->people, s->d->body, s->answered, s->d->to.address, e->address, &bad) <
+        0) {
+        end(s, DELIVERY_REJECTED, &bad, 0);
+        return;
+    }
+    struct email_mark mark = {.seq = s->d->seq};
+    snprintf(mark.thread, sizeof mark.thread, "%s", s->d->thread);
+    s->message_id = email_message_id(secret, e->base.channel, &mark, e->domain);
+    if (e->plus_address)
+        s->reply_to = email_reply_address(secret, e->base.channel, s->d->thread, e->address);
+    s->instance = email_instance(e);
+    /* An answer to it names the thread: before it can come, the dialogue is known by that. */
+    snprintf(name, sizeof name, "t:%s", s->d->thread);
+    connector_keep_sure(&e->base, name, span_str(s->d->to.address), 0, on_named, s);
+}
+
+int email_send(struct connector *c, struct delivery *d, struct err *err) {
+    struct email *e = container_of(c, struct email, base);
+    if (d->what != DELIVERY_SEND)
+        return err_set(err, ERR_UNSUPPORTED, "what was sent by e-mail cannot be changed");
+    struct email_sending *s = mem_zalloc(sizeof *s);
+    s->e = e;
+    s->d = d;
+    s->next = e->sendings;
+    e->sendings = s;
+    d->user = s;
+    connector_history(c, d->thread, -1, HISTORY, on_history, s);
+    return 0;
+}
+
+void email_cancel(struct connector *c, struct delivery *d) {
+    struct email_sending *s = d->user;
+    (void)c;
+    if (!s)
+        return;
+    s->cancelled = true;
+    if (s->call)
+        smtp_call_cancel(s->call); /* on_smtp */
+}
+
+unsigned email_pace(struct connector *c, const struct delivery *d) {
+    const struct email *e = container_of(c, struct email, base);
+    uint64_t now = clock_mono_ms();
+    (void)d;
+    return now < e->blocked_until_ms ? (unsigned)(e->blocked_until_ms - now) : 0;
+}
