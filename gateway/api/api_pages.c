@@ -6,11 +6,22 @@
 #include "api/api_private.h"
 #include "ui/assets.h"
 
-/* Strict: own scripts and styles only, nothing inline, nobody may frame us. */
+/* Strict: own scripts and styles only, nothing inline, nobody may frame us. Of frames only our own:
+ * mail. */
 #define PAGE_CSP                                                                                   \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "        \
-    "media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "           \
+    "media-src 'self' blob:; frame-src 'self'; connect-src 'self'; font-src 'self'; manifest-src " \
+    "'self'; "                                                                                     \
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+/* The page that shows a mail's HTML (ui/mail). What it frames has no scripts; its own policy is
+ * this one, which a frame without an address of its own takes over from it, and that of the inbox
+ * does not allow a mail's styles and pictures. It is of no origin, also when opened alone: no
+ * cookies, no storage, no way to the inbox but messages. */
+#define MAIL_CSP(pictures)                                                                         \
+    "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "      \
+    "script-src 'self'; style-src 'unsafe-inline'; img-src " pictures                              \
+    "; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
 static void send_asset(struct http_exchange *x, const char *path, const char *cache) {
     const struct asset *a = asset_find(path);
@@ -31,6 +42,21 @@ HANDLER(api_page) {
     (void)api;
     http_set_header(x, "Content-Security-Policy", PAGE_CSP);
     send_asset(x, "index.html", "no-cache");
+}
+
+HANDLER(api_mail_page) {
+    (void)api;
+    http_set_header(x, "Content-Security-Policy", MAIL_CSP("data:"));
+    http_set_header(x, "X-DNS-Prefetch-Control", "off");
+    send_asset(x, "mail.html", "no-cache");
+}
+
+/* The same for who has asked to see pictures that are fetched from elsewhere. */
+HANDLER(api_mail_pictures) {
+    (void)api;
+    http_set_header(x, "Content-Security-Policy", MAIL_CSP("data: https: http:"));
+    http_set_header(x, "X-DNS-Prefetch-Control", "off");
+    send_asset(x, "mail.html", "no-cache");
 }
 
 HANDLER(api_asset) {

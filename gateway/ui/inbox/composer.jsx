@@ -6,6 +6,7 @@ import { AboutBar, AskPhone, Choices, Extras, useCaps, useCompose } from "./comp
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { choiceRows, mayDo } from "./kinds.mjs";
+import { MailFields, useMail } from "./mail_fields.jsx";
 import { IconButton } from "./parts.jsx";
 import { wordsOf } from "./rich.mjs";
 import { TemplateDialog } from "./template_dialog.jsx";
@@ -148,6 +149,8 @@ export function Composer({ id, thread }) {
     const note = (draft?.note ?? false) && !editing;
     const answers = useWindow(thread);
     const shut = Boolean(answers && !answers.open) && !note && !editing;
+    const mail = useMail(id, thread, caps, compose);
+    const writesMail = Boolean(mail) && !note && !editing;
     const [choosing, setChoosing] = useState(false);
     // As it is at this moment, not as it was drawn: a note must never leave as an answer.
     const isNote = () => desk.db.drafts.get(id)?.note ?? false;
@@ -155,7 +158,7 @@ export function Composer({ id, thread }) {
     const over = [...shown].length - TEXT_MAX;
     const busy = uploads.some((u) => u.state === "running");
     const failed = uploads.some((u) => u.state === "failed");
-    const ready = !shut && over <= 0 && (editing ? Boolean(edit.text.trim()) : (text.trim() || uploads.length > 0) && !busy && !failed);
+    const ready = !shut && over <= 0 && !(writesMail && mail.bad.length) && (editing ? Boolean(edit.text.trim()) : (text.trim() || uploads.length > 0) && !busy && !failed);
     const set = (fields) => desk.compose(id, fields);
 
     const add = useRef(null);
@@ -188,8 +191,8 @@ export function Composer({ id, thread }) {
         write("");
         desk.typing(id, false);
         desk.sender.send(id, { text: typed, note: asNote, attachments, reply_to: reply?.id,
-            ...(asNote ? {} : { buttons: choiceRows(choices), request: request ?? undefined }) });
-        set(asNote ? { reply: null } : { reply: null, choices: null, request: null });
+            ...(asNote ? {} : { buttons: choiceRows(choices), request: request ?? undefined, ...mail?.fields }) });
+        set(asNote ? { reply: null } : { reply: null, choices: null, request: null, ...mail?.clear });
         area.current.focus();
         return undefined;
     };
@@ -238,6 +241,7 @@ export function Composer({ id, thread }) {
             <div class="composer-box">
                 {editing ? <AboutBar message={edit.message} editing onClose={edit.leave} />
                     : compose.reply && <AboutBar message={compose.reply} onClose={() => set({ reply: null })} />}
+                {writesMail && !shut && <MailFields key={id} id={id} mail={mail} compose={compose} focusText={() => area.current.focus()} />}
                 {uploads.length > 0 && !editing && (
                     <ul class="uploads">
                         {uploads.map((u) => (

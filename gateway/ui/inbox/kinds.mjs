@@ -80,7 +80,7 @@ export function lengthText(seconds) {
 // --- content -------------------------------------------------------------------------------------
 
 // E-mail's markup is other people's page: of it only the words are shown.
-export const isMail = (message) => message.connector === "email";
+export const isMail = (message) => message.connector === "email" || Boolean(message.email);
 
 const CONTENT = ["location", "contact", "poll", "checklist", "button", "request", "form", "order", "template"];
 
@@ -91,7 +91,7 @@ export function isEmpty(m) {
 
 // The time stands in the last line of the text when nothing comes below it.
 export function endsWithText(m) {
-    return Boolean((m.text || m.html) && !m.attachments?.length && !m.buttons?.length && !m.raw_type &&
+    return Boolean((m.text || m.html) && !m.email && !m.attachments?.length && !m.buttons?.length && !m.raw_type &&
         !m.deleted_at && CONTENT.every((key) => !m[key]));
 }
 
@@ -117,6 +117,7 @@ export function gist(m) {
     const file = m.attachments?.[0];
     if (file?.role) return { kind: file.role, text: file.emoji };
     if (file) return file.kind === "document" ? { text: plainName(file.name), kind: "document" } : { kind: file.kind };
+    if (m.subject) return { text: plainName(m.subject) };
     for (const kind of ["location", "contact", "poll", "checklist", "form", "order"]) if (m[kind]) return { kind };
     return { kind: "message" };
 }

@@ -16,6 +16,7 @@ import "./css/thread.css";
 import "./css/kinds.css";
 import "./css/actions.css";
 import "./css/composer.css";
+import "./css/mail.css";
 import "./css/panel.css";
 import "./css/admin.css";
 import { parseRoute } from "./routes.mjs";

@@ -10,6 +10,7 @@ import { Whence } from "./goods.jsx";
 import { Buttons, Forwarded, Kinds, Press, Quote, Who, wording } from "./kinds.jsx";
 import { endsWithText, isBare, isEmpty, isHere, lengthText, mayDo } from "./kinds.mjs";
 import { shownStatus } from "./log.mjs";
+import { Mail, SentHead } from "./mail.jsx";
 import { memo } from "./memo.mjs";
 import { Button, Confirm, Text } from "./parts.jsx";
 import { Reactions, Versions } from "./reactions.jsx";
@@ -66,18 +67,18 @@ function rawName(type) {
     return plainName(type).replace(/_/g, " ");
 }
 
-function Body({ message: m, author, replied, jump }) {
+function Body({ message: m, author, replied, jump, html, setHtml }) {
     const { t } = useWords();
+    const files = html ? m.attachments?.filter((f) => !f.cid) : m.attachments;
     return (
         <>
             {m.forward && <Forwarded forward={m.forward} />}
             <Whence message={m} />
             {(m.quote || m.reply_to) && <Quote quote={m.quote} replied={replied} jump={jump} />}
-            {m.subject && <p class="msg-subject">{t("msg.subject", { subject: plainName(m.subject) })}</p>}
-            <Words message={m} />
+            {m.email ? <Mail message={m} html={html} setHtml={setHtml} /> : <><SentHead message={m} /><Words message={m} /></>}
             {m.button && wording(m).text !== m.button.text && <Press text={m.button.text} more={m.button.description} />}
             <Kinds message={m} />
-            {m.attachments?.length > 0 && <Attachments list={m.attachments} author={author} />}
+            {files?.length > 0 && <Attachments list={files} author={author} />}
             {(m.buttons?.length > 0 || m.request) && <Buttons rows={m.buttons} request={m.request} />}
             {isEmpty(m) && <p class="msg-none">{m.raw_type ? t("msg.unsupported", { type: rawName(m.raw_type) }) : t("msg.empty")}</p>}
             {m.raw_type && !isEmpty(m) && <p class="msg-raw" title={t("msg.rawHint")}>{rawName(m.raw_type)}</p>}
@@ -136,8 +137,9 @@ function Trouble({ message, status }) {
         }
         setBusy(false);
     };
-    const { reply_to, buttons, request, location, contact } = message;
+    const { reply_to, buttons, request, location, contact, subject, cc, bcc, reply_all } = message;
     const again = () => desk.sender.send(message.thread, { text: message.text ?? "", note: false, reply_to, buttons, request, location, contact,
+        subject, cc, bcc, reply_all,
         attachments: (message.attachments ?? []).filter(isHere), channel: message.channel });
     return (
         <div class="trouble" role={status === "failed" ? "alert" : undefined}>
@@ -183,7 +185,9 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
     const trouble = status === "failed" || status === "unknown";
     const can = mayDo({ ...message, status: status ?? message.status }, caps, current);
     const bare = isBare(message);
-    const bubble = `bubble${endsWithText(message) ? " bubble-text" : ""}${bare ? " bubble-bare" : ""}`;
+    const [html, setHtml] = useState(false);
+    const mail = message.email ? ` bubble-mail${html ? " bubble-html" : ""}` : "";
+    const bubble = `bubble${endsWithText(message) ? " bubble-text" : ""}${bare ? " bubble-bare" : ""}${mail}`;
     const why = status === "queued" && message.error && reason(message.error);
     return (
         <article class={`msg msg-${direction}${own ? " msg-own" : ""}${first ? " msg-first" : ""}${trouble ? " msg-trouble" : ""}${message.deleted_at ? " msg-deleted" : ""}`}
@@ -196,7 +200,7 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
                         {out && !own && first && !message.author && !bare && <p class="msg-author">{author}</p>}
                         {message.template && <p class="msg-tag"><Icon name="template" size={13} />{t("msg.template", { name: message.template.name })}</p>}
                         {message.past && <p class="msg-tag"><Icon name="phone" size={13} />{t("msg.past")}</p>}
-                        <Body message={message} author={author} replied={replied} jump={jump} />
+                        <Body message={message} author={author} replied={replied} jump={jump} html={html} setHtml={setHtml} />
                         {message.deleted_at && <Deleted message={message} />}
                         <Foot message={message} author={author} status={status} openTrace={openTrace} />
                     </div>
@@ -229,6 +233,7 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
                 <div class={`bubble${ends ? " bubble-text" : ""}`}>
                     {entry.template && <p class="msg-tag"><Icon name="template" size={13} />{t("msg.template", { name: entry.template.name })}</p>}
                     {entry.reply_to && <Quote replied={replied} />}
+                    <SentHead message={entry} />
                     {entry.text && <div class="msg-text" dir="auto"><Text text={entry.text} />{ends && <Gap wide />}</div>}
                     <Kinds message={entry} />
                     {entry.attachments.length > 0 && <Attachments list={entry.attachments} author={t("msg.you")} />}

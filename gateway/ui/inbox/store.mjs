@@ -28,7 +28,8 @@ export function makeState() {
         typing: new Map(), // thread -> Map(who -> until ms)
         drafts: new Map(), // thread -> {text, note}
         drafted: 0, // numbers the drafts that were given
-        compose: new Map(), // thread -> {reply, edit: messages; choices: [text], request: "contact"}
+        compose: new Map(), // thread -> {reply, edit: messages; choices: [text], request: "contact";
+        // mail: subject, cc, bcc: as typed, all: it goes to all}
         uploads: new Map(), // thread -> [upload]
         toasts: [],
         stamp: 0, // moves with every event
@@ -347,7 +348,7 @@ const actions = {
     compose(db, { thread, fields }) {
         const now = { ...db.compose.get(thread), ...fields };
         db.compose = new Map(db.compose);
-        if (Object.values(now).some(Boolean)) db.compose.set(thread, now);
+        if (Object.values(now).some((v) => v || v === "")) db.compose.set(thread, now);
         else db.compose.delete(thread);
     },
     uploads(db, { thread, uploads }) {
