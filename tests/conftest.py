@@ -58,7 +58,7 @@ class Browsers:
     def __init__(self):
         self.drivers, self.folders, self.allowed = [], [], []
 
-    def open(self, url=None, width=1280, height=900):
+    def open(self, url=None, width=1280, height=900, network=False):
         from selenium import webdriver
         from selenium.webdriver.chrome.service import Service
         folder = tempfile.mkdtemp(prefix="sb-chromium-")
@@ -70,7 +70,8 @@ class Browsers:
                      "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
                      f"--user-data-dir={folder}", f"--window-size={width},{height}"):
             o.add_argument(flag)
-        o.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        logs = {"browser": "ALL", **({"performance": "ALL"} if network else {})}
+        o.set_capability("goog:loggingPrefs", logs)
         d = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=o)
         if width < 500:
             d.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
