@@ -121,6 +121,47 @@ static void places_contacts_and_templates(void **state) {
     refused("{\"template\":[]}", "template");
 }
 
+static void mail_goes_to_addresses(void **state) {
+    static const char *const bad[] = {"", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b,c@d", "a@b;",
+        "A <a@b>", "a@b\\r\\nBcc: c@d", "a@b\\u0000", "a\\\\@b", "(a)a@b"};
+    char text[300], longest[202];
+    (void)state;
+    good("{\"text\":\"a\",\"subject\":\"Re: "
+         "x\",\"cc\":[\"a@b.example\",\"\xd1\x8f@\xd1\x8f.example\"],"
+         "\"bcc\":[],\"reply_all\":true}");
+    good("{\"text\":\"a\",\"cc\":null,\"bcc\":null,\"reply_all\":false}");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        snprintf(text, sizeof text, "{\"text\":\"a\",\"cc\":[\"a@b\",\"%s\"]}", bad[i]);
+        refused(text, "cc[1]");
+    }
+    memset(longest, 'a', sizeof longest);
+    memcpy(longest + 198, "@b", 3);
+    snprintf(text, sizeof text, "{\"text\":\"a\",\"bcc\":[\"%s\"]}", longest);
+    good(text);
+    memcpy(longest + 198, "@bc", 4);
+    snprintf(text, sizeof text, "{\"text\":\"a\",\"bcc\":[\"%s\"]}", longest);
+    refused(text, "bcc[0]");
+    refused("{\"text\":\"a\",\"cc\":\"a@b\"}", "cc must be an array");
+    refused("{\"text\":\"a\",\"cc\":{}}", "cc must be an array");
+    refused("{\"text\":\"a\",\"bcc\":[5]}", "bcc[0]");
+    refused("{\"text\":\"a\",\"reply_all\":1}", "reply_all must be true or false");
+    refused("{\"cc\":[\"a@b\"]}", "text or attachments");
+}
+
+static void mail_goes_to_few(void **state) {
+    json_t *list = json_array(), *body = json_pack("{s:s,s:O}", "text", "a", "cc", list);
+    struct err err;
+    (void)state;
+    for (int i = 0; i < 50; i++)
+        json_array_append_new(list, json_string("a@b"));
+    assert_int_equal(message_body_check(body, TEXT_MAX, &err), 0);
+    json_array_append_new(list, json_string("a@b"));
+    assert_int_equal(message_body_check(body, TEXT_MAX, &err), -1);
+    assert_non_null(strstr(err.text, "50"));
+    json_decref(list);
+    json_decref(body);
+}
+
 static void types_are_checked(void **state) {
     (void)state;
     refused("{\"text\":5}", "text must be a string");
@@ -232,6 +273,8 @@ int main(void) {
         cmocka_unit_test(everything_known_is_taken),
         cmocka_unit_test(nothing_else_is_taken),
         cmocka_unit_test(places_contacts_and_templates),
+        cmocka_unit_test(mail_goes_to_addresses),
+        cmocka_unit_test(mail_goes_to_few),
         cmocka_unit_test(types_are_checked),
         cmocka_unit_test(control_characters_are_refused),
         cmocka_unit_test(lengths_are_in_characters),
