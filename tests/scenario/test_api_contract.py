@@ -316,7 +316,7 @@ def list_channels(w):
 def configured(w):
     """One scene for all: a channel comes, is changed, and goes again."""
     kinds = {c["name"] for c in w.call("listConnectors", status=200)["connectors"]}
-    assert kinds == {"loopback", "sitechat", "telegram", "whatsapp"}
+    assert kinds == {"email", "loopback", "sitechat", "telegram", "whatsapp"}
     box = {"connector": "loopback", "name": "box", "settings": {"token": "a secret"}}
     w.call("addChannel", status=201, json=box)
     w.call("addChannel", status=409, json=box)
@@ -412,6 +412,17 @@ def page(op):
     return scene
 
 
+def mail_page(op):
+    """A mail's own styles, but no origin, no scripts but ours, nobody to talk to, and only we may frame it."""
+    def scene(w):
+        r = w.call(op, status=200, api=w.stranger)
+        rules = dict(rule.strip().split(" ", 1) for rule in r.headers["Content-Security-Policy"].split(";"))
+        assert "allow-same-origin" not in rules["sandbox"] and rules["default-src"] == "'none'"
+        assert rules["script-src"] == "'self'" and rules["frame-ancestors"] == "'self'" and "connect-src" not in rules
+        w.call(op, status=304, api=w.stranger, headers={"If-None-Match": r.headers["ETag"]})
+    return scene
+
+
 def asset(w):
     w.call("asset", {"rest": "inbox.js"}, 200, api=w.stranger)
     w.call("asset", {"rest": "no-such.js"}, 404, api=w.stranger)
@@ -463,7 +474,8 @@ SCENES = {
     "getChannelPicture": channel_picture, "listTemplates": templates,
     "listDead": list_dead, "retryDead": retry_dead, "openapi": document("openapi"),
     "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
-    "metrics": plain("metrics"), "inbox": page("inbox"), "admin": page("admin"), "asset": asset,
+    "metrics": plain("metrics"), "inbox": page("inbox"), "admin": page("admin"),
+    "mailPage": mail_page("mailPage"), "mailPictures": mail_page("mailPictures"), "asset": asset,
     "uploadChatMedia": chat_media, "getChatMedia": chat_media,
     "chatMediaPreflight": lambda w: w.call("chatMediaPreflight", status=204, api=w.stranger,
                                            params={"site": "site"}),

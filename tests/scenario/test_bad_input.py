@@ -263,6 +263,20 @@ def test_file_names_are_only_shown(world, name):
 # --- sockets -----------------------------------------------------------------------------------
 
 
+def test_copies_go_only_by_mail(world):
+    """The site's chat has one reader: an agent who copies others in is told so, and nothing is sent."""
+    visitor = world.gateway.visitor()
+    visitor.say_and_wait("hello")
+    thread = next(t["id"] for t in world.api.threads() if t["channel"] == "site")
+    for more in ({"cc": ["a@b.example"]}, {"bcc": ["a@b.example"]}, {"reply_all": True}):
+        r = world.api.ask("POST", f"/threads/{thread}/messages", json={"text": "x", **more})
+        assert r.json()["code"] == "unsupported" and "several" in r.json()["detail"], r.text
+    r = world.api.ask("POST", f"/threads/{world.thread}/messages", json={"text": "x", "cc": ["a@b.example\r\nBcc: c@d.example"]})
+    assert r.status_code == 400 and "cc[0]" in r.json()["detail"]
+    sent = world.api.post(f"/threads/{world.thread}/messages", {"text": "x", "cc": ["a@b.example"], "subject": "s"})["message"]
+    assert sent["cc"] == ["a@b.example"] and sent["subject"] == "s"
+
+
 def test_bad_frames(world):
     """Each is answered by an error that says why; the socket goes on, except before hello."""
     g = world.gateway
