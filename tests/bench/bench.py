@@ -22,6 +22,7 @@ import urllib.request
 
 import redis
 
+import email_bench
 import telegram_bench
 import whatsapp_bench
 
@@ -530,7 +531,11 @@ def main():
              "telegram_backlog": lambda: telegram_bench.bench_backlog(report, bench),
              "telegram_bots": lambda: telegram_bench.bench_bots(report, bench),
              "whatsapp_webhook": lambda: whatsapp_bench.bench_webhook(report, bench),
-             "whatsapp_statuses": lambda: whatsapp_bench.bench_statuses(report, bench)}
+             "whatsapp_statuses": lambda: whatsapp_bench.bench_statuses(report, bench),
+             "email_backlog": lambda: email_bench.bench_backlog(report, bench),
+             "email_idle": lambda: email_bench.bench_idle(report, bench),
+             "email_mailboxes": lambda: email_bench.bench_mailboxes(report, bench),
+             "email_large": lambda: email_bench.bench_large(report, bench)}
     for name, run in parts.items():
         if o.only in name:
             run()

@@ -65,17 +65,16 @@ def bench_webhook(report, bench):
     try:
         bench.wrk(w.gateway, 2)
         w.post(3, 1, 64)
-        for _ in range(3):
+        for _ in range(6):  # in pairs: the disk's speed changes from one half minute to the next
             calm()
             bare.append(bench.wrk(w.gateway, 4)[0])
             calm()
             many.append(w.post(4, 1, 64))
+        for _ in range(3):
             calm()
             few.append(w.post(3, 1, SENDERS))
             calm()
             batches.append(w.post(4, BATCH, SENDERS))
-        calm()
-        bare.append(bench.wrk(w.gateway, 4)[0])
     finally:
         w.close()
     base = statistics.median(bare)
