@@ -69,7 +69,7 @@ def test_idle_refused(world):
     w.until_texts(["one", "two"])
 
 
-@pytest.mark.parametrize("fault", [dict(kind="huge", size=10_000_000_000), dict(kind="bye"), dict(kind="drop", after=40),
+@pytest.mark.parametrize("fault", [dict(kind="bye"), dict(kind="drop", after=40),
                                    dict(kind="bad"), dict(kind="literals"), dict(kind="slices"), dict(kind="reverse"),
                                    dict(kind="say", text="* 1 FETCH (UID 1 BODY[] {5}\r\nHELLO)\r\n* nonsense\r\n* OK [ALERT] full\r\n")])
 def test_lies_in_a_fetch(world, fault):
