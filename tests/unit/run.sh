@@ -1,18 +1,22 @@
 #!/bin/bash
-# run.sh - runs unit test programs one after another, then the pages' own; prints failures in full.
+# run.sh - runs unit test programs, two at a time, then the pages' own; prints failures in full.
 set -u
-passed=0 failed=0
-# A file, no pipe: what a failed test leaves behind would hold a pipe open for ever.
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-for t in "$@"; do
-    if timeout 120 "$t" >"$out" 2>&1 </dev/null; then
-        passed=$((passed + 1))
+# Files, no pipes: what a failed test leaves behind would hold a pipe open for ever.
+dir=$(mktemp -d)
+out=$dir/pages
+trap 'rm -rf "$dir"' EXIT
+run_one() {
+    name=$(basename "$1")
+    if timeout 120 "$1" >"$2/$name" 2>&1 </dev/null; then
+        : >"$2/$name.good"
     else
-        failed=$((failed + 1))
-        printf '%s\n' "--- $t" "$(cat "$out")"
+        printf '%s\n' "--- $1" "$(cat "$2/$name")"
     fi
-done
+}
+export -f run_one
+printf '%s\0' "$@" | xargs -0 -P 2 -I{} bash -c 'run_one "$0" "$1"' {} "$dir"
+passed=$(find "$dir" -name '*.good' | wc -l)
+failed=$(($# - passed))
 if command -v node >/dev/null; then
     tests=$(find gateway/ui -name '*.test.mjs')
     if [ -n "$tests" ]; then
