@@ -55,6 +55,13 @@ def fill(mail, user, n, size):
     subprocess.run(["chown", "-R", "nobody", str(new.parent)], check=True)
 
 
+def ready(gateway, token, boxes):
+    """Are so many mailboxes connected?"""
+    rq = urllib.request.Request(gateway.url + "/api/v1/channels", headers={"Authorization": "Bearer " + token})
+    channels = json.load(urllib.request.urlopen(rq))["channels"]
+    return sum(c["state"] == "ready" for c in channels if c["connector"] == "email") >= boxes
+
+
 def stored(gateway):
     r = gateway.redis()
     return sum(int(r.hget(k, "seq") or 0) for i in range(16) for k in r.scan_iter(f"sb:{{s{i}}}:thread:*", 1000))
@@ -145,7 +152,8 @@ def bench_idle(report, bench, n=30):
             screen = Screen(gateway)
             screen.start()
             screen.ready.wait(10)
-            time.sleep(3)
+            bench.wait_for(lambda: ready(gateway, screen.token, 1), 20)  # what came before is none of ours
+            time.sleep(1)
             took = []
             for i in range(n):
                 began = time.time()
@@ -169,13 +177,7 @@ def bench_mailboxes(report, bench, n=200):
             gateway = bench.Gateway(config=config, workers=1)
             try:
                 token = gateway.token()
-
-                def ready():
-                    rq = urllib.request.Request(gateway.url + "/api/v1/channels", headers={"Authorization": "Bearer " + token})
-                    channels = json.load(urllib.request.urlopen(rq))["channels"]
-                    return sum(c["state"] == "ready" for c in channels if c["connector"] == "email") >= boxes
-
-                bench.wait_for(ready, 60)
+                bench.wait_for(lambda: ready(gateway, token, boxes), 60)
                 time.sleep(3)
                 pids = gateway.workers()
                 sizes.append(sum(bench.memory_kb(p, "Rss") for p in pids) / 1024)
