@@ -232,15 +232,23 @@ class Chaos:
             s.join(150)
             if s.failure or not s.done:
                 raise AssertionError(f"{s.name} did not finish: {s.failure!r}")
-        self.gateway.wait_ready(30)
+        for _ in range(20):  # each worker has a line of its own to the store
+            self.gateway.wait_ready(30)
 
     def complete(self, seen):
         return all(WORD.match(t) and t in seen for t in self.ledger.rows)
 
+    def read_all(self):
+        """An agent's session, and all threads with their messages. A worker whose line to the store is cut says 503: the
+        reader comes again, as a page does."""
+        def attempt():
+            api = self.gateway.login()
+            return api, {t["id"]: api.messages(t["id"]) for t in api.threads()}
+        return until(attempt, 30, 0.2, "for the threads")
+
     def verify(self):
-        api = self.gateway.login()
         want = self.ledger.rows
-        whole = {t["id"]: api.messages(t["id"]) for t in api.threads()}
+        api, whole = self.read_all()
         in_thread = collections.Counter()
         place, order, problems = {}, 0, []
         for thread, messages in whole.items():

@@ -7,7 +7,7 @@ import pytest
 import requests
 from clients import Api
 from contract import Contract
-from harness import CONFIG, Gateway, until
+from harness import CONFIG, SLOWER, Gateway, until
 
 CONTRACT = Contract()
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
@@ -310,7 +310,9 @@ def change_agent(w):
 
 
 def list_channels(w):
-    assert {c["name"] for c in w.call("listChannels", status=200)["channels"]} == {"site", "test", "phone"}
+    """A channel that another scene has just taken away is told of until the last worker has heard of it."""
+    want = {"site", "test", "phone"}
+    until(lambda: {c["name"] for c in w.call("listChannels", status=200)["channels"]} == want, 20 * SLOWER)
 
 
 def configured(w):

@@ -101,7 +101,7 @@ class FakeImap(FakeServer):
         box.mails.append(mail)
         for s in self.sessions:
             if s.idling and s.box is box:
-                s.tell(f"* {len(box.mails)} EXISTS")
+                s.tell_news()
         return mail.uid
 
     def expunge(self, uid, folder="INBOX"):
@@ -140,6 +140,13 @@ class Session:
         self.fake, self.reader, self.writer = fake, reader, writer
         self.user = self.box = self.fault = None
         self.idling = False
+        self.known = 0  # the last UID that it heard of
+
+    def tell_news(self):
+        """What came while no command ran is told with the next one (RFC 3501 5.2, 7.3.1)."""
+        if self.box.uidnext - 1 > self.known:
+            self.known = self.box.uidnext - 1
+            self.tell(f"* {len(self.box.mails)} EXISTS")
 
     def tell(self, line):
         self.writer.write(line.encode() + b"\r\n")
@@ -260,6 +267,7 @@ class Session:
             await self.put(f"{tag} NO [NONEXISTENT] No such folder\r\n".encode())
             return
         b = self.box
+        self.known = b.uidnext - 1
         await self.put((f"* FLAGS (\\Seen \\Deleted)\r\n* OK [PERMANENTFLAGS (\\Seen \\Deleted \\*)] x\r\n"
                         f"* {len(b.mails)} EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY {b.uidvalidity}] x\r\n"
                         f"* OK [UIDNEXT {b.uidnext}] x\r\n{tag} OK [READ-WRITE] done\r\n").encode())
@@ -282,6 +290,7 @@ class Session:
             await self.put(f"{tag} BAD Unknown command\r\n".encode())
             return
         await self.put(b"+ idling\r\n")
+        self.tell_news()
         self.idling = True
         try:
             done = await self.reader.readuntil(b"\r\n")
