@@ -2,14 +2,12 @@
 
 from fakes.telegram import FakeTelegram
 from harness import CONFIG, SLOWER, until
+from told import Told
 
 TOKEN = "123456789:AAE" + "x" * 32
-# What a card has of a message is what the thread has.
-SHOWN = ("direction", "text", "html", "attachments", "location", "contact", "poll", "checklist", "forward", "quote", "reply_to",
-         "button", "buttons", "author", "topic", "raw_type", "edits", "reactions", "deleted_at")
 
 
-class Telegram:
+class Telegram(Told):
     def __init__(self, start_gateway, mode="polling", extra="", config=CONFIG, local=False, **kw):
         self.fake = FakeTelegram(local=local)
         self.bot = self.fake.bot(TOKEN, username="shop_bot", first_name="Shop")
@@ -66,24 +64,3 @@ class Telegram:
 
     def trail(self, message_id):
         return [t["what"] for t in self.api.get(f"/messages/{message_id}/trace")["trail"]]
-
-    def told(self, messages, timeout=20):
-        """Each of these is on the card once and as it is in the thread, and its trail tells its way."""
-        for m in messages:
-            until(lambda: self._is_told(m), timeout * SLOWER, why=f"for card and trail of {m.get('text') or m['id']}")
-
-    def _is_told(self, m):
-        m = self.message(m["thread"], m["id"])
-        on_card = [c for c in self.gateway.card_messages() if c["id"] == m["id"]]
-        assert len(on_card) == 1, (len(on_card), m)
-        for key in SHOWN:
-            assert on_card[0].get(key) == m.get(key), (key, on_card[0].get(key), m.get(key))
-        trail = self.trail(m["id"])
-        wanted = ["received", "stored", "attached"]
-        if m["direction"] == "out":
-            wanted += ["sent"] if "author" in m else ["queued", "sending", m["status"]]
-        missing = [w for w in wanted if w not in trail]
-        assert not missing, (missing, trail)
-        here = [a for a in m.get("attachments", []) if a.get("sha256")] if m["direction"] == "in" else []
-        assert trail.count("fetched") >= len(here) and trail.count("stored") == 1, trail
-        return True

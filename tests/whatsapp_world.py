@@ -2,12 +2,13 @@
 
 from fakes.whatsapp import FakeWhatsApp
 from harness import CONFIG, SLOWER, until
+from told import Told
 
 TOKEN = "EAA" + "x" * 40
 BODY = {"type": "BODY", "text": "Hello {{1}}, your order {{2}} is ready.", "example": {"body_text": [["Ann", "17"]]}}
 
 
-class WhatsApp:
+class WhatsApp(Told):
     def __init__(self, start_gateway, extra="", config=CONFIG, more="", number=None, **kw):
         self.fake = FakeWhatsApp()
         self.app = self.fake.app()
