@@ -60,7 +60,9 @@ struct whatsapp_event {
     char *reply_to;             /* wamid, or "" */
     int64_t at_ms;     /* when it happened, 0 unknown (seconds or milliseconds understood) */
     bool past;         /* of the history: no news for anybody */
-    bool opens_window; /* the 24 hours begin anew: a message, a reaction, a call of the user */
+    bool opens_window; /* the 24 hours begin anew: a message or a call of the user. Whether a
+                          reaction counts is nowhere confirmed: it does not here, for a text
+                          that is sent too late is refused */
     bool own;          /* EDIT, DELETE, REACTION: our side did it, on the phone */
     bool understood;   /* false: raw should be kept with the message */
     json_t *body;      /* new; NULL for STATUS, DELETE, TEMPLATES, ACCOUNT, CONTACT */

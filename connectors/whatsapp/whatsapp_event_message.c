@@ -147,6 +147,11 @@ static void make_id(struct whatsapp_event *e, json_t *m) {
     free(text);
 }
 
+static bool is_change(const char *type) {
+    return strcmp(type, "reaction") == 0 || strcmp(type, "edit") == 0 ||
+           strcmp(type, "revoke") == 0;
+}
+
 void whatsapp_message_read(struct whatsapp_reading *r, json_t *m, bool own, const json_t *client) {
     const char *type = json_string_value(json_object_get(m, "type"));
     struct whatsapp_event *e =
@@ -159,7 +164,7 @@ void whatsapp_message_read(struct whatsapp_reading *r, json_t *m, bool own, cons
     read_who(e, r, m, own, client, &contact);
     e->own = own;
     e->at_ms = whatsapp_time(json_object_get(m, "timestamp"));
-    e->opens_window = !own && !r->past;
+    e->opens_window = !own && !r->past && !is_change(type);
     free(e->external_id);
     e->external_id = whatsapp_id(json_object_get(m, "id"));
     if (!*e->external_id)

@@ -253,6 +253,7 @@ static void changes_are_of_the_message_that_they_name(void **state) {
     (void)state;
     assert_int_equal(e->what, WHATSAPP_REACTION);
     assert_string_equal(e->external_id, "wamid.A");
+    assert_false(e->opens_window);
     expect_at(e->body, "emoji", "['👍']");
     whatsapp_events_free(&all);
     e = one(MESSAGES "{'from':'1','id':'wamid.R','type':'edit','edit':{'original_message_id':"
