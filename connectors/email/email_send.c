@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "connectors/email/email_body.h"
 #include "connectors/email/email_compose.h"
+#include "connectors/email/email_html_text.h"
 #include "connectors/email/email_ids.h"
 #include "connectors/email/email_private.h"
 #include "connectors/email/email_recipients.h"
@@ -221,6 +222,12 @@ static void compose_done(void *arg) {
         email_login(s->e, true, on_login, s);
 }
 
+/* "cid:<media id>" in the HTML shows the file where it stands. NULL: an attachment. */
+static const char *cid_of(const struct email_sending *s, const json_t *a) {
+    const char *id = text_of(a, "id");
+    return *id && email_html_uses(span_str(text_of(s->d->body, "html")), id) ? id : NULL;
+}
+
 static int open_files(struct email_sending *s, struct err *err) {
     size_t i;
     json_t *a;
@@ -231,10 +238,8 @@ static int open_files(struct email_sending *s, struct err *err) {
         int fd = media_fd(connector_media(&s->e->base), text_of(a, "id"), &size, err);
         if (fd < 0)
             return -1;
-        s->files[s->nfiles++] = (struct email_file){.name = text_of(a, "name"),
-            .mime = text_of(a, "mime"),
-            .cid = *text_of(a, "cid") ? text_of(a, "cid") : NULL,
-            .fd = fd};
+        s->files[s->nfiles++] = (struct email_file){
+            .name = text_of(a, "name"), .mime = text_of(a, "mime"), .cid = cid_of(s, a), .fd = fd};
     }
     return 0;
 }

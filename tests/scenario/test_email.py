@@ -87,6 +87,22 @@ def test_there_and_back(world, who):
     assert "stored" in trail and "attached" in trail
 
 
+def test_picture_in_an_answer(world, who):
+    """A picture that the agent's HTML names stands in it (multipart/related); other files are attachments."""
+    w = world(channels=[who.support])
+    w.write(who.alice, who.support, "How does it look?")
+    thread = w.got(who.alice)[0]["thread"]
+    shown, other = w.upload("dot.png", PNG), w.upload("note.txt", b"see above\n")
+    w.say(thread, {"text": "So:", "html": f'<p>So: <img src="cid:{shown}" alt="dot"></p>', "attachments": [shown, other]})
+    answer = w.inbox(who.alice)[0]
+    assert [f.get_filename() for f in answer.iter_attachments()] == ["note.txt"]
+    related = answer.get_body(("related",))
+    page, picture = related.iter_parts()
+    assert related.get_content_type() == "multipart/related" and f'src="cid:{shown}"' in page.get_content()
+    assert picture["Content-ID"] == f"<{shown}>" and picture.get_content_disposition() == "inline"
+    assert picture.get_content() == PNG
+
+
 def test_sent_copy(world, who):
     """What was sent lies in the mailbox's own folder for it, the same mail to the byte's id."""
     w = world(channels=[who.support])
