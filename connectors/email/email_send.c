@@ -251,7 +251,7 @@ static void quote(struct email_sending *s) {
     const char *text = text_of(m, "text"), *name = text_of(from, "name");
     json_int_t at = json_integer_value(json_object_get(email, "quoted_at"));
     size_t n = strlen(text);
-    if (!n || json_is_false(json_object_get(s->d->body, "quote")))
+    if (!n || json_is_true(json_object_get(s->d->body, "no_quote")))
         return;
     s->quote = mem_strndup(text, at > 0 && (size_t)at < n ? (size_t)at : n);
     const char *when = *text_of(m, "sent_at") ? text_of(m, "sent_at") : text_of(m, "received_at");

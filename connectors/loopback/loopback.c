@@ -164,7 +164,7 @@ static int deliver(struct loopback *lo, const struct delivery *d, struct err *er
         [DELIVERY_EDIT] = "edit",
         [DELIVERY_DELETE] = "delete",
         [DELIVERY_REACT] = "react"};
-    static const char *const mail[] = {"subject", "cc", "bcc", "reply_all"};
+    static const char *const mail[] = {"subject", "cc", "bcc", "reply_all", "no_quote"};
     json_t *line = json_pack("{s:s,s:s,s:s,s:I,s:s,s:i,s:s,s:O?}", "what", what[d->what], "channel",
         lo->base.channel, "thread", d->thread, "seq", (json_int_t)d->seq, "key", d->key, "attempt",
         (int)d->attempt, "to", d->to.address ? d->to.address : "", "text",

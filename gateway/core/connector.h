@@ -38,7 +38,7 @@ enum {
     CONNECTOR_NEEDS_ADDRESS = 1 << 11,   /* sends to an identity of its kind only */
     CONNECTOR_LOCATION = 1 << 12,        /* a place of ours */
     CONNECTOR_CONTACT = 1 << 13,         /* a contact card of ours */
-    CONNECTOR_MAIL = 1 << 16,            /* messages have subject, cc, bcc, reply_all */
+    CONNECTOR_MAIL = 1 << 16,            /* messages have subject, cc, bcc, reply_all, no_quote */
     CONNECTOR_TEMPLATES = 1 << 14,       /* has texts that were approved beforehand: template() */
     CONNECTOR_WINDOW = 1 << 15,   /* answers go only while the client's window is open (struct
                                      inbound); templates always */

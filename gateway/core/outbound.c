@@ -163,9 +163,9 @@ static const char *missing_cap(const struct command *c, unsigned caps) {
     if (json_object_get(c->body, "request") && !(caps & CONNECTOR_REQUEST_CONTACT))
         return "ask for a phone number";
     if ((json_object_get(c->body, "cc") || json_object_get(c->body, "bcc") ||
-            json_object_get(c->body, "reply_all")) &&
+            json_object_get(c->body, "reply_all") || json_object_get(c->body, "no_quote")) &&
         !(caps & CONNECTOR_MAIL))
-        return "write to several";
+        return "do what only mail can";
     return NULL;
 }
 

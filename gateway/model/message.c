@@ -203,7 +203,7 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
                    : err_set(err, ERR_INVALID, "request must be \"contact\"");
     if (strcmp(key, "cc") == 0 || strcmp(key, "bcc") == 0)
         return check_addresses(key, v, err);
-    if (strcmp(key, "note") == 0 || strcmp(key, "reply_all") == 0)
+    if (strcmp(key, "note") == 0 || strcmp(key, "reply_all") == 0 || strcmp(key, "no_quote") == 0)
         return json_is_boolean(v) ? 0 : err_set(err, ERR_INVALID, "%s must be true or false", key);
     if (strcmp(key, "reply_to") == 0)
         return id_is_valid(json_string_value(v))
@@ -211,7 +211,7 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
                    : err_set(err, ERR_INVALID, "reply_to is not a message id");
     return err_set(err, ERR_INVALID,
         "unknown key \"%.40s\"; known are id, text, html, subject, attachments, reply_to, channel, "
-        "buttons, request, location, contact, template, cc, bcc, reply_all and note",
+        "buttons, request, location, contact, template, cc, bcc, reply_all, no_quote and note",
         key);
 }
 

@@ -390,13 +390,15 @@ def test_an_answer_has_subject_and_copies(mails, gateway, browsers, width):
     i.one("#mail-bcc").send_keys("boss@example.com")
     i.one(".mail-fields .mail-fold").click()
     assert "Where is it?" in i.one(".mail-preview").text
+    i.one(".mail-quote-on input").click()
+    i.until(lambda: not i.all(".mail-preview"))
     i.until(lambda: not i.one(".send").get_attribute("disabled"))
     i.click(".send")
     i.sees("Tomorrow")
     i.settled()
     sent = until(lambda: [s for s in mails.sent() if s["thread"] == said["thread"]], 10)[0]
-    assert (sent["subject"], sent["cc"], sent["bcc"], sent["reply_all"]) == (
-        "Re: Order 17", ["dee@example.net"], ["boss@example.com"], True)
+    assert (sent["subject"], sent["cc"], sent["bcc"], sent["reply_all"], sent["no_quote"]) == (
+        "Re: Order 17", ["dee@example.net"], ["boss@example.com"], True, True)
     last = i.all(".msg-out")[-1].text
     for words in ("Re: Order 17", "dee@example.net", "boss@example.com", "To all"):
         assert words in last, words
@@ -404,7 +406,7 @@ def test_an_answer_has_subject_and_copies(mails, gateway, browsers, width):
     i.click(".send")
     i.sees("Second")
     second = until(lambda: [s for s in mails.sent() if s["text"] == "Second" and s["thread"] == said["thread"]], 10)[0]
-    assert second["subject"] == "Re: Order 17" and not {"cc", "bcc", "reply_all"} & set(second)
+    assert second["subject"] == "Re: Order 17" and not {"cc", "bcc", "reply_all", "no_quote"} & set(second)
 
 
 def test_a_note_is_no_mail(mails, inbox):

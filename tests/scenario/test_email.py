@@ -103,6 +103,17 @@ def test_picture_in_an_answer(world, who):
     assert picture.get_content() == PNG
 
 
+def test_without_a_quote(world, who):
+    """What is answered is quoted below, unless the agent leaves it out; only mail knows that key."""
+    w = world(channels=[who.support])
+    w.write(who.alice, who.support, "A long story")
+    thread = w.got(who.alice)[0]["thread"]
+    w.say(thread, {"text": "quoted"})
+    w.say(thread, {"text": "bare", "no_quote": True})
+    texts = [m.get_body(("plain",)).get_content() for m in w.inbox(who.alice, 2)]
+    assert "A long story" in texts[0] and texts[1].strip() == "bare"
+
+
 def test_sent_copy(world, who):
     """What was sent lies in the mailbox's own folder for it, the same mail to the byte's id."""
     w = world(channels=[who.support])

@@ -136,10 +136,10 @@ export function answeredMail(items, reply) {
 
 export const newestMail = (items) => [...items].reverse().find((m) => m.direction === "in" && m.email) ?? null;
 
-// As it will be sent: {subject, cc, bcc, reply_all} of what stands in the fields, empty ones left out.
+// As it will be sent: {subject, cc, bcc, reply_all, no_quote} of what stands in the fields, empty ones left out.
 export function mailFields(compose, subject) {
     const [cc, bcc] = [parseAddresses(compose.cc).list, parseAddresses(compose.bcc).list];
     const title = (compose.subject ?? subject).trim();
     return { subject: title || undefined, cc: cc.length ? cc : undefined, bcc: bcc.length ? bcc : undefined,
-        reply_all: compose.all || undefined };
+        reply_all: compose.all || undefined, no_quote: compose.noQuote || undefined };
 }

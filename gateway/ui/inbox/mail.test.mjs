@@ -78,9 +78,10 @@ test("an answer goes to the newest mail of a person, or to the chosen one", () =
 });
 
 test("fields that say nothing are not sent", () => {
-    assert.deepEqual(mailFields({}, "Re: x"), { subject: "Re: x", cc: undefined, bcc: undefined, reply_all: undefined });
+    assert.equal(mailFields({ noQuote: true }, "Re: x").no_quote, true);
+    assert.deepEqual(mailFields({}, "Re: x"), { subject: "Re: x", cc: undefined, bcc: undefined, reply_all: undefined, no_quote: undefined });
     assert.deepEqual(mailFields({ subject: " ", cc: "a@x.example", bcc: "", all: true }, "Re: x"),
-        { subject: undefined, cc: ["a@x.example"], bcc: undefined, reply_all: true });
+        { subject: undefined, cc: ["a@x.example"], bcc: undefined, reply_all: true, no_quote: undefined });
 });
 
 test("pictures for the HTML are pictures, here, and not too many bytes", () => {

@@ -7,7 +7,7 @@ import { Icon } from "./icons.jsx";
 import { answerTo, answeredMail, mailFields, mailboxText, newestMail, parseAddresses, replySubject } from "./mail.mjs";
 
 const NO_ITEMS = [];
-const CLEAR = { subject: null, cc: null, bcc: null, all: null };
+const CLEAR = { subject: null, cc: null, bcc: null, all: null, noQuote: null };
 
 // Is the next answer a mail? Then {answered: the mail it answers or null, subject, to, others, bad:
 // what is no address, fields: as they will be sent, clear: what ends them in the store}.
@@ -37,14 +37,21 @@ function Addresses({ id, label, value, set, onKeyDown }) {
     );
 }
 
-// What the channel puts below the answer.
-function Quoted({ answered }) {
-    const { full } = useWords();
+// What the channel puts below the answer, unless the agent leaves it out.
+function Quoted({ answered, left, leave }) {
+    const { t, full } = useWords();
     return (
-        <blockquote class="mail-quoted mail-preview" dir="auto">
-            <b>{plainName(answered.subject)}</b>{" · "}{full(answered.sent_at ?? answered.received_at)}{"\n"}
-            {(answered.text ?? "").slice(0, 4000)}
-        </blockquote>
+        <>
+            <label class="mail-quote-on">
+                <input type="checkbox" checked={!left} onChange={(e) => leave(!e.currentTarget.checked)} />{t("mail.quoteOn")}
+            </label>
+            {!left && (
+                <blockquote class="mail-quoted mail-preview" dir="auto">
+                    <b>{plainName(answered.subject)}</b>{" · "}{full(answered.sent_at ?? answered.received_at)}{"\n"}
+                    {(answered.text ?? "").slice(0, 4000)}
+                </blockquote>
+            )}
+        </>
     );
 }
 
@@ -94,7 +101,7 @@ export function MailFields({ id, mail, compose, focusText }) {
                     </button>
                 )}
             </div>
-            {quoted && mail.answered && <Quoted answered={mail.answered} />}
+            {quoted && mail.answered && <Quoted answered={mail.answered} left={Boolean(compose.noQuote)} leave={(left) => set({ noQuote: left || null })} />}
         </div>
     );
 }

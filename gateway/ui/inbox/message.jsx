@@ -137,9 +137,9 @@ function Trouble({ message, status }) {
         }
         setBusy(false);
     };
-    const { reply_to, buttons, request, location, contact, subject, cc, bcc, reply_all } = message;
+    const { reply_to, buttons, request, location, contact, subject, cc, bcc, reply_all, no_quote } = message;
     const again = () => desk.sender.send(message.thread, { text: message.text ?? "", note: false, reply_to, buttons, request, location, contact,
-        subject, cc, bcc, reply_all,
+        subject, cc, bcc, reply_all, no_quote,
         attachments: (message.attachments ?? []).filter(isHere), channel: message.channel });
     return (
         <div class="trouble" role={status === "failed" ? "alert" : undefined}>

@@ -8,7 +8,7 @@
 // What a message may have beside words and files, as the frame has it. A template's words are the
 // gateway's: the entry has them only to be shown.
 export const EXTRAS = ["channel", "reply_to", "buttons", "request", "location", "contact", "template",
-    "subject", "cc", "bcc", "reply_all"];
+    "subject", "cc", "bcc", "reply_all", "no_quote"];
 
 export function makeEntry({ key, thread, text, note, attachments = [], after, at, ...more }) {
     const extras = Object.fromEntries(EXTRAS.map((name) => [name, more[name]]));

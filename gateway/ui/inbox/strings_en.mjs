@@ -112,6 +112,7 @@ export const en = {
     "mail.trackersWhy": "Invisible pictures that tell the sender of your reading",
     "mail.quote": "Quote",
     "mail.quoteHint": "What is quoted below the answer",
+    "mail.quoteOn": "Quote this below the answer",
     "mail.source": "Download the original",
     "mail.from": "From",
     "mail.to": "To",
