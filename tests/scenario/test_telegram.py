@@ -117,6 +117,18 @@ def test_changes_in(world):
     until(lambda: "reactions" not in world.messages()[0], 10)
 
 
+def test_change_after_a_silence_is_on_the_card(world):
+    """A change that nothing else follows: the card has it at once, not with the next message."""
+    ann = world.user()
+    m = ann.text("first words")
+    world.told(world.got(n=1))
+    ann.edit(m, text="second words")
+    until(lambda: world.messages()[0]["text"] == "second words", 20 * SLOWER)
+    until(lambda: world.gateway.card_messages()[0]["text"] == "second words", 20 * SLOWER)
+    ann.react(m, "👍")
+    until(lambda: world.gateway.card_messages()[0].get("reactions"), 20 * SLOWER)
+
+
 def test_albums(calm):
     """Parts that come late, after other messages, twice, or with words of their own; edits and reactions of one part."""
     ann = calm.user(80, "Alba")
