@@ -163,9 +163,11 @@ static const char *missing_cap(const struct command *c, unsigned caps) {
     if (json_object_get(c->body, "request") && !(caps & CONNECTOR_REQUEST_CONTACT))
         return "ask for a phone number";
     if ((json_object_get(c->body, "cc") || json_object_get(c->body, "bcc") ||
-            json_object_get(c->body, "reply_all") || json_object_get(c->body, "no_quote")) &&
+            json_object_get(c->body, "reply_all")) &&
         !(caps & CONNECTOR_MAIL))
-        return "do what only mail can";
+        return "write to several";
+    if (json_object_get(c->body, "no_quote") && !(caps & CONNECTOR_MAIL))
+        return "leave a quote out";
     return NULL;
 }
 

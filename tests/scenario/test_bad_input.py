@@ -271,6 +271,8 @@ def test_copies_go_only_by_mail(world):
     for more in ({"cc": ["a@b.example"]}, {"bcc": ["a@b.example"]}, {"reply_all": True}):
         r = world.api.ask("POST", f"/threads/{thread}/messages", json={"text": "x", **more})
         assert r.json()["code"] == "unsupported" and "several" in r.json()["detail"], r.text
+    r = world.api.ask("POST", f"/threads/{thread}/messages", json={"text": "x", "no_quote": True})
+    assert r.json()["code"] == "unsupported" and "quote" in r.json()["detail"], r.text
     r = world.api.ask("POST", f"/threads/{world.thread}/messages", json={"text": "x", "cc": ["a@b.example\r\nBcc: c@d.example"]})
     assert r.status_code == 400 and "cc[0]" in r.json()["detail"]
     sent = world.api.post(f"/threads/{world.thread}/messages", {"text": "x", "cc": ["a@b.example"], "subject": "s"})["message"]
