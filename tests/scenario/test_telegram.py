@@ -110,7 +110,10 @@ def test_changes_in(world):
     assert place["location"]["lat"] == 60.0 and "edits" not in place
     assert edit["text"] == "an edit of what we never saw"
     assert [e["event"]["what"] for e in (blocked, unblocked)] == ["blocked", "unblocked"]
-    world.told([one, place, edit])
+    world.told([one, edit])
+    # Cards are not told of each step of a live location: theirs is the place when it was attached.
+    on_card = until(lambda: [c for c in world.gateway.card_messages() if c["id"] == place["id"]], 20 * SLOWER)
+    assert len(on_card) == 1 and on_card[0]["location"]["lat"] in (moving["location"]["latitude"], 60.0)
     assert world.trail(one["id"]).count("edited") == 2 and world.trail(one["id"]).count("reacted") == 2
     assert "moved" in world.trail(place["id"])
     ann.react(m)
