@@ -39,7 +39,7 @@ class Page(Inbox):
         field.send_keys(text)
 
     def press(self, text, within="dialog"):
-        self.until(lambda: next(b for b in self.all(f"{within} button") if b.text == text).click() or True, why=f"for {text}")
+        self.until(lambda: any(b.click() or True for b in self.all(f"{within} button") if b.text == text), why=f"for {text}")
 
     def channel(self, name):
         return self.one(f'li[data-channel="{name}"]')
