@@ -147,11 +147,6 @@ static void make_id(struct whatsapp_event *e, json_t *m) {
     free(text);
 }
 
-static bool is_change(const char *type) {
-    return strcmp(type, "reaction") == 0 || strcmp(type, "edit") == 0 ||
-           strcmp(type, "revoke") == 0;
-}
-
 void whatsapp_message_read(struct whatsapp_reading *r, json_t *m, bool own, const json_t *client) {
     const char *type = json_string_value(json_object_get(m, "type"));
     struct whatsapp_event *e =
@@ -164,7 +159,6 @@ void whatsapp_message_read(struct whatsapp_reading *r, json_t *m, bool own, cons
     read_who(e, r, m, own, client, &contact);
     e->own = own;
     e->at_ms = whatsapp_time(json_object_get(m, "timestamp"));
-    e->opens_window = !own && !r->past && !is_change(type);
     free(e->external_id);
     e->external_id = whatsapp_id(json_object_get(m, "id"));
     if (!*e->external_id)
@@ -180,6 +174,7 @@ void whatsapp_message_read(struct whatsapp_reading *r, json_t *m, bool own, cons
         whatsapp_system_read(e, json_object_get(m, "system"));
     } else {
         e->body = json_object();
+        e->opens_window = !own && !r->past;
         whatsapp_content_read(e, type, m);
         read_context(e, m);
         read_referral(e, m);

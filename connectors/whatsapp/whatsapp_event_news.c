@@ -30,7 +30,6 @@ void whatsapp_system_read(struct whatsapp_event *e, const json_t *system) {
     whatsapp_person_add(&now, json_object_get(system, "new_wa_id"));
     whatsapp_person_add(&now, json_object_get(system, "user_id"));
     whatsapp_person_parent(&now, json_object_get(system, "parent_user_id"));
-    e->opens_window = false;
     if ((now.phone[0] || now.bsuid[0]) &&
         (strcmp(now.phone, e->who.phone) != 0 || strcmp(now.bsuid, e->who.bsuid) != 0)) {
         e->what = WHATSAPP_MOVED;
