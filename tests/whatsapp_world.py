@@ -27,6 +27,15 @@ class WhatsApp(Told):
     def close(self):
         self.fake.close()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """What every scene owes: the fake was asked nothing wrong, and nothing reached a client twice."""
+        self.close()
+        assert not self.fake.problems, self.fake.problems[:5]
+        assert not self.fake.twice()
+
     def channel(self, name="main"):
         return next(c for c in self.api.get("/channels")["channels"] if c["name"] == name)
 

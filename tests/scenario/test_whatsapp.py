@@ -18,11 +18,8 @@ SCENARIOS = pathlib.Path(__file__).parent.parent / "fakes/whatsapp/scenarios"
 
 @pytest.fixture
 def world(start_gateway):
-    w = WhatsApp(start_gateway)
-    yield w
-    assert not w.fake.problems, w.fake.problems[:5]
-    assert not w.fake.twice()
-    w.close()
+    with WhatsApp(start_gateway) as w:
+        yield w
 
 
 # --- in ---

@@ -8,11 +8,8 @@ from whatsapp_world import WhatsApp
 
 @pytest.fixture
 def world(start_gateway):
-    w = WhatsApp(start_gateway)
-    yield w
-    assert not w.fake.problems, w.fake.problems[:5]
-    assert not w.fake.twice()
-    w.close()
+    with WhatsApp(start_gateway) as w:
+        yield w
 
 
 def identities(world, name="Ann"):

@@ -227,8 +227,9 @@ class Session:
         await self.put(f'* ID ("name" "fake")\r\n{tag} OK done\r\n'.encode())
 
     async def on_noop(self, tag, _):
-        exists = f"* {len(self.box.mails)} EXISTS\r\n" if self.box else ""
-        await self.put(f"{exists}{tag} OK done\r\n".encode())
+        if self.box:
+            self.tell_news()
+        await self.put(f"{tag} OK done\r\n".encode())
 
     async def on_logout(self, tag, _):
         await self.put(f"* BYE bye\r\n{tag} OK done\r\n".encode())
