@@ -354,9 +354,9 @@ unsigned gate_port(const struct gate *g) {
 }
 
 void gate_stop_accepting(struct gate *g) {
-    /* Who stands in the kernel's queue now would be reset by the close. */
-    if (g->watch)
-        on_accept(g, LOOP_READ);
+    /* Who stands in the kernel's queue now would be reset by the close: all of them come in. */
+    while (g->watch && accept_some(g))
+        ;
     loop_fd_stop(&g->watch);
     if (g->fd >= 0)
         close(g->fd);
