@@ -60,7 +60,7 @@ struct master {
     struct embedded_redis redis;
     bool own_redis;
     struct child redis_child;              /* its restarts */
-    struct child workers[WORKERS_MAX * 2]; /* the second half: the old generation */
+    struct child workers[WORKERS_MAX * 3]; /* then the old generation, then who was given up */
     unsigned nworkers;
     int lock_fd, signal_fd;
     bool stopping, reload_wanted;
@@ -332,14 +332,20 @@ static void end_now(struct master *m, const struct child *c) {
     metrics_drop_slot(m->metrics, c->slot);
 }
 
-/* Kills the current generation, which has not served yet. */
+/* Gives up the current generation. It was not seen to serve, but one of it may have begun to just
+ * now: it drains, as all do. */
 static void abandon(struct master *m) {
-    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+    struct child *gone = m->workers + WORKERS_MAX * 2;
+    for (unsigned i = 0; i < WORKERS_MAX; i++, gone++) {
         struct child *c = &m->workers[i];
-        if (c->pid)
-            end_now(m, c);
+        if (gone->pid) /* of the reload just before: it has had its time */
+            end_now(m, gone);
         if (c->ready_fd >= 0)
             close(c->ready_fd);
+        c->ready_fd = -1;
+        *gone = *c;
+        gone->start_at_ms = 0;
+        terminate(gone);
         *c = (struct child){.ready_fd = -1};
     }
     config_destroy(&m->config);
@@ -377,8 +383,8 @@ static void set_aside(struct master *m) {
  * those before them are still leaving, it waits. */
 static bool may_reload(const struct master *m) {
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
-        const struct child *c = &m->workers[i], *old = &m->workers[WORKERS_MAX + i];
-        if (m->old_config ? c->pid && c->ready : old->pid != 0)
+        const struct child *c = &m->workers[i], *old = c + WORKERS_MAX, *gone = old + WORKERS_MAX;
+        if (gone->pid || (m->old_config ? c->pid && c->ready : old->pid != 0))
             return false;
     }
     return true;
