@@ -605,7 +605,7 @@ static int serve(struct master *m) {
         LOG_ERROR(&m->log, "gateway.not_started", LOG_E(&err));
         return 1;
     }
-    m->metrics = metrics_create(ARRAY_LEN(m->workers)); /* two generations */
+    m->metrics = metrics_create(ARRAY_LEN(m->workers));
     m->nworkers = count_workers(m->config);
     if (m->own_redis)
         start_redis(m);
