@@ -47,20 +47,19 @@ def bench_webhook(report, bench):
         bench.wait_for(lambda: bot.bot.webhook["url"], 20)
         bench.wrk(gateway, 2)
         telegram(2)
-        for _ in range(3):
+        for _ in range(8):  # in pairs: one run of four seconds is some 15 % off the next of its kind
             bench.wait_for(lambda: gateway.queue() == 0, 120)
             bare.append(bench.wrk(gateway, 4))
             bench.wait_for(lambda: gateway.queue() == 0, 120)
             ours.append(telegram(4))
-        bench.wait_for(lambda: gateway.queue() == 0, 120)
-        bare.append(bench.wrk(gateway, 4))
     finally:
         gateway.close()
         fake.close()
     rate, base = statistics.median(o[0] for o in ours), statistics.median(b[0] for b in bare)
+    ratio = statistics.median(o[0] / b[0] for o, b in zip(ours, bare))
     errors = sum(o[3] for o in ours)
-    report("telegram: webhook of a text to durable 200", rate, "msg/s", base, rate / base,
-           ">= 0.85 of bare ingest", rate / base >= 0.85 and errors == 0)
+    report("telegram: webhook of a text to durable 200", rate, "msg/s", base, ratio,
+           ">= 0.85 of bare ingest", ratio >= 0.85 and errors == 0)
 
 
 def bench_backlog(report, bench, n=100000):
