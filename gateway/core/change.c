@@ -100,6 +100,57 @@ void connector_change(struct connector *c, const struct change *ch, inbound_fn f
     store_find(c->core->store, &ch->from, on_told_thread, t);
 }
 
+/* --- a reaction of ours did not get there ------------------------------------------------------
+ */
+
+struct late {
+    char *emoji;
+    core_done_fn fn;
+    void *arg;
+};
+
+static void on_late(void *arg, const struct store_appended *r, const struct err *err) {
+    struct late *l = arg;
+    (void)r;
+    l->fn(l->arg, err);
+    free(l->emoji);
+    free(l);
+}
+
+/* Is it still the one that failed? The body stays as it is: what is written is the trail. */
+static int is_current(void *arg, json_t *body, struct err *err) {
+    struct late *l = arg;
+    const char *now = "";
+    size_t i;
+    json_t *r;
+    (void)err;
+    json_array_foreach(json_object_get(body, "reactions"), i, r) {
+        const char *by = json_string_value(json_object_get(r, "by"));
+        if (by && strcmp(by, "client") != 0)
+            now = json_string_value(json_object_get(r, "emoji"));
+    }
+    return now && strcmp(now, l->emoji) == 0;
+}
+
+void connector_reaction_failed(struct connector *c, const char *thread, int64_t seq,
+    const char *emoji, const char *once, const struct err *why, core_done_fn fn, void *arg) {
+    struct late *l = mem_alloc(sizeof *l);
+    char detail[400];
+    *l = (struct late){mem_strdup(emoji), fn, arg};
+    char *key = mem_printf("x:%s:failed:%s", c->channel, once);
+    store_trail_detail(detail, sizeof detail, why);
+    struct store_amend a = {.thread = thread,
+        .seq = seq,
+        .once = key,
+        .word = "change_failed",
+        .detail = detail,
+        .silent = true,
+        .edit = is_current,
+        .edit_arg = l};
+    store_amend(c->core->store, &a, on_late, l);
+    free(key);
+}
+
 /* --- an agent wants it so -------------------------------------------------------------------- */
 
 struct wish {

@@ -76,7 +76,7 @@ void delivery_done(struct delivery *d, const struct delivery_outcome *o) {
     case DELIVERY_OK:
         free(it->external_id);
         it->external_id = mem_strdup(o->external_id);
-        queue_end(it, "sent", "");
+        queue_end(it, "sent", o->held ? o->held : "");
         break;
     case DELIVERY_RETRY:
         queue_retry(it, o->retry_ms, &o->err);

@@ -85,6 +85,8 @@ struct delivery_outcome {
     enum delivery_result result;
     unsigned retry_ms;       /* RETRY: 0 lets the core choose (full jitter, 1 s .. 300 s) */
     const char *external_id; /* OK: the channel's id of the message; NULL none */
+    const char *held;        /* OK: why the channel keeps it back for now: "quality", "paused";
+                                until a receipt says more. NULL it does not */
     struct err err;          /* RETRY, REJECTED, UNKNOWN */
 };
 
@@ -278,6 +280,12 @@ struct settlement {
     const char *note;
 };
 void connector_settle(struct connector *c, const struct settlement *st, core_done_fn fn, void *arg);
+
+/* A reaction of ours to the message seq, which the channel had taken, failed after all; emoji:
+ * which one it was, "" its taking away. Nothing happens when another one came since. once: unique
+ * for this failure. */
+void connector_reaction_failed(struct connector *c, const char *thread, int64_t seq,
+    const char *emoji, const char *once, const struct err *why, core_done_fn fn, void *arg);
 
 /* CONNECTOR_WINDOW: the channel says that the window of this thread is over, though it would end at
  * some time before before_ms by what we know; one that would end later was opened since. */

@@ -125,7 +125,8 @@ struct state {
     struct span what;   /* "edit": which it was */
     struct span sent[SENT_MAX];
     size_t nsent;
-    bool bounced; /* the channel gave it back after it had taken it */
+    struct span held; /* why the channel keeps it back */
+    bool bounced;     /* the channel gave it back after it had taken it */
 };
 
 static bool is_word(const struct line *l, const char *word) {
@@ -144,6 +145,10 @@ static void fold_other(struct state *st, const struct line *l) {
     if ((is_word(l, "part") || is_word(l, "sent")) && l->detail.n && st->nsent < SENT_MAX &&
         !is_known_part(st, l->detail))
         st->sent[st->nsent++] = l->detail;
+    if (is_word(l, "held"))
+        st->held = l->detail;
+    else if (is_word(l, "released"))
+        st->held = span_of("", 0);
     if (span_starts(l->word, "change_")) {
         st->change = *l;
         if (is_word(l, "change_queued"))
@@ -194,7 +199,10 @@ static json_t *error_of(struct span d, bool permanent) {
 static void add_error(json_t *m, const struct state *st) {
     if (st->status >= STATUS_SENT || st->status == STATUS_RECEIVED || !st->why.word.p)
         return;
-    json_object_set_new(m, "error", error_of(st->why.detail, st->status == STATUS_FAILED));
+    json_t *error = error_of(st->why.detail, st->status == STATUS_FAILED);
+    if (error && st->bounced)
+        json_object_set_new(error, "late", json_true());
+    json_object_set_new(m, "error", error);
 }
 
 /* An edit, deletion or reaction of ours: is it at the channel yet? */
@@ -270,6 +278,8 @@ static json_t *message_of(
     json_object_set_new(m, "status", json_string(status_name(st.status)));
     add_error(m, &st);
     add_change(m, &st);
+    if (st.held.n && st.status == STATUS_SENT)
+        json_object_set_new(m, "held", json_stringn(st.held.p, st.held.n));
     add_sent(m, &st, is_private);
     return m;
 }

@@ -2,7 +2,8 @@
 -- KEYS: 1 shard prefix
 -- ARGV: 1 now ms, 2 lease token, 3 queue ("out:site", "crm:main"), 4 events max, 5 dedupe bucket, 6 dedupe
 --   bucket's channel ("" for a CRM), then for each: entry id, thread ("" none), seq, word
---   ("sent" "failed" "unknown" "attached" "retry" "dropped"), detail, external id or "", attempts,
+--   ("sent" "failed" "unknown" "attached" "retry" "dropped"), detail (sent: why the channel keeps it
+--   back, or ""), external id or "", attempts,
 --   not before ms (retry), dead 0|1, status event 0|1, prefix of the trail's words ("" "card_"
 --   "change_" "fetch_"; card_ is for retry and failed only)
 -- Returns how many, or "fenced"
@@ -23,7 +24,12 @@ for i = 7, #ARGV, 11 do
   elseif prefix ~= 'card_' then
     line = prefix .. word
   end
-  if word == 'sent' then why = ARGV[i + 5] end
+  if word == 'sent' then
+    why = ARGV[i + 5]
+    if rec and detail ~= '' and not has_word(rec, 'sent ' .. why) then -- no status was quicker
+      rec = with_trail(rec, now, 'held', detail)
+    end
+  end
   if rec and word ~= 'dropped' and not (word == 'attached' and has_word(rec, 'attached ' .. detail)) then
     write('HSET', log, seq, with_trail(rec, now, line, why))
     if ARGV[i + 9] == '1' then event(ARGV[4], 's ' .. thread .. ' ' .. seq) end

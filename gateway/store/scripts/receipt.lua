@@ -35,6 +35,10 @@ if ARGV[10] ~= '' then -- the channel has it, whatever became of its answer to u
     mark_seen(thread, ARGV[8], 'c:' .. channel .. ':' .. ARGV[7], ARGV[10])
     event(ARGV[9], 's ' .. thread .. ' ' .. ARGV[10])
     changed = 1
+  elseif word == 'sent' and has_word(rec, 'held') and not has_word(rec, 'released') then
+    call('HSET', log, ARGV[10], with_trail(rec, now, 'released')) -- the channel kept it back
+    event(ARGV[9], 's ' .. thread .. ' ' .. ARGV[10])
+    changed = 1
   end
   if word == 'bounced' or (word ~= 'sent' and not is_part) then mark(tonumber(ARGV[10])) end
   return {'ok', changed}
