@@ -284,9 +284,9 @@ static int fill(const json_t *found, const json_t *values, const char *file_mime
     json_t *components = NULL;
     if (whatsapp_template_fill(found, values, file_mime, &components, text, err) < 0)
         return -1;
-    *template = json_pack("{s:O,s:O,s:O*,s:o}", "name", json_object_get(found, "name"), "language",
-        json_object_get(found, "language"), "category", json_object_get(found, "category"),
-        "components", components);
+    *template = json_pack("{s:O,s:O,s:O*,s:O*,s:o}", "name", json_object_get(found, "name"),
+        "language", json_object_get(found, "language"), "category",
+        json_object_get(found, "category"), "values", values, "components", components);
     return 0;
 }
 

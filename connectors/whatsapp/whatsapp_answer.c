@@ -27,13 +27,29 @@ static int int_of(const json_t *v) {
     return n > 0 && n < INT32_MAX ? (int)n : 0;
 }
 
+/* What is to be done about a message that was taken and came back: nobody sends it by itself, for
+ * others went after it, and one that is given back may still be told as delivered. */
+static const char *advice(const struct whatsapp_answer *out) {
+    switch (out->late ? out->cls : WHATSAPP_OK) {
+    case WHATSAPP_WAIT_PAIR:
+    case WHATSAPP_WAIT_NUMBER:
+    case WHATSAPP_TRY_AGAIN:
+        return " Send it again.";
+    case WHATSAPP_CHANNEL:
+        return " Send it again when that is mended.";
+    default:
+        return "";
+    }
+}
+
 /* "w131047: The client has ... [Re-engagement message]" */
 static void say(struct whatsapp_answer *out, enum err_code code, const char *sentence) {
     size_t n = utf8_prefix(out->description, strlen(out->description), WORDS_POINTS);
     if (n)
-        err_set(&out->err, code, "w%d: %s [%.*s]", out->code, sentence, (int)n, out->description);
+        err_set(&out->err, code, "w%d: %s%s [%.*s]", out->code, sentence, advice(out), (int)n,
+            out->description);
     else
-        err_set(&out->err, code, "w%d: %s", out->code, sentence);
+        err_set(&out->err, code, "w%d: %s%s", out->code, sentence, advice(out));
 }
 
 static void sort_by_code(struct whatsapp_answer *out, const json_t *e, int status) {
@@ -44,10 +60,10 @@ static void sort_by_code(struct whatsapp_answer *out, const json_t *e, int statu
         say(out, c->code, c->sentence);
     } else if (status == 429) {
         out->cls = WHATSAPP_WAIT_NUMBER;
-        say(out, ERR_TOO_MANY, "Too many requests to WhatsApp. It is tried again.");
+        say(out, ERR_TOO_MANY, "Too many requests to WhatsApp.");
     } else if (status >= 500 || status == 408) {
         out->cls = WHATSAPP_TRY_AGAIN;
-        say(out, ERR_UNAVAILABLE, "WhatsApp cannot do it at the moment. It is tried again.");
+        say(out, ERR_UNAVAILABLE, "WhatsApp cannot do it at the moment.");
     } else {
         out->cls = WHATSAPP_REFUSED;
         say(out, ERR_INVALID, "WhatsApp refuses this message.");
@@ -74,11 +90,10 @@ static void sort_by_status(int status, struct whatsapp_answer *out) {
     snprintf(out->description, sizeof out->description, "HTTP %d", status);
     if (status == 429) {
         out->cls = WHATSAPP_WAIT_NUMBER;
-        say(out, ERR_TOO_MANY, "Too many requests to WhatsApp. It is tried again.");
+        say(out, ERR_TOO_MANY, "Too many requests to WhatsApp.");
     } else if ((status >= 300 && status < 400) || status == 408) {
         out->cls = WHATSAPP_TRY_AGAIN;
-        say(out, ERR_UNAVAILABLE,
-            "WhatsApp's server is not where it should be. It is tried again.");
+        say(out, ERR_UNAVAILABLE, "WhatsApp's server is not where it should be.");
     } else if (status >= 400 && status < 500) {
         out->cls = WHATSAPP_REFUSED;
         say(out, ERR_PROTOCOL, "Something in front of WhatsApp refuses the message.");
@@ -109,6 +124,12 @@ void whatsapp_answer_read(int status, struct span body, struct whatsapp_answer *
 
 void whatsapp_error_read(const json_t *error, struct whatsapp_answer *out) {
     *out = (struct whatsapp_answer){0};
+    read_error(error, out);
+    sort_by_code(out, error, 400);
+}
+
+void whatsapp_failure_read(const json_t *error, struct whatsapp_answer *out) {
+    *out = (struct whatsapp_answer){.late = true};
     read_error(error, out);
     sort_by_code(out, error, 400);
 }

@@ -25,6 +25,7 @@ enum whatsapp_class {
 
 struct whatsapp_answer {
     enum whatsapp_class cls;
+    bool late;             /* of a message that was taken before: nobody tries it again */
     int code, subcode;     /* of the error, 0 none */
     unsigned retry_s;      /* WAIT_NUMBER; 0: the usual growing pause */
     char description[300]; /* Meta's own words (message, details), cleaned */
@@ -43,5 +44,7 @@ void whatsapp_answer_free(struct whatsapp_answer *a);
 /* The same for an element of "errors" in a webhook ({code,title,message,error_data{details},href}).
  * result stays NULL. */
 void whatsapp_error_read(const json_t *error, struct whatsapp_answer *out);
+/* The same of a failed status: err says what to do where only trying again helps. */
+void whatsapp_failure_read(const json_t *error, struct whatsapp_answer *out);
 
 #endif

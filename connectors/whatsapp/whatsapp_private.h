@@ -129,8 +129,9 @@ void whatsapp_take(struct whatsapp *w, const struct whatsapp_event *e, core_done
 /* whatsapp_webhook.c */
 void whatsapp_webhook(struct connector *c, struct http_exchange *x);
 
-/* whatsapp_status.c: a status of a message of ours */
-void whatsapp_status(
+/* whatsapp_status.c: a status of a message, or of a reaction, of ours. false: there is nothing to
+ * do, and fn is not called. */
+bool whatsapp_status(
     struct whatsapp *w, const struct whatsapp_event *e, core_done_fn fn, void *arg);
 
 /* whatsapp_send.c */

@@ -27,7 +27,9 @@ struct whatsapp_sending {
     struct whatsapp_call calls[WHATSAPP_CALLS_MAX];
     size_t ncalls, at; /* the call that is being made */
     char address[WHATSAPP_ADDRESS_SIZE];
-    char external[WAMID_SIZE]; /* last id */
+    char external[WAMID_SIZE];       /* last id */
+    char emoji[WHATSAPP_EMOJI_SIZE]; /* of a reaction */
+    const char *held;                /* why the platform keeps it back; NULL it does not */
     unsigned uploads;
     bool completed; /* this call has its media id and our place in it */
     struct http_call *call;
@@ -62,6 +64,8 @@ static void end(struct whatsapp_sending *s, enum delivery_result result, const s
     memcpy(external, s->external, sizeof external);
     if (result == DELIVERY_OK && external[0])
         o.external_id = external;
+    if (result == DELIVERY_OK)
+        o.held = s->held;
     if (err)
         o.err = *err;
     else if (o.result == DELIVERY_UNKNOWN)
@@ -145,6 +149,15 @@ static void on_part_written(void *arg, const struct err *err) {
     next_call(s);
 }
 
+/* A template may be taken, but wait: for the look at its quality, or because it is paused. */
+static const char *held_by(const json_t *message) {
+    const char *status = json_string_value(json_object_get(message, "message_status"));
+    return !status                                              ? NULL
+           : strcmp(status, "held_for_quality_assessment") == 0 ? "quality"
+           : strcmp(status, "paused") == 0                      ? "paused"
+                                                                : NULL;
+}
+
 static void sent(struct whatsapp_sending *s, const struct whatsapp_answer *a) {
     const json_t *message = json_array_get(json_object_get(a->result, "messages"), 0);
     const char *id = json_string_value(json_object_get(message, "id"));
@@ -155,6 +168,7 @@ static void sent(struct whatsapp_sending *s, const struct whatsapp_answer *a) {
         return;
     }
     snprintf(s->external, sizeof s->external, "%s", id);
+    s->held = held_by(message);
     note_alias(s, a->result);
     whatsapp_accepted(s->w);
     if (s->d->what != DELIVERY_SEND)
@@ -236,13 +250,16 @@ static void make_call(struct whatsapp_sending *s) {
 }
 
 static void complete_call(struct whatsapp_sending *s, const char *media_id) {
-    struct whatsapp_place place = {
-        .seq = s->d->seq, .part = (unsigned)s->at + 1, .parts = (unsigned)s->ncalls};
+    struct whatsapp_place place = {.seq = s->d->seq};
     char callback[WHATSAPP_CALLBACK_SIZE];
     snprintf(place.thread, sizeof place.thread, "%s", s->d->thread);
+    memcpy(place.emoji, s->emoji, sizeof place.emoji);
+    if (s->d->what == DELIVERY_SEND) {
+        place.part = (unsigned)s->at + 1;
+        place.parts = (unsigned)s->ncalls;
+    }
     whatsapp_place_write(&place, callback);
-    whatsapp_call_complete(
-        &s->calls[s->at], media_id, s->d->what == DELIVERY_SEND ? callback : NULL);
+    whatsapp_call_complete(&s->calls[s->at], media_id, callback);
     s->completed = true;
     make_call(s);
 }
@@ -312,6 +329,7 @@ static size_t compose_reaction(
         if (by && strcmp(json_string_value(by), "client") != 0)
             emoji = json_string_value(json_object_get(r, "emoji"));
     }
+    snprintf(s->emoji, sizeof s->emoji, "%s", emoji ? emoji : "");
     s->calls[0].params = whatsapp_compose_reaction(to, own, emoji);
     return 1;
 }

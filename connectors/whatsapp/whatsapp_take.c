@@ -247,8 +247,9 @@ void whatsapp_take(struct whatsapp *w, const struct whatsapp_event *e, core_done
         take_change(k);
         return;
     case WHATSAPP_STATUS:
-        whatsapp_status(w, e, on_status, k);
-        return;
+        if (whatsapp_status(w, e, on_status, k))
+            return;
+        break;
     case WHATSAPP_TEMPLATES:
         whatsapp_templates(w);
         break;

@@ -66,6 +66,13 @@ static void every_code_has_its_meaning(void **state) {
             whatsapp_error_read(error, &a);
             assert_int_equal(a.cls, c->cls);
             assert_non_null(strstr(a.err.text, " [Words]"));
+            assert_null(strstr(a.err.text, "tried again"));
+            whatsapp_failure_read(error, &a);
+            bool passes = a.cls == WHATSAPP_TRY_AGAIN || a.cls == WHATSAPP_WAIT_NUMBER ||
+                          a.cls == WHATSAPP_WAIT_PAIR || a.cls == WHATSAPP_CHANNEL ||
+                          a.cls == WHATSAPP_UPLOAD_AGAIN;
+            assert_int_equal(a.cls, c->cls);
+            assert_true(!passes || strstr(a.err.text, "Send it again"));
             json_decref(error);
         }
     }

@@ -1,5 +1,7 @@
 /* whatsapp_parts_test.c - the small pure parts: twin phone numbers, servers that may see the token,
  * our place for a message. */
+#include <stdio.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,8 +55,12 @@ static void our_place_comes_back(void **state) {
     static const char *const bad[] = {"", "sb:", "order-7", "sb:01JDFX3T5KABCDEFGHJKMNPQRS:5:1/1x",
         "sb:01JDFX3T5KABCDEFGHJKMNPQRS:5:2/1", "sb:01JDFX3T5KABCDEFGHJKMNPQRS:0:1/1",
         "sb:01JDFX3T5KABCDEFGHJKMNPQRS:-5:1/1", "sb:short:5:1/1",
-        "xb:01JDFX3T5KABCDEFGHJKMNPQRS:5:1/1"};
-    struct whatsapp_place p = {"01JDFX3T5KABCDEFGHJKMNPQRS", 1234567, 2, 3}, back;
+        "xb:01JDFX3T5KABCDEFGHJKMNPQRS:5:1/1", "sb:01JDFX3T5KABCDEFGHJKMNPQRS:5:rf",
+        "sb:01JDFX3T5KABCDEFGHJKMNPQRS:5:r00", "sb:01JDFX3T5KABCDEFGHJKMNPQRS:5:rF0",
+        "sb:01JDFX3T5KABCDEFGHJKMNPQRS:5:"};
+    struct whatsapp_place p = {"01JDFX3T5KABCDEFGHJKMNPQRS", 1234567, 2, 3, ""}, back;
+    static const char *const emojis[] = {
+        "", "\xf0\x9f\x91\x8d", "0123456789012345678901234567890123456789"};
     char text[WHATSAPP_CALLBACK_SIZE];
     (void)state;
     whatsapp_place_write(&p, text);
@@ -63,6 +69,14 @@ static void our_place_comes_back(void **state) {
     assert_int_equal(back.seq, 1234567);
     assert_int_equal(back.part, 2);
     assert_int_equal(back.parts, 3);
+    p.part = p.parts = 0;
+    for (size_t i = 0; i < ARRAY_LEN(emojis); i++) {
+        snprintf(p.emoji, sizeof p.emoji, "%s", emojis[i]);
+        whatsapp_place_write(&p, text);
+        assert_int_equal(whatsapp_place_read(text, &back), 0);
+        assert_string_equal(back.emoji, emojis[i]);
+        assert_int_equal(back.parts, 0);
+    }
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(whatsapp_place_read(bad[i], &back), -1);
     assert_int_equal(whatsapp_place_read(NULL, &back), -1);
