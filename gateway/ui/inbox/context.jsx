@@ -2,7 +2,7 @@
 import { createContext } from "preact";
 import { useContext, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { fileSize } from "../shared/size.mjs";
-import { troubleOf } from "./kinds.mjs";
+import { adviceOf, troubleOf } from "./kinds.mjs";
 import * as time from "../shared/time.mjs";
 
 export const Context = createContext(null);
@@ -60,8 +60,10 @@ export function useWords() {
         reason(error) {
             const { word, sentence, said } = troubleOf(error?.text);
             if (!word) return { text: error?.text || error?.code || "" };
-            const key = i18n.has("trouble." + word) ? "trouble." + word : "trouble.other";
-            return { text: t(key, { why: sentence }), title: said || sentence };
+            if (!i18n.has("trouble." + word)) return { text: t("trouble.other", { why: sentence }), title: said || sentence };
+            const advice = adviceOf(sentence);
+            return { text: t("trouble." + word, { why: sentence }) + (advice && i18n.has(advice) ? " " + t(advice) : ""),
+                title: said || sentence };
         },
     };
 }

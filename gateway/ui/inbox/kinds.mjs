@@ -33,12 +33,20 @@ function wordOf(word) {
     return "w" + (range ? range[0] : Number(code[1]));
 }
 
+// "w0" is also said where WhatsApp gave no code; its code 0 is about the token.
+const isCodeless = (word, sentence) => word === "w0" && !sentence.startsWith("WhatsApp does not accept the token");
+
+// The end of a sentence that says what to do, when it is none of its own.
+const ADVICE = [["Send it again.", "trouble.again"], ["Send it again when that is mended.", "trouble.againLater"]];
+export const adviceOf = (sentence) => ADVICE.find(([words]) => sentence.endsWith(words))?.[1] ?? null;
+
 // {word, sentence, said}: word null when it is not such a text; said: the channel's own words.
 export function troubleOf(text = "") {
     const colon = text.indexOf(": ");
     const word = wordOf(text.slice(0, Math.max(0, colon)));
     if (!word) return { word: null, sentence: text, said: "" };
     const rest = text.slice(colon + 2);
+    if (isCodeless(word, rest)) return { word: "other", sentence: rest, said: "" };
     const bracket = rest.endsWith("]") ? rest.indexOf(" [") : -1;
     return bracket < 0 ? { word, sentence: rest, said: "" }
         : { word, sentence: rest.slice(0, bracket), said: rest.slice(bracket + 2, -1) };

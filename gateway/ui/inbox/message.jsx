@@ -138,8 +138,12 @@ function Trouble({ message, status }) {
         setBusy(false);
     };
     const { reply_to, buttons, request, location, contact, subject, cc, bcc, reply_all, no_quote } = message;
+    // What the channel gave back waits nowhere: it can only be sent as a new message.
+    const late = Boolean(message.error?.late);
+    const { name, language, values } = message.template ?? {};
+    const template = name ? { name, language, values: values ?? {} } : undefined;
     const again = () => desk.sender.send(message.thread, { text: message.text ?? "", note: false, reply_to, buttons, request, location, contact,
-        subject, cc, bcc, reply_all, no_quote,
+        subject, cc, bcc, reply_all, no_quote, template,
         attachments: (message.attachments ?? []).filter(isHere), channel: message.channel });
     return (
         <div class="trouble" role={status === "failed" ? "alert" : undefined}>
@@ -147,8 +151,8 @@ function Trouble({ message, status }) {
                 <strong>{t("msg.status." + status)}.</strong> {status === "unknown" ? t("msg.unknownHint") : text}
             </p>
             <div class="trouble-do">
-                {status === "failed" && !mayRetry && <Button kind="quiet" icon="retry" onClick={again}>{t("msg.sendAgain")}</Button>}
-                {status === "failed" && mayRetry && <Button kind="quiet" icon="retry" disabled={busy} onClick={retry}>{t("msg.retry")}</Button>}
+                {status === "failed" && (late || !mayRetry) && <Button kind="quiet" icon="retry" onClick={again}>{t("msg.sendAgain")}</Button>}
+                {status === "failed" && !late && mayRetry && <Button kind="quiet" icon="retry" disabled={busy} onClick={retry}>{t("msg.retry")}</Button>}
                 {status === "unknown" && <Button kind="quiet" icon="retry" onClick={() => setSure(true)}>{t("msg.sendAgain")}</Button>}
             </div>
             {sure && (
@@ -209,6 +213,9 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
             <Reactions message={message} me={me} may={can.react} />
             {trouble && <Trouble message={message} status={status} />}
             {why && <p class="msg-why" title={why.title}>{t("msg.retrying", { why: why.text })}</p>}
+            {out && status === "sent" && message.held && (
+                <p class="msg-why">{t(["quality", "paused"].includes(message.held) ? "msg.held." + message.held : "msg.held.other")}</p>
+            )}
             <ChangeTrouble change={message.change} />
         </article>
     );

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { troubleOf, ownText } from "./kinds.mjs";
+import { adviceOf, ownText, troubleOf } from "./kinds.mjs";
 import { placeOf } from "./place.mjs";
 import { whatsapp } from "./strings_ru_whatsapp.mjs";
 import { filled, findTemplates, headerFile, missing, templateText } from "./template.mjs";
@@ -76,10 +76,20 @@ test("every code that the gateway knows has its words in Russian", () => {
     const codes = [...source.matchAll(/\{(?:ONE\((\d+)\)|(\d+), (\d+)), WHATSAPP_/g)].map((m) => [m[1] ?? m[2], m[1] ?? m[3]]);
     assert.ok(codes.length > 60);
     for (const code of codes.flat()) {
-        const { word, sentence, said } = troubleOf(`w${code}: Something. [as they say]`);
+        const words = code === "0" ? "WhatsApp does not accept the token." : "Something.";
+        const { word, sentence, said } = troubleOf(`w${code}: ${words} [as they say]`);
         assert.ok(whatsapp["trouble." + word], code);
-        assert.deepEqual([sentence, said], ["Something.", "as they say"]);
+        assert.deepEqual([sentence, said], [words, "as they say"]);
     }
     assert.equal(troubleOf("w99999999: New.").word, "w99999999");
     assert.equal(troubleOf("wx: New.").word, null);
+    assert.equal(troubleOf("w0: WhatsApp takes at most 10 choices.").word, "other", "without a code it is not about the token");
+});
+
+test("what to do is said in both languages, once", () => {
+    for (const [sentence, advice] of [["It is overloaded. Send it again.", "trouble.again"], ["It is overloaded.", null],
+        ["It is locked. Send it again when that is mended.", "trouble.againLater"]]) {
+        assert.equal(adviceOf(sentence), advice);
+        assert.ok(!advice || whatsapp[advice]);
+    }
 });
