@@ -1,0 +1,141 @@
+"""WhatsApp, what goes out, by the fake: each kind in the thread as an agent gets it, on the card once and the same, with
+its trail; window, templates, statuses, codes (issue 4, lines 5 and 6; F03, F38)."""
+
+import time
+
+import pytest
+from fakes.whatsapp import samples
+from fakes.whatsapp.errors import ApiError
+from harness import SLOWER, until
+from whatsapp_world import WhatsApp
+
+
+@pytest.fixture
+def world(start_gateway):
+    w = WhatsApp(start_gateway)
+    yield w
+    assert not w.fake.problems, w.fake.problems[:5]
+    assert not w.fake.twice()
+    w.close()
+
+
+def dialogue(world, name="Ann", phone="4917600000", **kw):
+    """A person who has written, and the thread."""
+    chat = world.user(phone, name, **kw)
+    chat.text("hello")
+    world.got(name)
+    return chat, world.thread_of(name)
+
+
+def calm(world):
+    until(world.fake.wait_calm, 20 * SLOWER)
+
+
+def test_a_part_that_was_not_noted_is_not_sent_again(world):
+    """Redis is away just when the first part is at WhatsApp, and the second one is told to wait (F03): nobody knows,
+    until its status tells; then the rest follows."""
+    world.fake.statuses = False
+    _, thread = dialogue(world)
+    words = " ".join(f"word{i}" for i in range(1500))
+    world.fake.fault("slow", times=1, ms=60)
+    world.fake.fault("131056", times=1)
+    m = world.api.post(f"/threads/{thread}/messages", {"text": words})["message"]
+    until(lambda: world.fake.faults.happened, 10 * SLOWER, 0.005)
+    world.gateway.kill_redis()
+    world.gateway.wait_ready(30 * SLOWER)
+
+    def there():
+        return [s["body"]["text"]["body"] for s in world.fake.sent]
+
+    until(lambda: world.message(thread, m["id"])["status"] == "unknown", 60 * SLOWER)
+    assert len(there()) == 1 and len(world.fake.faults.happened) == 2, world.fake.faults.happened
+    world.fake.statuses = True
+    world.fake.status(world.number.number, world.fake.sent[0], "sent")
+    until(lambda: world.message(thread, m["id"])["status"] in ("sent", "delivered"), 60 * SLOWER)
+    assert " ".join(p.strip() for p in there()) == words, "a part came twice, or not at all"
+
+
+@pytest.mark.parametrize("status, held", [("held_for_quality_assessment", "quality"), ("paused", "paused")])
+def test_a_template_that_is_held_back(world, status, held):
+    """Taken, but not sent yet: the message says so until a status tells more."""
+    _, thread = dialogue(world)
+    world.waba.templates[0]["message_status"] = status
+    body = {"template": {"name": "order_ready", "language": "en", "values": {"body.1": "Ann", "body.2": "17"}}}
+    one, two = (world.say(thread, body, "sent") for _ in range(2))
+    assert one["held"] == two["held"] == held and "held" in world.trail(one["id"])
+
+    def told(m, at, word, error=None):
+        world.fake.status(world.number.number, world.fake.sent[at], word, error)
+        calm(world)
+        return world.message(thread, m["id"])
+
+    let_go = told(one, 0, "sent")
+    assert let_go["status"] == "sent" and "held" not in let_go and "released" in world.trail(one["id"])
+    assert "held" not in told(one, 0, "delivered")
+    dropped = told(two, 1, "failed", ApiError(132015))
+    assert "held" not in dropped and dropped["error"]["text"].startswith("w132015: WhatsApp has paused this template")
+    world.told([one, two])
+
+
+def test_a_reaction_that_fails_later(world):
+    """Taken, and given back: the agent sees that the client does not see it. What came after it is not touched."""
+    ann, thread = dialogue(world)
+    hello = world.messages()[0]["id"]
+    world.fake.statuses = False
+
+    def react(emoji):
+        world.api.ask("PUT", f"/messages/{hello}/reaction", json={"emoji": emoji})
+        until(lambda: world.message(thread, hello)["change"]["state"] == "done", 10 * SLOWER)
+        return world.fake.sent[-1]
+
+    def told(one, word, error=None):
+        world.fake.status(world.number.number, one, word, error)
+        calm(world)
+        return world.message(thread, hello)["change"]
+
+    first = react("👍")
+    assert told(first, "sent")["state"] == "done" and world.message(thread, hello)["status"] == "received"
+    for _ in range(2):  # it comes twice
+        failed = told(first, "failed", ApiError(131026))
+        assert failed["state"] == "failed" and failed["error"]["text"].startswith("w131026: ")
+    trail = world.trail(hello)
+    assert trail.count("change_failed") == 1 and trail.count("stored") == 1
+    second = react("🔥")
+    assert told(first, "failed", ApiError(131000))["state"] == "done", "an older one has failed"
+    world.fake.fault("slow", times=1, ms=1)
+    gone = react("")
+    assert told(second, "failed", ApiError(131000))["state"] == "done"
+    assert told(gone, "failed", ApiError(131000))["state"] == "failed"
+    world.told([world.messages()[0]])
+
+
+def test_failed_after_it_was_taken(world):
+    """Nobody sends it again by himself, for others went after it: it says what to do, and the file is uploaded anew."""
+    _, thread = dialogue(world)
+    world.fake.statuses = False
+    photo = world.upload("a.jpg", samples.JPEG)
+
+    def failed(body, code):
+        m = world.say(thread, body, "sent")
+        one = world.fake.sent[-1]
+        world.fake.status(world.number.number, one, "failed", ApiError(code))
+        world.fake.status(world.number.number, one, "failed", ApiError(code))
+        calm(world)
+        m = world.message(thread, m["id"])
+        assert m["status"] == "failed" and m["error"]["late"] and m["error"]["permanent"]
+        assert world.trail(m["id"]).count("bounced") == 1
+        return m, one
+
+    m, _ = failed({"text": "overloaded"}, 131016)
+    assert m["error"]["text"].startswith("w131016: WhatsApp's service is overloaded. Send it again. [")
+    for code in (131053, 131052):
+        n = world.fake.calls["POST media"]
+        m, one = failed({"text": "look", "attachments": [photo]}, code)
+        assert "Send it again" in m["error"]["text"] and world.fake.calls["POST media"] == n + (code == 131053)
+        again = world.say(thread, {"text": "once more", "attachments": [photo]}, "sent")
+        assert world.fake.calls["POST media"] == n + 1 + (code == 131053)
+        assert world.fake.sent[-1]["body"]["image"]["id"] != one["body"]["image"]["id"]
+        assert "error" not in again
+    m, _ = failed({"text": "no money"}, 131042)
+    assert "Send it again when that is mended." in m["error"]["text"]
+    until(lambda: world.channel()["state"] == "lost", 45 * SLOWER)
