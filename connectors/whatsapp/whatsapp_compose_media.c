@@ -72,6 +72,23 @@ static void add_file(
         whatsapp_call_file(call, file, type);
 }
 
+/* Can the platform never take it? */
+static bool is_refused(const struct whatsapp_composing *c, const json_t *file) {
+    const char *mime = text_of(file, "mime"), *name = text_of(file, "name");
+    if (json_integer_value(json_object_get(file, "size")) > DOCUMENT_MAX)
+        err_set(
+            c->err, ERR_TOO_LARGE, "w0: \"%.100s\" is larger than the 100 MB of WhatsApp", name);
+    else if (!*mime || strcmp(mime, "application/octet-stream") == 0)
+        err_set(c->err, ERR_UNSUPPORTED,
+            "no_type_whatsapp: WhatsApp does not take a file whose type is not known. Put it into "
+            "a "
+            "ZIP archive and send that. [%.100s]",
+            name);
+    else
+        return false;
+    return true;
+}
+
 bool whatsapp_add_files(struct whatsapp_composing *c, const json_t *files, const char *text) {
     bool fits = *text && utf8_length(text, strlen(text)) <= CAPTION_MAX, is_used = false;
     size_t i;
@@ -79,9 +96,7 @@ bool whatsapp_add_files(struct whatsapp_composing *c, const json_t *files, const
     json_array_foreach((json_t *)files, i, file) {
         const char *type = type_of(file);
         bool with_text = fits && !is_used && takes_caption(type);
-        if (json_integer_value(json_object_get(file, "size")) > DOCUMENT_MAX) {
-            err_set(c->err, ERR_TOO_LARGE, "w0: \"%.100s\" is larger than the 100 MB of WhatsApp",
-                text_of(file, "name"));
+        if (is_refused(c, file)) {
             c->failed = true;
             return true;
         }

@@ -20,7 +20,7 @@ export const toneOf = (text) => hash(text || "?") % 8;
 // A channel that tells more than a code begins its error with a word that we know: "blocked: The
 // client has blocked this bot. [Forbidden: bot was blocked by the user]".
 const WORDS = new Set(["blocked", "deactivated", "cannot_begin", "kicked", "not_member", "chat_gone",
-    "no_rights", "too_big", "too_big_whatsapp", "no_history", "no_file_id", "closed_topic", "business_right", "voice_forbidden", "too_old", "other"]);
+    "no_rights", "too_big", "too_big_whatsapp", "no_type_whatsapp", "no_history", "no_file_id", "closed_topic", "business_right", "voice_forbidden", "too_old", "other"]);
 
 // Error codes of WhatsApp, "w131047: ...": which codes one sentence of ours serves.
 const CODES = [[200, 299], [131008, 131009], [131201, 131215], [133005, 133009], [134100, 134102], [138000, 138018],

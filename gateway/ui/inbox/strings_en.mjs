@@ -334,6 +334,7 @@ export const en = {
     "trouble.no_rights": "The bot has no right to do this in the chat.",
     "trouble.too_big": "The file is too big for Telegram.",
     "trouble.too_big_whatsapp": "The file is larger than WhatsApp hands over (100 MB).",
+    "trouble.no_type_whatsapp": "WhatsApp does not take a file whose type is not known. Put it into a ZIP archive and send that.",
     "trouble.no_history": "WhatsApp has not handed over this file of the history.",
     "trouble.no_file_id": "WhatsApp gave no id for the file.",
     "trouble.closed_topic": "The topic of the group is closed or deleted.",

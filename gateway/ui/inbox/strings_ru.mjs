@@ -351,6 +351,7 @@ export const ru = {
     "trouble.no_rights": "У бота нет права делать это в чате.",
     "trouble.too_big": "Файл слишком велик для Telegram.",
     "trouble.too_big_whatsapp": "Файл больше, чем отдаёт WhatsApp (100 МБ).",
+    "trouble.no_type_whatsapp": "WhatsApp не берёт файлы неизвестного типа. Положите файл в ZIP-архив и отправьте архив.",
     "trouble.no_history": "WhatsApp не передал этот файл истории.",
     "trouble.no_file_id": "WhatsApp не назвал этот файл.",
     "trouble.closed_topic": "Тема группы закрыта или удалена.",
