@@ -139,3 +139,90 @@ def test_failed_after_it_was_taken(world):
     m, _ = failed({"text": "no money"}, 131042)
     assert "Send it again when that is mended." in m["error"]["text"]
     until(lambda: world.channel()["state"] == "lost", 45 * SLOWER)
+
+
+# --- every kind ---
+
+MEDIA = {"image": ("a.jpg", samples.JPEG), "video": ("b.mp4", samples.MP4), "audio": ("c.mp3", samples.MP3),
+         "document": ("план.pdf", samples.PDF)}
+HEADERS = {"picture": ("IMAGE", "image"), "film": ("VIDEO", "video"), "paper": ("DOCUMENT", "document")}
+
+
+def templates(world):
+    """Numbered and named fields, each media header, buttons with a suffix and with a code."""
+    t = world.fake.template
+    t(world.waba, "named", parameter_format="NAMED", components=[
+        {"type": "HEADER", "format": "TEXT", "text": "For {{who}}", "example": {"header_text_named_params": [
+            {"param_name": "who", "example": "Ann"}]}},
+        {"type": "BODY", "text": "Dear {{first_name}}", "example": {"body_text_named_params": [
+            {"param_name": "first_name", "example": "Ann"}]}},
+        {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Thanks"},
+                                        {"type": "URL", "text": "Track", "url": "https://example.org/{{1}}"}]}])
+    t(world.waba, "code", components=[{"type": "BODY", "text": "Take it"}, {"type": "BUTTONS", "buttons": [
+        {"type": "COPY_CODE", "text": "Copy", "example": "SALE"}]}])
+    for name, (kind, _) in HEADERS.items():
+        t(world.waba, name, components=[{"type": "HEADER", "format": kind}, {"type": "BODY", "text": f"A {name}"}])
+    world.number.account("message_template_status_update", {"event": "APPROVED", "message_template_name": "named",
+                                                            "message_template_language": "en"})
+    until(lambda: len(world.api.get("/channels/main/templates")["templates"]) == 6, 20 * SLOWER, why="for the list")
+
+
+def bodies(world, first):
+    """(name, what an agent posts, what the client gets): each kind."""
+    media = {kind: world.upload(name, data) for kind, (name, data) in MEDIA.items()}
+    rows = [[{"text": f"{i}: a rather long choice, this one"}] for i in range(5)]
+    yield "text", {"text": "plain *text* 👋"}, {"text": {"body": "plain *text* 👋"}}
+    yield "quote", {"text": "to that", "reply_to": first["id"]}, {"context": {"message_id": first["external_id"]}}
+    for kind, m in media.items():
+        yield kind, {"text": f"a {kind}", "attachments": [m]}, {"type": kind}
+    yield "place", {"location": {"lat": 1.5, "lon": 2.5, "name": "Shop", "address": "Pine 5"}}, {"location": {
+        "latitude": 1.5, "longitude": 2.5, "name": "Shop", "address": "Pine 5"}}
+    yield "contact", {"contact": {"name": "Bob", "phone": "+49 151 7"}}, {"type": "contacts"}
+    yield "buttons", {"text": "Tomorrow?", "buttons": [[{"text": "Yes"}, {"text": "No"}]]}, {"type": "interactive"}
+    yield "list", {"text": "Which?", "buttons": rows}, {"type": "interactive"}
+    yield "link", {"text": "See", "buttons": [[{"text": "Open", "url": "https://example.org/x"}]]}, {"type": "interactive"}
+    yield "phone", {"text": "Your number?", "request": "contact"}, {"type": "interactive"}
+    values = {"header.who": "Ann", "body.first_name": "Ann", "button.1": "17"}
+    yield "named", {"template": {"name": "named", "language": "en", "values": values}}, {"type": "template"}
+    numbered = {"body.1": "Ann", "body.2": "17"}
+    yield "numbered", {"template": {"name": "order_ready", "language": "en", "values": numbered}}, {"type": "template"}
+    yield "code", {"template": {"name": "code", "language": "en", "values": {"button.0": "SALE"}}}, {"type": "template"}
+    for name, (_, kind) in HEADERS.items():
+        yield name, {"template": {"name": name, "language": "en"}, "attachments": [media[kind]]}, {"type": "template"}
+
+
+@pytest.mark.parametrize("whom", ["phone", "bsuid"])
+def test_every_kind_out_is_told(world, whom):
+    """To a phone, and to a BSUID whose number nobody sees: in the thread, on the card once and the same, in the trail."""
+    templates(world)
+    world.fake.reads = True
+    ann = world.fake.user("4917600000", "Ann", **({"hidden": True, "username": "ann.k"} if whom == "bsuid" else {}))
+    ann.old_style = whom == "phone"  # of the time before BSUIDs
+    ann.chat(world.number).text("hello")
+    world.got()
+    thread = world.thread_of("Ann")
+    first, said = world.messages()[0], {}
+    for name, body, wanted in bodies(world, first):
+        said[name] = world.say(thread, body, "read", timeout=30)
+        got = world.fake.sent[-1]["body"]
+        assert {k: got[k] for k in wanted} == wanted, name
+        assert got.get("to") == ("4917600000" if whom == "phone" else None), got
+        assert got.get("recipient") == (ann.bsuid if whom == "bsuid" else None), got
+        assert got["biz_opaque_callback_data"].startswith(f"sb:{thread}:")
+    for kind, (file_name, data) in MEDIA.items():
+        a = said[kind]["attachments"][0]
+        assert a["name"] == file_name and world.api.ask("GET", f"/media/{a['id']}").content == data
+    assert said["quote"]["reply_to"] == first["id"] and said["place"]["location"]["address"] == "Pine 5"
+    odd = world.upload("x.bin", b"\x01\x02\x03" + bytes(50))
+    m = world.say(thread, {"attachments": [odd]}, "failed")
+    assert m["error"]["text"].startswith("no_type_whatsapp: ") and "ZIP" in m["error"]["text"]
+    assert said["named"]["text"] == "For Ann\n\nDear Ann" and said["picture"]["attachments"] and said["list"]["buttons"]
+    assert world.fake.calls["POST media"] == len(MEDIA), "a file was uploaded twice"
+    world.fake.do(lambda: [m.update(until=0) for m in world.fake.world.media.values()])  # 30 days are over
+    said["expired"] = world.say(thread, {"attachments": [said["image"]["attachments"][0]["id"]]}, "read", timeout=30)
+    assert world.fake.calls["POST media"] == len(MEDIA) + 1
+    world.told(said.values())
+    assert len(world.gateway.card_messages()) == len(world.messages())
+    for name, m in said.items():
+        out = world.gateway.cli("trace", m["id"]).stdout
+        assert m["id"] in out and "sending" in out and "read" in out, out

@@ -9,7 +9,7 @@ AAAAABEBAQEAAAAAAAAAAAAAAAAAAAJB/8AAEQgAQABgAwEiAAIRAAMRAP/aAAwDAQACEQMRAD8AygNG
 ATsolOylGp14AKKcAAKJTsolOvFGNAE1RAAE7KJTspRqdeACinAAAAAAAAAAAAP//Z
 """)
 OGG = b"OggS\0\x02" + bytes(20) + b"\x01\x13OpusHead\x01\x01\x38\x01\x80\xbb\0\0\0\0\0" + bytes(64)
-MP3 = b"ID3\x03" + bytes(200)
+MP3 = b"ID3\x03" + bytes(6) + (b"\xff\xfb\x90\0" + bytes(413)) * 4
 MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(200)
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 WEBP = (b"RIFF\x24\0\0\0WEBPVP8 \x18\0\0\0\x30\x01\0\x9d\x01\x2a\x01\0\x01\0\x02\0\x34\x25\xa4\0\x03\x70\0"
