@@ -40,15 +40,18 @@ static const struct whatsapp_code codes[] = {
         "he "
         "writes."},
     {ONE(130497), WHATSAPP_REFUSED, ERR_DENIED,
-        "This number may not write to the client's country."},
+        "This number may not write to the client's country. Reach him another way."},
     {ONE(131000), WHATSAPP_TRY_AGAIN, ERR_UNAVAILABLE, "Something went wrong at WhatsApp."},
     {ONE(131005), WHATSAPP_CHANNEL, ERR_DENIED,
         "WhatsApp denies access. An admin has to check the token's permissions."},
     {131008, 131009, WHATSAPP_REFUSED, ERR_INVALID,
         "A part of the message is missing or not as WhatsApp wants it. Write it in another way."},
     {ONE(131016), WHATSAPP_TRY_AGAIN, ERR_UNAVAILABLE, "WhatsApp's service is overloaded."},
-    {131020, 131020, WHATSAPP_REFUSED, ERR_INVALID, "WhatsApp refuses this for the group."},
-    {ONE(131021), WHATSAPP_REFUSED, ERR_INVALID, "A number cannot write to itself."},
+    {131020, 131020, WHATSAPP_REFUSED, ERR_INVALID,
+        "WhatsApp refuses this for the group. Write it in another way, or to the person "
+        "himself."},
+    {ONE(131021), WHATSAPP_REFUSED, ERR_INVALID,
+        "A number cannot write to itself. Write to another client."},
     {ONE(131026), WHATSAPP_REFUSED, ERR_NOT_FOUND,
         "It cannot be delivered: the client is not on WhatsApp, has an old version, has not "
         "accepted "
@@ -61,7 +64,9 @@ static const struct whatsapp_code codes[] = {
     {ONE(131037), WHATSAPP_CHANNEL, ERR_DENIED,
         "The display name of the number is not approved yet. An admin sees to it in WhatsApp "
         "Manager."},
-    {ONE(131041), WHATSAPP_REFUSED, ERR_INVALID, "WhatsApp refuses this for the group."},
+    {ONE(131041), WHATSAPP_REFUSED, ERR_INVALID,
+        "WhatsApp refuses this for the group. Write it in another way, or to the person "
+        "himself."},
     {ONE(131042), WHATSAPP_CHANNEL, ERR_DENIED,
         "There is a problem with the payment for the account. An admin has to mend the payment "
         "method."},
@@ -84,17 +89,19 @@ static const struct whatsapp_code codes[] = {
     {ONE(131050), WHATSAPP_REFUSED, ERR_DENIED,
         "The client does not want marketing messages. Other templates are possible."},
     {ONE(131051), WHATSAPP_REFUSED, ERR_UNSUPPORTED,
-        "WhatsApp does not know this kind of message."},
+        "WhatsApp does not know this kind of message. Send it as text or as a file."},
     {ONE(131052), WHATSAPP_UPLOAD_AGAIN, ERR_UNAVAILABLE,
         "WhatsApp could not get the file. Send it again."},
     {ONE(131053), WHATSAPP_UPLOAD_AGAIN, ERR_INVALID,
         "WhatsApp could not take the file: its format may be wrong. Send it again, or as another "
         "type."},
-    {ONE(131055), WHATSAPP_REFUSED, ERR_UNSUPPORTED, "WhatsApp does not allow this here."},
+    {ONE(131055), WHATSAPP_REFUSED, ERR_UNSUPPORTED,
+        "WhatsApp does not allow this here. Write it in another way."},
     {ONE(131056), WHATSAPP_WAIT_PAIR, ERR_TOO_MANY,
         "Too many messages to this client in a short time."},
     {ONE(131057), WHATSAPP_TRY_AGAIN, ERR_UNAVAILABLE, "The account is in maintenance."},
-    {ONE(131060), WHATSAPP_REFUSED, ERR_NOT_FOUND, "This message is not available any more."},
+    {ONE(131060), WHATSAPP_REFUSED, ERR_NOT_FOUND,
+        "This message is not available any more. Ask the client to send it again."},
     {ONE(131062), WHATSAPP_REFUSED, ERR_INVALID,
         "This template needs the client's phone number, which he hides. Ask him for it."},
     {ONE(131063), WHATSAPP_REFUSED, ERR_DENIED,
@@ -102,7 +109,9 @@ static const struct whatsapp_code codes[] = {
     {ONE(131064), WHATSAPP_WAIT_NUMBER, ERR_TOO_MANY,
         "WhatsApp limits the account because its templates are in the wrong category. An admin has "
         "to correct them."},
-    {131201, 131215, WHATSAPP_REFUSED, ERR_INVALID, "WhatsApp refuses this for the group."},
+    {131201, 131215, WHATSAPP_REFUSED, ERR_INVALID,
+        "WhatsApp refuses this for the group. Write it in another way, or to the person "
+        "himself."},
     {ONE(132000), WHATSAPP_REFUSED, ERR_INVALID,
         "The template wants another number of values. Fill in all its fields, and no others."},
     {ONE(132001), WHATSAPP_REFUSED, ERR_NOT_FOUND,
@@ -134,27 +143,34 @@ static const struct whatsapp_code codes[] = {
     {ONE(133015), WHATSAPP_TRY_AGAIN, ERR_UNAVAILABLE, "The number was just deleted."},
     {ONE(133016), WHATSAPP_CHANNEL, ERR_TOO_MANY,
         "The number was registered too often. An admin has to wait three days."},
-    {ONE(134011), WHATSAPP_REFUSED, ERR_DENIED, "WhatsApp does not allow this for the account."},
+    {ONE(134011), WHATSAPP_REFUSED, ERR_DENIED,
+        "WhatsApp does not allow this for the account. An admin sees why in WhatsApp "
+        "Manager."},
     {134100, 134102, WHATSAPP_REFUSED, ERR_DENIED,
-        "WhatsApp does not allow this marketing message for the account."},
+        "WhatsApp does not allow this marketing message for the account. An admin sees "
+        "why in WhatsApp Manager."},
     {ONE(135000), WHATSAPP_REFUSED, ERR_INVALID,
         "WhatsApp refuses this message without a reason. Write it in another way."},
     {ONE(137000), WHATSAPP_REFUSED, ERR_CONFLICT,
         "The client may have changed his phone. Make sure that it is still him, then write again."},
-    {138000, 138018, WHATSAPP_REFUSED, ERR_UNSUPPORTED, "The call is not possible."},
-    {139000, 139004, WHATSAPP_REFUSED, ERR_INVALID, "The form (flow) cannot be sent."},
+    {138000, 138018, WHATSAPP_REFUSED, ERR_UNSUPPORTED,
+        "The call is not possible. Write to the client instead."},
+    {139000, 139004, WHATSAPP_REFUSED, ERR_INVALID,
+        "The form (flow) cannot be sent. An admin has to check it in WhatsApp Manager."},
     {139100, 139103, WHATSAPP_REFUSED, ERR_DENIED,
-        "The client cannot be blocked or unblocked now."},
+        "The client cannot be blocked or unblocked now. Do it again later."},
     {147001, 147005, WHATSAPP_CHANNEL, ERR_DENIED,
         "There is trouble with the username of the business. An admin sees to it in WhatsApp "
         "Manager."},
-    {ONE(2388012), WHATSAPP_CHANNEL, ERR_CONFLICT, "The number exists already at another account."},
-    {ONE(2388103), WHATSAPP_CHANNEL, ERR_CONFLICT, "The number cannot be moved to this account."},
+    {ONE(2388012), WHATSAPP_CHANNEL, ERR_CONFLICT,
+        "The number exists already at another account. An admin has to remove it there."},
+    {ONE(2388103), WHATSAPP_CHANNEL, ERR_CONFLICT,
+        "The number cannot be moved to this account. An admin sees why in WhatsApp "
+        "Manager."},
     {ONE(2494100), WHATSAPP_TRY_AGAIN, ERR_UNAVAILABLE, "The number is in maintenance."},
     {2593107, 2593109, WHATSAPP_REFUSED, ERR_DENIED,
-        "The history of the phone cannot be had: the limit or the time for it is over, or it is "
-        "not "
-        "shared."},
+        "The history of the phone cannot be had: the limit or the time for it is over, or "
+        "it is not shared. New messages come all the same."},
 };
 
 const struct whatsapp_code *whatsapp_code_find(int code) {
