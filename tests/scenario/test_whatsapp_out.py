@@ -226,3 +226,24 @@ def test_every_kind_out_is_told(world, whom):
     for name, m in said.items():
         out = world.gateway.cli("trace", m["id"]).stdout
         assert m["id"] in out and "sending" in out and "read" in out, out
+
+
+@pytest.mark.parametrize("kind, rate", [("STANDARD", 80), ("HIGH", 1000)])
+def test_throughput_of_the_number(start_gateway, kind, rate):
+    """What the platform allows the number is learnt, shown, and kept."""
+    w = WhatsApp(start_gateway, number={"throughput": kind})
+    assert until(lambda: w.channel()["info"]["throughput"] == rate, 20 * SLOWER)
+    w.fake.limits.on = True
+    people = [w.user(f"49176000{i:02}", f"P{i}") for i in range(8)]
+    for one in people:
+        one.text("hello")
+    until(lambda: len(w.api.threads()) == len(people), 10 * SLOWER)
+    time.sleep(3)  # until all workers know the number's rate
+    threads = w.api.threads()
+    for k in range(15):
+        for t in threads:
+            w.api.post(f"/threads/{t['id']}/messages", {"text": f"m{k}"})
+    until(lambda: len(w.fake.sent) == 120, 30 * SLOWER, why="for all of them")
+    assert len(w.fake.limits.refused) <= 6 and 131056 not in w.fake.limits.refused
+    assert all([s["body"]["text"]["body"] for s in one.user.inbox] == [f"m{k}" for k in range(15)] for one in people)
+    w.close()
