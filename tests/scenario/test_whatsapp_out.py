@@ -1,8 +1,6 @@
 """WhatsApp, what goes out, by the fake: each kind in the thread as an agent gets it, on the card once and the same, with
 its trail; window, templates, statuses, codes (issue 4, lines 5 and 6; F03, F38)."""
 
-import time
-
 import pytest
 from fakes.whatsapp import samples
 from fakes.whatsapp.errors import ApiError
@@ -238,7 +236,6 @@ def test_throughput_of_the_number(start_gateway, kind, rate):
     for one in people:
         one.text("hello")
     until(lambda: len(w.api.threads()) == len(people), 10 * SLOWER)
-    time.sleep(3)  # until all workers know the number's rate
     threads = w.api.threads()
     for k in range(15):
         for t in threads:
