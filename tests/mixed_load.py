@@ -25,9 +25,9 @@ class Clients(threading.Thread):
 class Agents(threading.Thread):
     """Answers into the threads; a request that fails is made again under its own key."""
 
-    def __init__(self, world):
+    def __init__(self, world, make=lambda text: {"text": text}):
         super().__init__(daemon=True)
-        self.world, self.stopping = world, False
+        self.world, self.stopping, self.make = world, False, make
         self.sent = {}  # thread -> texts in order
 
     def run(self):
@@ -46,7 +46,7 @@ class Agents(threading.Thread):
     def answer(self, api, thread, text, key):
         while True:
             try:
-                r = api.ask("POST", f"/threads/{thread}/messages", json={"id": key, "text": text})
+                r = api.ask("POST", f"/threads/{thread}/messages", json={"id": key, **self.make(text)})
                 if r.status_code in (200, 202):
                     self.sent.setdefault(thread, []).append(text)
                     return
