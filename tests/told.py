@@ -5,8 +5,8 @@ from harness import SLOWER, until
 
 # What a card has of a message is what the thread has.
 SHOWN = ("direction", "text", "html", "attachments", "location", "contact", "poll", "checklist", "forward", "quote", "reply_to",
-         "button", "buttons", "form", "order", "template", "product", "referral", "event", "author", "topic", "raw_type", "past", "edits",
-         "reactions", "deleted_at", "deleted_by")
+         "button", "buttons", "form", "order", "template", "product", "referral", "event", "author", "topic", "raw_type", "past",
+         "edits", "reactions", "deleted_at", "deleted_by")
 
 
 class Told:
@@ -26,7 +26,8 @@ class Told:
         trail = self.trail(m["id"])
         wanted = ["received", "stored", "attached"]
         if m["direction"] == "out":
-            wanted += ["queued", "sending", "bounced" if m.get("error", {}).get("late") else m["status"]] if m.get("from", {}).get("agent") else ["sent"]
+            how = "bounced" if m.get("error", {}).get("late") else m["status"]
+            wanted += ["queued", "sending", how] if m.get("from", {}).get("agent") else ["sent"]
         missing = [w for w in wanted if w not in trail]
         assert not missing, (missing, trail)
         here = [a for a in m.get("attachments", []) if a.get("sha256")] if m["direction"] == "in" else []
