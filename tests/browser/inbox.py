@@ -1,4 +1,6 @@
 """The inbox page as a person uses it: finds things by what they are, waits, reads the screen."""
+import os
+import pathlib
 import time
 
 from selenium.common.exceptions import WebDriverException
@@ -6,6 +8,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from harness import SLOWER
+
+SHOTS = os.environ.get("SHOTS")  # a folder for pictures of what a person would see
 
 
 class Inbox:
@@ -67,6 +71,24 @@ class Inbox:
         self.one("#log .msg, #log .event")
 
     # --- what is on the screen ---
+
+    def shot(self, name):
+        """A picture, when pictures are wanted: NAME-WIDTH.png."""
+        if SHOTS:
+            width = self.d.execute_script("return innerWidth")
+            pathlib.Path(SHOTS, f"{name}-{width}.png").write_bytes(self.d.get_screenshot_as_png())
+
+    def shots_of_thread(self, name):
+        """The whole dialogue, a screen at a time, from the top: NAME-00-WIDTH.png and on."""
+        if not SHOTS:
+            return
+        log = "document.getElementById('log')"
+        self.d.execute_script(f"{log}.scrollTop = 0")
+        for n in range(50):
+            time.sleep(0.3)  # pictures are drawn
+            self.shot(f"{name}-{n:02}")
+            if self.d.execute_script(f"const l = {log}, was = l.scrollTop; l.scrollTop += l.clientHeight - 40; return l.scrollTop === was"):
+                break
 
     def messages(self):
         """Texts of messages and of what waits to be sent, from the top."""

@@ -1,7 +1,4 @@
 """An admin adds a bot in the inbox, is told what is wrong at its field, sees how the channel is, changes and removes it."""
-import os
-import pathlib
-
 import pytest
 from fakes.telegram import FakeTelegram
 from harness import until
@@ -10,7 +7,6 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
 
 TOKEN = "123456789:AAE" + "x" * 32
-SHOTS = os.environ.get("SHOTS")  # a folder for pictures of each step
 
 
 @pytest.fixture
@@ -21,11 +17,6 @@ def fake():
 
 
 class Page(Inbox):
-    def shot(self, name):
-        if SHOTS:
-            width = self.d.execute_script("return innerWidth")
-            pathlib.Path(SHOTS, f"{name}-{width}.png").write_bytes(self.d.get_screenshot_as_png())
-
     def fits(self):
         """Nothing is wider than the screen or its dialog."""
         wide = self.d.execute_script(

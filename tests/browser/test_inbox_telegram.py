@@ -1,9 +1,10 @@
-"""Telegram in the inbox, in a real browser: every kind is shown, answers are quoted, edited, reacted to, taken
+"""Telegram in the inbox, in a real browser: every kind is shown, both ways, answers are quoted, edited, reacted to, taken
 back; and a visitor goes on in Telegram (pains 3, 7, 15)."""
 
 import pytest
 from fakes.telegram.control import play_file
-from fakes.telegram.users import png
+from fakes.telegram.users import MP4, OGG, png
+from fakes.whatsapp.samples import MP3
 from harness import ROOT, until
 from inbox import Inbox
 from selenium.webdriver.common.action_chains import ActionChains
@@ -12,6 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from telegram_world import Telegram
 from widget import Widget
 
+GIF = b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
 SCENARIO = ROOT / "tests/fakes/telegram/scenarios/every_kind_in.json"
 
 
@@ -64,6 +66,48 @@ def test_every_kind_is_shown(world, browsers, width):
     assert abs(left - right) <= 2, f"the pictures do not fill their bubble: {left} {right}"
     wide = i.d.execute_script("const l = document.querySelector('#log'); return [l.scrollWidth, l.clientWidth]")
     assert wide[0] <= wide[1], f"the dialogue is wider than its place: {wide}"
+    i.shots_of_thread("telegram-in")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_went_out_is_shown(world, browsers, width):
+    ann = world.user()
+    ann.text("hello")
+    hello = world.got()[0]
+    files = {name: world.upload(name, data) for name, data in (
+        ("a.png", png(400, 300, (40, 90, 160))), ("b.png", png(400, 300, (160, 90, 40))), ("offer.pdf", b"%PDF-1.4 hello"),
+        ("v.ogg", OGG), ("c.mp4", MP4), ("song.mp3", MP3), ("cat.gif", GIF))}
+
+    def say(body, names=(), status="sent"):
+        return world.say(hello["thread"], {**body, **({"attachments": [files[n] for n in names]} if names else {})}, status, 30)
+
+    i = Inbox(browsers.open(world.gateway.url + "/", width=width), world.gateway).sign_in()
+    i.open_thread(hello["thread"])
+    say({"html": "now <b>bold</b> &amp; <a href='https://example.org'>linked</a>"})
+    quoting = say({"text": "to you", "reply_to": hello["id"]})
+    album = say({"text": "two pictures"}, ["a.png", "b.png"])
+    kinds = [say({}, [n]) for n in ("offer.pdf", "v.ogg", "c.mp4", "song.mp3", "cat.gif")]
+    asked = say({"text": "shall we?", "buttons": [[{"text": "Yes"}, {"text": "No"}], [{"text": "Site", "url": "https://example.org"}]]})
+    ann.press(ann.seen()[-1], "No")
+    say({"text": "your number?", "request": "contact"})
+    ann.contact(own=True)
+    world.got(n=3)
+    wrong = say({"text": "teh"})
+    world.api.patch(f"/messages/{wrong['id']}", {"text": "the"})
+    gone = say({"text": "to be taken back"})
+    world.api.ask("DELETE", f"/messages/{gone['id']}")
+    world.api.ask("PUT", f"/messages/{hello['id']}/reaction", json={"emoji": "👍"})
+    i.sees("the")
+    for m, css in ((quoting, ".quote"), (asked, ".key-sent"), (album, ".picture img"), (kinds[0], ".file"), (kinds[1], "audio, .file"),
+                   (kinds[2], "video, .file"), (kinds[3], "audio, .file"), (kinds[4], "img, video")):
+        i.until(lambda: bubble(i, m["seq"]).find_elements(By.CSS_SELECTOR, css), why=f"for {css} in message {m['seq']}")
+    assert len(bubble(i, album["seq"]).find_elements(By.CSS_SELECTOR, ".picture img")) == 2
+    i.until(lambda: "Deleted by" in bubble(i, gone["seq"]).text, why="for the mark of deletion")
+    i.until(lambda: "👍" in bubble(i, hello["seq"]).text, why="for the reaction")
+    i.until(lambda: bubble(i, wrong["seq"]).find_elements(By.CSS_SELECTOR, ".msg-edited"), why="for the mark of the edit")
+    wide = i.d.execute_script("const l = document.querySelector('#log'); return [l.scrollWidth, l.clientWidth]")
+    assert wide[0] <= wide[1], f"the dialogue is wider than its place: {wide}"
+    i.shots_of_thread("telegram-out")
 
 
 def test_who_wrote_and_what_became_of_it(world, browsers):
@@ -107,6 +151,7 @@ def test_who_wrote_and_what_became_of_it(world, browsers):
     world.say(thread, {"text": "are you there?"}, status="failed")
     i.until(lambda: "not sent again by itself" in bubble(i, 4).text, why="for the unknown outcome")
     i.until(lambda: "The client has blocked the bot" in bubble(i, 6).text, why="for the reason in words")
+    i.shots_of_thread("telegram-refused")
 
 
 def test_answer_edit_react_and_take_back(world, browsers):
