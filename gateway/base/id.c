@@ -39,6 +39,10 @@ unsigned id_shard(const char *id) {
     return (unsigned)(digit(id[ID_LEN - 2]) << 5 | digit(id[ID_LEN - 1]));
 }
 
+unsigned id_bucket(const char *id) {
+    return (unsigned)(digit(id[ID_TIME_LEN]) << 5 | digit(id[ID_TIME_LEN + 1]));
+}
+
 int64_t id_time_ms(const char *id) {
     uint64_t ms = 0;
     for (int i = 0; i < ID_TIME_LEN; i++)

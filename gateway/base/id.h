@@ -29,6 +29,10 @@ bool id_is_valid(const char *id);
 /* The shard that a valid id names. */
 unsigned id_shard(const char *id);
 
+/* One of ID_BUCKETS, evenly: by the first two characters after the time of a valid id. */
+#define ID_BUCKETS 1024
+unsigned id_bucket(const char *id);
+
 /* The time part of a valid id in ms since 1970. */
 int64_t id_time_ms(const char *id);
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <magic.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ struct media {
     struct env env;
     char *dir;
     uint64_t max_size;
-    char **deny; /* NULL-ended */
+    char **deny;                     /* NULL-ended */
+    atomic_bool is_kept[ID_BUCKETS]; /* this folder outlives a crash; asked in the pool */
 };
 
 struct media_upload {
@@ -225,18 +227,29 @@ static int sniff(struct media_upload *u, struct err *err) {
     return 0;
 }
 
-/* Into its folder. That one may be new, and made by another upload that has not synced it yet. */
+/* Into its folder, and only then to the disk: one commit of the file system serves both. Nobody
+ * knows the id before. The folder may be new, and made by another process that has not synced it.
+ */
 static int move_into_place(struct media_upload *u, struct err *err) {
+    atomic_bool *is_kept = &u->media->is_kept[id_bucket(u->info.id)];
     char *folder = folder_of(u->media, u->info.id), *path = path_of(u->media, u->info.id);
-    mkdir(folder, 0700);
+    bool is_new = mkdir(folder, 0700) == 0 || !*is_kept;
     int rc = rename(u->temp, path);
-    if (rc == 0) {
+    if (rc < 0) {
+        io_error(err, "stored");
+    } else {
         free(u->temp);
         u->temp = NULL;
-        rc = sync_dir(folder) < 0 || sync_dir(u->media->dir) < 0 ? -1 : 0;
+        rc = fsync(u->fd) < 0 || sync_dir(folder) < 0 || (is_new && sync_dir(u->media->dir) < 0)
+                 ? -1
+                 : 0;
+        if (rc == 0) {
+            *is_kept = true;
+        } else {
+            io_error(err, "synced to disk");
+            unlink(path);
+        }
     }
-    if (rc < 0)
-        io_error(err, "stored");
     free(folder);
     free(path);
     return rc;
@@ -254,8 +267,6 @@ static int settle(struct media_upload *u, struct err *err) {
         media_is_denied((const char *const *)u->media->deny, u->info.name, u->info.mime))
         return err_set(err, ERR_INVALID, "files of the type %s are not taken", u->info.mime);
     u->info.kind = media_kind(u->info.mime);
-    if (fsync(u->fd) < 0)
-        return io_error(err, "synced to disk");
     return move_into_place(u, err);
 }
 

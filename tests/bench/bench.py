@@ -40,12 +40,12 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(what, seconds=15):
+def wait_for(what, seconds=15, every=0.005):
     until = time.time() + seconds
     while time.time() < until:
         if what():
             return
-        time.sleep(0.005)
+        time.sleep(every)
     raise SystemExit("bench: waited in vain")
 
 
