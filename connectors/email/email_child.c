@@ -57,11 +57,18 @@ static int send_frame(enum email_frame_type type, struct span a, struct span b) 
 }
 
 static int on_mail(void *arg, const json_t *mail) {
+    const json_t *text = json_object_get(mail, "text");
     (void)arg;
-    char *json = json_dumps(mail, JSON_COMPACT);
-    if (!json)
+    json_t *rest = json_copy((json_t *)(uintptr_t)mail);
+    json_object_del(rest, "text");
+    char *json = json_dumps(rest, JSON_COMPACT);
+    json_decref(rest);
+    if (!json || !text)
         abort(); /* not UTF-8: a bug, and the mail goes to quarantine */
-    int rc = send_frame(EMAIL_FRAME_MAIL, span_str(json), span_of(NULL, 0));
+    struct span said = span_of(json_string_value(text), json_string_length(text));
+    int rc = send_frame(EMAIL_FRAME_TEXT, said, span_of(NULL, 0)) < 0
+                 ? -1
+                 : send_frame(EMAIL_FRAME_MAIL, span_str(json), span_of(NULL, 0));
     free(json);
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "connectors/email/email_frame.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #define SLACK (8u << 20) /* HTML in UTF-8 may be longer than the mail was */
 
@@ -19,8 +20,9 @@ void email_frames_init(struct email_frames *f) {
 
 void email_frames_free(struct email_frames *f) {
     buf_free(&f->in);
+    json_decref(f->text);
     json_decref(f->mail);
-    f->mail = NULL;
+    f->text = f->mail = NULL;
 }
 
 void email_frames_ask(struct email_frames *f, uint64_t mail_size) {
@@ -48,6 +50,8 @@ static uint32_t number_at(const char *p) {
 
 static size_t length_max(char type) {
     switch (type) {
+    case EMAIL_FRAME_TEXT:
+        return EMAIL_TEXT_MAX;
     case EMAIL_FRAME_MAIL:
         return EMAIL_FRAME_JSON_MAX;
     case EMAIL_FRAME_PIECE:
@@ -69,11 +73,20 @@ static void find_part(struct email_frames *f) {
     }
 }
 
+static int on_text(struct email_frames *f, struct span text, struct err *err) {
+    if (!f->ready || !f->asked || f->mail || f->text)
+        return err_set(err, ERR_PROTOCOL, "the mail's reader tells a text that nobody asked for");
+    f->text = utf8_is_text(text.p, text.n) ? json_stringn_nocheck(text.p, text.n) : NULL;
+    return f->text ? 0 : err_set(err, ERR_PROTOCOL, "the mail's reader tells no text");
+}
+
 static int on_mail(
     struct email_frames *f, struct span json, struct email_frame *out, struct err *err) {
-    if (!f->ready || !f->asked || f->mail)
+    if (!f->ready || !f->asked || f->mail || !f->text)
         return err_set(err, ERR_PROTOCOL, "the mail's reader tells a mail that nobody asked for");
-    f->mail = email_mail_check(json, f->bytes_max, err);
+    f->mail = email_mail_check(json, f->text, f->bytes_max, err);
+    json_decref(f->text);
+    f->text = NULL;
     if (!f->mail)
         return -1;
     const json_t *first = json_array_get(json_object_get(f->mail, "parts"), 0);
@@ -106,7 +119,7 @@ static int on_end(struct email_frames *f, struct err *err) {
 
 static int on_failed(
     struct email_frames *f, struct span s, struct email_frame *out, struct err *err) {
-    if (!f->ready || !f->asked || f->mail)
+    if (!f->ready || !f->asked || f->mail || f->text)
         return err_set(err, ERR_PROTOCOL, "the mail's reader fails at nothing");
     f->asked = false;
     out->bytes = s;
@@ -120,21 +133,13 @@ static int on_ready(struct email_frames *f, struct err *err) {
     return 1;
 }
 
-int email_frames_next(struct email_frames *f, struct email_frame *out, struct err *err) {
-    if (f->in.n - f->used < EMAIL_FRAME_HEAD)
-        return 0;
-    const char *p = f->in.p + f->used;
-    size_t n = number_at(p + 4);
-    if (n > length_max(*p) || p[1] || p[2] || p[3])
-        return err_set(err, ERR_PROTOCOL, "the mail's reader says nonsense");
-    if (f->in.n - f->used - EMAIL_FRAME_HEAD < n)
-        return 0;
-    struct span s = span_of(p + EMAIL_FRAME_HEAD, n);
-    f->used += EMAIL_FRAME_HEAD + n;
-    *out = (struct email_frame){.type = (enum email_frame_type) * p};
-    switch (*p) {
+/* One whole frame: 1 tell it, 0 there is nothing to tell, -1. */
+static int take(struct email_frames *f, struct span s, struct email_frame *out, struct err *err) {
+    switch (out->type) {
     case EMAIL_FRAME_READY:
         return on_ready(f, err);
+    case EMAIL_FRAME_TEXT:
+        return on_text(f, s, err);
     case EMAIL_FRAME_MAIL:
         return on_mail(f, s, out, err);
     case EMAIL_FRAME_PIECE:
@@ -147,4 +152,21 @@ int email_frames_next(struct email_frames *f, struct email_frame *out, struct er
     default:
         return err_set(err, ERR_PROTOCOL, "the mail's reader says nonsense");
     }
+}
+
+int email_frames_next(struct email_frames *f, struct email_frame *out, struct err *err) {
+    while (f->in.n - f->used >= EMAIL_FRAME_HEAD) {
+        const char *p = f->in.p + f->used;
+        size_t n = number_at(p + 4);
+        if (n > length_max(*p) || p[1] || p[2] || p[3])
+            return err_set(err, ERR_PROTOCOL, "the mail's reader says nonsense");
+        if (f->in.n - f->used - EMAIL_FRAME_HEAD < n)
+            return 0;
+        f->used += EMAIL_FRAME_HEAD + n;
+        *out = (struct email_frame){.type = (enum email_frame_type) * p};
+        int rc = take(f, span_of(p + EMAIL_FRAME_HEAD, n), out, err);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
 }

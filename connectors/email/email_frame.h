@@ -2,10 +2,11 @@
  * mail, and may by now be that stranger. Pure.
  *
  * A frame: its type (1 byte), three zero bytes, the length of what follows (4 bytes,
- * little-endian). 'R' ready, once at the beginning; then for each mail 'M' the JSON, 'P' a piece
- * (the part's index in 4 bytes, little-endian, then 1 to EMAIL_FRAME_PIECE_MAX bytes) in order and
- * as many as the JSON said, and 'E' the end or 'L' the end of this mail and of the child; or 'F'
- * with a sentence instead: the file could not be read. */
+ * little-endian). 'R' ready, once at the beginning; then for each mail 'T' its text (JSON is slow
+ * for what is long), 'M' all else as JSON, 'P' a piece (the part's index in 4 bytes, little-endian,
+ * then 1 to EMAIL_FRAME_PIECE_MAX bytes) in order and as many as the JSON said, and 'E' the end or
+ * 'L' the end of this mail and of the child; or 'F' with a sentence instead: the file could not be
+ * read. */
 #ifndef SB_CONNECTORS_EMAIL_EMAIL_FRAME_H
 #define SB_CONNECTORS_EMAIL_EMAIL_FRAME_H
 
@@ -25,6 +26,7 @@
 
 enum email_frame_type {
     EMAIL_FRAME_READY = 'R',
+    EMAIL_FRAME_TEXT = 'T',
     EMAIL_FRAME_MAIL = 'M',
     EMAIL_FRAME_PIECE = 'P',
     EMAIL_FRAME_END = 'E',
@@ -36,6 +38,7 @@ struct email_frames {
     struct buf in;
     size_t used; /* of in */
     bool ready, asked;
+    json_t *text;       /* that came before its 'M' */
     json_t *mail;       /* of the mail that is being told; NULL before its 'M' */
     uint64_t bytes_max; /* of all its parts together */
     size_t part;        /* whose bytes come */
@@ -62,7 +65,8 @@ int email_frames_next(struct email_frames *f, struct email_frame *out, struct er
 void email_frame_head(char head[EMAIL_FRAME_HEAD], enum email_frame_type type, size_t n);
 
 /* The `mail` object of email_read.h: every key, type and ceiling, UTF-8 without controls, offsets
- * on whole characters, sizes together at most bytes_max. The caller decrefs; NULL with err. */
-json_t *email_mail_check(struct span json, uint64_t bytes_max, struct err *err);
+ * on whole characters, sizes together at most bytes_max. text: what came for it apart, then json
+ * has none; NULL: json has it. The caller decrefs; NULL with err. */
+json_t *email_mail_check(struct span json, json_t *text, uint64_t bytes_max, struct err *err);
 
 #endif

@@ -241,7 +241,7 @@ static bool sizes_fit(const json_t *mail, uint64_t bytes_max) {
     return sum <= bytes_max;
 }
 
-json_t *email_mail_check(struct span json, uint64_t bytes_max, struct err *err) {
+json_t *email_mail_check(struct span json, json_t *text, uint64_t bytes_max, struct err *err) {
     static const struct field fields[] = {{"message_id", is_id, EMAIL_ID_MAX, false},
         {"in_reply_to", is_ids, EMAIL_REPLIES_MAX, false},
         {"references", is_ids, EMAIL_REFERENCES_MAX, false},
@@ -261,7 +261,10 @@ json_t *email_mail_check(struct span json, uint64_t bytes_max, struct err *err) 
         {"notes", is_notes, EMAIL_NOTES_MAX, true}, {"parts", is_parts, EMAIL_PARTS_MAX, true},
         {0}};
     json_t *mail = json_strict_parse(json, DEPTH_MAX, err);
-    if (mail && check_object(mail, fields) && is_offset_in_text(mail, "quoted_at") &&
+    bool good = mail && !(text && json_object_get(mail, "text"));
+    if (good && text)
+        json_object_set(mail, "text", text);
+    if (good && check_object(mail, fields) && is_offset_in_text(mail, "quoted_at") &&
         is_offset_in_text(mail, "signature_at") && sizes_fit(mail, bytes_max))
         return mail;
     json_decref(mail);

@@ -26,7 +26,7 @@ static int on_mail(void *arg, const json_t *mail) {
     struct err err = {0};
     char *text = json_dumps(mail, JSON_COMPACT);
     check(text != NULL);
-    json_t *again = email_mail_check(span_str(text), 16 << 20, &err);
+    json_t *again = email_mail_check(span_str(text), NULL, 16 << 20, &err);
     check(again != NULL);
     json_decref(again);
     free(text);

@@ -46,7 +46,7 @@ static void check_as_parent(const json_t *mail, uint64_t size) {
     struct err err = {0};
     char *text = json_dumps(mail, JSON_COMPACT);
     assert_non_null(text);
-    json_t *again = email_mail_check(span_str(text), 2 * size + (8 << 20), &err);
+    json_t *again = email_mail_check(span_str(text), NULL, 2 * size + (8 << 20), &err);
     if (!again)
         fail_msg("%s: %s", err.text, text);
     assert_true(json_equal(mail, again));
