@@ -4,13 +4,15 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { AboutBar, AskPhone, Choices, Extras, useCaps, useCompose } from "./composing.jsx";
 import { useDesk, useStore, useWords } from "./context.jsx";
+import { RichEditor } from "./editor.jsx";
 import { Icon } from "./icons.jsx";
 import { choiceRows, mayDo } from "./kinds.mjs";
 import { MailFields, useMail } from "./mail_fields.jsx";
-import { IconButton } from "./parts.jsx";
-import { wordsOf } from "./rich.mjs";
+import { Confirm, IconButton } from "./parts.jsx";
+import { plainOf, wordsOf } from "./rich.mjs";
 import { TemplateDialog } from "./template_dialog.jsx";
 import { WindowClosed, useWindow } from "./window_bar.jsx";
+import { isPlain, picturesIn, plainHtml } from "./written.mjs";
 
 const TEXT_MAX = 10000;
 const NO_UPLOADS = [];
@@ -118,6 +120,19 @@ function useEdit(id, message, area) {
     return { message, text, write: setText, save, leave };
 }
 
+// Is the answer written with formatting? Who did so the last time, in mail or in chats, goes on with it.
+function useFormat(caps, draft, text) {
+    const desk = useDesk();
+    const where = caps.includes("mail") ? "mail" : "chat";
+    const [liked, setLiked] = useState(() => desk.storage.formats(where));
+    const html = draft?.html ?? null;
+    const like = (on) => {
+        setLiked(on);
+        desk.storage.setFormats(where, on);
+    };
+    return { can: caps.includes("html"), on: html !== null || (liked && !text), html: html ?? "", withLists: where === "mail", like };
+}
+
 // The newest message of this agent that may be changed.
 function lastOwn(desk, id, caps, channel) {
     const { db } = desk;
@@ -152,13 +167,17 @@ export function Composer({ id, thread }) {
     const mail = useMail(id, thread, caps, compose);
     const writesMail = Boolean(mail) && !note && !editing;
     const [choosing, setChoosing] = useState(false);
+    const format = useFormat(caps, draft, text);
+    const rich = format.can && format.on && !note && !editing && !shut;
+    const [pictureBusy, setPictureBusy] = useState(false);
+    const [leaving, setLeaving] = useState(false);
     // As it is at this moment, not as it was drawn: a note must never leave as an answer.
     const isNote = () => desk.db.drafts.get(id)?.note ?? false;
     const shown = editing ? edit.text : text;
-    const over = [...shown].length - TEXT_MAX;
-    const busy = uploads.some((u) => u.state === "running");
+    const over = [...(rich ? format.html : shown)].length - TEXT_MAX;
+    const busy = pictureBusy || uploads.some((u) => u.state === "running");
     const failed = uploads.some((u) => u.state === "failed");
-    const ready = !shut && over <= 0 && !(writesMail && mail.bad.length) && (editing ? Boolean(edit.text.trim()) : (text.trim() || uploads.length > 0) && !busy && !failed);
+    const ready = !shut && over <= 0 && !(writesMail && mail.bad.length) && (editing ? Boolean(edit.text.trim()) : (text.trim() || uploads.length > 0 || (rich && picturesIn(format.html).length > 0)) && !busy && !failed);
     const set = (fields) => desk.compose(id, fields);
 
     const add = useRef(null);
@@ -170,15 +189,24 @@ export function Composer({ id, thread }) {
     };
     const dragged = useDrop(add);
 
-    const write = (value) => {
+    const write = (value, html = null) => {
         setText(value);
-        desk.draft(id, value, isNote());
+        desk.draft(id, value, isNote(), { html });
         if (!isNote()) desk.typing(id, Boolean(value.trim()));
     };
     const setNote = (n) => {
         if (n) desk.typing(id, false);
-        desk.draft(id, area.current.value, n);
-        area.current.focus();
+        desk.draft(id, area.current.value, n, { html: draft?.html });
+        setTimeout(() => area.current?.focus(), 0);
+    };
+    const beginFormat = () => {
+        format.like(true);
+        if (text) write(text, plainHtml(text));
+    };
+    const leaveFormat = () => {
+        format.like(false);
+        write(area.current.value);
+        setTimeout(() => area.current?.focus(), 0);
     };
     const send = () => {
         if (editing) return void (ready && edit.save());
@@ -187,10 +215,11 @@ export function Composer({ id, thread }) {
         if (busy) desk.toast(t("composer.waitUpload"), "info");
         if (!ready) return undefined;
         const { reply, choices, request } = desk.db.compose.get(id) ?? {};
-        const attachments = desk.uploads.take(id);
+        const html = rich && !isPlain(format.html) ? format.html : undefined;
+        const attachments = [...desk.uploads.take(id), ...picturesIn(html).map((picture) => ({ id: picture, kind: "image" }))];
         write("");
         desk.typing(id, false);
-        desk.sender.send(id, { text: typed, note: asNote, attachments, reply_to: reply?.id,
+        desk.sender.send(id, { text: html ? plainOf(html) : typed, html, note: asNote, attachments, reply_to: reply?.id,
             ...(asNote ? {} : { buttons: choiceRows(choices), request: request ?? undefined, ...mail?.fields }) });
         set(asNote ? { reply: null } : { reply: null, choices: null, request: null, ...mail?.clear });
         area.current.focus();
@@ -210,13 +239,14 @@ export function Composer({ id, thread }) {
 
     useLayoutEffect(() => {
         const el = area.current;
+        if (rich) return;
         el.style.height = "auto";
         el.style.height = Math.min(el.scrollHeight + 2, Math.max(120, innerHeight * 0.35)) + "px";
-    }, [shown]);
+    }, [shown, rich]);
 
     const onKey = (e) => {
         if (e.isComposing || e.keyCode === 229) return;
-        if (e.key === "Enter" && !e.shiftKey) send();
+        if (e.key === "Enter" && (rich ? e.ctrlKey || e.metaKey : !e.shiftKey)) send();
         else if (e.key === "Escape" && editing) edit.leave();
         else if (e.key === "Escape" && compose.reply) set({ reply: null });
         else if (e.key === "ArrowUp" && !shown && !note && !uploads.length) {
@@ -250,9 +280,13 @@ export function Composer({ id, thread }) {
                     </ul>
                 )}
                 {shut && <WindowClosed onTemplate={() => setChoosing(true)} />}
-                <textarea ref={area} rows={2} hidden={shut} value={shown} placeholder={placeholder} aria-label={placeholder} dir="auto"
+                {rich ? (
+                    <RichEditor key={id} area={area} html={format.html} label={placeholder} withLists={format.withLists} withPictures={format.withLists}
+                        onInput={(html, words) => write(words, html)} onKeyDown={onKey} onFiles={(files) => add.current(files)} setBusy={setPictureBusy}
+                        onBlur={() => desk.typing(id, false)} leave={() => (isPlain(format.html) ? leaveFormat() : setLeaving(true))} />
+                ) : <textarea ref={area} rows={2} hidden={shut} value={shown} placeholder={placeholder} aria-label={placeholder} dir="auto"
                     onInput={(e) => (editing ? edit.write : write)(e.currentTarget.value)} onKeyDown={onKey} onPaste={onPaste}
-                    onBlur={() => desk.typing(id, false)} />
+                    onBlur={() => desk.typing(id, false)} />}
                 {extras && !shut && compose.choices && (
                     <Choices lines={compose.choices} set={(choices) => set({ choices })} leave={(how) => {
                         if (how !== "keep") set({ choices: null });
@@ -265,6 +299,7 @@ export function Composer({ id, thread }) {
                     {!editing && !shut && (
                         <>
                             <IconButton icon="attach" label={t("composer.attach")} onClick={() => picker.current.click()} />
+                            {format.can && !note && !rich && <IconButton icon="format" label={t("composer.format")} onClick={beginFormat} />}
                             <input ref={picker} type="file" multiple hidden tabIndex={-1} aria-hidden="true" onChange={(e) => {
                                 add.current([...e.currentTarget.files]);
                                 e.currentTarget.value = "";
@@ -278,13 +313,14 @@ export function Composer({ id, thread }) {
                         }} />
                     )}
                     <span class="composer-hint" role={over > 0 ? "alert" : undefined}>
-                        {over > 0 ? t("composer.tooLong", { n: over }) : shut ? "" : t(editing ? "composer.editHint" : "composer.hint")}
+                        {over > 0 ? t("composer.tooLong", { n: over }) : shut ? "" : t(editing ? "composer.editHint" : rich ? "composer.formatHint" : "composer.hint")}
                     </span>
                     <button type="button" class="send" disabled={!ready} onClick={send} title={action} aria-label={action}>
                         <Icon name={note || editing ? "check" : "send"} size={19} />
                     </button>
                 </div>
             </div>
+            {leaving && <Confirm title={t("editor.leave")} text={t("editor.leaveSure")} action={t("editor.leave")} onYes={leaveFormat} onClose={() => setLeaving(false)} />}
             {choosing && <TemplateDialog thread={thread} onClose={() => setChoosing(false)} />}
         </div>
     );

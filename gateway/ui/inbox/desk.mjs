@@ -527,9 +527,9 @@ export class Desk {
         return false;
     }
 
-    // given: the composer must take it over; otherwise it comes from there.
-    draft(thread, text, note, given = false) {
-        this.dispatch({ type: "draft", thread, text, note, given });
+    // given: the composer must take it over; otherwise it comes from there. html: its formatting, null none.
+    draft(thread, text, note, { given = false, html = null } = {}) {
+        this.dispatch({ type: "draft", thread, text, note, given, html });
         this.store.flush();
     }
 

@@ -39,8 +39,8 @@ export function useKeys({ route, openHelp }) {
         const compose = (note) => {
             if (!route.thread) return false;
             const draft = desk.db.drafts.get(route.thread);
-            desk.draft(route.thread, draft?.text ?? "", note);
-            setTimeout(() => focus(".composer textarea"), 0);
+            desk.draft(route.thread, draft?.text ?? "", note, { html: draft?.html });
+            setTimeout(() => focus(".composer textarea, .composer [role=textbox]"), 0);
             return true;
         };
         const onKey = (e) => {

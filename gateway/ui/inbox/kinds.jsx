@@ -8,7 +8,7 @@ import { useAgentName, useWords } from "./context.jsx";
 import { Goods } from "./goods.jsx";
 import { Icon } from "./icons.jsx";
 import { gist, isLive, isMail, mapHref, ownText, quotedKind, telHref, toneOf } from "./kinds.mjs";
-import { wordsOf } from "./rich.mjs";
+import { isSmall, wordsOf } from "./rich.mjs";
 
 const TIMER_MAX_MS = 86400000;
 
@@ -222,6 +222,6 @@ export function Press({ text, more }) {
 
 // How the words of a message are to be shown: {html} or {text}.
 export function wording(m) {
-    if (m.html && !isMail(m)) return { html: m.html };
+    if (m.html && (!isMail(m) || isSmall(m.html))) return { html: m.html };
     return { text: ownText(m) || (m.html ? wordsOf(m.html) : "") };
 }

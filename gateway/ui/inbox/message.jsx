@@ -15,7 +15,9 @@ import { memo } from "./memo.mjs";
 import { Button, Confirm, Text } from "./parts.jsx";
 import { Reactions, Versions } from "./reactions.jsx";
 import { Rich } from "./rich.jsx";
+import { wordsOf } from "./rich.mjs";
 import { moment } from "./timeline.mjs";
+import { picturesIn } from "./written.mjs";
 
 export function DayRow({ at }) {
     const { day } = useWords();
@@ -57,7 +59,7 @@ function Words({ message: m }) {
     if (m.button && text === m.button.text) return <Press text={text} more={m.button.description} />;
     return (
         <div class={`msg-text${html ? " msg-rich" : ""}`} dir="auto">
-            {html ? <Rich html={html} /> : <Text text={text} />}
+            {html ? <Rich html={html} files={m.attachments} /> : <Text text={text} />}
             {endsWithText(m) && <Gap wide={m.direction === "out"} edited={Boolean(m.edited_at)} waits={m.change?.state === "queued"} />}
         </div>
     );
@@ -69,7 +71,8 @@ function rawName(type) {
 
 function Body({ message: m, author, replied, jump, html, setHtml }) {
     const { t } = useWords();
-    const files = html ? m.attachments?.filter((f) => !f.cid) : m.attachments;
+    const inText = picturesIn(m.email ? null : wording(m).html);
+    const files = m.attachments?.filter((f) => !(html && f.cid) && !inText.includes(f.id));
     return (
         <>
             {m.forward && <Forwarded forward={m.forward} />}
@@ -137,12 +140,12 @@ function Trouble({ message, status }) {
         }
         setBusy(false);
     };
-    const { reply_to, buttons, request, location, contact, subject, cc, bcc, reply_all, no_quote } = message;
+    const { html, reply_to, buttons, request, location, contact, subject, cc, bcc, reply_all, no_quote } = message;
     // What the channel gave back waits nowhere: it can only be sent as a new message.
     const late = Boolean(message.error?.late);
     const { name, language, values } = message.template ?? {};
     const template = name ? { name, language, values: values ?? {} } : undefined;
-    const again = () => desk.sender.send(message.thread, { text: message.text ?? "", note: false, reply_to, buttons, request, location, contact,
+    const again = () => desk.sender.send(message.thread, { text: message.text ?? "", html, note: false, reply_to, buttons, request, location, contact,
         subject, cc, bcc, reply_all, no_quote, template,
         attachments: (message.attachments ?? []).filter(isHere), channel: message.channel });
     return (
@@ -229,10 +232,11 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
     const status = failed ? "failed" : entry.state === "sending" ? "sending" : "waiting";
     const edit = () => {
         desk.sender.drop(entry.key);
-        desk.draft(entry.thread, entry.text, entry.note, true);
+        desk.draft(entry.thread, entry.html ? wordsOf(entry.html) : entry.text, entry.note, { given: true, html: entry.html });
         desk.compose(entry.thread, { reply: replied ?? null, request: entry.request, choices: entry.buttons?.map(([b]) => b.text) });
     };
-    const ends = !entry.attachments.length && !entry.buttons && !entry.request && !entry.location && !entry.contact;
+    const files = entry.attachments.filter((f) => !picturesIn(entry.html).includes(f.id));
+    const ends = !files.length && !entry.buttons && !entry.request && !entry.location && !entry.contact;
     return (
         <article class={`msg msg-${entry.note ? "note" : "out"} msg-own msg-entry${first ? " msg-first" : ""}${failed ? " msg-trouble" : ""}`}
             data-key={entry.key} data-status={status} aria-label={t("msg.status." + status)}>
@@ -241,9 +245,13 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
                     {entry.template && <p class="msg-tag"><Icon name="template" size={13} />{t("msg.template", { name: entry.template.name })}</p>}
                     {entry.reply_to && <Quote replied={replied} />}
                     <SentHead message={entry} />
-                    {entry.text && <div class="msg-text" dir="auto"><Text text={entry.text} />{ends && <Gap wide />}</div>}
+                    {(entry.html || entry.text) && (
+                        <div class={`msg-text${entry.html ? " msg-rich" : ""}`} dir="auto">
+                            {entry.html ? <Rich html={entry.html} files={entry.attachments} /> : <Text text={entry.text} />}{ends && <Gap wide />}
+                        </div>
+                    )}
                     <Kinds message={entry} />
-                    {entry.attachments.length > 0 && <Attachments list={entry.attachments} author={t("msg.you")} />}
+                    {files.length > 0 && <Attachments list={files} author={t("msg.you")} />}
                     {(entry.buttons || entry.request) && <Buttons rows={entry.buttons} request={entry.request} />}
                     <span class="msg-foot"><span class="msg-meta"><time>{clock(entry.at)}</time><Tick status={status} /></span></span>
                 </div>
@@ -253,7 +261,7 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
                     <p><strong>{t("msg.status.failed")}.</strong> {why(entry.error)}</p>
                     <div class="trouble-do">
                         <Button kind="quiet" icon="retry" onClick={() => desk.sender.retry(entry.key)}>{t("msg.retry")}</Button>
-                        {entry.text && !entry.attachments.length && !entry.template && <Button kind="quiet" icon="edit" onClick={edit}>{t("msg.edit")}</Button>}
+                        {(entry.html || entry.text) && !files.length && !entry.template && <Button kind="quiet" icon="edit" onClick={edit}>{t("msg.edit")}</Button>}
                         <Button kind="quiet" icon="x" onClick={() => desk.sender.drop(entry.key)}>{t("msg.discard")}</Button>
                     </div>
                 </div>

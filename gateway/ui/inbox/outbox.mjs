@@ -8,7 +8,7 @@
 // What a message may have beside words and files, as the frame has it. A template's words are the
 // gateway's: the entry has them only to be shown.
 export const EXTRAS = ["channel", "reply_to", "buttons", "request", "location", "contact", "template",
-    "subject", "cc", "bcc", "reply_all", "no_quote"];
+    "subject", "cc", "bcc", "reply_all", "no_quote", "html"];
 
 export function makeEntry({ key, thread, text, note, attachments = [], after, at, ...more }) {
     const extras = Object.fromEntries(EXTRAS.map((name) => [name, more[name]]));
@@ -94,7 +94,7 @@ export function matched(outbox, message, me, settled) {
     if (settled(message.thread, message.seq)) return outbox;
     const e = outbox.find((x) => x.thread === message.thread && x.tries > 0 && !x.seq &&
         x.state !== "failed" && message.seq > x.after && x.note === (message.direction === "note") &&
-        sameText(x.text, message.text) && sameFiles(x, message) &&
+        sameText(x.text, message.text) && sameText(x.html, message.html) && sameFiles(x, message) &&
         HELD.every((name) => Boolean(x[name]) === Boolean(message[name])));
     return e ? change(outbox, e.key, { seq: message.seq }) : outbox;
 }

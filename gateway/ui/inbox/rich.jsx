@@ -1,5 +1,6 @@
 // rich.jsx - draws the marked-up text of a message from its safe tree; spoilers wait to be pressed.
 import { useMemo, useState } from "preact/hooks";
+import { api } from "./api.mjs";
 import { useWords } from "./context.jsx";
 import { Text } from "./parts.jsx";
 import { richParts } from "./rich.mjs";
@@ -22,19 +23,22 @@ function Spoiler({ children }) {
     );
 }
 
-// plain: inside of a link or code, where nothing else becomes a link.
-function Parts({ parts, plain }) {
+// plain: inside of a link or code, where nothing else becomes a link. files: whose pictures it may show.
+function Parts({ parts, plain, files }) {
     return parts.map((part, i) => {
         if (typeof part === "string") return plain ? part : <Text key={i} text={part} />;
         const { tag: Tag, href, children } = part;
-        const inside = <Parts parts={children} plain={plain || Tag === "a" || Tag === "code" || Tag === "pre"} />;
+        if (Tag === "img") return files.some((f) => f.id === part.id) ? <img key={i} class="rich-picture" src={api.mediaUrl(part.id)} alt={part.alt} loading="lazy" /> : part.alt;
+        const inside = <Parts files={files} parts={children} plain={plain || Tag === "a" || Tag === "code" || Tag === "pre"} />;
         if (Tag === "spoiler") return <Spoiler key={i}>{inside}</Spoiler>;
         if (Tag === "a") return <a key={i} href={href} target="_blank" rel="noopener noreferrer" title={href}>{inside}</a>;
         return <Tag key={i}>{inside}</Tag>;
     });
 }
 
-export function Rich({ html }) {
+const NO_FILES = [];
+
+export function Rich({ html, files = NO_FILES }) {
     const parts = useMemo(() => richParts(html), [html]);
-    return <Parts parts={parts} />;
+    return <Parts parts={parts} files={files} />;
 }

@@ -33,6 +33,9 @@ export const storage = {
     setKnown: (known) => write(local, "sb.signed", known || null),
     lang: () => read(local, "sb.lang"),
     setLang: (lang) => write(local, "sb.lang", lang),
+    // Does this agent format what he writes? where: "mail" or "chat".
+    formats: (where) => read(local, "sb.formats." + where) === true,
+    setFormats: (where, on) => write(local, "sb.formats." + where, on || null),
     panel: () => read(local, "sb.panel") !== false,
     setPanel: (open) => write(local, "sb.panel", open),
 
@@ -42,7 +45,7 @@ export const storage = {
         if (!saved || typeof saved !== "object") return drafts;
         for (const [thread, d] of Object.entries(saved))
             if (d && typeof d.text === "string")
-                drafts.set(thread, { text: d.text, note: d.note === true });
+                drafts.set(thread, { text: d.text, note: d.note === true, html: typeof d.html === "string" ? d.html : null });
         return drafts;
     },
     setDrafts(agent, drafts) {

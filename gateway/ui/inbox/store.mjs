@@ -26,7 +26,7 @@ export function makeState() {
         outbox: [],
         settled: [], // "thread:seq" of own messages whose answer has come
         typing: new Map(), // thread -> Map(who -> until ms)
-        drafts: new Map(), // thread -> {text, note}
+        drafts: new Map(), // thread -> {text, note, html}
         drafted: 0, // numbers the drafts that were given
         compose: new Map(), // thread -> {reply, edit: messages; choices: [text], request: "contact";
         // mail: subject, cc, bcc: as typed, all: it goes to all}
@@ -339,10 +339,11 @@ const actions = {
         db.drafts = drafts;
     },
     // given: somebody else than the composer says what stands there now.
-    draft(db, { thread, text, note, given }) {
+    // html: the same words with their formatting, null without.
+    draft(db, { thread, text, note, given, html = null }) {
         const rev = given ? ++db.drafted : db.drafts.get(thread)?.rev ?? 0;
         db.drafts = new Map(db.drafts);
-        if (text || note) db.drafts.set(thread, { text, note: Boolean(note), rev });
+        if (text || note || html) db.drafts.set(thread, { text, note: Boolean(note), html, rev });
         else db.drafts.delete(thread);
     },
     compose(db, { thread, fields }) {
