@@ -38,6 +38,17 @@ void crypto_token(char out[CRYPTO_TOKEN_SIZE]) {
     sodium_memzero(rnd, sizeof rnd);
 }
 
+int crypto_stretch(struct span secret, struct span salt, char out[CRYPTO_HEX_SIZE]) {
+    unsigned char h[crypto_hash_sha256_BYTES], key[32];
+    crypto_hash_sha256(h, (const unsigned char *)salt.p, salt.n); /* its first 16 bytes */
+    int rc = crypto_pwhash(
+        key, sizeof key, secret.p, secret.n, h, 2, 16u << 20, crypto_pwhash_ALG_ARGON2ID13);
+    if (rc == 0)
+        sodium_bin2hex(out, CRYPTO_HEX_SIZE, key, sizeof key);
+    sodium_memzero(key, sizeof key);
+    return rc == 0 ? 0 : -1;
+}
+
 bool crypto_equal(struct span a, struct span b) {
     return a.n == b.n && (a.n == 0 || sodium_memcmp(a.p, b.p, a.n) == 0);
 }

@@ -21,6 +21,10 @@ void crypto_hmac_sha256(struct span key, struct span data, unsigned char out[32]
 /* 256 random bits as base64url without padding: session ids, API tokens. */
 void crypto_token(char out[CRYPTO_TOKEN_SIZE]);
 
+/* A key from a secret that people choose: slow (some 20 ms, 16 MB for that time) for whoever
+ * guesses. The same salt gives the same key. 0, or -1: no memory. */
+int crypto_stretch(struct span secret, struct span salt, char out[CRYPTO_HEX_SIZE]);
+
 /* Constant time in the content; lengths may show. */
 bool crypto_equal(struct span a, struct span b);
 

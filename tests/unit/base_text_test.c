@@ -166,6 +166,15 @@ static void secrets_compare(void **state) {
     assert_string_equal(hex, "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8");
     crypto_token(token);
     assert_int_equal(strlen(token), CRYPTO_TOKEN_SIZE - 1);
+    char key[CRYPTO_HEX_SIZE], other[CRYPTO_HEX_SIZE];
+    assert_int_equal(crypto_stretch(span_str("secret"), span_str("salt"), key), 0);
+    assert_int_equal(strlen(key), 64);
+    assert_int_equal(crypto_stretch(span_str("secret"), span_str("salt"), other), 0);
+    assert_string_equal(key, other);
+    assert_int_equal(crypto_stretch(span_str("secret"), span_str("Salt"), other), 0);
+    assert_string_not_equal(key, other);
+    assert_int_equal(crypto_stretch(span_str("Secret"), span_str("salt"), other), 0);
+    assert_string_not_equal(key, other);
     assert_true(crypto_equal(span_str("abc"), span_str("abc")));
     assert_false(crypto_equal(span_str("abc"), span_str("abd")));
     assert_false(crypto_equal(span_str("abc"), span_str("ab")));
