@@ -26,7 +26,9 @@ static void free_session(struct email_imap *s) {
     email_imap_parse_free(&s->parse);
     email_imap_free_command(s);
     buf_free(&s->list.name);
+    free(s->list.found);
     free(s->sent);
+    free(s->use);
     free(s->folder);
     free(s->host);
     free(s);
@@ -312,9 +314,20 @@ static void on_selected(struct email_imap *s, const struct email_imap_event *e) 
 static const struct email_imap_command select_command = {
     .name = "the folder", .on_answer = on_selected};
 
+void email_imap_select(struct email_imap *s) {
+    email_imap_send(s, &select_command, "SELECT %s", s->folder);
+}
+
+static void go_to_folder(struct email_imap *s) {
+    if (s->folder)
+        email_imap_select(s);
+    else
+        email_imap_find_folder(s);
+}
+
 static void on_id(struct email_imap *s, const struct email_imap_event *e) {
     (void)e; /* even a refusal is no matter */
-    email_imap_send(s, &select_command, "SELECT %s", s->folder);
+    go_to_folder(s);
 }
 
 static const struct email_imap_command id_command = {.name = "ID", .on_answer = on_id};
@@ -326,7 +339,7 @@ static void on_capabilities(struct email_imap *s, const struct email_imap_event 
     else if (s->has_id) /* some let nobody in who does not say a name */
         email_imap_send(s, &id_command, "ID (\"name\" \"switchboard\")");
     else
-        email_imap_send(s, &select_command, "SELECT %s", s->folder);
+        go_to_folder(s);
 }
 
 static const struct email_imap_command capability_command = {
@@ -335,7 +348,7 @@ static const struct email_imap_command capability_command = {
 static void on_open(void *arg) {
     struct email_imap *s = arg;
     s->inside = true;
-    if (s->folder)
+    if (s->folder || s->use)
         email_imap_send(s, &capability_command, "CAPABILITY");
     else
         email_imap_fail(s, ERR_INVALID, "this can be no folder's name");
@@ -377,7 +390,8 @@ struct email_imap *email_imap_open(const struct env *env, struct mail_streams *s
         .connect_ms = options->connect_ms ? options->connect_ms : CONNECT_MS,
         .answer_ms = options->answer_ms ? options->answer_ms : ANSWER_MS,
         .done_ms = options->done_ms ? options->done_ms : DONE_MS};
-    s->folder = email_imap_folder_word(options->folder);
+    s->use = options->use ? mem_strdup(options->use) : NULL;
+    s->folder = s->use ? NULL : email_imap_folder_word(options->folder);
     s->host = host_of(server->url);
     s->parse = email_imap_parse_create(on_event, s);
     s->timer = loop_timer_start(env->loop, UINT32_MAX, 0, on_overdue, s);

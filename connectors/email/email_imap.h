@@ -34,6 +34,7 @@ struct email_imap_box { /* of the selected folder */
 
 struct email_imap_options {
     const char *folder;  /* UTF-8: "INBOX" */
+    const char *use;     /* instead: the folder of this special use, "\\Junk"; NULL */
     unsigned connect_ms; /* until logged in; 0: 30 s */
     unsigned answer_ms;  /* for a command; while mails move, for each 256 kB or mail; 0: 120 s */
     unsigned done_ms;    /* to end IDLE; 0: 30 s */
@@ -110,8 +111,9 @@ int email_imap_idle(
 void email_imap_wake(struct email_imap *s); /* nothing when it does not idle */
 
 /* Cosmetics: UID STORE +FLAGS.SILENT \Seen or a keyword, UID MOVE to a folder (or COPY, STORE, UID
- * EXPUNGE). what: the keyword or the folder's name; NULL with EMAIL_MARK_SEEN. */
-enum email_imap_mark { EMAIL_MARK_SEEN, EMAIL_MARK_KEYWORD, EMAIL_MARK_MOVE };
+ * EXPUNGE). REMOVE: STORE \Deleted and UID EXPUNGE. what: the keyword or the folder's name; else
+ * NULL. */
+enum email_imap_mark { EMAIL_MARK_SEEN, EMAIL_MARK_KEYWORD, EMAIL_MARK_MOVE, EMAIL_MARK_REMOVE };
 int email_imap_mark(struct email_imap *s, const uint32_t *uids, size_t n, enum email_imap_mark how,
     const char *what, email_imap_fn fn, void *arg, struct err *err);
 /* APPEND with \Seen to the folder of the special use \Sent, or to `folder` (UTF-8) when not NULL.

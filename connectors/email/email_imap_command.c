@@ -224,6 +224,8 @@ static int check_mark(
     /* A plain EXPUNGE would take what others have marked as deleted along. */
     if (how == EMAIL_MARK_MOVE && !s->box.has_move && !s->box.has_uidplus)
         return err_set(err, ERR_UNSUPPORTED, "the server has neither MOVE nor UIDPLUS");
+    if (how == EMAIL_MARK_REMOVE && !s->box.has_uidplus)
+        return err_set(err, ERR_UNSUPPORTED, "the server has no UIDPLUS");
     return 0;
 }
 
@@ -243,6 +245,9 @@ int email_imap_mark(struct email_imap *s, const uint32_t *uids, size_t n, enum e
     } else if (how == EMAIL_MARK_MOVE) {
         s->marks.step = 1;
         email_imap_send(s, &mark_command, "UID COPY %s %s", s->marks.set, folder);
+    } else if (how == EMAIL_MARK_REMOVE) {
+        s->marks.step = 2;
+        email_imap_send(s, &mark_command, "UID STORE %s +FLAGS.SILENT (\\Deleted)", s->marks.set);
     } else {
         email_imap_send(s, &mark_command, "UID STORE %s +FLAGS.SILENT (%s)", s->marks.set,
             how == EMAIL_MARK_SEEN ? "\\Seen" : what);
@@ -283,12 +288,12 @@ static int on_list(struct email_imap *s, const struct email_imap_event *e) {
     struct email_imap_list *l = &s->list;
     bool word = e->kind == EMAIL_IMAP_ATOM || e->kind == EMAIL_IMAP_QUOTED;
     if (e->kind == EMAIL_IMAP_DATA) {
-        l->sent = l->no_select = l->in_name = false;
+        l->has_use = l->no_select = l->in_name = false;
         l->words = 0;
         buf_free(&l->name);
         buf_init(&l->name, EMAIL_IMAP_NAME_MAX);
     } else if (word && e->depth == 1) {
-        l->sent = l->sent || span_ieq(e->text, "\\Sent");
+        l->has_use = l->has_use || span_ieq(e->text, l->use);
         l->no_select =
             l->no_select || span_ieq(e->text, "\\Noselect") || span_ieq(e->text, "\\NonExistent");
     } else if (word && !e->depth) {
@@ -300,8 +305,8 @@ static int on_list(struct email_imap *s, const struct email_imap_event *e) {
         buf_add(&l->name, e->text.p, e->text.n);
     } else if (e->kind == EMAIL_IMAP_LITERAL_END) {
         l->in_name = false;
-    } else if (e->kind == EMAIL_IMAP_END && l->sent && !l->no_select && !s->sent) {
-        s->sent = l->name.failed ? NULL : email_imap_raw_folder_word(buf_span(&l->name));
+    } else if (e->kind == EMAIL_IMAP_END && l->has_use && !l->no_select && !l->found) {
+        l->found = l->name.failed ? NULL : email_imap_raw_folder_word(buf_span(&l->name));
     }
     return 0;
 }
@@ -310,10 +315,12 @@ static void on_listed(struct email_imap *s, const struct email_imap_event *e) {
     struct err err;
     if (email_imap_answer_error(s, e, &err) < 0) {
         email_imap_finish(s, &err);
-    } else if (!s->sent) {
+    } else if (!s->list.found) {
         err_set(&err, ERR_NOT_FOUND, "no folder of the mailbox has the use \\Sent");
         email_imap_finish(s, &err);
     } else {
+        s->sent = s->list.found;
+        s->list.found = NULL;
         append(s, s->sent);
     }
 }
@@ -323,6 +330,14 @@ static const struct email_imap_command list_command = {.name = "LIST",
     .on_data = on_list,
     .on_answer = on_listed,
     .tell = tell_plain};
+
+/* Many name the uses in a plain LIST too. */
+static void look_for_use(
+    struct email_imap *s, const struct email_imap_command *command, const char *use) {
+    s->list.use = use;
+    email_imap_send(
+        s, command, s->box.has_special_use ? "LIST (SPECIAL-USE) \"\" \"*\"" : "LIST \"\" \"*\"");
+}
 
 int email_imap_append_sent(struct email_imap *s, const char *folder, struct span bytes,
     email_imap_fn fn, void *arg, struct err *err) {
@@ -343,8 +358,29 @@ int email_imap_append_sent(struct email_imap *s, const char *folder, struct span
         append(s, word);
     else if (s->sent)
         append(s, s->sent);
-    else /* many name the uses in a plain LIST too */
-        email_imap_send(s, &list_command,
-            s->box.has_special_use ? "LIST (SPECIAL-USE) \"\" \"*\"" : "LIST \"\" \"*\"");
+    else
+        look_for_use(s, &list_command, "\\Sent");
     return 0;
+}
+
+/* --- a folder by its use --------------------------------------------------------------------- */
+
+static void on_found(struct email_imap *s, const struct email_imap_event *e) {
+    struct err err;
+    if (email_imap_answer_error(s, e, &err) < 0) {
+        email_imap_fail(s, err.code, "%s", err.text);
+    } else if (!s->list.found) {
+        email_imap_fail(s, ERR_NOT_FOUND, "no folder of the mailbox has the use %s", s->use);
+    } else {
+        s->folder = s->list.found;
+        s->list.found = NULL;
+        email_imap_select(s);
+    }
+}
+
+static const struct email_imap_command find_command = {
+    .name = "LIST", .wants = DATA_LIST, .on_data = on_list, .on_answer = on_found};
+
+void email_imap_find_folder(struct email_imap *s) {
+    look_for_use(s, &find_command, s->use);
 }

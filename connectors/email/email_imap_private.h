@@ -88,7 +88,9 @@ struct email_imap_append {
 
 /* The LIST answer that is being read. */
 struct email_imap_list {
-    bool sent, no_select, in_name;
+    const char *use; /* that is looked for */
+    char *found;     /* the folder that has it, a quoted word */
+    bool has_use, no_select, in_name;
     unsigned words; /* after the flags */
     struct buf name;
 };
@@ -98,8 +100,9 @@ struct email_imap {
     struct email_imap_fns fns;
     void *arg;
     struct email_imap_options options;
-    char *folder; /* a quoted word */
-    char *host;   /* for the log */
+    char *folder; /* a quoted word; NULL: to be found by its use */
+    char *use;
+    char *host; /* for the log */
     struct mail_stream *stream;
     struct email_imap_parse *parse;
     struct loop_timer *timer;
@@ -145,5 +148,7 @@ int email_imap_answer_error(
 bool email_imap_code_is(const struct email_imap_event *e, const char *code);
 void email_imap_free_command(struct email_imap *s); /* what commands have left behind */
 void email_imap_on_news(struct email_imap *s);      /* to IDLE: EXISTS grew */
+void email_imap_find_folder(struct email_imap *s);  /* by its use, then it is selected */
+void email_imap_select(struct email_imap *s);
 
 #endif

@@ -140,16 +140,22 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void open_folder(struct trial *t, imap_peer_script script, const char *folder) {
+static void open_options(
+    struct trial *t, imap_peer_script script, struct email_imap_options options) {
     static const struct email_imap_fns fns = {on_ready, on_new, on_closed};
     t->peer = peer_start(script, &t->port);
     snprintf(t->url, sizeof t->url, "imap+plain://127.0.0.1:%u", t->port);
     struct mail_server server = {.url = t->url, .user = "u", .password = "p"};
-    struct email_imap_options options = {
-        .folder = folder, .connect_ms = 5000, .answer_ms = 1500, .done_ms = 200};
+    options.connect_ms = 5000;
+    options.answer_ms = 1500;
+    options.done_ms = 200;
     t->s = email_imap_open(&t->env, t->streams, &server, &options, &fns, t);
     assert_int_equal(t->readies + t->closes, 0);
     loop_run(t->env.loop);
+}
+
+static void open_folder(struct trial *t, imap_peer_script script, const char *folder) {
+    open_options(t, script, (struct email_imap_options){.folder = folder});
 }
 
 static void open_box(struct trial *t, imap_peer_script script) {
@@ -221,10 +227,7 @@ static void test_box_and_search(void **state) {
 }
 
 static void script_no_folder(struct imap_peer *p) {
-    peer_login(p);
-    peer_hear(p, "CAPABILITY");
-    peer_say(p, "* CAPABILITY IMAP4rev1 ID\r\n");
-    peer_ok(p);
+    peer_enter(p, "ID");
     peer_hear(p, "ID (\"name\" \"switchboard\")");
     peer_say(p, "%s BAD what\r\n", p->tag);
     peer_hear(p, "SELECT \"&BB8EIg-\"");
@@ -644,6 +647,22 @@ static void test_marks(void **state) {
     assert_int_equal(t->err.code, ERR_NOT_FOUND);
 }
 
+static void script_remove(struct imap_peer *p) {
+    peer_open(p, "UIDPLUS");
+    peer_hear(p, "UID STORE 5,7:8 +FLAGS.SILENT (\\Deleted)");
+    peer_ok(p);
+    peer_hear(p, "UID EXPUNGE 5,7:8");
+    peer_ok(p);
+    peer_wait(p);
+}
+
+static void test_remove(void **state) {
+    struct trial *t = *state;
+    open_box(t, script_remove);
+    assert_int_equal(mark(t, EMAIL_MARK_REMOVE, NULL), 0);
+    assert_int_equal(t->err.code, ERR_NONE);
+}
+
 static void script_append(struct imap_peer *p) {
     char line[100];
     peer_open(p, "SPECIAL-USE LITERAL-");
@@ -702,6 +721,41 @@ static void test_no_folder_for_what_was_sent(void **state) {
     assert_int_equal(t->err.code, ERR_NOT_FOUND);
     assert_int_equal(mark(t, EMAIL_MARK_MOVE, "x"), -1);
     assert_int_equal(t->err.code, ERR_UNSUPPORTED);
+    assert_int_equal(mark(t, EMAIL_MARK_REMOVE, NULL), -1);
+    assert_int_equal(t->err.code, ERR_UNSUPPORTED);
+}
+
+/* --- a folder by its use --------------------------------------------------------------------- */
+
+static void script_use(struct imap_peer *p) {
+    peer_enter(p, "SPECIAL-USE");
+    peer_hear(p, "LIST (SPECIAL-USE) \"\" \"*\"");
+    peer_say(p, "* LIST (\\Sent) \"/\" Sent\r\n* LIST (\\Junk) \"/\" \"S&-P\"\r\n");
+    peer_ok(p);
+    peer_hear(p, "SELECT \"S&-P\"");
+    peer_say(p, "* 0 EXISTS\r\n* OK [UIDVALIDITY 5] valid\r\n");
+    peer_ok(p);
+    peer_wait(p);
+}
+
+static void script_no_use(struct imap_peer *p) {
+    peer_enter(p, "");
+    peer_hear(p, "LIST \"\" \"*\"");
+    peer_say(p, "* LIST (\\Junk \\NonExistent) \"/\" Old\r\n* LIST () \"/\" Junk\r\n");
+    peer_ok(p);
+    peer_wait(p);
+}
+
+static void test_a_folder_by_its_use(void **state) {
+    struct trial *t = *state;
+    open_options(t, script_use, (struct email_imap_options){.use = "\\Junk"});
+    assert_int_equal(t->readies, 1);
+}
+
+static void test_no_folder_of_that_use(void **state) {
+    struct trial *t = *state;
+    open_options(t, script_no_use, (struct email_imap_options){.use = "\\Junk"});
+    await_close(t, ERR_NOT_FOUND, "\\Junk");
 }
 
 #define TRIAL(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -728,8 +782,11 @@ int main(void) {
         TRIAL(test_goodbye),
         TRIAL(test_an_answer_to_nothing),
         TRIAL(test_marks),
+        TRIAL(test_remove),
         TRIAL(test_append),
         TRIAL(test_no_folder_for_what_was_sent),
+        TRIAL(test_a_folder_by_its_use),
+        TRIAL(test_no_folder_of_that_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

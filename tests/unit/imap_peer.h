@@ -112,12 +112,17 @@ static inline void peer_login(struct imap_peer *p) {
     }
 }
 
-/* From the greeting to a selected folder of three mails. */
-static inline void peer_open(struct imap_peer *p, const char *capabilities) {
+/* ... and says what it can. */
+static inline void peer_enter(struct imap_peer *p, const char *capabilities) {
     peer_login(p);
     peer_hear(p, "CAPABILITY");
     peer_say(p, "* CAPABILITY IMAP4rev1 %s\r\n", capabilities);
     peer_ok(p);
+}
+
+/* From the greeting to a selected folder of three mails. */
+static inline void peer_open(struct imap_peer *p, const char *capabilities) {
+    peer_enter(p, capabilities);
     peer_hear(p, "SELECT \"INBOX\"");
     peer_say(p,
         "* 3 EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen)\r\n"

@@ -62,6 +62,7 @@ class FakeImap(FakeServer):
         self.capabilities, self.tls = capabilities, tls
         self.boxes = {"INBOX": Box(), "Sent": Box("\\Sent"), "Junk": Box("\\Junk")}
         self.faults, self.seen, self.sessions, self.logins = [], [], set(), 0
+        self.mute = False  # IDLE tells nothing
         super().__init__(port, host)
 
     def _run(self, port, started: threading.Event):
@@ -100,7 +101,7 @@ class FakeImap(FakeServer):
         box.uidnext += 1
         box.mails.append(mail)
         for s in self.sessions:
-            if s.idling and s.box is box:
+            if s.idling and s.box is box and not self.mute:
                 s.tell_news()
         return mail.uid
 
