@@ -116,6 +116,36 @@ bool email_reply_address_read(const char *secret, const char *channel, const cha
     return true;
 }
 
+static bool read_check_mark(const char *text, struct email_mark *m, const char **mac) {
+    size_t n = strlen("check.");
+    if (strncasecmp(text, "check.", n) != 0 || !read_thread(text + n, m->thread) ||
+        text[n + ID_LEN] != '.')
+        return false;
+    *mac = text + n + ID_LEN + 1;
+    return strcspn(*mac, "@") == MAC_LEN;
+}
+
+char *email_check_mark(const char *key, const char *address, const char *nonce) {
+    struct email_mark m = {0};
+    char mac[MAC_LEN + 1];
+    memcpy(m.thread, nonce, ID_SIZE);
+    make_mac(key, "check", address, &m, mac);
+    lower(m.thread);
+    return mem_printf("check.%s.%s", m.thread, mac);
+}
+
+bool email_check_mark_may_be(const char *text) {
+    struct email_mark m = {0};
+    const char *mac;
+    return read_check_mark(text, &m, &mac);
+}
+
+bool email_check_mark_is(const char *key, const char *address, const char *text) {
+    struct email_mark m = {0};
+    const char *mac;
+    return read_check_mark(text, &m, &mac) && mac_is_true(key, "check", address, &m, mac);
+}
+
 /* --- the key of a mail ----------------------------------------------------------------------- */
 
 enum place {

@@ -33,6 +33,15 @@ char *email_reply_address(
 bool email_reply_address_read(const char *secret, const char *channel, const char *address,
     const char *own_address, struct email_mark *out);
 
+/* The mark of a mail that a check of the mailbox sends to the mailbox itself:
+ * "check.<nonce>.<mac>", with "@domain" also its Message-ID. key: email_check_key(); nonce: an id,
+ * new each time. The caller frees. */
+char *email_check_mark(const char *key, const char *address, const char *nonce);
+/* Does the text begin with such a mark, followed by its end or "@"? It may be anybody's. */
+bool email_check_mark_may_be(const char *text);
+/* Is it one, and true? */
+bool email_check_mark_is(const char *key, const char *address, const char *text);
+
 /* The dedupe key of a raw mail, fed as it comes: the first Message-ID and a hash of the body (what
  * comes after the first empty line), so that another Received line or folder makes no other mail of
  * it; without Message-ID a hash of all. CR does not count. */

@@ -109,6 +109,36 @@ static void test_room_in_addresses(void **state) {
     assert_null(email_reply_address(SECRET, "c", "no thread", "a@example.org"));
 }
 
+static void test_check_mark(void **state) {
+    const char *address = "support@example.org";
+    char *own = email_check_mark(SECRET, address, THREAD);
+    char *id = mem_printf("%s@example.org", own), *shout = mem_strdup(id);
+    struct email_mark m;
+    (void)state;
+    assert_int_equal(strncmp(own, "check.01jdfx3t5kabcdefghj0123401.", 33), 0);
+    upper(shout);
+    assert_true(email_check_mark_is(SECRET, address, own));
+    assert_true(email_check_mark_is(SECRET, address, id));
+    assert_true(email_check_mark_is(SECRET, address, shout));
+    assert_false(email_check_mark_is("another secret", address, id));
+    assert_false(email_check_mark_is(SECRET, "sales@example.org", id));
+    assert_false(email_message_id_read(SECRET, address, id, &m));
+    for (size_t i = 0; own[i]; i++) { /* each byte of it counts */
+        char *forged = mem_strdup(own), *cut = mem_strndup(own, i);
+        forged[i] = forged[i] == '3' ? '4' : '3';
+        assert_false(email_check_mark_is(SECRET, address, forged));
+        assert_false(email_check_mark_may_be(cut));
+        free(forged);
+        free(cut);
+    }
+    assert_true(email_check_mark_may_be("check.01jdfx3t5kabcdefghj0123401.0123456789abcdef@x"));
+    assert_false(email_check_mark_may_be("check.01jdfx3t5kabcdefghj0123401.0123456789abcdef0"));
+    assert_false(email_check_mark_may_be(""));
+    free(own);
+    free(id);
+    free(shout);
+}
+
 /* The key of a mail that comes in pieces of so many bytes. */
 static void key_of(const char *mail, size_t piece, char out[33]) {
     struct email_key *k = email_key_begin();
@@ -158,6 +188,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_message_id),
         cmocka_unit_test(test_forged_message_ids),
+        cmocka_unit_test(test_check_mark),
         cmocka_unit_test(test_reply_address),
         cmocka_unit_test(test_room_in_addresses),
         cmocka_unit_test(test_keys),
