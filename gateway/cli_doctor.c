@@ -1,4 +1,5 @@
-/* cli_doctor.c - checks everything around the gateway and says what to do. Changes nothing. */
+/* cli_doctor.c - checks everything around the gateway and says what to do. Changes nothing; a
+ * mailbox sends itself a mail. */
 #include "cli_doctor.h"
 
 #include <arpa/inet.h>
@@ -21,6 +22,7 @@
 #include "base/version.h"
 
 #define MB (1024LL * 1024)
+#define WAIT_MAX_S 600
 
 static void say(const char *word, char *what, const char *todo) {
     printf("%-4s  %s%s%s\n", word, what, todo ? " - " : "", todo ? todo : "");
@@ -217,13 +219,29 @@ static void check_libraries(struct doctor *d) {
             "install the package libwebsockets-evlib-uv");
 }
 
+/* 0 when it was not given, -1 when it is none. */
+static int wait_option(const struct cli *cli) {
+    const char *text = cli_option(cli, "--wait");
+    char *end = NULL;
+    long s = text ? strtol(text, &end, 10) : 0;
+    return !text ? 0 : *text && !*end && s >= 1 && s <= WAIT_MAX_S ? (int)s : -1;
+}
+
 int cli_doctor(struct cli *cli) {
+    int wait_s = wait_option(cli);
+    if (wait_s < 0) {
+        fprintf(stderr, "switchboard doctor: --wait takes 1 to %d seconds\n", WAIT_MAX_S);
+        return CLI_USAGE;
+    }
     struct config *c = cli_config(cli);
     if (!c) {
         printf("fail  the configuration %s - mend what is said above\n", cli->config_path);
         return CLI_CONFIG;
     }
-    struct doctor d = {.config = c, .data_dir = settings_str(config_section(c, ""), "data_dir")};
+    struct doctor d = {.config = c,
+        .data_dir = settings_str(config_section(c, ""), "data_dir"),
+        .sends_nothing = cli_option(cli, "--no-mail") != NULL,
+        .wait_s = (unsigned)wait_s};
     doctor_ok(
         &d, mem_printf("the configuration %s is good: channels %zu, CRM targets %zu",
                 cli->config_path, config_count(c, SECTION_CHANNEL), config_count(c, SECTION_CRM)));

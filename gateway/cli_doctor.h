@@ -10,6 +10,8 @@ struct doctor {
     const struct config *config;
     const char *data_dir; /* as configured */
     long running;         /* the master's pid; 0: not running */
+    bool sends_nothing;   /* no messages to itself */
+    unsigned wait_s;      /* for them; 0: as each connector thinks fit */
     unsigned warnings, failures;
 };
 

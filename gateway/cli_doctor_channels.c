@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli_doctor.h"
@@ -88,8 +89,12 @@ static struct connector *make(
 void doctor_channels(struct doctor *d) {
     size_t n = config_count(d->config, SECTION_CHANNEL), made = 0;
     struct channels all = {.doctor = d};
+    const struct check_options options = {
+        .sends_nothing = d->sends_nothing, .wait_ms = d->wait_s * 1000};
     struct connector **list = mem_zalloc((n + 1) * sizeof(struct connector *));
     struct err err;
+    if (crypto_start() < 0)
+        doctor_fail(d, mem_strdup("there is no randomness"), NULL);
     log_init(&all.log);
     all.log.who = "doctor";
     all.env = (struct env){loop_create(), &all.log, NULL};
@@ -101,7 +106,7 @@ void doctor_channels(struct doctor *d) {
     for (size_t i = 0; i < made; i++) {
         struct channel_check *k = mem_alloc(sizeof *k);
         *k = (struct channel_check){&all, list[i]};
-        list[i]->ops->check(list[i], on_report, k);
+        list[i]->ops->check(list[i], &options, on_report, k);
     }
     if (made)
         loop_run(all.env.loop);

@@ -68,15 +68,20 @@ static const struct cli_command commands[] = {
         "switchboard check-config --print --set redis.timeout=5s --set media.max_size=50M\n"
         "switchboard check-config --print-sample > switchboard.conf",
         "--print --print-sample", check_config},
-    {"doctor", "doctor", "check everything around the gateway and say what to do",
+    {"doctor", "doctor [--no-mail] [--wait SECONDS]",
+        "check everything around the gateway and say what to do",
         "Looks at the configuration, the data folder, Redis (version, durability, eviction), the\n"
-        "port, limits and libraries. One line each: ok, warn or fail, and what to do. Room is in\n"
-        "MB, times are in ms. Exits with 0 when nothing fails, with 1 when something does, with 78 "
-        "when\n"
-        "the configuration is wrong.",
+        "port, limits, libraries and channels. One line each: ok, warn or fail, and what to do. "
+        "Room\n"
+        "is in MB, times are in ms. A mailbox sends a mail to itself, which is removed again.\n"
+        "  --no-mail       sends none: only the logins are tried\n"
+        "  --wait SECONDS  how long such a mail may take (30)\n"
+        "Exits with 0 when nothing fails, with 1 when something does, with 78 when the "
+        "configuration\n"
+        "is wrong.",
         "switchboard doctor\n"
-        "switchboard doctor --set redis.url=redis://10.0.0.5:6379",
-        "", cli_doctor},
+        "switchboard doctor --no-mail --set redis.url=redis://10.0.0.5:6379",
+        "--no-mail --wait=", cli_doctor},
     {"user", "user add|passwd|disable|enable|list [NAME]", "people who sign in",
         "  user add NAME --role admin|supervisor|agent [--display-name TEXT] --password-stdin\n"
         "  user passwd NAME --password-stdin\n"

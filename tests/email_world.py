@@ -6,6 +6,8 @@ import email.utils
 import time
 from email.message import EmailMessage
 
+from fakes.imap import FakeImap
+from fakes.smtp import FakeSmtp
 from harness import CONFIG, SLOWER, until
 from mail_servers import MailServers
 
@@ -125,3 +127,30 @@ def strict(raw):
         for name, value in part.items():
             assert not value.defects, (name, value, value.defects)
     return m
+
+
+class Delivered(list):
+    """What the SMTP fake accepted goes to `put`."""
+
+    def __init__(self, put):
+        super().__init__()
+        self.put = put
+
+    def append(self, mail):
+        super().append(mail)
+        self.put(mail.raw)
+
+
+class FakeMailbox:
+    """An IMAP and an SMTP server; what the second takes goes to `put`, by default to the first."""
+
+    def __init__(self, put=None, extra="", **imap):
+        self.imap = FakeImap(users={"s@example.test": "secret"}, **imap)
+        self.smtp = FakeSmtp(users={"s@example.test": "secret"})
+        self.smtp.accepted = Delivered(put(self.imap) if put else self.imap.add)
+        self.section = (f'email "s" {{{{ address = "s@example.test" imap_url = "imap+plain://127.0.0.1:{self.imap.port}" '
+                        f'smtp_url = "{self.smtp.url}" password = "secret" allow_private = yes {extra} }}}}\n')
+
+    def close(self):
+        self.imap.close()
+        self.smtp.close()

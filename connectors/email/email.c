@@ -304,9 +304,19 @@ static void rotated(void *arg, const char *refresh_token) {
         connector_keep(&e->base, "refresh", span_str(refresh_token), 0);
 }
 
+/* For email_check_key(). */
+static void init_check_seed(struct email *e, const struct settings *s) {
+    char *all = mem_printf("email check\n%s\n%s\n%s\n%s", e->address, e->password,
+        settings_str(s, "client_secret"), settings_str(s, "refresh_token"));
+    crypto_sha256_hex(span_str(all), e->check_seed);
+    explicit_bzero(all, strlen(all));
+    free(all);
+}
+
 static int init_login(struct email *e, const struct settings *s, struct err *err) {
     e->user = mem_strdup(*settings_str(s, "user") ? settings_str(s, "user") : e->address);
     e->password = mem_strdup(settings_str(s, "password"));
+    init_check_seed(e, s);
     if (!*settings_str(s, "token_url")) {
         if (!*e->password)
             return err_set(err, ERR_INVALID,
@@ -376,6 +386,7 @@ static json_t *info(struct connector *c) {
 static void stop(struct connector *c) {
     struct email *e = container_of(c, struct email, base);
     e->stopping = true;
+    email_checks_stop(e);
     email_box_stop(e);
 }
 
@@ -388,11 +399,14 @@ static void free_secret(char **s) {
 
 static void finish(struct connector *c) {
     struct email *e = container_of(c, struct email, base);
+    email_checks_stop(e);
     email_box_stop(e);
     email_copies_stop(e);
     email_oauth_destroy(&e->oauth);
     shared_put(e);
     free_secret(&e->password);
+    explicit_bzero(e->check_seed, sizeof e->check_seed);
+    explicit_bzero(e->check_key, sizeof e->check_key);
     char **all[] = {&e->address, &e->name, &e->signature, &e->imap_url, &e->smtp_url, &e->user,
         &e->ca_file, &e->folder, &e->authserv, &e->done_name, &e->sent_folder, &e->trouble};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)

@@ -259,7 +259,8 @@ static void on_mail_done(void *arg, struct email_mail *m, const struct err *err)
     memmove(b->mails + i, b->mails + i + 1, (b->nmails - i - 1) * sizeof *b->mails);
     b->nmails--;
     remember(b, email_mail_uid(m));
-    mark_later(b, email_mail_uid(m));
+    if (!email_mail_is_check(m)) /* somebody looks for it where it is */
+        mark_later(b, email_mail_uid(m));
     email_mail_free(m);
     if (++b->unkept >= KEEP_EACH || b->nmails == 0)
         keep_cursor(b);

@@ -30,8 +30,9 @@ struct email_mail {
     uint32_t uid;
     uint64_t room; /* bytes that may still be kept */
     enum step step;
-    bool is_orphan, is_cut, lost; /* lost: the disk refused it */
-    unsigned running;             /* callbacks that will come */
+    bool is_orphan, is_cut, is_check;
+    bool lost;        /* the disk refused it */
+    unsigned running; /* callbacks that will come */
     unsigned tries;
 
     struct email_key *hasher;
@@ -439,6 +440,7 @@ static void on_taken(void *arg, const struct email_taken *r, const struct err *e
         later(m);
         return;
     }
+    m->is_check = r->is_check;
     if (r->duplicate || r->dropped)
         delete_files(m, 0);
     end(m, NULL);
@@ -446,6 +448,10 @@ static void on_taken(void *arg, const struct email_taken *r, const struct err *e
 
 bool email_mail_is_read(const struct email_mail *m) {
     return m->step >= READY;
+}
+
+bool email_mail_is_check(const struct email_mail *m) {
+    return m->is_check;
 }
 
 void email_mail_take(struct email_mail *m) {

@@ -2,6 +2,7 @@
 #ifndef SB_CONNECTORS_EMAIL_EMAIL_PRIVATE_H
 #define SB_CONNECTORS_EMAIL_EMAIL_PRIVATE_H
 
+#include "base/crypto.h"
 #include "connectors/email/email_child.h"
 #include "connectors/email/email_imap.h"
 #include "connectors/email/email_oauth.h"
@@ -25,6 +26,7 @@ struct email_shared {
 };
 
 struct email_box;
+struct email_check;
 struct email_sending;
 struct email_copy;
 struct copier;
@@ -48,7 +50,10 @@ struct email {
     struct copier *copier;     /* their session; NULL none */
     uint64_t blocked_until_ms; /* the login was refused: nothing is sent before */
     bool stopping;
-    char *trouble; /* for info(); NULL none */
+    char *trouble;              /* for info(); NULL none */
+    struct email_check *checks; /* that run */
+    char check_seed[CRYPTO_HEX_SIZE],
+        check_key[CRYPTO_HEX_SIZE]; /* email_check_key(): "" not yet */
 };
 
 /* email.c */
@@ -89,6 +94,7 @@ void email_mail_bytes(struct email_mail *m, struct span piece);
 void email_mail_end(struct email_mail *m); /* the literal is whole */
 uint32_t email_mail_uid(const struct email_mail *m);
 bool email_mail_is_read(const struct email_mail *m);
+bool email_mail_is_check(const struct email_mail *m); /* once it is taken */
 /* Does m belong behind the earlier one: the same sender, an answer to it? Both are read. */
 bool email_mail_follows(const struct email_mail *m, const struct email_mail *earlier);
 void email_mail_take(struct email_mail *m); /* nothing when it cannot be taken now */
@@ -108,6 +114,7 @@ struct email_taking {
  * tried again. */
 struct email_taken {
     bool dropped, duplicate;
+    bool is_check; /* of the mailbox: whoever sent it waits for it, and removes it */
 };
 typedef void (*email_taken_fn)(void *arg, const struct email_taken *r, const struct err *err);
 void email_take(const struct email_taking *k, email_taken_fn fn, void *arg);
@@ -122,6 +129,12 @@ void email_copy_sent(struct email *e, char *bytes, size_t n);
 void email_copies_stop(struct email *e);
 
 /* email_check.c */
-void email_check(struct connector *c, connector_check_fn fn, void *arg);
+void email_check(
+    struct connector *c, const struct check_options *o, connector_check_fn fn, void *arg);
+void email_checks_stop(struct email *e);
+/* email_check_mail.c: of the marks in the mails that checks send to their own mailbox
+ * (email_ids.h). It is made from the section's secrets, for doctor has no others: a gateway with
+ * the same section knows the mail. NULL: no memory. */
+const char *email_check_key(struct email *e);
 
 #endif

@@ -458,6 +458,40 @@ static bool is_our_own(const struct taking *k) {
     return same;
 }
 
+static bool is_mark(struct email *e, const char *text) {
+    const char *key = email_check_mark_may_be(text) ? email_check_key(e) : NULL;
+    return key && email_check_mark_is(key, e->address, text);
+}
+
+/* A mail that a check of the mailbox sent: from itself, with a mark. Some providers write another
+ * Message-ID. */
+static bool is_check(const struct taking *k) {
+    struct email *sender = email_of_address(k->e, k->from);
+    return sender && (is_mark(sender, text_of(k->in.mail, "message_id")) ||
+                         is_mark(sender, text_of(k->in.mail, "ours")));
+}
+
+/* ... or what a server says of one. */
+static bool is_check_report(const struct taking *k) {
+    size_t i;
+    json_t *id;
+    json_array_foreach(json_object_get(json_object_get(k->in.mail, "report"), "original"), i, id) {
+        if (is_mark(k->e, json_string_value(id)))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing that an agent should see. */
+static void drop(struct taking *k, const char *why) {
+    LOG_INFO(
+        k->e->base.env->log, why, LOG_S("channel", k->e->base.channel), LOG_S("key", k->in.key));
+    k->address = mem_strdup(k->from);
+    k->out.dropped = true;
+    remember_mail(k);
+    loop_defer(k->e->base.env->loop, end_later, k);
+}
+
 void email_take(const struct email_taking *in, email_taken_fn fn, void *arg) {
     struct taking *k = mem_zalloc(sizeof *k);
     char name[EMAIL_NAME_SIZE];
@@ -467,12 +501,12 @@ void email_take(const struct email_taking *in, email_taken_fn fn, void *arg) {
     k->arg = arg;
     find_sender(k);
     if (in->mail && is_our_own(k)) {
-        LOG_INFO(k->e->base.env->log, "email.our_own", LOG_S("channel", k->e->base.channel),
-            LOG_S("key", in->key));
-        k->address = mem_strdup(k->from);
-        k->out.dropped = true;
-        remember_mail(k);
-        loop_defer(k->e->base.env->loop, end_later, k);
+        drop(k, "email.our_own");
+        return;
+    }
+    k->out.is_check = in->mail && is_check(k);
+    if (k->out.is_check || is_check_report(k)) {
+        drop(k, "email.check");
         return;
     }
     find_clues(k);

@@ -193,10 +193,12 @@ static void on_me(void *arg, const struct telegram_answer *a, const struct err *
     }
 }
 
-void telegram_check(struct connector *c, connector_check_fn fn, void *arg) {
+void telegram_check(
+    struct connector *c, const struct check_options *o, connector_check_fn fn, void *arg) {
     struct telegram *t = container_of(c, struct telegram, base);
     struct telegram_request rq = {.method = "getMe", .timeout_ms = 15000};
     struct check *k = mem_zalloc(sizeof *k);
+    (void)o; /* it sends no message anyway */
     *k = (struct check){.t = t, .fn = fn, .arg = arg, .report = json_array()};
     telegram_request(t, &rq, on_me, k);
 }

@@ -115,6 +115,7 @@ bool telegram_is_plain_path(const char *p);
 void telegram_fetch(struct connector *c, struct fetch *f);
 
 /* telegram_check.c */
-void telegram_check(struct connector *c, connector_check_fn fn, void *arg);
+void telegram_check(
+    struct connector *c, const struct check_options *o, connector_check_fn fn, void *arg);
 
 #endif

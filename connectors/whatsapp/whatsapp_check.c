@@ -268,9 +268,11 @@ static void on_token(void *arg, const struct whatsapp_answer *a, const struct er
     ask(k, mem_printf("%s?fields=%s", k->w->number_id, WHATSAPP_NUMBER_FIELDS), on_number);
 }
 
-void whatsapp_check(struct connector *c, connector_check_fn fn, void *arg) {
+void whatsapp_check(
+    struct connector *c, const struct check_options *o, connector_check_fn fn, void *arg) {
     struct whatsapp *w = container_of(c, struct whatsapp, base);
     struct check *k = mem_zalloc(sizeof *k);
+    (void)o; /* it sends no message anyway */
     *k = (struct check){.w = w, .fn = fn, .arg = arg, .report = json_array()};
     ask(k, mem_printf("debug_token?input_token=%s", w->token), on_token);
 }

@@ -161,6 +161,7 @@ void whatsapp_read(struct connector *c, const struct identity *to, const char *r
 void whatsapp_fetch(struct connector *c, struct fetch *f);
 
 /* whatsapp_check.c */
-void whatsapp_check(struct connector *c, connector_check_fn fn, void *arg);
+void whatsapp_check(
+    struct connector *c, const struct check_options *o, connector_check_fn fn, void *arg);
 
 #endif

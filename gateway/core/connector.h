@@ -100,6 +100,11 @@ struct fetch {
     void *user;
 };
 
+/* How a channel is to be examined. */
+struct check_options {
+    bool sends_nothing; /* no message to itself, where a connector would send one */
+    unsigned wait_ms;   /* for what has to come back; 0: as the connector thinks fit */
+};
 /* report is borrowed; NULL with err when the channel could not be examined at all. */
 typedef void (*connector_check_fn)(void *arg, const json_t *report, const struct err *err);
 
@@ -134,8 +139,10 @@ struct connector_ops {
      */
     void (*tend)(struct connector *c, bool mine);
     /* Examines the channel and answers once: {"report":[{"level":"ok|warn|fail","text","todo"?}]}
-     * for admins, without secrets. NULL: nothing to examine. */
-    void (*check)(struct connector *c, connector_check_fn fn, void *arg);
+     * for admins, without secrets, at latest some time after o's wait. Also without a core. NULL:
+     * nothing to examine. */
+    void (*check)(
+        struct connector *c, const struct check_options *o, connector_check_fn fn, void *arg);
     /* {"title","username","link","mode",...} for the channels list; "invite": URL to which an
      * invitation's token is added. A new reference; NULL none. */
     json_t *(*info)(struct connector *c);

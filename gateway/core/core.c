@@ -204,6 +204,7 @@ static void on_no_channel(void *arg) {
 }
 
 void core_check(struct core *core, const char *channel, store_json_fn fn, void *arg) {
+    static const struct check_options as_fit;
     struct channel *ch = core_channel(core, channel);
     struct check *k = mem_alloc(sizeof *k);
     *k = (struct check){core, ch ? ch->connector : NULL, fn, arg};
@@ -212,7 +213,7 @@ void core_check(struct core *core, const char *channel, store_json_fn fn, void *
     else if (!ch->connector->ops->check)
         loop_defer(core->env->loop, on_nothing_to_check, k);
     else
-        ch->connector->ops->check(ch->connector, on_checked, k);
+        ch->connector->ops->check(ch->connector, &as_fit, on_checked, k);
 }
 
 /* --- what the CRMs can tell ------------------------------------------------------------------ */
