@@ -1,7 +1,8 @@
 """An admin adds a bot in the inbox, is told what is wrong at its field, sees how the channel is, changes and removes it."""
 import pytest
+from email_world import FakeMailbox
 from fakes.telegram import FakeTelegram
-from harness import until
+from harness import CONFIG, until
 from inbox import Inbox
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
@@ -124,3 +125,26 @@ def test_in_russian_and_for_supervisors(gateway, browsers):
     words = i.one("dialog").text
     assert "Сайты" in words and "По одному в строке." in words and "Сообщений в минуту" in words, words
     i.shot("ru")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_mailbox_is_checked(start_gateway, browsers, width):
+    """It takes a moment: the page says what happens meanwhile, then what was found."""
+    box = FakeMailbox()
+    try:
+        box.smtp.fault("mail", kind="slow", ms=3000, times=1)
+        gateway = start_gateway(config=CONFIG + box.section)
+        i = Page(browsers.open(gateway.url + "/", width=width), gateway).sign_in()
+        i.go("#/channels")
+        i.until(lambda: "Ready" in i.channel("s").text, 20)
+        about = i.channel("s").find_element(By.CSS_SELECTOR, ".channel-about").text
+        assert about.count("s@example.test") == 1 and "@s@" not in about and "mailbox" in about
+        i.press("Check", 'li[data-channel="s"]')
+        i.until(lambda: "sends a mail to itself" in i.channel("s").find_element(By.CSS_SELECTOR, ".report-wait").text)
+        i.shot("mail-wait")
+        i.fits()
+        i.until(lambda: "and IDLE told of it" in i.channel("s").find_element(By.CSS_SELECTOR, ".report").text, 30)
+        i.shot("mail-report")
+        i.fits()
+    finally:
+        box.close()

@@ -35,10 +35,11 @@ function About({ info }) {
     if (!info) return null;
     const link = webAddress(info.link);
     const name = plainName(info.username);
-    const at = name && (name.startsWith("+") ? name : "@" + name.replace(/^@/, ""));
+    const title = plainName(info.title);
+    const at = name && (name.startsWith("+") || name.includes("@", 1) ? name : "@" + name.replace(/^@/, ""));
     return (
         <span class="channel-about">
-            {info.title && <span dir="auto">{plainName(info.title)}</span>}
+            {title && title !== at && <span dir="auto">{title}</span>}
             {at && (link ? <a href={link} target="_blank" rel="noopener noreferrer">{at}</a> : <span>{at}</span>)}
             {info.mode && <span>{t("channels.mode." + info.mode)}</span>}
             {QUALITIES[info.quality] && (
@@ -78,7 +79,7 @@ function Channel({ channel: c, check, run, mayCheck, mayChange, onEdit, onRemove
                     </Menu>
                 )
                 : <span class="icon-button-gap" />)}
-            {check && <Report check={check} />}
+            {check && <Report check={check} connector={c.connector} />}
         </li>
     );
 }

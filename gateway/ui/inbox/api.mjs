@@ -3,6 +3,7 @@
 
 const BASE = "/api/v1";
 const TIMEOUT_MS = 30000;
+const CHECK_MS = 120000; // a mailbox waits for a mail of its own
 
 export class ApiError extends Error {
     // status 0: no answer came.
@@ -19,9 +20,9 @@ function retryAfter(value) {
     return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
 }
 
-async function request(method, path, body, { keepalive = false } = {}) {
+async function request(method, path, body, { keepalive = false, timeout = TIMEOUT_MS } = {}) {
     const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
+    const timer = setTimeout(() => stop.abort(), timeout);
     const options = { method, credentials: "same-origin", signal: stop.signal, keepalive,
         headers: { Accept: "application/json" } };
     if (body !== undefined) {
@@ -114,7 +115,7 @@ export const api = {
     channelSettings: (name) => request("GET", `/channels/${id(name)}/settings`),
     changeChannel: (name, settings) => request("PATCH", "/channels/" + id(name), { settings }),
     removeChannel: (name) => request("DELETE", "/channels/" + id(name)),
-    checkChannel: (name) => request("POST", `/channels/${id(name)}/check`),
+    checkChannel: (name) => request("POST", `/channels/${id(name)}/check`, undefined, { timeout: CHECK_MS }),
     templates: (channel) => request("GET", `/channels/${id(channel)}/templates`),
     pictureUrl: (channel) => `${BASE}/channels/${id(channel)}/picture`,
     dead: (cursor) => request("GET", "/dead" + query({ cursor })),

@@ -95,7 +95,7 @@ function After({ name, lineSince, onClose }) {
             {channel && (
                 <>
                     <p class={`dialog-text channel-now channel-${channel.state}`}><strong>{t("channels.state." + channel.state)}</strong> {problemOf(channel.error)}</p>
-                    <Report check={check} />
+                    <Report check={check} connector={channel.connector} />
                 </>
             )}
             <footer class="dialog-foot"><Button kind="main" onClick={onClose}>{t("channels.done")}</Button></footer>

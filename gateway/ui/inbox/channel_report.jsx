@@ -27,9 +27,15 @@ export function useCheck() {
     };
 }
 
-export function Report({ check }) {
+// A mailbox takes its time: it is told what happens meanwhile.
+export function Report({ check, connector }) {
     const { t } = useWords();
-    if (check.busy) return <p class="report-wait"><Spinner label={t("channels.checking")} /></p>;
+    if (check.busy) return (
+        <p class="report-wait">
+            <Spinner label={t("channels.checking")} />
+            {connector === "email" && <span>{t("channels.checkingMail")}</span>}
+        </p>
+    );
     return (
         <div class="report" role="status">
             {check.error && <p class="bad">{check.error}</p>}

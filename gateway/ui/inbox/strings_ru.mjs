@@ -662,6 +662,7 @@ export const ru = {
     "channels.state.starting": "Запускается",
     "channels.mode.webhook": "вебхук",
     "channels.mode.polling": "опрос сервера",
+    "channels.mode.imap": "почтовый ящик",
     "channels.pending": {
         one: "{n} событие ждёт в канале",
         few: "{n} события ждут в канале",
@@ -676,6 +677,7 @@ export const ru = {
     "channels.throughput": { one: "{n} сообщение в секунду", few: "{n} сообщения в секунду", many: "{n} сообщений в секунду", other: "{n} сообщения в секунду" },
     "channels.tokenEnds": "Срок токена кончается {at}.",
     "channels.checking": "Проверяем…",
+    "channels.checkingMail": "Ящик отправляет письмо самому себе, а потом удаляет его. Обычно это секунды, самое большее — полторы минуты.",
     "channels.report": "Что нашлось",
     "channels.level.ok": "Хорошо",
     "channels.level.warn": "Предупреждение",
