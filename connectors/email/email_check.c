@@ -117,10 +117,12 @@ const char *email_check_advice(const struct err *err) {
             "the server offers no STARTTLS on this port: use imaps:// or smtps:// and its port",
             false},
         {"resolve", "check the name of the host", false},
-        {"refused", "nothing listens there: check host and port", false},
+        {"couldn't connect", "nothing listens there: check host and port", false},
         {"timed out", "a firewall is in the way, or host and port are wrong", false},
     };
     bool denied = err->code == ERR_DENIED || err->code == ERR_AUTH;
+    if (err->code == ERR_NOT_FOUND)
+        return "check folder: its name as the server has it";
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if ((known[i].of_login || !denied || strcmp(known[i].part, "private") == 0) &&
             strcasestr(err->text, known[i].part))
@@ -128,8 +130,6 @@ const char *email_check_advice(const struct err *err) {
     if (denied)
         return "check user and password; many providers want an application password, and IMAP "
                "switched on in the mailbox's settings";
-    if (err->code == ERR_NOT_FOUND)
-        return "check folder: its name as the server has it";
     return "check host, port and firewall";
 }
 

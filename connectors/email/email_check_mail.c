@@ -306,6 +306,19 @@ static void step(struct email_check *k) {
     }
 }
 
+/* What is still to be said of SMTP? */
+static void after_loss(struct email_check *k) {
+    if (k->is_sent || k->has_failed) {
+        email_check_end(k);
+    } else if (k->is_sending) {
+        k->is_lost = true; /* on_sent() */
+    } else {
+        free(k->bytes);
+        k->bytes = NULL;
+        email_check_smtp(k);
+    }
+}
+
 void email_check_lost(struct email_check *k, const struct err *err) {
     email_imap_close(&k->imap);
     k->is_busy = k->is_idling = false;
@@ -318,8 +331,9 @@ void email_check_lost(struct email_check *k, const struct err *err) {
     } else {
         email_check_say(k, "fail",
             mem_printf("%s: while mail was waited for, %s", k->e->imap_url, err->text),
-            "sessions must live for minutes: a firewall in between, or too many sessions?");
-        email_check_end(k);
+            "a session must live for minutes and be let read the folder: is a firewall in "
+            "between, or are there too many sessions?");
+        after_loss(k);
     }
 }
 
@@ -332,8 +346,8 @@ void email_check_look(struct email_check *k) {
 
 static const char *advice(const struct smtp_result *r) {
     if (r->outcome == SMTP_REFUSED)
-        return "the login is good, but the server takes no mail from this address to itself: may "
-               "this user send under it?";
+        return "the login is good, but the server takes no mail from this address to itself: is "
+               "`address` right, and may this user send under it?";
     if (r->outcome == SMTP_RETRY && r->code)
         return "the server puts mails off: try again in some minutes";
     return email_check_advice(&r->err);
@@ -354,6 +368,10 @@ static void on_sent(void *arg, const struct smtp_result *r) {
     k->is_sent = r->outcome == SMTP_ACCEPTED || r->outcome == SMTP_AMBIGUOUS;
     k->has_failed = !k->is_sent;
     k->doing = "the wait for a mail to itself";
+    if (k->is_lost) {
+        email_check_end(k);
+        return;
+    }
     if (k->is_sent && k->uid && !k->imap) {
         conclude(k);
         return;
@@ -412,6 +430,7 @@ static int compose(struct email_check *k, struct err *err) {
 }
 
 static void begin(struct email_check *k) {
+    k->is_sending = true;
     email_check_smtp(k);
     step(k);
 }

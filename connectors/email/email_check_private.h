@@ -35,7 +35,8 @@ struct email_check {
     bool has_idled;         /* a round of it ended well */
     bool has_idle_told;     /* of anything */
     bool polls;             /* IDLE cannot be used */
-    bool is_sent, has_failed, has_waited;
+    bool is_sending, is_sent, has_failed, has_waited;
+    bool is_lost; /* the session, before SMTP's word came */
     uint64_t began_ms, arrived_ms;
     uint32_t looked; /* upto which UID */
     uint32_t uids[EMAIL_CHECK_UIDS_MAX];

@@ -411,6 +411,8 @@ def test_oauth2(world, who, servers):
     m = w.got(who.alice)[0]
     w.say(m["thread"], {"text": "so is this"})
     assert w.inbox(who.alice)[0].get_body(("plain",)).get_content().startswith("so is this")
+    report = w.api.post(f"/channels/{who.support}/check", {})["report"]
+    assert [line["level"] for line in report if "and IDLE told of it" in line["text"]] == ["ok"], report
     w.gateway.stop()
     asked = server.asked
     w.gateway.start()

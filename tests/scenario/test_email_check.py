@@ -90,6 +90,17 @@ def test_a_strangers_mark(start_gateway, servers, who):
     assert len(w.mail.mails(who.support)) == 2
 
 
+def test_wrong_address(doctor, servers, who):
+    """The login is one mailbox's, the address another's, or nobody's."""
+    text = section(servers, who.support).replace(f'address = "{servers.address(who.support)}"',
+                                                 f'address = "%s" user = "{servers.address(who.support)}"')
+    out = doctor(text % servers.address(who.alice), "--wait=3")
+    assert doctor.code == 1 and "did not arrive in INBOX within 3 s - is `address` this very mailbox's?" in out
+    until(lambda: servers.mails(who.alice), 20 * SLOWER)  # it went there
+    out = doctor(text % "nobody@example.test")
+    assert doctor.code == 1 and "550" in out and "is `address` right" in out and "arrive" not in out
+
+
 def test_vanished(doctor, servers, who):
     """What the SMTP server takes and nobody delivers is missed, in so many seconds."""
     with FakeSmtp(users={servers.address(who.support): servers.PASSWORD}) as smtp:
@@ -235,6 +246,38 @@ def test_no_uidplus(fakes, doctor):
     assert GOOD.search(out) and "stays in the mailbox" in out and len(fakes.imap.boxes["INBOX"].mails) == 1
 
 
+def test_no_uidnext(fakes, doctor):
+    """Where new mails begin is found out when the server does not say."""
+    def before(i, s):
+        i.says_uidnext = False
+        for _ in range(3):
+            i.add(b"Subject: old\r\n\r\nold\r\n")
+
+    assert GOOD.search(fakes("--wait=20", before=before)) and len(fakes.imap.boxes["INBOX"].mails) == 3
+    assert "UID SEARCH UID 4:*" in fakes.imap.commands()
+
+
+def test_no_folder(fakes, doctor):
+    """SMTP is looked at all the same."""
+    out = fakes(extra='folder = "Nope"')
+    assert doctor.code == 1 and "check folder" in out and "no mail was sent" in out and not fakes.smtp.accepted
+
+
+def test_nobody_listens(doctor):
+    box = FakeMailbox()
+    box.close()
+    out = doctor(box.section)
+    assert doctor.code == 1 and out.count("nothing listens there: check host and port") == 2
+
+
+def test_without_a_mail_or_idle(fakes, doctor):
+    out = fakes("--no-mail", capabilities="IMAP4rev1 AUTH=PLAIN")
+    assert "the server has no IDLE" in out and "no mail was sent" in out
+    out = fakes("--no-mail", before=lambda i, s: i.fault("no", at="IDLE", text="not today"))
+    assert "offers IDLE and refuses it" in out and "not today" in out and "no mail was sent" in out
+    assert not fakes.smtp.accepted
+
+
 def test_others_come_between(fakes, doctor):
     """New mails of many others before and behind it: it is found, and they stay."""
     def put(i):
@@ -257,12 +300,20 @@ def test_comes_back(fakes, doctor):
     assert doctor.code == 1 and "a mail to itself came back: the report lies in INBOX" in out
 
 
-def test_the_session_ends(fakes, doctor):
+@pytest.mark.parametrize("when", ["before", "after", "idle_only"])
+def test_the_session_ends(fakes, doctor, when):
+    """SMTP is judged all the same."""
     def put(i):
         return lambda raw: i.hang_up()
 
-    out = fakes("--wait=20", put=put)
-    assert doctor.code == 1 and "while mail was waited for" in out
+    if when == "before":  # ... the SMTP server answers
+        out = fakes("--wait=20", put=put)
+    elif when == "after":
+        out = fakes("--wait=20", before=lambda i, s: i.fault("bye", at="UID FETCH"))
+    else:
+        out = fakes("--no-mail", before=lambda i, s: i.fault("bye", at="IDLE"))
+    assert doctor.code == 1 and out.count("while mail was waited for") == 1
+    assert ("no mail was sent" if when == "idle_only" else "mail goes out through") in out
 
 
 def test_silence(fakes, doctor):

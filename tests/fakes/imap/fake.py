@@ -63,6 +63,7 @@ class FakeImap(FakeServer):
         self.boxes = {"INBOX": Box(), "Sent": Box("\\Sent"), "Junk": Box("\\Junk")}
         self.faults, self.seen, self.sessions, self.logins = [], [], set(), 0
         self.mute = False  # IDLE tells nothing
+        self.says_uidnext = True
         super().__init__(port, host)
 
     def _run(self, port, started: threading.Event):
@@ -272,7 +273,8 @@ class Session:
         self.known = b.uidnext - 1
         await self.put((f"* FLAGS (\\Seen \\Deleted)\r\n* OK [PERMANENTFLAGS (\\Seen \\Deleted \\*)] x\r\n"
                         f"* {len(b.mails)} EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY {b.uidvalidity}] x\r\n"
-                        f"* OK [UIDNEXT {b.uidnext}] x\r\n{tag} OK [READ-WRITE] done\r\n").encode())
+                        + (f"* OK [UIDNEXT {b.uidnext}] x\r\n" if self.fake.says_uidnext else "")
+                        + f"{tag} OK [READ-WRITE] done\r\n").encode())
 
     async def on_list(self, tag, line):
         out = "".join(f'* LIST (\\HasNoChildren {b.use}) "/" "{n}"\r\n' for n, b in self.fake.boxes.items()
