@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from email_world import FakeMailbox, Mailbox, section
+from email_world import Delivered, FakeMailbox, Mailbox, section
 from fakes.smtp import FakeSmtp
 from harness import CONFIG, SLOWER, Gateway, until
 from mail_servers import MailServers
@@ -67,6 +67,19 @@ def test_with_a_gateway(start_gateway, servers, who, processed):
     assert [t["id"] for t in w.api.threads()] == [w.thread_of(who.alice)]
     assert w.quiet() and w.channel(who.support)["state"] == "ready"
     assert not w.mail.mails(who.alice), "nobody answers it"
+
+
+def test_a_copy_elsewhere(start_gateway, servers, who):
+    """A rule of the server puts a copy into another mailbox of ours: no client's message there either."""
+    with FakeSmtp(users={servers.address(who.support): servers.PASSWORD}) as smtp:
+        sections = section(servers, who.support, smtp=smtp.url) + section(servers, who.alice)
+        w = Mailbox(start_gateway, mail=servers, channels=[who.support, who.alice], sections=sections)
+        smtp.accepted = Delivered(lambda raw: [servers.append(u, raw) for u in (who.alice, who.support)])
+        out = w.gateway.cli("doctor", f"--wait={20 * SLOWER}").stdout
+        assert f'email "{who.support}": a mail to itself arrived' in out
+        w.mail.append(who.alice, w.compose("ann", who.alice, "a client's").as_bytes())
+        assert w.got("ann")[0]["text"].strip() == "a client's"  # what came before it was looked at
+        assert len(w.api.threads()) == 1
 
 
 def test_by_the_api(start_gateway, servers, who):
