@@ -48,6 +48,11 @@ static int find_by(struct cards_statements *s, const char *sql, const char *a, c
     return find_card(st, out, err);
 }
 
+/* His once, and not any more. */
+static bool is_former(const json_t *identity) {
+    return json_is_true(json_object_get(identity, "former"));
+}
+
 /* By our client id, else by a proven identity, else by phone, else by e-mail. */
 static int find_existing(
     struct cards_statements *s, const json_t *client, const char *id, char *out, struct err *err) {
@@ -63,6 +68,8 @@ static int find_existing(
         return rc;
     json_array_foreach(json_object_get(client, "identities"), i, identity) {
         const char *kind = text_of(identity, "kind"), *address = text_of(identity, "address");
+        if (is_former(identity)) /* may be another's by now */
+            continue;
         if (kind && address && (rc = find_by(s, by_identity, kind, address, out, err)) != 0)
             return rc;
     }
@@ -78,11 +85,14 @@ static int note_identities(
     struct cards_statements *s, const json_t *client, const char *card, struct err *err) {
     static const char sql[] = "INSERT INTO identities(kind, address, card) VALUES(?1, ?2, ?3)"
                               " ON CONFLICT DO UPDATE SET card = ?3";
+    static const char gone[] =
+        "DELETE FROM identities WHERE kind = ?1 AND address = ?2 AND card = ?3";
     size_t i;
     json_t *identity;
     json_array_foreach(json_object_get(client, "identities"), i, identity) {
         const char *kind = text_of(identity, "kind"), *address = text_of(identity, "address");
-        sqlite3_stmt *st = kind && address ? cards_prepare(s, sql, err) : NULL;
+        sqlite3_stmt *st =
+            kind && address ? cards_prepare(s, is_former(identity) ? gone : sql, err) : NULL;
         if (!st)
             continue;
         cards_bind(st, 1, kind);

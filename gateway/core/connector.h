@@ -207,6 +207,8 @@ struct inbound {
     const char *reply_to; /* external id of the message that this one answers; NULL */
     const char *route; /* how an answer gets there, for delivery.route: [A-Za-z0-9=_:/.-]*; NULL */
     bool take_address; /* INBOUND_EVENT: answers go there from now on */
+    const char *same; /* what the channel tells in several ways has the same text here: the first of
+                         them is stored, the others only give their address. NULL */
     int64_t window_until_ms;         /* CONNECTOR_WINDOW: answers may go until then; 0 as it was */
     int64_t free_by_ms, free_for_ms; /* an answer by then makes so long free; 0 nothing offered */
     int64_t past_ms; /* it happened then, before our time: no news for anybody; 0 it is news */
@@ -327,10 +329,13 @@ void connector_move(struct connector *c, const struct identity *from, const stru
     lookup_fn fn, void *arg);
 
 /* The client has one more identity, proven (a phone number that the channel vouches for): kept with
- * him when nobody else has it. duplicate in the answer never. ERR_CONFLICT: somebody else has it.
- */
+ * him when nobody else has it, or he who had it gave it up. ERR_CONFLICT: somebody else has it. */
 void connector_identify(struct connector *c, const struct identity *who,
     const struct identity *also, core_done_fn fn, void *arg);
+
+/* The client, who is `who` now, gave this up (his old number): kept as a former identity of his. */
+void connector_retire(struct connector *c, const struct identity *who, const struct identity *was,
+    core_done_fn fn, void *arg);
 
 /* A secret of one use (within ttl_s) that lets `who` come in through another channel. Give it to
  * nobody but him. 32 characters of [A-Za-z0-9_-]. */

@@ -117,11 +117,13 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
     static const enum direction directions[] = {[INBOUND_MESSAGE] = DIRECTION_IN,
         [INBOUND_OWN] = DIRECTION_OUT,
         [INBOUND_EVENT] = DIRECTION_EVENT};
-    bool has_album = in->album && *in->album;
+    bool has_album = in->album && *in->album, has_same = in->same && *in->same;
     struct arrival *a = mem_zalloc(sizeof *a);
     *a = (struct arrival){.connector = c, .fn = fn, .arg = arg, .began_us = clock_mono_us()};
-    char *own = dedupe_key(c, in->external_id),
-         *album = has_album ? dedupe_key(c, in->album) : NULL;
+    char *own = dedupe_key(c, in->external_id);
+    char *first = has_album  ? dedupe_key(c, in->album)
+                  : has_same ? mem_printf("s:%s:%s", in->from.kind, in->same)
+                             : NULL;
     char *reply_to = dedupe_key(c, in->reply_to);
     json_t *body = stored_body(in);
     if (has_album) {
@@ -133,8 +135,8 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
         .profile = in->profile,
         .channel = c->channel,
         .connector = c->ops->name,
-        .dedupe = has_album ? album : own,
-        .alias = has_album ? own : NULL,
+        .dedupe = first ? first : own,
+        .alias = first ? own : NULL,
         .reply_to = reply_to,
         .route = in->route && is_route(in->route) ? in->route : NULL,
         .take_address = in->take_address,
@@ -147,7 +149,7 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
     store_append(c->core->store, &append, on_appended, a);
     json_decref(body);
     free(own);
-    free(album);
+    free(first);
     free(reply_to);
 }
 
@@ -259,6 +261,11 @@ void connector_move(struct connector *c, const struct identity *from, const stru
 void connector_identify(struct connector *c, const struct identity *who,
     const struct identity *also, core_done_fn fn, void *arg) {
     store_identify(c->core->store, who, also, fn, arg);
+}
+
+void connector_retire(struct connector *c, const struct identity *who, const struct identity *was,
+    core_done_fn fn, void *arg) {
+    store_retire(c->core->store, who, was, fn, arg);
 }
 
 struct invitation {

@@ -138,7 +138,8 @@ static bool address_elsewhere(struct command *c, const struct connector *con) {
     if (!con->ops->identity_kind || strcmp(c->channel, text_of(c->thread_json, "channel")) == 0)
         return true;
     json_array_foreach(json_object_get(c->client_json, "identities"), i, id) {
-        if (strcmp(text_of(id, "kind"), con->ops->identity_kind) != 0)
+        if (strcmp(text_of(id, "kind"), con->ops->identity_kind) != 0 ||
+            json_is_true(json_object_get(id, "former")))
             continue;
         json_object_set_new(c->body, "to",
             json_pack("{s:O,s:O}", "kind", json_object_get(id, "kind"), "address",

@@ -155,13 +155,19 @@ void store_client_card(struct store *s, const char *client, const char *target, 
     store_done_fn fn, void *arg);
 /* Two identities are one person, proven for `into`: what belongs to `from` goes on in its thread,
  * unless `from` belongs to another proven person. Gives into's client and thread ("" when neither
- * exists yet). moved: `from` is another address of the very same; nothing keeps them apart. */
+ * exists yet). moved: `from` is another address of the very same; nothing keeps them apart, unless
+ * he who has `from` gave it up. */
 void store_link(struct store *s, const struct identity *from, const struct identity *into,
     bool moved, store_lookup_fn fn, void *arg);
 
-/* The client has one more identity, proven; a phone number also becomes his, if he has none.
- * ERR_CONFLICT: somebody else has it; ERR_NOT_FOUND: nobody is `who`. */
+/* The client has one more identity, proven; a phone number also becomes his, if he has none that
+ * is his still. What another client gave up is taken over. ERR_CONFLICT: somebody else has it;
+ * ERR_NOT_FOUND: nobody is `who`. */
 void store_identify(struct store *s, const struct identity *who, const struct identity *also,
+    store_done_fn fn, void *arg);
+/* The client, who is known as `who`, gave `was` up: it is kept as a former identity, leads to him
+ * by itself still, but proves nothing any more. Nothing happens when he never had it. */
+void store_retire(struct store *s, const struct identity *who, const struct identity *was,
     store_done_fn fn, void *arg);
 /* A token by which `who` comes in through another channel, once, within ttl_s. */
 void store_invite(struct store *s, const char *token, const struct identity *who, unsigned ttl_s,

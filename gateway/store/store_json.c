@@ -82,11 +82,14 @@ static void client_field(json_t *c, const char *key, const char *value) {
         json_array_append_new(json_object_get(c, "threads"), json_string(value));
     } else if (strncmp(key, "i:", 2) == 0) {
         const char *address = strchr(key + 2, ':');
-        if (address)
-            json_array_append_new(json_object_get(c, "identities"),
-                json_pack("{s:s%,s:s,s:s,s:b}", "kind", key + 2, (size_t)(address - key - 2),
-                    "address", address + 1, "name", *value ? value + 1 : "", "verified",
-                    *value == '1'));
+        if (!address)
+            return;
+        json_t *id = json_pack("{s:s%,s:s,s:s,s:b}", "kind", key + 2, (size_t)(address - key - 2),
+            "address", address + 1, "name", *value ? value + 1 : "", "verified",
+            *value == '1' || *value == '2');
+        if (*value == '2')
+            json_object_set_new(id, "former", json_true());
+        json_array_append_new(json_object_get(c, "identities"), id);
     }
 }
 

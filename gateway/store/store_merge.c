@@ -210,8 +210,8 @@ static void on_merge_from(void *arg, json_t *result, const struct err *err) {
             break;
         fields[n++] = mem_printf("i:%s:%s", json_string_value(json_object_get(id, "kind")),
             json_string_value(json_object_get(id, "address")));
-        fields[n++] = mem_printf("%d%s", json_is_true(json_object_get(id, "verified")),
-            json_string_value(json_object_get(id, "name")));
+        fields[n++] = mem_printf(
+            "%c%s", store_identity_mark(id), json_string_value(json_object_get(id, "name")));
         proven |= json_is_true(json_object_get(id, "verified")) &&
                   strcmp(json_string_value(json_object_get(id, "kind")), "user") == 0;
     }
@@ -257,6 +257,7 @@ struct link {
     struct store *store;
     store_lookup_fn fn;
     void *arg;
+    char *from_kind, *from_address;
     char *into_kind, *into_address, *into_name;
     bool moved; /* the same under another address: nothing keeps them apart */
     struct store_lookup from;
@@ -264,6 +265,8 @@ struct link {
 
 static void link_done(struct link *l, const struct store_lookup *r, const struct err *err) {
     l->fn(l->arg, r, err);
+    free(l->from_kind);
+    free(l->from_address);
     free(l->into_kind);
     free(l->into_address);
     free(l->into_name);
@@ -347,23 +350,25 @@ static void on_link_into(void *arg, const struct store_lookup *r, const struct e
     store_command(l->store, &a, on_link_set, l);
 }
 
-/* A client who is a proven person of this kind already stays apart: two people, one computer. */
+/* A client who is a proven person of this kind already stays apart: two people, one computer. So
+ * does he who had the address before it was given to somebody else. */
 static void on_link_client(void *arg, json_t *result, const struct err *err) {
     struct link *l = arg;
     size_t i;
     json_t *id;
-    bool proven = false;
     if (err) {
         link_done(l, NULL, err);
         return;
     }
-    json_array_foreach(json_object_get(json_object_get(result, "client"), "identities"), i, id) {
+    const json_t *client = json_object_get(result, "client");
+    bool apart = store_identity_is_former(client, l->from_kind, l->from_address);
+    json_array_foreach(json_object_get(client, "identities"), i, id) {
         const char *kind = json_string_value(json_object_get(id, "kind"));
         if (kind && strcmp(kind, l->into_kind) == 0)
-            proven = proven || (!l->moved && json_is_true(json_object_get(id, "verified")));
+            apart = apart || (!l->moved && json_is_true(json_object_get(id, "verified")));
     }
     struct identity into = {l->into_kind, l->into_address, NULL, true};
-    store_find(l->store, &into, proven ? on_link_answer : on_link_into, l);
+    store_find(l->store, &into, apart ? on_link_answer : on_link_into, l);
 }
 
 static void on_link_from(void *arg, const struct store_lookup *r, const struct err *err) {
@@ -386,6 +391,8 @@ void store_link(struct store *s, const struct identity *from, const struct ident
         .fn = fn,
         .arg = arg,
         .moved = moved,
+        .from_kind = mem_strdup(from->kind),
+        .from_address = mem_strdup(from->address),
         .into_kind = mem_strdup(into->kind),
         .into_address = mem_strdup(into->address),
         .into_name = mem_strdup(into->name ? into->name : "")};

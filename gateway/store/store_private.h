@@ -98,6 +98,13 @@ void gather_end(struct gather *g);
 struct span store_identity_key(
     const struct store *s, const struct identity *who, char *out, unsigned *shard_out);
 
+/* How a client is known by one of his identities, as it stands before the name: '1' proven, '0' by
+ * his word, '2' proven once and not his any more. */
+char store_identity_mark(const json_t *identity);
+/* His identity of this kind and address, or NULL; and whether it is one that he gave up. */
+const json_t *store_identity_of(const json_t *client, const char *kind, const char *address);
+bool store_identity_is_former(const json_t *client, const char *kind, const char *address);
+
 /* The first arguments of client.lua; field and value pairs follow. */
 void client_change_begin(struct store *s, struct args *a, const char *client);
 

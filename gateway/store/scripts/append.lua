@@ -59,9 +59,22 @@ client = t[1]
 local state, assignee = t[2], t[3] or ''
 local log, record = P .. 'log:' .. thread, P .. 'thread:' .. thread
 
+-- One that he gave up: what comes from there late says nothing of where he is.
+local function is_former()
+  if kind == t[9] and address == t[10] then return false end
+  local known = call('HGET', P .. 'client:' .. client, 'i:' .. kind .. ':' .. address)
+  return known and string.sub(known, 1, 1) == '2'
+end
+
 if dedupe ~= '' then
   local seq = seen_seq(thread, ARGV[14], dedupe)
   if seq then
+    if ARGV[30] == '1' and ARGV[28] ~= '' and not seen_seq(thread, ARGV[14], ARGV[28]) then
+      mark_seen(thread, ARGV[14], ARGV[28], seq) -- the same in other words: it may know more of where
+      call('HSET', record, 'channel', channel, 'connector', connector, 'kind', kind, 'address', address,
+        'route', ARGV[26])
+      event(ARGV[23], 't ' .. thread)
+    end
     local rec = call('HGET', log, seq) or ''
     local ms = string.match(rec, '\n(%d+)') or '0'
     return {'dup', client, thread, string.sub(rec, 1, 26), tonumber(seq), tonumber(ms)}
@@ -111,7 +124,7 @@ elseif last_ms == 0 then
   last_ms = now
   set('last_ms', now)
 end
-if (dir == 'in' and not past and (channel ~= t[7] or kind ~= '')) or ARGV[30] == '1' then
+if (dir == 'in' and not past and (channel ~= t[7] or (kind ~= '' and not is_former()))) or ARGV[30] == '1' then
   set('channel', channel); set('connector', connector); set('kind', kind); set('address', address)
   if (t[8] or '') ~= ARGV[26] then set('route', ARGV[26]) end
 end
