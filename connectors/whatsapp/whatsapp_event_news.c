@@ -23,6 +23,13 @@ static void set_event(struct whatsapp_event *e, const char *what, const char *te
 
 /* --- who it is now --------------------------------------------------------------------------- */
 
+static void set_moved(struct whatsapp_event *e, const char *text) {
+    set_event(e, "moved", text);
+    if (e->who.phone[0] && strcmp(e->was.phone, e->who.phone) != 0)
+        json_object_set_new(
+            json_object_get(e->body, "event"), "phone", json_sprintf("+%s", e->who.phone));
+}
+
 void whatsapp_system_read(struct whatsapp_event *e, const json_t *system) {
     json_t *text = whatsapp_text_of(json_object_get(system, "body"), 1000);
     struct whatsapp_person now = {0};
@@ -38,8 +45,7 @@ void whatsapp_system_read(struct whatsapp_event *e, const json_t *system) {
         json_decref(e->profile);
         e->profile =
             now.phone[0] ? json_pack("{s:o}", "phone", json_sprintf("+%s", now.phone)) : NULL;
-        set_event(e, "moved",
-            text ? json_string_value(text) : "The client has another number or id now.");
+        set_moved(e, text ? json_string_value(text) : "The client has another number or id now.");
     } else {
         e->what = WHATSAPP_EVENT;
         set_event(e, "service", text ? json_string_value(text) : "WhatsApp reports a change.");
@@ -69,7 +75,7 @@ void whatsapp_user_id_read(struct whatsapp_reading *r) {
         whatsapp_person_parent(&e->who, json_object_get(parent, "current"));
         e->at_ms = whatsapp_time(json_object_get(u, "timestamp"));
         set_id(e, mem_printf("moved:%s:%s", e->was.bsuid, e->who.bsuid));
-        set_event(e, "moved", "The client has another WhatsApp id now.");
+        set_moved(e, "The client has another WhatsApp id now.");
     }
 }
 

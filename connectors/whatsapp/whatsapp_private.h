@@ -117,8 +117,9 @@ void whatsapp_who_moved(struct whatsapp *w, const struct whatsapp_person *was,
     const struct whatsapp_person *p, whatsapp_who_fn fn, void *arg);
 /* Is there nothing to be done for this person any more? */
 bool whatsapp_who_known(const struct whatsapp *w, const struct whatsapp_person *p);
-void whatsapp_who_stored(struct whatsapp *w, const struct whatsapp_person *p, const char *name,
-    core_done_fn fn, void *arg);
+/* was: what he had before and has no more, which becomes a former identity; NULL nothing. */
+void whatsapp_who_stored(struct whatsapp *w, const struct whatsapp_person *was,
+    const struct whatsapp_person *p, const char *name, core_done_fn fn, void *arg);
 /* The address of a person, in out: group, BSUID, phone. "" nobody. */
 const char *whatsapp_address(const struct whatsapp_person *p, char out[WHATSAPP_ADDRESS_SIZE]);
 

@@ -88,10 +88,12 @@ static void on_stored(void *arg, const struct inbound_result *r, const struct er
             .once = "media",
             .body = e->body};
         connector_change(&k->w->base, &ch, on_filled, k);
+    } else if (e->what == WHATSAPP_MOVED) {
+        whatsapp_who_stored(k->w, &e->was, &e->who, e->name, on_noted, k);
     } else if (k->known) {
         end(k, NULL);
     } else {
-        whatsapp_who_stored(k->w, &e->who, e->name, on_noted, k);
+        whatsapp_who_stored(k->w, NULL, &e->who, e->name, on_noted, k);
     }
 }
 
@@ -114,6 +116,9 @@ static void store_message(struct taking *k) {
     bool is_news = !e->past && (e->what == WHATSAPP_MESSAGE || e->what == WHATSAPP_EVENT);
     int64_t at = time_of(e);
     json_t *body = e->body ? json_copy(e->body) : json_object();
+    char same[WHATSAPP_BSUID_SIZE + 8] = "";
+    if (e->what == WHATSAPP_MOVED && e->was.bsuid[0]) /* told as a message and as a field */
+        snprintf(same, sizeof same, "moved:%s", e->was.bsuid);
     keep_raw(k, body);
     struct inbound in = {.kind = is_event                  ? INBOUND_EVENT
                                  : e->what == WHATSAPP_OWN ? INBOUND_OWN
@@ -123,6 +128,7 @@ static void store_message(struct taking *k) {
         .reply_to = e->reply_to,
         .route = e->what == WHATSAPP_MESSAGE ? e->external_id : NULL,
         .take_address = e->what == WHATSAPP_MOVED,
+        .same = same,
         .window_until_ms = is_news && e->opens_window ? at + WHATSAPP_DAY_MS : 0,
         .past_ms = e->past ? at : 0,
         .body = body,

@@ -132,12 +132,19 @@ void whatsapp_who_moved(struct whatsapp *w, const struct whatsapp_person *was,
 
 /* --- the other identities of a client who is there now --------------------------------------- */
 
+struct note {
+    bool retire; /* it was his, and is not any more */
+    const char *kind;
+    char address[WHATSAPP_ADDRESS_SIZE];
+};
+
 struct noting {
     struct whatsapp *w;
     struct whatsapp_person p;
-    char address[WHATSAPP_ADDRESS_SIZE], phone[WHATSAPP_PHONE_SIZE + 1];
+    char address[WHATSAPP_ADDRESS_SIZE];
     char *name;
-    unsigned step;
+    struct note notes[9];
+    size_t n, at;
     core_done_fn fn;
     void *arg;
 };
@@ -165,23 +172,44 @@ static void on_noted(void *arg, const struct err *err) {
 }
 
 static void note_next(struct noting *k) {
-    const char *const also[][2] = {{WHATSAPP_KIND, k->p.bsuid}, {WHATSAPP_KIND, k->p.phone},
-        {WHATSAPP_KIND, k->p.parent}, {"phone", k->phone}};
-    while (k->step < ARRAY_LEN(also)) {
-        const char *kind = also[k->step][0], *address = also[k->step][1];
-        k->step++;
-        if (!*address || (strcmp(kind, WHATSAPP_KIND) == 0 && strcmp(address, k->address) == 0))
-            continue;
-        struct identity self = {WHATSAPP_KIND, k->address, k->name, true};
-        struct identity other = {kind, address, k->name, true};
-        connector_identify(&k->w->base, &self, &other, on_noted, k);
+    if (k->at == k->n) {
+        noting_end(k, NULL);
         return;
     }
-    noting_end(k, NULL);
+    const struct note *n = &k->notes[k->at++];
+    struct identity self = {WHATSAPP_KIND, k->address, k->name, true};
+    struct identity other = {n->kind, n->address, k->name, true};
+    if (n->retire)
+        connector_retire(&k->w->base, &self, &other, on_noted, k);
+    else
+        connector_identify(&k->w->base, &self, &other, on_noted, k);
 }
 
-void whatsapp_who_stored(struct whatsapp *w, const struct whatsapp_person *p, const char *name,
-    core_done_fn fn, void *arg) {
+static void add_note(struct noting *k, bool retire, const char *kind, const char *address) {
+    struct note *n = &k->notes[k->n];
+    if (!*address || k->n == ARRAY_LEN(k->notes))
+        return;
+    *n = (struct note){.retire = retire, .kind = kind};
+    snprintf(n->address, sizeof n->address, "%s%s", strcmp(kind, "phone") == 0 ? "+" : "", address);
+    k->n++;
+}
+
+/* Another number always comes with another id; the same number written otherwise is no other one.
+ */
+static void add_former(struct noting *k, const struct whatsapp_person *was) {
+    char twin[WHATSAPP_TWIN_SIZE];
+    whatsapp_phone_twin(was->phone, twin);
+    if (k->p.bsuid[0] && strcmp(was->bsuid, k->p.bsuid) != 0)
+        add_note(k, true, WHATSAPP_KIND, was->bsuid);
+    if (strcmp(was->phone, k->p.phone) == 0 || (twin[0] && strcmp(twin, k->p.phone) == 0))
+        return;
+    add_note(k, true, WHATSAPP_KIND, was->phone);
+    add_note(k, true, WHATSAPP_KIND, twin);
+    add_note(k, true, "phone", was->phone);
+}
+
+void whatsapp_who_stored(struct whatsapp *w, const struct whatsapp_person *was,
+    const struct whatsapp_person *p, const char *name, core_done_fn fn, void *arg) {
     struct noting *k = mem_zalloc(sizeof *k);
     k->w = w;
     k->p = *p;
@@ -189,7 +217,15 @@ void whatsapp_who_stored(struct whatsapp *w, const struct whatsapp_person *p, co
     k->fn = fn;
     k->arg = arg;
     whatsapp_address(p, k->address);
-    if (p->phone[0])
-        snprintf(k->phone, sizeof k->phone, "+%s", p->phone);
+    if (was) { /* and what he has now may have been a former one */
+        add_former(k, was);
+        add_note(k, false, WHATSAPP_KIND, k->address);
+    }
+    if (strcmp(p->bsuid, k->address) != 0)
+        add_note(k, false, WHATSAPP_KIND, p->bsuid);
+    if (strcmp(p->phone, k->address) != 0)
+        add_note(k, false, WHATSAPP_KIND, p->phone);
+    add_note(k, false, WHATSAPP_KIND, p->parent);
+    add_note(k, false, "phone", p->phone);
     note_next(k);
 }

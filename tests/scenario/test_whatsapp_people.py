@@ -58,18 +58,90 @@ def test_old_client_gets_an_id(world):
     assert identities(world) >= {("whatsapp", "4917600000"), ("whatsapp", "DE.1"), ("phone", "+4917600000")}
 
 
-def test_new_number_and_id(world):
+def client(world, name="Ann"):
+    ours = world.api.get(f"/threads/{world.thread_of(name)}")["client"]["id"]
+    return world.api.get(f"/clients/{ours}")["client"]
+
+
+def former(world, name="Ann"):
+    return {(i["kind"], i["address"]) for i in client(world, name)["identities"] if i.get("former")}
+
+
+def moves(world, name="Ann"):
+    return [m["event"] for m in world.messages(name) if m["direction"] == "event" and m["event"].get("what") == "moved"]
+
+
+@pytest.mark.parametrize("field_first", [False, True])
+def test_new_number_and_id(world, field_first):
+    """Told as a message and as a field, in either order: one event, the new number in the panel and on the card, what
+    was before kept as former."""
     ann = world.user("4917600000", "Ann", bsuid="DE.1")
     ann.text("old phone")
     world.got(n=1)
+    until(lambda: client(world).get("phone") == "+4917600000", 10)
+    if field_first:
+        world.number.emit("user_id_update", {"user_id_update": [{"wa_id": "4917699999", "user_id": {"previous": "DE.1", "current": "DE.2"}}]})
+        until(lambda: ("whatsapp", "DE.2") in identities(world), 10)
     ann.change_number("4917699999", "DE.2")
-    until(lambda: any(m["direction"] == "event" and m["event"].get("what") == "moved" for m in world.messages()), 10)
+    until(world.fake.wait_calm, 10)
+    assert client(world)["phone"] == "+4917699999" and len(moves(world)) == 1
+    assert former(world) == {("whatsapp", "DE.1"), ("whatsapp", "4917600000"), ("phone", "+4917600000")}
+    assert moves(world)[0]["phone"] == "+4917699999"
     ann.text("new phone")
     world.got(n=2)
     assert len(world.api.threads()) == 1
     thread = world.thread_of("Ann")
     world.say(thread, {"text": "there"})
     assert world.fake.sent[-1]["body"]["recipient"] == "DE.2"
+    until(lambda: client(world)["card"]["main"]["phone"] == "+4917699999", 10, why="for the card")
+
+
+def test_new_id_without_a_number_then_the_number(world):
+    """The news names no number: the old one stays until the new one is seen, but is marked as a former one."""
+    ann = world.user("4917600000", "Ann", bsuid="DE.1")
+    ann.text("old phone")
+    world.got(n=1)
+    until(lambda: client(world).get("phone") == "+4917600000", 10)
+    ann.say("system", {"body": "Ann has a new id", "type": "user_changed_user_id", "user_id": "DE.2"}, opens=False)
+    until(lambda: ("phone", "+4917600000") in former(world), 10)
+    assert client(world)["phone"] == "+4917600000" and moves(world) == [
+        {"type": "channel", "what": "moved", "text": "Ann has a new id"}]
+    world.user("4917699999", "Ann", bsuid="DE.2").text("new phone")
+    world.got(n=2)
+    until(lambda: client(world)["phone"] == "+4917699999", 10, why="for the new number")
+
+
+def test_a_number_comes_back(world):
+    ann = world.user("4917600000", "Ann", bsuid="DE.1")
+    ann.text("one")
+    world.got(n=1)
+    for phone, bsuid in (("4917699999", "DE.2"), ("4917600000", "DE.3")):
+        ann.change_number(phone, bsuid)
+        until(world.fake.wait_calm, 10)
+        assert client(world)["phone"] == "+" + phone
+    assert former(world) == {("whatsapp", "DE.1"), ("whatsapp", "DE.2"), ("whatsapp", "4917699999"), ("phone", "+4917699999")}
+    assert len(moves(world)) == 2 and len(world.api.threads()) == 1
+
+
+def test_a_number_given_out_anew_is_another_person(world):
+    """Who has the old number now comes with an id of his own: another client, another thread, another card."""
+    ann = world.user("4917600000", "Ann", bsuid="DE.1")
+    ann.text("old phone")
+    world.got(n=1)
+    ann.change_number("4917699999", "DE.2")
+    until(world.fake.wait_calm, 10)
+    bob = world.user("4917600000", "Bob", bsuid="DE.7")
+    bob.text("hello, I am new here")
+    world.got("Bob", n=1)
+    until(lambda: client(world, "Bob").get("phone") == "+4917600000", 10, why="for his number")
+    assert client(world)["phone"] == "+4917699999" and len(world.api.threads()) == 2
+    cards = [until(lambda: client(world, who)["cards"].get("main", {}).get("id"), 10, why="for a card") for who in ("Ann", "Bob")]
+    assert cards[0] != cards[1]
+    bob.user.old_style = True
+    bob.text("by number only")
+    assert len(world.got("Bob", n=2)) == 2
+    ann.text("I am here")
+    assert len(world.got(n=2)) == 2
 
 
 def test_parent_id_leads_to_the_same_client(world):

@@ -151,6 +151,8 @@ static void system_messages(void **state) {
         assert_string_equal(e->was.bsuid, "DE.1");
         assert_true(strcmp(e->who.phone, "2") == 0 || strcmp(e->who.bsuid, "DE.2") == 0);
         assert_false(e->opens_window);
+        if (e->who.phone[0])
+            expect_at(e->body, "event.phone", "'+2'");
         whatsapp_events_free(&all);
     }
     const struct whatsapp_event *e =
