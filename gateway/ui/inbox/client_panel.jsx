@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { plainName, webAddress } from "../shared/links.mjs";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
+import { identityAddress, identityKind, inOrder, isFormerPhone } from "./identities.mjs";
 import { Merge } from "./merge.jsx";
 import { Avatar, Button, Field, IconButton, clientName } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
@@ -61,7 +62,12 @@ function Edit({ client, onDone }) {
 function Known({ client, onEdit }) {
     const { t } = useWords();
     const rows = [
-        ["phone", client.phone && <a href={"tel:" + client.phone.replace(/[^\d+]/g, "")}>{plainName(client.phone)}</a>],
+        ["phone", client.phone && (
+            <>
+                <a href={"tel:" + client.phone.replace(/[^\d+]/g, "")}>{plainName(client.phone)}</a>
+                {isFormerPhone(client) && <span class="unknown"> · {t("client.former")}</span>}
+            </>
+        )],
         ["email", client.email && <a href={"mailto:" + encodeURIComponent(client.email).replace("%40", "@")}>{plainName(client.email)}</a>],
         ["note", client.note && <span class="client-note">{client.note}</span>],
     ];
@@ -77,26 +83,32 @@ function Known({ client, onEdit }) {
     );
 }
 
+function Identity({ identity: i }) {
+    const { t, said } = useWords();
+    const how = t(i.former ? "client.formerHint" : i.verified ? "client.verified" : "client.unverified");
+    const kind = identityKind(i);
+    return (
+        <li class={i.former ? "identity-former" : undefined}>
+            <span class={`verified verified-${i.verified && !i.former}`} role="img" title={how} aria-label={how}>
+                <Icon name={i.former ? "clock" : i.verified ? "verified" : "unassigned"} size={17} />
+            </span>
+            <span class="identity-main">
+                <span class="identity-address">{identityAddress(i)}</span>
+                <span class="identity-kind">
+                    {[said("identity." + kind, kind), i.former && t("client.former"), plainName(i.name)].filter(Boolean).join(" · ")}
+                </span>
+            </span>
+        </li>
+    );
+}
+
 function Identities({ list }) {
     const { t } = useWords();
     if (!list?.length) return null;
     return (
         <section class="panel-part">
             <header><h3>{t("client.identities")}</h3></header>
-            <ul class="identities">
-                {list.map((i) => (
-                    <li key={i.kind + i.address}>
-                        <span class={`verified verified-${i.verified}`} role="img" title={t(i.verified ? "client.verified" : "client.unverified")}
-                            aria-label={t(i.verified ? "client.verified" : "client.unverified")}>
-                            <Icon name={i.verified ? "verified" : "unassigned"} size={17} />
-                        </span>
-                        <span class="identity-main">
-                            <span class="identity-address">{plainName(i.address)}</span>
-                            <span class="identity-kind">{i.kind}{i.name ? " · " + plainName(i.name) : ""}</span>
-                        </span>
-                    </li>
-                ))}
-            </ul>
+            <ul class="identities">{inOrder(list).map((i) => <Identity key={i.kind + i.address} identity={i} />)}</ul>
         </section>
     );
 }

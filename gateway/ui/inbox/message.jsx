@@ -276,7 +276,7 @@ const HAPPENED = ["blocked", "unblocked", "joined", "left", "title", "topic", "p
     "marketing_stop", "marketing_resume", "moved", "opened"];
 // Our own words say it all.
 const TOLD = ["blocked", "unblocked", "call_in", "call_out", "call_ended", "call_missed", "call_unanswered",
-    "calls_allowed", "calls_refused", "marketing_stop", "marketing_resume", "opened"];
+    "calls_allowed", "calls_refused", "marketing_stop", "marketing_resume", "moved", "opened"];
 
 // {text, more?}: more is what the channel itself says of it.
 function eventText(e, t, name) {
@@ -297,6 +297,7 @@ function eventText(e, t, name) {
     case "client":
         return t("event.client", { by });
     case "channel":
+        if (e.what === "moved" && e.phone) return t("event.channel.movedTo", { phone: plainName(e.phone) });
         return t("event.channel." + (HAPPENED.includes(e.what) ? e.what : "service"), { length: lengthText(e.seconds) });
     default:
         return t("event.other", { type: plainName(e.type) });
