@@ -52,7 +52,7 @@ if not thread then
 end
 
 local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
-  'kind', 'address', 'window', 'seq', 'unread')
+  'kind', 'address', 'window', 'seq', 'unread', 'cname')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
 client = t[1]
@@ -128,6 +128,11 @@ if (dir == 'in' and not past and (channel ~= t[7] or (kind ~= '' and not is_form
   set('channel', channel); set('connector', connector); set('kind', kind); set('address', address)
   if (t[8] or '') ~= ARGV[26] then set('route', ARGV[26]) end
 end
+local is_named = dir == 'in' and name ~= '' and t[14] == '' -- until now nobody said who it is
+if is_named then
+  set('cname', name)
+  call('HSET', P .. 'client:' .. client, 'name', name)
+end
 if past then -- no news for anybody
 elseif dir == 'in' then
   set('unread', tonumber(t[13] or 0) + 1)
@@ -154,10 +159,12 @@ if ARGV[21] ~= '-' and new_state == 'snoozed' then
   call('ZADD', P .. 'due', string.sub(ARGV[21], 2), 'wake ' .. thread)
 end
 
+if is_named then event(ARGV[23], 'c ' .. client) end
 event(ARGV[23], 'm ' .. thread .. ' ' .. seq .. ' ' .. dir .. (ARGV[29] == '1' and ' w' or ''))
 if ARGV[17] == '1' then enqueue('out:' .. channel, thread .. ' ' .. seq) end
 if ARGV[29] == '1' then enqueue('get:' .. channel, thread .. ' ' .. seq) end
 for i = targets, #ARGV do
+  if is_named then call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'c ' .. client .. ' 0') end
   call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq)
 end
 
