@@ -82,11 +82,8 @@ static void on_stored(void *arg, const struct inbound_result *r, const struct er
         end(k, err);
     } else if (r->duplicate && e->past && has_file(e->body)) {
         /* The history named the message before; its file follows. */
-        struct change ch = {.kind = CHANGE_EDIT,
-            .from = who(k),
-            .external_id = e->external_id,
-            .once = "media",
-            .body = e->body};
+        struct change ch = {
+            .kind = CHANGE_FILL, .from = who(k), .external_id = e->external_id, .body = e->body};
         connector_change(&k->w->base, &ch, on_filled, k);
     } else if (e->what == WHATSAPP_MOVED) {
         whatsapp_who_stored(k->w, &e->was, &e->who, e->name, on_noted, k);

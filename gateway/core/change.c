@@ -46,6 +46,8 @@ static int apply(void *arg, json_t *body, struct err *err) {
     switch (t->kind) {
     case CHANGE_EDIT:
         return revision_edit(body, t->body, t->external_id, clock_ms());
+    case CHANGE_FILL:
+        return revision_fill(body, t->body);
     case CHANGE_MOVE:
         return revision_move(body, t->body);
     case CHANGE_DELETE:
@@ -58,6 +60,7 @@ static int apply(void *arg, json_t *body, struct err *err) {
 
 static void on_told_thread(void *arg, const struct store_lookup *r, const struct err *err) {
     static const char *const words[] = {[CHANGE_EDIT] = "edited",
+        [CHANGE_FILL] = "filled",
         [CHANGE_MOVE] = "moved",
         [CHANGE_DELETE] = "deleted",
         [CHANGE_REACT] = "reacted"};
@@ -79,7 +82,8 @@ static void on_told_thread(void *arg, const struct store_lookup *r, const struct
         .once = once,
         .word = words[t->kind],
         .channel = c->channel,
-        .fetch = t->kind == CHANGE_EDIT && c->ops->fetch && revision_waits(t->body),
+        .fetch = (t->kind == CHANGE_EDIT || t->kind == CHANGE_FILL) && c->ops->fetch &&
+                 revision_waits(t->body),
         .silent = t->kind == CHANGE_MOVE,
         .edit = apply,
         .edit_arg = t};

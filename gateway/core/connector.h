@@ -233,6 +233,7 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
 /* A message that the channel told us before has changed. */
 enum change_kind {
     CHANGE_EDIT,   /* body is its new content; what it was is kept */
+    CHANGE_FILL,   /* the files that it named without having them: body's attachments, no edit */
     CHANGE_MOVE,   /* a live location: only body's "location" is taken, nothing is kept */
     CHANGE_DELETE, /* what it was can still be read */
     CHANGE_REACT   /* body {"by","name","emoji":[..]}: all that this person's reaction now is */

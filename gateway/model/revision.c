@@ -245,6 +245,27 @@ int revision_edit(json_t *body, const json_t *change, const char *part, int64_t 
     return 1;
 }
 
+static bool has_file(const json_t *body) {
+    size_t i;
+    json_t *a;
+    json_array_foreach(json_object_get(body, "attachments"), i, a) {
+        if (json_object_get(a, "id") || json_object_get(a, "remote"))
+            return true;
+    }
+    return false;
+}
+
+int revision_fill(json_t *body, const json_t *change) {
+    json_t *files = json_object_get(change, "attachments");
+    if (!json_array_size(files) || has_file(body) || json_object_get(body, "deleted_at"))
+        return 0;
+    json_object_set(body, "attachments", files);
+    json_object_del(body, "raw_type");
+    if (!json_object_get(body, "text"))
+        move_words(body, change);
+    return 1;
+}
+
 int revision_move(json_t *body, const json_t *change) {
     json_t *location = json_object_get(change, "location");
     if (!location || json_equal(location, json_object_get(body, "location")))

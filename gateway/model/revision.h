@@ -15,6 +15,9 @@
  * part: external id of the part of an album that was edited, or NULL: only its file and words
  * change. now_ms: for "edited_at", unless change has one. */
 int revision_edit(json_t *body, const json_t *change, const char *part, int64_t now_ms);
+/* A message that came without its files gets them, and their words where it has none: no edit. One
+ * that has a file stays as it is. */
+int revision_fill(json_t *body, const json_t *change);
 /* A live location moves on: nothing is kept. */
 int revision_move(json_t *body, const json_t *change);
 /* "deleted_at", "deleted_by"; the content stays. */

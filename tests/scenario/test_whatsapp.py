@@ -150,7 +150,10 @@ def test_history_is_no_news(world):
     world.number.history_media(ann, ids[2])
     m = until(lambda: (lambda m: m if fetched(m) else None)(world.message(thread["id"], ms[2]["id"])), 10 * SLOWER)
     assert world.api.ask("GET", f"/media/{m['attachments'][0]['id']}").content == samples.JPEG
+    assert not m.get("edited_at") and not m.get("edits") and "filled" in world.trail(m["id"])
+    assert world.api.get(f"/threads/{thread['id']}")["thread"]["client"]["name"] == ""
     ann.chat(world.number).text("and now?")
+    until(lambda: world.thread("Ann"), 10, why="for the name that the history did not tell")
     until(lambda: world.api.get(f"/threads/{thread['id']}")["thread"]["state"] == "open", 10)
 
 

@@ -36,6 +36,30 @@ static void check(json_t *body, const char *expected) {
     json_decref(body);
 }
 
+static int fill(json_t *body, const char *change) {
+    json_t *c = from(change);
+    int rc = revision_fill(body, c);
+    json_decref(c);
+    return rc;
+}
+
+/* A file that comes after the message that named it is no edit; one that is there stays. */
+static void named_files_follow(void **state) {
+    static const char file[] = "{'text':'the yard','sent_at':'t2','attachments':[{'name':'a.jpg',"
+                               "'remote':{'media':'1'},'state':'waiting'}]}";
+    (void)state;
+    json_t *body = from("{'sent_at':'t1','raw_type':'media_placeholder','attachments':[{'name':"
+                        "'file','state':'unavailable'}]}");
+    assert_int_equal(fill(body, file), 1);
+    assert_int_equal(fill(body, file), 0);
+    check(body, "{'sent_at':'t1','text':'the yard','attachments':[{'name':'a.jpg','remote':"
+                "{'media':'1'},'state':'waiting'}]}");
+    body = from("{'text':'mine','deleted_at':'t3'}");
+    assert_int_equal(fill(body, file), 0);
+    assert_int_equal(fill(body, "{'text':'no file'}"), 0);
+    check(body, "{'text':'mine','deleted_at':'t3'}");
+}
+
 static int edit(json_t *body, const char *change, const char *part) {
     json_t *c = from(change);
     int rc = revision_edit(body, c, part, NOW);
@@ -239,6 +263,7 @@ static void a_live_location_moves(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(named_files_follow),
         cmocka_unit_test(an_edit_keeps_what_was),
         cmocka_unit_test(the_same_or_older_changes_nothing),
         cmocka_unit_test(versions_have_a_ceiling),
