@@ -88,11 +88,44 @@ static void read_media(struct whatsapp_event *e, const struct media_type *t, con
     json_object_set_new(e->body, "attachments", json_pack("[o]", a));
 }
 
+/* A file that is named and not there: what it was, as far as it is known, and why. Takes error. */
+static void set_missing(
+    struct whatsapp_event *e, const char *type, const char *state, json_t *error) {
+    const struct media_type *t = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(media_types); i++)
+        if (strcmp(media_types[i].type, type) == 0)
+            t = &media_types[i];
+    json_t *a = json_pack("{s:s,s:s,s:s,s:o}", "kind", t ? t->kind : "document", "name",
+        t ? t->name : "file", "state", state, "error", error);
+    if (t && t->role)
+        json_object_set_new(a, "role", json_string(t->role));
+    json_object_set_new(e->body, "attachments", json_pack("[o]", a));
+}
+
 /* Media of the history, which follows in a webhook of its own (or never). */
 static void read_placeholder(struct whatsapp_event *e) {
-    json_object_set_new(e->body, "attachments",
-        json_pack("[{s:s,s:s,s:s,s:s}]", "kind", "document", "name", "file", "state", "unavailable",
-            "error", "no_history: WhatsApp has not handed over this file of the history."));
+    set_missing(e, "document", "unavailable",
+        json_string("no_history: WhatsApp has not handed over this file of the history."));
+}
+
+#define ERROR_NO_MEDIA 131052
+
+/* WhatsApp itself could not have the file: nearly always it is too large. */
+static void read_refused(struct whatsapp_event *e, const char *type, const json_t *m) {
+    const json_t *error = json_array_get(json_object_get(m, "errors"), 0);
+    double code = 0;
+    if (!whatsapp_number(json_object_get(error, "code"), &code) || (int)code != ERROR_NO_MEDIA)
+        return;
+    json_t *said =
+        whatsapp_text_of(json_object_get(json_object_get(error, "error_data"), "details"), 200);
+    set_missing(e, type, "too_large",
+        json_sprintf("too_big_whatsapp: The file is larger than WhatsApp hands over (100 MB). Ask "
+                     "the client for a link to it.%s%s%s",
+            json_string_length(said) ? " [" : "",
+            json_string_length(said) ? json_string_value(said) : "",
+            json_string_length(said) ? "]" : ""));
+    json_decref(said);
+    e->understood = false;
 }
 
 /* --- places and people ----------------------------------------------------------------------- */
@@ -293,18 +326,11 @@ static void read_order(struct whatsapp_event *e, const json_t *order) {
 
 /* --- what cannot be shown -------------------------------------------------------------------- */
 
-#define ERROR_TOO_LARGE 131052
-
 void whatsapp_content_unknown(struct whatsapp_event *e, const char *type, const json_t *m) {
     const char *what =
         json_string_value(json_object_get(json_object_get(m, "unsupported"), "type"));
-    const json_t *error = json_array_get(json_object_get(m, "errors"), 0);
     not_whole(e, what ? what : type);
-    if (json_integer_value(json_object_get(error, "code")) == ERROR_TOO_LARGE)
-        json_object_set_new(e->body, "attachments",
-            json_pack("[{s:s,s:s,s:s,s:s}]", "kind", "document", "name", "file", "state",
-                "too_large", "error",
-                "too_big_whatsapp: The file is larger than WhatsApp hands over (100 MB)."));
+    read_refused(e, what ? what : type, m);
 }
 
 /* --- by type --------------------------------------------------------------------------------- */
@@ -314,6 +340,8 @@ void whatsapp_content_read(struct whatsapp_event *e, const char *type, json_t *m
     for (size_t i = 0; i < ARRAY_LEN(media_types); i++)
         if (strcmp(type, media_types[i].type) == 0 && json_is_object(part)) {
             read_media(e, &media_types[i], part);
+            if (!json_object_get(part, "id"))
+                read_refused(e, type, m);
             return;
         }
     if (strcmp(type, "text") == 0 && json_is_string(json_object_get(part, "body")))

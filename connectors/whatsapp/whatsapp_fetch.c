@@ -58,7 +58,9 @@ static void complete(struct fetching *g) {
     if (g->sha256 && !is_promised(g->sha256, hash)) {
         bool again = g->f->attempt < TRIES_WRONG;
         err_set(&err, again ? ERR_UNAVAILABLE : ERR_PROTOCOL,
-            "the file is not the one that was announced: its hash is another");
+            "The file that came is not the one that WhatsApp announced: its hash is another. Ask "
+            "the "
+            "client to send it again.");
         end(g, NULL, &err, 0);
         return;
     }
@@ -88,9 +90,10 @@ static void on_downloaded(
         complete(g);
         return;
     }
-    err_set(&bad, ERR_UNAVAILABLE, "WhatsApp's file server answered %d", answer->status);
+    err_set(&bad, ERR_UNAVAILABLE, "WhatsApp's file server answered %d.", answer->status);
     if (answer->status == 404 && g->f->attempt >= TRIES_GONE)
-        err_set(&bad, ERR_NOT_FOUND, "WhatsApp does not have the file any more");
+        err_set(&bad, ERR_NOT_FOUND,
+            "WhatsApp does not have the file any more. Ask the client to send it again.");
     end(g, NULL, &bad, answer->retry_after_s > 0 ? (unsigned)answer->retry_after_s * 1000 : 0);
 }
 
@@ -120,8 +123,8 @@ static void begin(struct fetching *g, const json_t *media) {
     struct err err;
     if (!url || !whatsapp_host_may_have_token(url, g->w->api_url)) {
         err_set(&err, url ? ERR_DENIED : ERR_UNAVAILABLE,
-            url ? "WhatsApp's link leads to a server that must not see our token"
-                : "WhatsApp does not say where the file is");
+            url ? "WhatsApp's link leads to a server that must not see our token."
+                : "WhatsApp does not say where the file is.");
         end(g, NULL, &err, 0);
         return;
     }
@@ -154,7 +157,12 @@ static void on_media(void *arg, const struct whatsapp_answer *a, const struct er
     }
     bad = err ? *err : a->err;
     bool final = !err && (a->cls == WHATSAPP_REFUSED || a->cls == WHATSAPP_UPLOAD_AGAIN);
-    bad.code = final && g->f->attempt >= TRIES_GONE ? ERR_NOT_FOUND : ERR_UNAVAILABLE;
+    bad.code = ERR_UNAVAILABLE;
+    if (final && g->f->attempt >= TRIES_GONE)
+        err_set(&bad, ERR_NOT_FOUND,
+            "no_file_whatsapp: WhatsApp does not hand over the file. Ask the client to send it "
+            "again. [%s]",
+            a->description);
     end(g, NULL, &bad, err ? 0 : a->retry_s * 1000);
 }
 
@@ -175,7 +183,7 @@ void whatsapp_fetch(struct connector *c, struct fetch *f) {
     g->f = f;
     g->sha256 = mem_strdup(json_string_value(json_object_get(remote, "sha256")));
     if (!is_plain_id(id)) {
-        err_set(&err, ERR_INVALID, "WhatsApp gave no id for the file");
+        err_set(&err, ERR_INVALID, "WhatsApp gave no id for the file.");
         end(g, NULL, &err, 0);
         return;
     }

@@ -68,7 +68,7 @@ function Channel({ channel: c, check, run, mayCheck, mayChange, onEdit, onRemove
                 {soon && <span class="warn">{t("channels.tokenEnds", { at: full(c.info.token_expires) })}</span>}
                 {problem && <span class="bad">{problem}</span>}
                 {trouble && trouble !== problem && <span class="bad">{plainName(trouble)}</span>}
-                {c.info?.warning && <span class="warn">{plainName(c.info.warning)}</span>}
+                {c.info?.warning && <span class="warn">{plainName(problemOf(c.info.warning))}</span>}
             </span>
             {mayCheck && <Button disabled={check?.busy} onClick={run}>{t("channels.check")}</Button>}
             {mayChange && (c.source === "api"

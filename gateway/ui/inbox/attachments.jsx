@@ -6,13 +6,16 @@ import { plainName } from "../shared/links.mjs";
 import { api } from "./api.mjs";
 import { useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
-import { fit, lookOf } from "./kinds.mjs";
+import { fit, lookOf, namelessKind } from "./kinds.mjs";
 import { Dialog, Spinner } from "./parts.jsx";
 import { Animation, Film, RoundFilm, Sound, Sticker } from "./playable.jsx";
 
 function useName() {
     const { t } = useWords();
-    return (file) => plainName(file.name) || (file.role ? t("kind." + file.role) : t("list.file"));
+    return (file) => {
+        const name = plainName(file.name), kind = namelessKind(name) ?? (name ? null : file.role);
+        return kind ? t("kind." + kind) : name || t("list.file");
+    };
 }
 
 function File({ file }) {
@@ -36,7 +39,7 @@ function Missing({ file }) {
     const name = useName()(file);
     const waits = file.state === "waiting";
     const state = REASONS.includes(file.state) ? file.state : "unavailable";
-    const why = !waits && file.error && reason({ text: file.error });
+    const why = !waits && file.error && reason({ text: file.error }, true);
     return (
         <div class={`file file-${waits ? "waiting" : "missing"}`} data-state={state} title={why ? why.title : undefined}>
             <span class="file-icon">{waits ? <Spinner label={t("file.waiting")} /> : <Icon name="fileOff" size={20} />}</span>

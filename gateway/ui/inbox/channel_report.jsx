@@ -30,6 +30,7 @@ export function useCheck() {
 // A mailbox takes its time: it is told what happens meanwhile.
 export function Report({ check, connector }) {
     const { t } = useWords();
+    const problemOf = useProblem();
     if (check.busy) return (
         <p class="report-wait">
             <Spinner label={t("channels.checking")} />
@@ -45,7 +46,7 @@ export function Report({ check, connector }) {
                     {check.report.map((line, i) => (
                         <li key={i} class={`report-${line.level}`}>
                             <span role="img" aria-label={t("channels.level." + line.level)}><Icon name={LEVELS[line.level] ?? "warn"} size={15} /></span>
-                            <span>{line.text}{line.todo && <em>{line.todo}</em>}</span>
+                            <span>{problemOf(line.text)}{line.todo && <em>{problemOf(line.todo)}</em>}</span>
                         </li>
                     ))}
                 </ul>

@@ -3,6 +3,7 @@ import { createContext } from "preact";
 import { useContext, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { fileSize } from "../shared/size.mjs";
 import { adviceOf, troubleOf } from "./kinds.mjs";
+import { translated } from "./sentences.mjs";
 import * as time from "../shared/time.mjs";
 
 export const Context = createContext(null);
@@ -31,6 +32,17 @@ export function useWords() {
     const { i18n } = useContext(Context);
     const t = (key, vars) => i18n.t(key, vars);
     const { lang } = i18n;
+    // Why a channel did not do it: {text, title}: title is what it said itself. theirs: it is about what the client
+    // sent, so nobody here can send it again.
+    const reason = (error, theirs) => {
+        const { word, sentence, said } = troubleOf(error?.text);
+        const inPage = (text) => translated(i18n, text, (why) => reason({ text: why }, theirs).text);
+        if (!word) return { text: inPage(error?.text || error?.code || "") };
+        if (!i18n.has("trouble." + word)) return { text: t("trouble.other", { why: inPage(sentence) }), title: said || sentence };
+        const advice = !theirs && adviceOf(sentence);
+        return { text: t("trouble." + word, { why: sentence }) + (advice && i18n.has(advice) ? " " + t(advice) : ""),
+            title: said || sentence };
+    };
     return {
         t,
         lang,
@@ -56,15 +68,7 @@ export function useWords() {
             if (error?.status >= 502) return t("error.unavailable");
             return error?.code || t("error.unknown");
         },
-        // Why a channel did not do it: {text, title}: title is what it said itself.
-        reason(error) {
-            const { word, sentence, said } = troubleOf(error?.text);
-            if (!word) return { text: error?.text || error?.code || "" };
-            if (!i18n.has("trouble." + word)) return { text: t("trouble.other", { why: sentence }), title: said || sentence };
-            const advice = adviceOf(sentence);
-            return { text: t("trouble." + word, { why: sentence }) + (advice && i18n.has(advice) ? " " + t(advice) : ""),
-                title: said || sentence };
-        },
+        reason,
     };
 }
 

@@ -20,7 +20,8 @@ export const toneOf = (text) => hash(text || "?") % 8;
 // A channel that tells more than a code begins its error with a word that we know: "blocked: The
 // client has blocked this bot. [Forbidden: bot was blocked by the user]".
 const WORDS = new Set(["blocked", "deactivated", "cannot_begin", "kicked", "not_member", "chat_gone",
-    "no_rights", "too_big", "too_big_whatsapp", "no_type_whatsapp", "no_history", "no_file_id", "closed_topic", "business_right", "voice_forbidden", "too_old", "other"]);
+    "no_rights", "too_big", "too_big_whatsapp", "no_file_whatsapp", "no_type_whatsapp", "no_history", "no_file_id", "closed_topic",
+    "business_right", "voice_forbidden", "too_old", "other"]);
 
 // Error codes of WhatsApp, "w131047: ...": which codes one sentence of ours serves.
 const CODES = [[200, 299], [131008, 131009], [131201, 131215], [133005, 133009], [134100, 134102], [138000, 138018],
@@ -58,6 +59,10 @@ const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", 
 
 export const isHere = (file) => Boolean(file.id) && (!file.state || file.state === "ready");
 
+// Names that stand for files without one: a word of "kind.*" says it in the page's language.
+const NAMELESS = { photo: "image", video: "video", audio: "audio", voice: "voice", sticker: "sticker", file: "document" };
+export const namelessKind = (name) => (Object.hasOwn(NAMELESS, name ?? "") ? NAMELESS[name] : null);
+
 // How a file is shown: missing, sticker, note (a round video), animation, voice, picture, video,
 // audio or file.
 export function lookOf(file) {
@@ -69,6 +74,9 @@ export function lookOf(file) {
     if (PICTURES.has(file.mime)) return "picture";
     return file.kind === "video" || file.kind === "audio" ? file.kind : "file";
 }
+
+// A file that is not here says what it was: the channel's word for the message adds nothing.
+export const isMissing = (m) => Boolean(m.attachments?.some((f) => lookOf(f) === "missing"));
 
 // Width and height within a box, in whole pixels; null when the file does not tell its own.
 export function fit({ width, height }, most, tallest) {

@@ -8,7 +8,7 @@ import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { Whence } from "./goods.jsx";
 import { Buttons, Forwarded, Kinds, Press, Quote, Who, wording } from "./kinds.jsx";
-import { endsWithText, isBare, isEmpty, isHere, lengthText, mayDo } from "./kinds.mjs";
+import { endsWithText, isBare, isEmpty, isHere, isMissing, lengthText, mayDo } from "./kinds.mjs";
 import { shownStatus } from "./log.mjs";
 import { Mail, SentHead } from "./mail.jsx";
 import { memo } from "./memo.mjs";
@@ -84,7 +84,7 @@ function Body({ message: m, author, replied, jump, html, setHtml }) {
             {files?.length > 0 && <Attachments list={files} author={author} />}
             {(m.buttons?.length > 0 || m.request) && <Buttons rows={m.buttons} request={m.request} />}
             {isEmpty(m) && <p class="msg-none">{m.raw_type ? t("msg.unsupported", { type: rawName(m.raw_type) }) : t("msg.empty")}</p>}
-            {m.raw_type && !isEmpty(m) && <p class="msg-raw" title={t("msg.rawHint")}>{rawName(m.raw_type)}</p>}
+            {m.raw_type && !isEmpty(m) && !isMissing(m) && <p class="msg-raw" title={t("msg.rawHint")}>{rawName(m.raw_type)}</p>}
         </>
     );
 }

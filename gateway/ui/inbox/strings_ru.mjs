@@ -1,4 +1,5 @@
 // strings_ru.mjs - the inbox's words in Russian. Plurals: one, few, many, other (a fraction).
+import { sentences } from "./strings_ru_sentences.mjs";
 import { settings } from "./strings_ru_settings.mjs";
 import { whatsapp } from "./strings_ru_whatsapp.mjs";
 
@@ -350,7 +351,8 @@ export const ru = {
     "trouble.chat_gone": "Этого чата больше нет, или у него теперь другой номер.",
     "trouble.no_rights": "У бота нет права делать это в чате.",
     "trouble.too_big": "Файл слишком велик для Telegram.",
-    "trouble.too_big_whatsapp": "Файл больше, чем отдаёт WhatsApp (100 МБ).",
+    "trouble.too_big_whatsapp": "Файл больше, чем отдаёт WhatsApp (100 МБ). Попросите клиента прислать ссылку на него.",
+    "trouble.no_file_whatsapp": "WhatsApp не отдаёт этот файл. Попросите клиента прислать его ещё раз.",
     "trouble.no_type_whatsapp": "WhatsApp не берёт файлы неизвестного типа. Положите файл в ZIP-архив и отправьте архив.",
     "trouble.no_history": "WhatsApp не передал этот файл истории.",
     "trouble.no_file_id": "WhatsApp не назвал этот файл.",
@@ -361,6 +363,7 @@ export const ru = {
     "trouble.other": "Ответ канала: {why}",
     ...whatsapp,
     ...settings,
+    ...sentences,
 
     "event.created": "Диалог начат",
     "event.assigned": "{by}: ответственный теперь {to}",
@@ -575,6 +578,10 @@ export const ru = {
     "trace.held": "Канал пока держит его у себя",
     "trace.released": "Канал его больше не держит",
     "trace.part": "Часть принята каналом",
+    "trace.filled": "Файл пришёл после сообщения",
+    "trace.part_added": "Ещё одна часть",
+    "trace.moved": "Место изменилось",
+    "trace.bounced": "Канал вернул его",
     "trace.edited": "Изменено",
     "trace.deleted": "Удалено",
     "trace.reacted": "Реакция",

@@ -1,0 +1,54 @@
+// sentences.test.mjs - what the gateway says in English has its words in Russian.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { I18n } from "../shared/i18n.mjs";
+import { translated } from "./sentences.mjs";
+import { ru } from "./strings_ru.mjs";
+
+const words = new I18n("ru", ru);
+const source = (name) => readFileSync(new URL(`../../../connectors/${name}`, import.meta.url), "utf8");
+
+// The string literals of a C file, those side by side as one.
+function literals(text) {
+    const code = text.replace(/\/\*[^]*?\*\//g, "").replace(/#include.*/g, "");
+    return [...code.matchAll(/(?:"(?:[^"\\]|\\.)*"\s*)+/g)].map(([all]) => [...all.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((m) => m[1]).join(""));
+}
+
+const PARTS = ["authenticated but not connected"];
+
+// What printf would make of it.
+const printed = (format) => format.replace("the %s's", "the account's").replace(/%(?:\.?\*|[\d.]+)?(?:lld|llu|zu|[dsuf]|\.0f)/g, (spec) => (/[sc]$/.test(spec) ? "xyz" : "7"));
+
+test("every sentence of an examination, and of a file that cannot be had, has its words in Russian", () => {
+    const files = ["whatsapp/whatsapp_check.c", "telegram/telegram_check.c", "email/email_check.c", "whatsapp/whatsapp_fetch.c",
+        "telegram/telegram_fetch.c"];
+    let seen = 0;
+    for (const file of files)
+        for (const said of literals(source(file)).map(printed).filter((s) => / [a-z]+ |^[a-z].*: xyz/.test(s) && !/^(xyz, xyz|(xyz|getMe|getWebhookInfo|OAuth2): xyz)$/.test(s))) {
+            const sentence = said.replace(/^\w+: (?=[A-Z])/, "").replace(/ \[xyz\]$/, "");
+            if (/^no_file_whatsapp/.test(said) || PARTS.includes(said)) continue; // by its word; what servers say
+            seen++;
+            assert.notEqual(translated(words, sentence), sentence, `${file}: ${sentence}`);
+            assert.doesNotMatch(translated(words, sentence), /\{\w+\}/, sentence);
+        }
+    assert.ok(seen > 95, seen);
+});
+
+test("parts of a sentence stay, and what it says of others is said in the page's language, too", () => {
+    assert.equal(translated(words, "the token ends in 5 days"), "Срок токена кончается, дней осталось: 5");
+    assert.equal(translated(words, "the number cannot be read: {x} $& the server closed the connection"),
+        "Номер прочитать нельзя: {x} $& the server closed the connection");
+    assert.equal(translated(words, "https://a.example cannot be reached: the server closed the connection"),
+        "https://a.example недоступен: сервер закрыл соединение");
+    assert.equal(translated(words, "80 messages a second; quality not told; limit of new clients a day: TIER_250"),
+        "Сообщений в секунду: 80; качество не названо; новых клиентов в день: TIER_250");
+    assert.equal(translated(words, "nobody knows this"), "nobody knows this");
+    assert.equal(translated(new I18n("en", {}), "no webhook is set"), "no webhook is set");
+});
+
+test("a translation names what its sentence names", () => {
+    const names = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
+    for (const [key, text] of Object.entries(ru))
+        if (key.startsWith("say:")) assert.deepEqual(names(text), names(key), key);
+});
