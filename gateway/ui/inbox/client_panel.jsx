@@ -83,7 +83,7 @@ function Known({ client, onEdit }) {
     );
 }
 
-function Identity({ identity: i }) {
+function Identity({ identity: i, client }) {
     const { t, said } = useWords();
     const how = t(i.former ? "client.formerHint" : i.verified ? "client.verified" : "client.unverified");
     const kind = identityKind(i);
@@ -95,20 +95,21 @@ function Identity({ identity: i }) {
             <span class="identity-main">
                 <span class="identity-address">{identityAddress(i)}</span>
                 <span class="identity-kind">
-                    {[said("identity." + kind, kind), i.former && t("client.former"), plainName(i.name)].filter(Boolean).join(" · ")}
+                    {[said("identity." + kind, kind), i.former && t("client.former"), i.name !== client.name && plainName(i.name)].filter(Boolean).join(" · ")}
                 </span>
             </span>
         </li>
     );
 }
 
-function Identities({ list }) {
+function Identities({ client }) {
     const { t } = useWords();
+    const list = client.identities;
     if (!list?.length) return null;
     return (
         <section class="panel-part">
             <header><h3>{t("client.identities")}</h3></header>
-            <ul class="identities">{inOrder(list).map((i) => <Identity key={i.kind + i.address} identity={i} />)}</ul>
+            <ul class="identities">{inOrder(list).map((i) => <Identity key={i.kind + i.address} identity={i} client={client} />)}</ul>
         </section>
     );
 }
@@ -234,7 +235,7 @@ export function ClientPanel({ thread: id, onClose }) {
             {client && (
                 <>
                     {editing ? <Edit client={client} onDone={() => setEditing(false)} /> : <Known client={client} onEdit={() => setEditing(true)} />}
-                    <Identities list={client.identities} />
+                    <Identities client={client} />
                     <PageContext profile={client.profile} />
                     <Cards cards={client.card} known={client.cards} />
                     <Others ids={client.threads} current={id} />

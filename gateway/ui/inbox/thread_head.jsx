@@ -108,8 +108,8 @@ function Labels({ thread, change }) {
     return (
         <div class="labels" role="group" aria-label={t("labels.title")}>
             {labels.map((l) => (
-                <span key={l} class="chip">
-                    {plainName(l)}
+                <span key={l} class="chip" title={plainName(l)}>
+                    <span class="chip-text">{plainName(l)}</span>
                     <button type="button" aria-label={t("labels.remove", { label: plainName(l) })}
                         onClick={() => change({ labels: labels.filter((x) => x !== l) })}><Icon name="x" size={12} /></button>
                 </span>
