@@ -237,8 +237,9 @@ static json_t *info(struct connector *c) {
         json_object_set_new(o, "token_expires", json_string(clock_format(w->expires_ms, when)));
     if (w->trouble)
         json_object_set_new(o, "trouble", json_string(w->trouble));
-    if (w->warning)
-        json_object_set_new(o, "warning", json_string(w->warning));
+    if (w->warning || w->is_refusing)
+        json_object_set_new(
+            o, "warning", json_string(w->warning ? w->warning : WHATSAPP_WRONG_SIGNATURE));
     return o;
 }
 

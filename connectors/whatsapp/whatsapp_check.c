@@ -107,6 +107,17 @@ static void judge_app(struct check *k, const json_t *app) {
             "<public_url>/hooks/whatsapp/<channel>, your verify_token, field messages subscribed");
 }
 
+static void on_refused(void *arg, struct span value, const struct err *err) {
+    struct check *k = arg;
+    if (!err && value.n)
+        say(k, "warn", mem_strdup(WHATSAPP_WRONG_SIGNATURE),
+            "compare app_secret with App settings, Basic; while it is being changed, give the new "
+            "and the old one with a space between; where messages arrive all the same, a stranger "
+            "calls this URL");
+    ask(k, mem_printf("%s/message_templates?fields=name,status&limit=100", k->w->waba_id),
+        on_templates);
+}
+
 /* Whether the app is Live cannot be asked: one in development gets no message of real clients. */
 static void on_heard(void *arg, struct span value, const struct err *err) {
     struct check *k = arg;
@@ -119,8 +130,10 @@ static void on_heard(void *arg, struct span value, const struct err *err) {
         say(k, "warn", mem_strdup("no webhook has come for this number yet"), todo);
     else if (k->is_ours)
         say(k, "ok", mem_strdup("whether the app is Live cannot be asked"), todo);
-    ask(k, mem_printf("%s/message_templates?fields=name,status&limit=100", k->w->waba_id),
-        on_templates);
+    if (k->w->base.core)
+        connector_kept(&k->w->base, "refused", on_refused, k);
+    else
+        on_refused(k, span_str(""), NULL);
 }
 
 static void on_apps(void *arg, const struct whatsapp_answer *a, const struct err *err, bool sent) {

@@ -40,6 +40,7 @@ struct whatsapp {
     unsigned generation; /* answers to calls of an earlier tending are of no interest */
     json_t *about;       /* what the API says of the number; NULL not known */
     char *trouble, *warning;
+    bool is_refusing;   /* webhooks with a wrong signature came lately, to any worker */
     bool is_token_good; /* the API has just answered to it */
     int64_t expires_ms; /* the token; 0 never, or not known */
     uint64_t again_ms;  /* when all is asked again */
@@ -52,7 +53,8 @@ struct whatsapp {
     bool is_listing, list_again;   /* templates are being read; they changed meanwhile */
     struct loop_timer *list_timer; /* until they may be read again */
     uint64_t listed_ms;
-    bool is_heard; /* a webhook of this number came, and that is kept */
+    uint64_t refused_ms; /* when this worker told of a wrong signature; 0 never */
+    bool is_heard;       /* a webhook of this number came, and that is kept */
     struct whatsapp_sending *sendings;
     struct whatsapp_shown { /* read marks and typing that were told lately */
         char wamid[200];
@@ -100,6 +102,10 @@ void whatsapp_account(struct whatsapp *w, const struct whatsapp_event *e);
     "limit"
 /* How many messages a second the number may send, by what the API says of it. */
 double whatsapp_throughput(const json_t *number);
+/* Said of webhooks that are refused (kept as "refused" for a while). */
+#define WHATSAPP_WRONG_SIGNATURE                                                                   \
+    "Webhooks come whose signature is not made with app_secret: they are refused."
+
 /* Those who do not look after the number learn its rate, and its trouble, now and then. */
 void whatsapp_learn(struct whatsapp *w);
 

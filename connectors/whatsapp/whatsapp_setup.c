@@ -125,6 +125,12 @@ static void on_warning(void *arg, struct span value, const struct err *err) {
     w->warning = value.n ? mem_strndup(value.p, value.n) : NULL;
 }
 
+static void on_refused(void *arg, struct span value, const struct err *err) {
+    struct whatsapp *w = step_end(arg);
+    if (w && !err)
+        w->is_refusing = value.n > 0;
+}
+
 static void show_trouble(struct whatsapp *w, struct span text) {
     struct err err;
     free(w->trouble);
@@ -159,6 +165,7 @@ static void look(void *arg) {
     struct whatsapp *w = arg;
     bool all = clock_mono_ms() >= w->again_ms;
     connector_kept(&w->base, "warning", on_warning, step_of(w));
+    connector_kept(&w->base, "refused", on_refused, step_of(w));
     connector_kept(&w->base, "trouble", on_trouble, step_of(w));
     plan(w, all ? 0 : HEALTH_MS, all ? set_up : look);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -13,7 +14,9 @@
 
 #define SIGNATURE "sha256="
 #define WARNING_S (7u * 24 * 3600)
-#define BUSY_MAX 128 /* events of one body that are being stored at a time */
+#define REFUSED_S 3600   /* a wrong signature is told for so long */
+#define REFUSED_MS 60000 /* and again after so long at the earliest */
+#define BUSY_MAX 128     /* events of one body that are being stored at a time */
 
 struct post {
     struct whatsapp *w;
@@ -50,6 +53,19 @@ static int signed_by(const struct whatsapp *w, struct http_exchange *x) {
     }
     sodium_memzero(hex, sizeof hex);
     return found;
+}
+
+/* Signed, but not by a secret of ours: the secret is another one now, or it is a stranger. What has
+ * no signature is a stranger's for sure, and no news. */
+static void note_refused(struct whatsapp *w, struct http_exchange *x) {
+    uint64_t now = clock_mono_ms();
+    const char *header = http_header(x, "X-Hub-Signature-256");
+    if (!header || strncmp(header, SIGNATURE, strlen(SIGNATURE)) != 0 ||
+        (w->refused_ms && now < w->refused_ms + REFUSED_MS))
+        return;
+    w->refused_ms = now;
+    LOG_WARN(w->base.env->log, "whatsapp.wrong_signature", LOG_S("channel", w->base.channel));
+    connector_keep(&w->base, "refused", span_str("yes"), REFUSED_S);
 }
 
 /* The handshake: the platform asks whether this URL is ours. */
@@ -277,6 +293,7 @@ void whatsapp_webhook(struct connector *c, struct http_exchange *x) {
     }
     if (signed_by(w, x) < 0) {
         metrics_add(c->env->metrics, M_REFUSED, "auth", 1);
+        note_refused(w, x);
         http_reply_problem(x, 401, "auth", "the signature is missing, or not made with app_secret");
         return;
     }
