@@ -208,3 +208,19 @@ def test_window_moves_with_the_number(world):
     until(world.fake.wait_calm, 10)
     assert world.thread()["windows"] == before and before["main"]["until"]
     assert identities(world) >= {("whatsapp", "DE.1"), ("whatsapp", "DE.2"), ("whatsapp", "4917699999")}
+
+
+def test_what_comes_late_from_the_old_number(world):
+    """It is hers, in her thread, but says nothing of where she is now."""
+    ann = world.user("4917600000", "Ann", bsuid="DE.1")
+    ann.text("old phone")
+    world.got(n=1)
+    ann.change_number("4917699999", "DE.2")
+    until(world.fake.wait_calm, 10)
+    world.user("4917600000", "Ann", bsuid="DE.1").text("sent before, come after")
+    assert [m["text"] for m in world.got(n=2)] == ["old phone", "sent before, come after"] and len(world.api.threads()) == 1
+    assert client(world)["phone"] == "+4917699999" and ("phone", "+4917600000") in former(world)
+    world.fake.do(ann.user.register)
+    world.say(world.thread_of("Ann"), {"text": "there"})
+    sent = world.fake.sent[-1]["body"]
+    assert sent.get("recipient") == "DE.2" or sent.get("to") == "4917699999", sent
