@@ -105,10 +105,10 @@ export function isEmpty(m) {
         CONTENT.every((key) => !m[key]);
 }
 
-// The time stands in the last line of the text when nothing comes below it.
+// The time stands in the last line of the text when nothing comes below it; more contacts come below the first.
 export function endsWithText(m) {
     return Boolean((m.text || m.html) && !m.email && !m.attachments?.length && !m.buttons?.length && !m.raw_type &&
-        !m.deleted_at && CONTENT.every((key) => !m[key]));
+        !m.deleted_at && CONTENT.every((key) => key === "contact" || !m[key]));
 }
 
 // A sticker or a round video alone needs no bubble.

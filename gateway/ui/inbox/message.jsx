@@ -78,9 +78,11 @@ function Body({ message: m, author, replied, jump, html, setHtml }) {
             {m.forward && <Forwarded forward={m.forward} />}
             <Whence message={m} />
             {(m.quote || m.reply_to) && <Quote quote={m.quote} replied={replied} jump={jump} />}
-            {m.email ? <Mail message={m} html={html} setHtml={setHtml} /> : <><SentHead message={m} /><Words message={m} /></>}
+            {m.email ? <Mail message={m} html={html} setHtml={setHtml} /> : <SentHead message={m} />}
+            {!m.email && !m.contact && <Words message={m} />}
             {m.button && wording(m).text !== m.button.text && <Press text={m.button.text} more={m.button.description} />}
             <Kinds message={m} />
+            {!m.email && m.contact && <Words message={m} />}
             {files?.length > 0 && <Attachments list={files} author={author} />}
             {(m.buttons?.length > 0 || m.request) && <Buttons rows={m.buttons} request={m.request} />}
             {isEmpty(m) && <p class="msg-none">{m.raw_type ? t("msg.unsupported", { type: rawName(m.raw_type) }) : t("msg.empty")}</p>}
