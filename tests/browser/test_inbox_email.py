@@ -224,7 +224,8 @@ def test_a_missing_html_is_told(mails, inbox, browsers):
     said = mails.put(sender="gone@example.org", text="only text")
     mails.change(said["thread"], said["seq"], {"email": {"from": [], "html": "01M84DM5EGXX078JEX5YT2BT08"}})
     m = opened(inbox, said["thread"])
-    m.find_element(By.CSS_SELECTOR, ".mail-tools .modes [role=radio]:last-child").click()
+    html = ".mail-tools .modes [role=radio]:last-child"
+    inbox.until(lambda: m.find_elements(By.CSS_SELECTOR, html), why="for the choice")[0].click()
     inbox.until(lambda: "could not be loaded" in m.text)
 
 

@@ -40,7 +40,7 @@ def test_new_dialogues_come_to_the_top_with_counts(gateway, browsers):
     page.until(lambda: len(page.rows()) == 2, why="for two rows")
     top = page.all(".row-link")
     top = min(top, key=lambda r: r.location["y"])
-    assert "third" in top.text
+    page.until(lambda: "third" in top.text, why="for the second dialogue on top")
     page.until(lambda: top.find_element(By.CSS_SELECTOR, ".badge").text == "2", why="for unread 2")
     page.until(lambda: page.one('[data-view="open"] .rail-count').text == "2", why="for the count")
     top.click()
