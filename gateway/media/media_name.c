@@ -10,13 +10,37 @@
 #include "media/media_private.h"
 
 #define NAME_POINTS 120
+#define ENDING_MAX 20 /* bytes */
+
+/* Characters of valid UTF-8 up to `end`. */
+static size_t points_to(const char *s, const char *end) {
+    size_t n = 0;
+    for (; s < end; s++)
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+/* Of a long name the stem is cut, never the ending: that says what it is. */
+static void shorten(char *name) {
+    char *end = name + strlen(name), *dot = strrchr(name, '.'), *p = end;
+    if (!dot || dot == name || end - dot > ENDING_MAX)
+        dot = end;
+    size_t room = NAME_POINTS - points_to(dot, end);
+    if (points_to(name, dot) <= room)
+        return;
+    for (p = name; room; room--)
+        for (p++; ((unsigned char)*p & 0xc0) == 0x80;)
+            p++;
+    memmove(p, dot, (size_t)(end - dot) + 1);
+}
 
 char *media_clean_name(const char *name) {
     const char *base = name;
     for (const char *p = name; *p; p++)
         if (*p == '/' || *p == '\\')
             base = p + 1;
-    char *clean = utf8_clean_name(base, NAME_POINTS);
+    char *clean = utf8_clean_name(base, strlen(base));
+    shorten(clean);
     char *p = clean;
     while (*p == '.' || *p == ' ') /* no hidden files, no ".." */
         p++;

@@ -49,6 +49,16 @@ static void a_name_is_bounded(void **state) {
     clean = media_clean_name(name);
     assert_int_equal(strlen(clean), 120);
     free(clean);
+    memcpy(name + sizeof name - 5, ".exe", 4); /* what it is stays */
+    clean = media_clean_name(name);
+    assert_int_equal(strlen(clean), 120);
+    assert_string_equal(clean + 115, "x.exe");
+    free(clean);
+    name[500] = '.'; /* no ending, but a dot */
+    memset(name + sizeof name - 5, 'x', 4);
+    clean = media_clean_name(name);
+    assert_int_equal(strlen(clean), 120);
+    free(clean);
     for (size_t i = 0; i + 4 < sizeof name; i += 4)
         memcpy(name + i, "\xf0\x9f\x99\x82", 5);
     clean = media_clean_name(name);
