@@ -145,7 +145,7 @@ static void set_notes(struct email_mail *m) {
         bool is;
         const char *word;
     } list[] = {{m->scan.headers_cut, "headers_cut"}, {m->scan.headers_broken, "headers_broken"},
-        {m->scan.parts_cut, "parts_cut"}};
+        {m->scan.parts_cut, "parts_cut"}, {m->scan.has_nul, "nul_bytes"}};
     for (size_t i = 0; i < ARRAY_LEN(list); i++)
         if (list[i].is)
             email_note(m, list[i].word);

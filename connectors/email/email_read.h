@@ -44,7 +44,9 @@
  *     base64_repaired (cut, or several joined), charset_guessed, encrypted, signed, calendar, tnef,
  *     html_cut, text_from_html, raw_text (nothing could be read: the text is the raw mail),
  *     name_marks (a file name with invisible or direction marks, which were taken out),
- *     name_path (a file name with folders, which were taken off).
+ *     name_path (a file name with folders, which were taken off), header_marks (the same marks in
+ *     the subject or in somebody's name), subject_markup, nul_bytes, archive (one is attached:
+ *     nobody looked into it).
  *   parts[]: {"what":"html|attachment|inline","name","mime","size"} and "cid" where there is one;
  *     "html" at most once and first, its bytes are UTF-8 and not safe to show; inline: the html
  * uses its cid. mime is what the sender says, in lower case. Names are base names without controls.

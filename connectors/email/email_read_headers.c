@@ -43,14 +43,21 @@ char *email_header_unfold(struct email_mail *m, const char *raw) {
     return text;
 }
 
-char *email_header_text(struct email_mail *m, const char *raw) {
+/* *marks becomes true when invisible ones had to go. */
+static char *clean_text(struct email_mail *m, const char *raw, bool *marks) {
     char *s = email_header_unfold(m, raw);
     char *decoded = g_mime_utils_header_decode_text(m->options, s);
     char *text = mem_strdup(decoded ? decoded : s);
     g_free(decoded);
     free(s);
-    email_line_clean(text, VALUE_MAX);
+    if (email_line_clean(text, VALUE_MAX))
+        *marks = true;
     return text;
+}
+
+char *email_header_text(struct email_mail *m, const char *raw) {
+    bool marks;
+    return clean_text(m, raw, &marks);
 }
 
 /* --- addresses ------------------------------------------------------------------------------- */
@@ -69,9 +76,10 @@ static bool is_address(const char *s) {
     return !quoted;
 }
 
-static void add_person(json_t *list, const char *name, const char *address) {
+static void add_person(struct email_mail *m, json_t *list, const char *name, const char *address) {
     char *shown = mem_strdup(name ? name : ""), *where = mem_strdup(address);
-    email_line_clean(shown, EMAIL_NAME_MAX);
+    if (email_line_clean(shown, EMAIL_NAME_MAX))
+        email_note(m, "header_marks");
     email_line_clean(where, EMAIL_ADDRESS_MAX + 1);
     if (is_address(where))
         json_array_append_new(list, json_pack("{s:s,s:s}", "name", shown, "address", where));
@@ -80,15 +88,16 @@ static void add_person(json_t *list, const char *name, const char *address) {
 }
 
 /* Groups are flattened; they cannot hold groups. */
-static void add_people(json_t *list, InternetAddressList *all, size_t max, bool in_group) {
+static void add_people(
+    struct email_mail *m, json_t *list, InternetAddressList *all, size_t max, bool in_group) {
     int n = all ? internet_address_list_length(all) : 0;
     for (int i = 0; i < n && json_array_size(list) < max; i++) {
         InternetAddress *one = internet_address_list_get_address(all, i);
         if (INTERNET_ADDRESS_IS_GROUP(one) && !in_group)
-            add_people(
-                list, internet_address_group_get_members(INTERNET_ADDRESS_GROUP(one)), max, true);
+            add_people(m, list, internet_address_group_get_members(INTERNET_ADDRESS_GROUP(one)),
+                max, true);
         else if (INTERNET_ADDRESS_IS_MAILBOX(one))
-            add_person(list, internet_address_get_name(one),
+            add_person(m, list, internet_address_get_name(one),
                 internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(one)));
     }
 }
@@ -97,7 +106,7 @@ static json_t *people_of(struct email_mail *m, const char *raw, size_t max) {
     json_t *list = json_array();
     char *s = email_header_unfold(m, raw);
     InternetAddressList *all = internet_address_list_parse(m->options, s);
-    add_people(list, all, max, false);
+    add_people(m, list, all, max, false);
     if (all)
         g_object_unref(all);
     free(s);
@@ -232,11 +241,28 @@ static void on_date(struct email_mail *m, const char *raw) {
         email_note(m, "bad_date");
 }
 
+/* "<b>", "</p>", "<img src=..>"; not "<ann@example.org>". */
+static bool has_markup(const char *s) {
+    for (; (s = strchr(s, '<')); s++) {
+        const char *name = s + 1 + (s[1] == '/'), *end = name;
+        while (g_ascii_isalnum(*end))
+            end++;
+        if (g_ascii_isalpha(*name) && *end && strchr(" />", *end) && strchr(end, '>'))
+            return true;
+    }
+    return false;
+}
+
 static void on_subject(struct email_mail *m, const char *raw) {
+    bool marks = false;
     if (json_object_get(m->mail, "subject"))
         return;
-    char *text = email_header_text(m, raw);
+    char *text = clean_text(m, raw, &marks);
+    if (marks)
+        email_note(m, "header_marks");
     email_line_clean(text, EMAIL_SUBJECT_MAX);
+    if (has_markup(text))
+        email_note(m, "subject_markup");
     json_object_set_new(m->mail, "subject", json_string(text));
     free(text);
 }

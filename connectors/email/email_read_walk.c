@@ -60,7 +60,25 @@ static char *made_up_name(struct email_mail *m, GMimePart *part, const char *mim
     return mem_strdup("file");
 }
 
+static bool is_archive(const char *mime, const char *name) {
+    static const char *const ends[] = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz",
+        ".zst", ".cab", ".arj", ".iso"};
+    static const char *const mimes[] = {"application/zip", "application/x-zip-compressed",
+        "application/vnd.rar", "application/x-rar-compressed", "application/x-7z-compressed",
+        "application/x-tar", "application/gzip", "application/x-gzip"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (n > strlen(ends[i]) && strcasecmp(name + n - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(mimes); i++)
+        if (strcmp(mime, mimes[i]) == 0)
+            return true;
+    return false;
+}
+
 static void note_kind(struct email_mail *m, GMimePart *part, const char *mime, const char *name) {
+    if (is_archive(mime, name))
+        email_note(m, "archive");
     if (strcmp(mime, "text/calendar") == 0)
         email_note(m, "calendar");
     else if (strcmp(mime, "application/ms-tnef") == 0 || strcasecmp(name, "winmail.dat") == 0)

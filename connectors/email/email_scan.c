@@ -24,7 +24,7 @@ struct reader {
     char *chunk; /* CHUNK bytes, then HEAD_MAX for the beginning of a long line */
     size_t at, n;
     uint64_t offset; /* of chunk[at] in the file */
-    bool is_eof, failed;
+    bool is_eof, failed, has_nul;
 };
 
 struct line {
@@ -43,7 +43,10 @@ static void fill(struct reader *r) {
             continue;
         r->failed = got < 0;
         r->is_eof = got <= 0;
-        r->n += got > 0 ? (size_t)got : 0;
+        if (got > 0) {
+            r->has_nul = r->has_nul || memchr(r->chunk + r->n, '\0', (size_t)got);
+            r->n += (size_t)got;
+        }
     }
 }
 
@@ -306,6 +309,7 @@ int email_scan(int fd, struct email_scan *s, struct err *err) {
     }
     off_t size = lseek(fd, 0, SEEK_END);
     s->size = size > 0 ? (uint64_t)size : r.offset;
+    s->has_nul = r.has_nul;
     free(b);
     free(r.chunk);
     return r.failed ? err_set(err, ERR_IO, "the mail cannot be read: %s", strerror(errno)) : 0;

@@ -22,7 +22,7 @@ struct email_scan {
     size_t headers; /* so many of them are headers; after them comes an empty line if no_gap */
     bool no_gap;    /* the mail has no empty line there: one must be put in */
     uint64_t size, body_at;
-    bool headers_cut, headers_broken, parts_cut;
+    bool headers_cut, headers_broken, parts_cut, has_nul;
 };
 
 /* -1 only when fd cannot be read. */

@@ -10,8 +10,9 @@ import { MailHtml } from "./mail_frame.jsx";
 import { Text } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
 
-const NOTES = ["parts_cut", "depth_cut", "headers_cut", "base64_repaired", "no_date", "bad_date", "no_from", "several_from",
-    "charset_guessed", "encrypted", "signed", "raw_text", "text_from_html", "attachment_cut", "text_cut", "html_cut", "quarantined", "copy_of"];
+const NOTES = ["parts_cut", "depth_cut", "headers_cut", "headers_broken", "base64_repaired", "no_date", "bad_date", "no_from", "bad_from",
+    "several_from", "charset_guessed", "encrypted", "signed", "calendar", "tnef", "archive", "raw_text", "text_from_html", "text_cut",
+    "html_cut", "mail_cut", "quarantined", "name_marks", "name_path", "header_marks", "subject_markup", "nul_bytes", "copy_of"];
 const AUTOS = ["reply", "bulk", "list", "bounce"];
 
 // Names lie: the address always stands beside them.
