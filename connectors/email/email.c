@@ -226,13 +226,17 @@ static bool is_address_of(const struct email *e, const char *address) {
 }
 
 struct email *email_of_address(struct email *e, const char *address) {
-    struct email *at = e;
-    do {
-        if (is_address_of(at, address))
-            return at;
+    struct email *at = e, *found = NULL;
+    char *same = email_identity(address); /* however its domain is written */
+    while (same && !found) {
+        if (is_address_of(at, same))
+            found = at;
         at = e->base.core ? container_of(connector_next(&at->base), struct email, base) : e;
-    } while (at != e);
-    return NULL;
+        if (at == e)
+            break;
+    }
+    free(same);
+    return found;
 }
 
 char *email_instance(const struct email *e) {

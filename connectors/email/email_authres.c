@@ -49,6 +49,7 @@ static struct span read_word(struct span s, size_t *i) {
     return span_of(s.p + from, *i - from);
 }
 
+/* The first result counts; of several signatures one is enough. */
 static void add_result(json_t *o, struct span method, struct span result) {
     static const char *const methods[] = {"spf", "dkim", "dmarc"};
     char value[VALUE_MAX + 1];
@@ -59,7 +60,8 @@ static void add_result(json_t *o, struct span method, struct span result) {
     value[result.n] = '\0';
     for (size_t i = 0; i < ARRAY_LEN(methods); i++)
         if (span_ieq(method, methods[i]) &&
-            (!json_object_get(o, methods[i]) || strcmp(value, "pass") == 0))
+            (!json_object_get(o, methods[i]) ||
+                (strcmp(methods[i], "dkim") == 0 && strcmp(value, "pass") == 0)))
             json_object_set_new(o, methods[i], json_string(value));
 }
 

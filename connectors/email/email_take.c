@@ -106,24 +106,27 @@ static void add_id(struct taking *k, const char *secret, const char *id) {
         add_clue(k, 'i', id);
 }
 
+static void add_reply_address(struct taking *k, const char *secret, const char *address) {
+    struct email_mark mark;
+    char *same = secret ? email_identity(address) : NULL; /* however its domain is written */
+    if (same && email_reply_address_read(secret, k->e->base.channel, same, k->e->address, &mark))
+        add_clue(k, 't', mark.thread);
+    free(same);
+}
+
 /* Our reply addresses first, then what it answers, then the chain from its end. */
 static void find_clues(struct taking *k) {
     static const char *const where[] = {"to", "cc"};
     const json_t *mail = k->in.mail, *refs = json_object_get(mail, "references");
     const char *secret = connector_secret(&k->e->base);
-    struct email_mark mark;
     size_t i;
     json_t *one;
-    for (size_t w = 0; secret && w < ARRAY_LEN(where); w++)
+    for (size_t w = 0; w < ARRAY_LEN(where); w++)
         json_array_foreach(json_object_get(mail, where[w]), i, one) {
-            if (email_reply_address_read(
-                    secret, k->e->base.channel, text_of(one, "address"), k->e->address, &mark))
-                add_clue(k, 't', mark.thread);
+            add_reply_address(k, secret, text_of(one, "address"));
         }
     json_array_foreach(json_object_get(mail, "delivered_to"), i, one) {
-        if (secret && email_reply_address_read(
-                          secret, k->e->base.channel, json_string_value(one), k->e->address, &mark))
-            add_clue(k, 't', mark.thread);
+        add_reply_address(k, secret, json_string_value(one));
     }
     json_array_foreach(json_object_get(mail, "in_reply_to"), i, one) {
         add_id(k, secret, json_string_value(one));
@@ -384,12 +387,23 @@ static void on_person(void *arg, struct span value, const struct err *err) {
     free(address);
 }
 
-/* k->address: whose dialogue the clue names. */
+/* Our mail server found that the sender is somebody else. */
+static bool is_found_false(const struct taking *k) {
+    const json_t *email = json_object_get(k->in.body, "email");
+    return strcmp(text_of(json_object_get(email, "auth"), "dmarc"), "fail") == 0;
+}
+
+/* k->address: whose dialogue the clue names. His own is his; into another's gets who took part in
+ * it, or we, who is believed to be that. */
 static void found_dialogue(struct taking *k) {
     char name[EMAIL_NAME_SIZE];
     bool is_bounce = strcmp(text_of(k->in.mail, "auto"), "bounce") == 0 &&
                      k->clues[k->clue].name[0] == 't'; /* it has our mark: nobody else made that */
-    if (strcmp(k->address, k->from) == 0 || email_of_address(k->e, k->from) || is_bounce)
+    if (strcmp(k->address, k->from) == 0 || is_bounce)
+        on_person(k, span_str("1"), NULL);
+    else if (is_found_false(k))
+        on_person(k, span_of(NULL, 0), NULL);
+    else if (email_of_address(k->e, k->from))
         on_person(k, span_str("1"), NULL);
     else
         connector_kept(&k->e->base, person_name(k->address, k->from, name), on_person, k);

@@ -378,6 +378,8 @@ static void results_of_authentication_are_read(void **state) {
             "{'server':'mx.org','dmarc':'fail'}"},
         {"mx.org; dkim=fail reason=\"a; dmarc=pass\"; dkim=pass",
             "{'server':'mx.org','dkim':'pass'}"},
+        {"mx.org; dmarc=fail; dmarc=pass; spf=fail; spf=pass",
+            "{'server':'mx.org','dmarc':'fail','spf':'fail'}"},
         {"mx.org; spf", "{'server':'mx.org'}"},
         {"spf=pass", "-"},
         {"", "-"},
