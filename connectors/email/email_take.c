@@ -177,18 +177,24 @@ static bool has_company(const struct taking *k) {
 
 /* --- storing it ------------------------------------------------------------------------------ */
 
+/* It is done with: should it come again, it is known. */
+static void remember_key(struct taking *k) {
+    char name[EMAIL_NAME_SIZE], *done = mem_printf("d%s", k->thread);
+    snprintf(name, sizeof name, "m:%s", k->in.key);
+    connector_keep(&k->e->base, name, span_str(done), EMAIL_REMEMBER_S);
+    free(done);
+}
+
 static void remember_mail(struct taking *k) {
     const char *id = text_of(k->in.mail, "message_id");
-    char name[EMAIL_NAME_SIZE], *done = mem_printf("d%s", k->thread);
+    char name[EMAIL_NAME_SIZE];
     if (k->in.mail && has_company(k)) {
         remember_people(k);
         if (*id)
             connector_keep(&k->e->base, email_kept_name('i', id, name), span_str(k->address),
                 EMAIL_REMEMBER_S);
     }
-    snprintf(name, sizeof name, "m:%s", k->in.key);
-    connector_keep(&k->e->base, name, span_str(done), EMAIL_REMEMBER_S);
-    free(done);
+    remember_key(k);
 }
 
 static void on_shown(void *arg, const struct err *err) {
@@ -457,7 +463,7 @@ static void on_bounced(void *arg, bool is_whole, const struct err *err) {
         end(k, err);
     } else if (is_whole) { /* told at its message: nothing else to show */
         k->out.dropped = true;
-        remember_mail(k);
+        remember_key(k);
         end(k, NULL);
     } else {
         ask_clue(k);
@@ -500,9 +506,8 @@ static bool is_check_report(const struct taking *k) {
 static void drop(struct taking *k, const char *why) {
     LOG_INFO(
         k->e->base.env->log, why, LOG_S("channel", k->e->base.channel), LOG_S("key", k->in.key));
-    k->address = mem_strdup(k->from);
     k->out.dropped = true;
-    remember_mail(k);
+    remember_key(k);
     loop_defer(k->e->base.env->loop, end_later, k);
 }
 
