@@ -10,7 +10,7 @@ US = "support@example.test"
 
 
 class FakeMailbox(Told):
-    fetches = False  # the files of a mail come with it
+    fetches, repeats = False, True  # the files of a mail come with it; a Message-ID is one mail
 
     def __init__(self, start, extra="", addresses=(US,), imap=None, smtp=None, config=CONFIG, ready=True, **kw):
         """start: as start_gateway. addresses: one mailbox each, named after its local part; they share the servers and so the
