@@ -54,8 +54,8 @@ struct email_box {
 
     /* What is kept. Of all uids up to `upto` only the last OVERLAP that are not in recent may still
      * have to be taken; recent has some above, too. Those up to floor are none of ours, and those
-     * up to old (before the validity changed) only when they came after since_ms. A uid that is
-     * looked at twice does no harm: the mail's key is known. */
+     * up to old (there at the first connection, or when the validity changed) only when they came
+     * after since_ms. A uid that is looked at twice does no harm: the mail's key is known. */
     bool has_cursor;
     uint32_t validity, upto, floor, old;
     int64_t since_ms;
@@ -462,11 +462,13 @@ static void next_step(struct email_box *b) {
 
 /* The first time: from now on, or from some days ago. Another validity: all uids are new ones. */
 static void begin_at(struct email_box *b) {
+    uint32_t last = b->about.uidnext ? b->about.uidnext - 1 : UINT32_MAX;
     if (!b->has_cursor) {
         b->since_ms = clock_ms() - b->e->since_ms;
         b->validity = b->about.uidvalidity;
         b->floor = b->e->since_ms || !b->about.uidnext ? 0 : b->about.uidnext - 1;
         b->upto = b->floor;
+        b->old = last;
         b->rescan = b->e->since_ms > 0 || !b->about.uidnext;
         b->has_cursor = true;
         keep_cursor(b);
@@ -476,7 +478,7 @@ static void begin_at(struct email_box *b) {
             LOG_I("is", b->about.uidvalidity));
         b->validity = b->about.uidvalidity;
         b->floor = b->upto = 0;
-        b->old = b->about.uidnext ? b->about.uidnext - 1 : UINT32_MAX;
+        b->old = last;
         b->nrecent = 0;
         b->rescan = true;
         keep_cursor(b);
