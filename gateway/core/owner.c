@@ -155,6 +155,12 @@ static void beat(struct owner *o) {
     redis_command(redis, count, ARRAY_LEN(count), on_workers, o);
 }
 
+/* "Count on me no more": those who stay, or come, share what there is at once. */
+static void part(struct owner *o) {
+    struct span rem[] = {span_str("ZREM"), span_str(WORKERS_KEY), span_str(o->id)};
+    redis_command(store_redis(o->core->store), rem, ARRAY_LEN(rem), on_ignored, NULL);
+}
+
 static unsigned fair_share(const struct owner *o) {
     return (unsigned)((o->nshards + o->workers - 1) / o->workers);
 }
@@ -453,6 +459,7 @@ void owner_start(struct core *core) {
 void owner_drain(struct core *core, loop_fn fn, void *arg) {
     core->owner->drained = fn;
     core->owner->drained_arg = arg;
+    part(core->owner);
 }
 
 void owner_stop(struct core *core) {
