@@ -197,6 +197,13 @@ static const struct setting settings[] = {
         .min = 1000,
         .max = 3600000,
         .help = "How often to look where the server has no IDLE."},
+    {.key = "patience",
+        .type = SETTING_DURATION,
+        .preset = "1m",
+        .min = 1000,
+        .max = 600000,
+        .help = "How long the IMAP server may be silent while it owes an answer: then it is left, "
+                "and asked anew."},
     {0},
 };
 
@@ -367,6 +374,7 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
     e->max_size = settings_int(s, "max_size");
     e->renew_ms = settings_int(s, "idle_renew");
     e->poll_ms = settings_int(s, "poll");
+    e->patience_ms = settings_int(s, "patience");
     e->retry_ms = settings_int(s, "retry");
     return init_login(e, s, err);
 }

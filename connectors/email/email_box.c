@@ -23,7 +23,7 @@
 #define OAUTH_SESSION_MS (50 * 60000) /* Google ends a session with its token */
 #define MARK_MAX 200
 #define KEEP_EACH 16
-#define ANSWER_MS 60000 /* for each 256 kB: a server that hangs is left */
+#define SOON_MS 30000u /* for what every server does at once */
 #define UNTOLD_MAX 5
 #define CLOCKS_DIFFER_MS 600000
 #define DAY_MS (24 * 3600 * 1000LL)
@@ -559,7 +559,12 @@ static void on_login(void *arg, const struct mail_server *server, const struct e
         return;
     }
     b->state = BOX_OPENING;
-    const struct email_imap_options options = {.folder = b->e->folder, .answer_ms = ANSWER_MS};
+    unsigned patience = (unsigned)b->e->patience_ms;
+    unsigned soon = patience < SOON_MS ? patience : SOON_MS;
+    const struct email_imap_options options = {.folder = b->e->folder,
+        .connect_ms = soon,
+        .answer_ms = patience, /* for each 256 kB */
+        .done_ms = soon};
     b->imap =
         email_imap_open(b->e->base.env, email_shared_get(b->e)->streams, server, &options, &fns, b);
     if (b->e->oauth)
