@@ -103,7 +103,8 @@ def test_bad_file_changes_nothing(gateway):
     os.unlink(g.config_path)
     hup(g)
     until(lambda: "No such file" in g.log(), 10)
-    assert set(g.worker_pids()) == pids and g.is_ready()
+    until(lambda: set(g.worker_pids()) == pids, 10)  # who looked at the file is gone, too
+    assert g.is_ready()
 
 
 def test_reload_that_cannot_start_is_rolled_back(gateway):
@@ -115,7 +116,8 @@ def test_reload_that_cannot_start_is_rolled_back(gateway):
         hup(g)
         until(lambda: "event=config.rolled_back" in g.log(), 10)
         g.port = port
-    assert set(g.worker_pids()) == pids and g.is_ready()
+    until(lambda: set(g.worker_pids()) == pids, 10)  # the others are gone
+    assert g.is_ready()
     g.write_config()
     hup(g)
     until(lambda: "event=config.reloaded" in g.log(), 10)
