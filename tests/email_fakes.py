@@ -83,3 +83,38 @@ class FakeMailbox(Told):
 
     def download(self, media):
         return self.api.ask("GET", f"/media/{media}")
+
+
+class Mailboxes(FakeMailbox):
+    """One gateway with a mailbox on each of several IMAP servers: {name: its settings}. In each lies an old mail that somebody
+    has marked as deleted."""
+
+    OLD = b"Subject: old\r\n\r\nold\r\n"
+
+    def __init__(self, start, boxes, common="", before=(), **kw):
+        """before: (mail, when) that lie in each before the gateway starts."""
+        self.boxes = boxes
+        self.imaps = {n: FakeImap(users={f"{n}@example.test": "secret"}) for n in boxes}
+        for imap in self.imaps.values():
+            imap.add(self.OLD, flags=["\\Deleted"], when=0)
+            for raw, when in before:
+                imap.add(raw, when=when)
+        super().__init__(start, common, addresses=[f"{n}@example.test" for n in boxes], imap=next(iter(self.imaps.values())), **kw)
+
+    def section(self, address, extra=""):
+        name = address.split("@")[0]
+        text = super().section(address, f"{extra} {self.boxes[name]}")
+        return text.replace(f":{self.imap.port}", f":{self.imaps[name].port}")
+
+    def close(self):
+        for imap in self.imaps.values():
+            imap.close()
+        super().close()
+
+    def add(self, name, text, **kw):
+        """A mail for that mailbox."""
+        return self.imaps[name].add(self.mail(text, sender=f"{name}@clients.test", to=f"{name}@example.test"), **kw)
+
+    def texts_of(self, name):
+        """What is in its threads, in their order."""
+        return [m["text"].strip() for m in self.all() if m["channel"] == name]

@@ -21,7 +21,10 @@ class Fault:
     drop     the connection is closed after `after` bytes of the answer
     bye      "* BYE text" instead of an answer, and the end
     no, bad  that answer with `text`
-    silence  no answer at all, the connection stays
+    silence  no answer at all, the connection stays (at="greeting": not even that)
+    stall    silence after `after` bytes of the answer
+    deaf     (IDLE) DONE is not answered
+    gone     (UID FETCH) the mail with `uid` is expunged just before
     drip     the answer comes a byte each `seconds`
     slices   the answer comes in pieces of one byte, at once
     say      the lines in `text` come before the answer (EXISTS in a FETCH, "* OK [ALERT] ..", nonsense)
@@ -62,6 +65,8 @@ class FakeImap(FakeServer):
         self.capabilities, self.tls = capabilities, tls
         self.boxes = {"INBOX": Box(), "Sent": Box("\\Sent"), "Junk": Box("\\Junk")}
         self.faults, self.seen, self.sessions, self.logins = [], [], set(), 0
+        self.readers = self.readers_max = 0  # sessions that have a folder open
+        self.permanent_flags, self.access = "\\Seen \\Deleted \\*", "READ-WRITE"
         self.mute = False  # IDLE tells nothing
         self.says_uidnext = True
         super().__init__(port, host)
@@ -84,6 +89,7 @@ class FakeImap(FakeServer):
             pass
         finally:
             self.sessions.discard(session)
+            self.readers -= bool(session.box)
             writer.close()
 
     # --- from the test's thread ---
@@ -111,10 +117,10 @@ class FakeImap(FakeServer):
 
     def _expunge(self, box, uids):
         for s in self.sessions:
-            if s.idling and s.box is box:
-                for i in reversed(range(len(box.mails))):
-                    if box.mails[i].uid in uids:
-                        s.tell(f"* {i + 1} EXPUNGE")
+            if s.box is box:
+                s.expunged += [i + 1 for i in reversed(range(len(box.mails))) if box.mails[i].uid in uids]
+                if s.idling:
+                    s.tell_expunged()
         box.mails[:] = [m for m in box.mails if m.uid not in uids]
 
     def renew(self, folder="INBOX", keep=True):
@@ -143,9 +149,17 @@ class Session:
         self.user = self.box = self.fault = None
         self.idling = False
         self.known = 0  # the last UID that it heard of
+        self.expunged = []  # sequence numbers of what it does not know to be gone
+
+    def tell_expunged(self):
+        """Not while FETCH, STORE or SEARCH run (RFC 3501 7.4.1)."""
+        for n in self.expunged:
+            self.tell(f"* {n} EXPUNGE")
+        self.expunged = []
 
     def tell_news(self):
         """What came while no command ran is told with the next one (RFC 3501 5.2, 7.3.1)."""
+        self.tell_expunged()
         if self.box.uidnext - 1 > self.known:
             self.known = self.box.uidnext - 1
             self.tell(f"* {len(self.box.mails)} EXISTS")
@@ -161,23 +175,32 @@ class Session:
                 self.writer.write(data[i:i + 1])
                 await self.writer.drain()
                 await asyncio.sleep(f.args.get("seconds", 0))
-        elif f and f.kind == "drop":
+        elif f and f.kind in ("drop", "stall"):
             self.writer.write(data[:f.args.get("after", 0)])
             await self.writer.drain()
+            if f.kind == "drop":
+                raise Closed
+            await self.reader.read(1)  # until the other one gives up
             raise Closed
         else:
             self.writer.write(data)
             await self.writer.drain()
 
+    async def faulty(self, tag, line):
+        """True when the fault is all that is to be said."""
+        self.fault = next((f for f in self.fake.faults if f.times and
+                           (f.at == line if tag == "*" else line.startswith(f.at))), None)
+        if self.fault:
+            self.fault.times -= 1
+        return bool(self.fault) and await self.goes_wrong(tag)
+
     async def run(self):
-        self.tell("* OK ready")
+        if not await self.faulty("*", "greeting"):
+            self.tell("* OK ready")
         while True:
             tag, line = await self.read_command()
             self.fake.seen.append(re.sub(r"^(AUTHENTICATE \S+|LOGIN) .*", r"\1 ...", line))
-            self.fault = next((f for f in self.fake.faults if f.times and line.startswith(f.at)), None)
-            if self.fault:
-                self.fault.times -= 1
-            if self.fault and await self.goes_wrong(tag):
+            if await self.faulty(tag, line):
                 continue
             name = line.upper().split(" ")[0]
             handler = getattr(self, "on_" + name.lower(), None)
@@ -265,16 +288,19 @@ class Session:
 
     async def on_select(self, tag, line):
         name = line[7:].strip('"\0')
+        self.fake.readers -= bool(self.box)
         self.box = self.fake.boxes.get(name)
+        self.fake.readers += bool(self.box)
+        self.fake.readers_max = max(self.fake.readers, self.fake.readers_max)
         if not self.box:
             await self.put(f"{tag} NO [NONEXISTENT] No such folder\r\n".encode())
             return
         b = self.box
-        self.known = b.uidnext - 1
-        await self.put((f"* FLAGS (\\Seen \\Deleted)\r\n* OK [PERMANENTFLAGS (\\Seen \\Deleted \\*)] x\r\n"
+        self.known, self.expunged = b.uidnext - 1, []
+        await self.put((f"* FLAGS (\\Seen \\Deleted)\r\n* OK [PERMANENTFLAGS ({self.fake.permanent_flags})] x\r\n"
                         f"* {len(b.mails)} EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY {b.uidvalidity}] x\r\n"
                         + (f"* OK [UIDNEXT {b.uidnext}] x\r\n" if self.fake.says_uidnext else "")
-                        + f"{tag} OK [READ-WRITE] done\r\n").encode())
+                        + f"{tag} OK [{self.fake.access}] done\r\n").encode())
 
     async def on_list(self, tag, line):
         out = "".join(f'* LIST (\\HasNoChildren {b.use}) "/" "{n}"\r\n' for n, b in self.fake.boxes.items()
@@ -294,7 +320,8 @@ class Session:
             await self.put(f"{tag} BAD Unknown command\r\n".encode())
             return
         await self.put(b"+ idling\r\n")
-        self.tell_news()
+        if not self.fake.mute:
+            self.tell_news()
         self.idling = True
         try:
             done = await self.reader.readuntil(b"\r\n")
@@ -302,6 +329,8 @@ class Session:
             self.idling = False
         if done != b"DONE\r\n":
             raise Closed
+        if self.fault and self.fault.kind == "deaf":
+            return
         await self.put(f"{tag} OK done\r\n".encode())
 
     # --- UID ... ---
@@ -358,6 +387,8 @@ class Session:
         if kind == "uid_last":
             items = [i for i in items if i != "UID"] + ["UID"]
         out = []
+        if kind == "gone":
+            self.fake._expunge(self.box, {self.fault.args["uid"]})
         for m in self.of_set(text):
             n = self.box.mails.index(m) + 1
             flags = [b"FLAGS ({5}\r\n\\Seen)"] if kind == "literals" else []
@@ -388,6 +419,7 @@ class Session:
             self.fake._add(m.raw, name, m.flags, m.when)
         if move:
             self.fake._expunge(self.box, {m.uid for m in mails})
+            self.tell_expunged()
         await self.put(f"{tag} OK done\r\n".encode())
 
     async def uid_move(self, tag, rest):
@@ -396,4 +428,5 @@ class Session:
     async def uid_expunge(self, tag, rest):
         uids = {m.uid for m in self.of_set(rest) if "\\Deleted" in m.flags}
         self.fake._expunge(self.box, uids)
+        self.tell_expunged()
         await self.put(f"{tag} OK done\r\n".encode())
