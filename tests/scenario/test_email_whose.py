@@ -155,6 +155,39 @@ def test_empty_ids(world, who):
     world.told(ms)
 
 
+FOUND = {  # by what an answer finds its dialogue: headers, of our mark and the id of the client's own mail
+    "In-Reply-To": lambda mark, id: [("In-Reply-To", mark)],
+    "References": lambda mark, id: [("References", f"<a@b> {mark}")],
+    "deep in References": lambda mark, id: [("In-Reply-To", "<x@y>"), ("References", f"{mark} <a@b> <c@d>\r\n\t<x@y>")],
+    "its domain changed": lambda mark, id: [("In-Reply-To", mark.replace("@example.test", "@relay.test"))],
+    "in capitals": lambda mark, id: [("In-Reply-To", mark.upper())],
+    "without brackets": lambda mark, id: [("In-Reply-To", mark.strip("<>"))],
+    "in many words": lambda mark, id: [("In-Reply-To", f'Your message of "Fri" {mark} (x)')],
+    "the client's own id": lambda mark, id: [("In-Reply-To", id)],
+}
+
+
+@pytest.mark.parametrize("how", FOUND)
+def test_found(world, who, how):
+    """Whoever took part finds the dialogue by any id of it, whatever others made of it on the way."""
+    m = world.write(f"found by {how}", sender=who.ann, headers=[("Cc", who.bob)], message_id=f"<own-{who.ann}>")
+    world.say(m["thread"], {"text": f"answer by {how}", "reply_all": True})
+    mark = sent(world, f"answer by {how}").message["Message-ID"]
+    got = world.write(f"bob by {how}", sender=who.bob, subject="Other", headers=FOUND[how](mark, f"<own-{who.ann}>"))
+    assert got["thread"] == m["thread"] and got["author"]["address"] == who.bob and "warning" not in got["email"]
+
+
+def test_same_id(world, who):
+    """A Message-ID that stands in two mails does not make them one; the same mail is one, whatever came with it on the way."""
+    same = f"<same-{who.ann}>"
+    first = world.mail("first", sender=who.ann, message_id=same)
+    for raw in (first, b"Received: by another way\r\n" + first, world.mail("second", sender=who.ann, message_id=same)):
+        world.imap.add(raw)
+    second = world.got("second")
+    world.write("third", sender=who.ann)
+    assert [m["text"].strip() for m in world.api.messages(second["thread"])] == ["first", "second", "third"]
+
+
 GUESSES = {
     "the last letter": lambda mark: re.sub(r".@", lambda m: ("1" if m[0] != "1@" else "2") + "@", mark),
     "the number": lambda mark: re.sub(r"\.(\d+)\.", lambda m: f".{int(m[1]) + 1}.", mark),
