@@ -38,14 +38,15 @@ local function with_trail(rec, now, word, detail)
   return rec .. line
 end
 
--- Does the trail have this word (or "word detail")?
+-- Does the trail have this word (or "word detail")? What stands in another word's detail is none.
 local function has_word(rec, word)
   local at = string.find(rec, '\n', 1, true)
   while at do
-    local _, e = string.find(rec, ' ' .. word, at, true)
+    local s, e = string.find(rec, ' ' .. word, at, true)
     if not e then return false end
     local after = string.sub(rec, e + 1, e + 1)
-    if after == '' or after == '\n' or after == ' ' then return true end
+    if (after == '' or after == '\n' or after == ' ') and
+      string.find(string.sub(rec, s - 20, s - 1), '\n%+?%d+$') then return true end
     at = e
   end
   return false
