@@ -111,7 +111,7 @@ json_t *email_body(
 }
 
 const json_t *email_answered(const json_t *messages, const char *channel, const char *external_id) {
-    const json_t *newest = NULL;
+    const json_t *newest = NULL, *other = NULL;
     size_t i;
     json_t *m;
     json_array_foreach((json_t *)messages, i, m) {
@@ -120,9 +120,13 @@ const json_t *email_answered(const json_t *messages, const char *channel, const 
             continue;
         if (external_id && strcmp(text_of(m, "external_id"), external_id) == 0)
             return m;
-        newest = m;
+        const char *automatic = text_of(json_object_get(m, "email"), "auto");
+        if (!*automatic)
+            newest = m;
+        else if (strcmp(automatic, "bounce") != 0)
+            other = m;
     }
-    return newest;
+    return newest ? newest : other;
 }
 
 char *email_reply_subject(const char *subject) {

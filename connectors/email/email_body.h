@@ -14,8 +14,9 @@ json_t *email_body(
 /* The first address of mail[key], "" none. */
 const char *email_first_address(const json_t *mail, const char *key);
 
-/* The message that an answer is to: the one with this external id, else the newest that came in by
- * this channel. messages: connector_history(). Borrowed; NULL none. */
+/* The message that an answer is to: the one with this external id, else the newest of a person that
+ * came in by this channel, else the newest but reports on delivery. messages: connector_history().
+ * Borrowed; NULL none. */
 const json_t *email_answered(const json_t *messages, const char *channel, const char *external_id);
 /* "Re: ..." once; the caller frees. */
 char *email_reply_subject(const char *subject);

@@ -97,6 +97,22 @@ static void test_answered(void **state) {
     assert_string_equal(text_of(email_answered(all, "a", "gone"), "external_id"), "2");
     assert_null(email_answered(all, "c", NULL));
     json_decref(all);
+    all = load("[{\"direction\":\"in\",\"channel\":\"a\",\"external_id\":\"1\"},"
+               "{\"direction\":\"in\",\"channel\":\"a\",\"external_id\":\"2\",\"email\":{\"auto\":"
+               "\"reply\"}},"
+               "{\"direction\":\"in\",\"channel\":\"a\",\"external_id\":\"3\",\"email\":{\"auto\":"
+               "\"bounce\"}},"
+               "{\"direction\":\"in\",\"channel\":\"b\",\"external_id\":\"4\",\"email\":{\"auto\":"
+               "\"list\"}},"
+               "{\"direction\":\"in\",\"channel\":\"b\",\"external_id\":\"5\",\"email\":{\"auto\":"
+               "\"bounce\"}},"
+               "{\"direction\":\"in\",\"channel\":\"c\",\"external_id\":\"6\",\"email\":{\"auto\":"
+               "\"bounce\"}}]");
+    assert_string_equal(text_of(email_answered(all, "a", NULL), "external_id"), "1");
+    assert_string_equal(text_of(email_answered(all, "a", "3"), "external_id"), "3");
+    assert_string_equal(text_of(email_answered(all, "b", NULL), "external_id"), "4");
+    assert_null(email_answered(all, "c", NULL));
+    json_decref(all);
     static const char *const subjects[][2] = {
         {"", "Re:"}, {"Hi", "Re: Hi"}, {"RE: Hi", "RE: Hi"}, {"Report", "Re: Report"}};
     for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {

@@ -126,12 +126,12 @@ export function inlineFiles(attachments) {
 
 // --- answering -----------------------------------------------------------------------------------
 
-// The newest mail of a person, or the one that is being answered. The channel would take the newest of all.
+// The mail that is being answered, or the newest of a person, or the newest but reports on delivery.
 export function answeredMail(items, reply) {
     if (reply?.email) return reply;
     for (let i = items.length - 1; i >= 0; i--)
         if (items[i].direction === "in" && items[i].email && !items[i].email.auto) return items[i];
-    return newestMail(items);
+    return newestMail(items.filter((m) => m.email?.auto !== "bounce"));
 }
 
 export const newestMail = (items) => [...items].reverse().find((m) => m.direction === "in" && m.email) ?? null;
