@@ -17,10 +17,15 @@ static bool is_change(const struct item *it) {
     return it->entry.op[0] != '\0';
 }
 
+static bool is_rest(const struct item *it) {
+    return strcmp(it->entry.op, QUEUE_REST) == 0;
+}
+
 static enum delivery_what what_of(const struct item *it) {
     return strcmp(it->entry.op, "edit") == 0     ? DELIVERY_EDIT
            : strcmp(it->entry.op, "delete") == 0 ? DELIVERY_DELETE
            : strcmp(it->entry.op, "react") == 0  ? DELIVERY_REACT
+           : is_rest(it)                         ? DELIVERY_REST
                                                  : DELIVERY_SEND;
 }
 
@@ -36,6 +41,7 @@ static void prepare(struct item *it) {
         .message = text_of(m, "id"),
         .seq = it->entry.seq,
         .attempt = it->entry.attempts,
+        .queued_ms = it->queued_ms,
         .body = m,
         .to = {.kind = text_of(to, "kind"), .address = text_of(to, "address")},
         .route = route ? route : "",
@@ -170,7 +176,7 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
         return;
     }
     it->loaded = json_incref(result);
-    if (text_of(m, "reply_to") && !is_change(it))
+    if (text_of(m, "reply_to") && (!is_change(it) || is_rest(it)))
         store_message_private(it->queue->core->store, text_of(m, "reply_to"), on_replied, it);
     else
         begin(it);

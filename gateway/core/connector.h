@@ -53,7 +53,9 @@ enum delivery_what {
     DELIVERY_SEND,
     DELIVERY_EDIT,   /* the body is the new one */
     DELIVERY_DELETE, /* all parts of it */
-    DELIVERY_REACT /* body's "reactions" whose "by" is not "client" are ours: none takes it away */
+    DELIVERY_REACT, /* body's "reactions" whose "by" is not "client" are ours: none takes it away */
+    DELIVERY_REST   /* those of body's "recipients" that are "queued": see connector_recipients().
+                       It holds back nothing else of its thread */
 };
 
 /* One message on its way out. Owned by the core; the connector holds it from send() that returned
@@ -65,6 +67,7 @@ struct delivery {
     int64_t seq;
     const char *key;         /* stable over retries: idempotency key towards the peer */
     unsigned attempt;        /* 1, 2, ... */
+    int64_t queued_ms;       /* since then it waits */
     const json_t *body;      /* the message (message.h, with its private keys: store_record.h) */
     struct identity to;      /* the client's identity on this channel */
     const char *route;       /* of the last message in (struct inbound), "" none */
@@ -296,6 +299,22 @@ void connector_settle(struct connector *c, const struct settlement *st, core_don
  * for this failure. */
 void connector_reaction_failed(struct connector *c, const char *thread, int64_t seq,
     const char *emoji, const char *once, const struct err *why, core_done_fn fn, void *arg);
+
+/* What became of single recipients of one message of ours: an array of
+ * {"address","status","error"?}, status "queued" (we try it again), "sent", "delayed" (another
+ * server tries it), "delivered", "failed" or "unknown". It goes into the message's "recipients",
+ * where nobody who has it is put back to waiting. When all of them failed, or all are delivered, so
+ * is the message. */
+struct recipients_news {
+    const char *thread;
+    int64_t seq;
+    const char *external_id; /* of the message */
+    const json_t *list;
+    bool rest; /* from send(), before delivery_done(): a DELIVERY_REST follows in the same step */
+};
+/* fn when it is on disk. ERR_NOT_FOUND: no such message (any more). */
+void connector_recipients(
+    struct connector *c, const struct recipients_news *n, core_done_fn fn, void *arg);
 
 /* CONNECTOR_WINDOW: the channel says that the window of this thread is over, though it would end at
  * some time before before_ms by what we know; one that would end later was opened since. */

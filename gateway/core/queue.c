@@ -78,9 +78,15 @@ static bool same_lane(const struct item *a, const struct item *b) {
     return memcmp(a->entry.subject + ID_TIME_LEN, b->entry.subject + ID_TIME_LEN, ID_TAG_LEN) == 0;
 }
 
+static bool is_rest(const struct item *it) {
+    return strcmp(it->entry.op, QUEUE_REST) == 0;
+}
+
+/* Single recipients of a message may wait for days: nothing else waits for them, nor do they for
+ * more than their own message. */
 static bool is_behind(const struct item *it) {
     for (const struct item *i = it->queue->items; i != it; i = i->next)
-        if (same_lane(i, it))
+        if (same_lane(i, it) && !is_rest(i) && (!is_rest(it) || i->entry.seq == it->entry.seq))
             return true;
     return false;
 }
@@ -274,7 +280,9 @@ static void flush(void *arg) {
             .thread = it->entry.kind == 'm' ? it->entry.subject : "",
             .seq = it->entry.seq,
             .word = it->word,
-            .prefix = it->entry.op[0] ? "change_" : q->kind->prefix,
+            .prefix = is_rest(it)       ? "rest_"
+                      : it->entry.op[0] ? "change_"
+                                        : q->kind->prefix,
             .detail = it->detail,
             .external_id = it->external_id,
             .attempts = it->entry.attempts,

@@ -6,7 +6,8 @@
 
 #include "core/core_private.h"
 
-#define FLUSH_MAX 40 /* outcomes of one finishing script */
+#define FLUSH_MAX 40      /* outcomes of one finishing script */
+#define QUEUE_REST "rest" /* op of a job for the recipients whom a message has not reached */
 
 enum item_state {
     ITEM_WAITING, /* for its turn, or its time */

@@ -34,8 +34,10 @@ enum smtp_outcome {
 };
 struct smtp_refusal {
     const char *address;
-    int code; /* 550; a 4xx may be tried again, for this one alone (452: too many at once) */
+    int code;         /* 550 */
     const char *text; /* the server's words, with the enhanced code */
+    bool again;       /* a 4xx: may be tried again, for this one alone */
+    bool at_once;     /* 452 4.5.3, while others were taken: there were too many */
 };
 struct smtp_result {
     enum smtp_outcome outcome;

@@ -205,8 +205,11 @@ static void say_rcpt(struct smtp_session *s) {
 static void refuse_rcpt(struct smtp_session *s, const struct smtp_reply *r) {
     bool again = smtp_reply_outcome(r, SMTP_AT_RCPT) == SMTP_RETRY;
     s->refused = mem_realloc(s->refused, (s->nrefused + 1) * sizeof *s->refused);
-    s->refused[s->nrefused++] = (struct smtp_refusal){
-        .address = s->letter->to[s->rcpt], .code = r->code, .text = mem_strdup(r->text)};
+    s->refused[s->nrefused++] = (struct smtp_refusal){.address = s->letter->to[s->rcpt],
+        .code = r->code,
+        .text = mem_strdup(r->text),
+        .again = again,
+        .at_once = again && s->taken > 0 && strncmp(r->text, "4.5.3", 5) == 0};
     if (!s->decided.code || again) /* one that may be tried again decides for all */
         s->decided = *r;
 }

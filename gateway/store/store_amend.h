@@ -16,7 +16,8 @@ struct store_amend {
     const char *word;    /* for the trail: "edited" ... */
     const char *detail;  /* may be NULL */
     const char *channel; /* whose queues the jobs go to; NULL: no jobs */
-    const char *job; /* "edit" "delete" "react": our change is to be told to the channel; NULL */
+    const char *job; /* "edit" "delete" "react": our change is to be told to the channel; "rest":
+                        recipients wait; NULL */
     bool fetch;      /* attachments wait to be fetched */
     bool silent;     /* the CRMs need not hear of it */
     /* Changes the body (model/message.h, with private keys). 1 changed, 0 nothing to do, -1 with

@@ -23,7 +23,7 @@ struct store_entry {
     char kind;                              /* m message, c client changed, g clients merged */
     char subject[ID_SIZE], object[ID_SIZE]; /* m: thread; c: client; g: from, into */
     int64_t seq;                            /* m */
-    char op[STORE_OP_SIZE]; /* of a channel's queue: "" send, "edit" "delete" "react" */
+    char op[STORE_OP_SIZE]; /* of a channel's queue: "" send, "edit" "delete" "react" "rest" */
     unsigned attempts;      /* made before, by earlier owners too */
     int64_t not_before_ms;  /* 0: at once */
 };
@@ -53,7 +53,7 @@ struct store_outcome {
     const char *thread; /* "" for entries without a message */
     int64_t seq;
     const char *word;   /* "sent" "failed" "unknown" "attached" "done" "retry" "dropped" */
-    const char *prefix; /* of the word in the trail: "" "card_" "change_" "fetch_" */
+    const char *prefix; /* of the word in the trail: "" "card_" "change_" "rest_" "fetch_" */
     const char *detail, *external_id;
     unsigned attempts;
     int64_t not_before_ms;

@@ -3,7 +3,7 @@
 -- KEYS: 1 shard prefix
 -- ARGV: 1 now ms, 2 thread, 3 seq, 4 body that was read, 5 new body, 6 dedupe key of the change or
 --   "", 7 dedupe bucket, 8 trail word, 9 its detail, 10 events max, 11 another dedupe key of the
---   message or "", 12 channel, 13 job for its out queue ("edit" ...) or "", 14 attachments are to be
+--   message or "", 12 channel, 13 job for its out queue ("edit" ... "rest") or "", 14 attachments are to be
 --   fetched 0|1, 15 preview, 16... CRM targets
 -- Returns {"ok"}, {"dup"}, {"changed", record} or {"missing"}
 local now, thread, seq = tonumber(ARGV[1]), ARGV[2], ARGV[3]
@@ -14,7 +14,11 @@ if ARGV[6] ~= '' and seen_seq(thread, ARGV[7], ARGV[6]) then return {'dup'} end
 if body_of(rec) ~= ARGV[4] then return {'changed', rec} end
 rec = string.sub(rec, 1, 27) .. ARGV[5] .. string.sub(rec, 28 + #ARGV[4])
 rec = with_trail(rec, now, ARGV[8], ARGV[9])
-if ARGV[13] ~= '' then rec = with_trail(rec, now, 'change_queued', ARGV[13]) end
+if ARGV[13] == 'rest' then
+  rec = with_trail(rec, now, 'rest_queued')
+elseif ARGV[13] ~= '' then
+  rec = with_trail(rec, now, 'change_queued', ARGV[13])
+end
 call('HSET', log, seq, rec)
 if ARGV[6] ~= '' then mark_seen(thread, ARGV[7], ARGV[6], seq) end
 if ARGV[11] ~= '' then mark_seen(thread, ARGV[7], ARGV[11], seq) end

@@ -5,7 +5,7 @@
 --   ("sent" "failed" "unknown" "attached" "retry" "dropped"), detail (sent: why the channel keeps it
 --   back, or ""), external id or "", attempts,
 --   not before ms (retry), dead 0|1, status event 0|1, prefix of the trail's words ("" "card_"
---   "change_" "fetch_"; card_ is for retry and failed only)
+--   "change_" "rest_" "fetch_"; card_ is for retry and failed only)
 -- Returns how many, or "fenced"
 -- When Redis is full, a CRM's job still ends (its trail line is given up); a channel's stays queued,
 -- since its status must not be lost.
