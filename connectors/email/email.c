@@ -185,6 +185,12 @@ static const struct setting settings[] = {
         .help =
             "How long an answer waits that a server has put off, the first time; later it is 5, "
             "15, 30, 60, 120 and then 240 times as long."},
+    {.key = "give_up",
+        .type = SETTING_DURATION,
+        .preset = "3d",
+        .min = 1000,
+        .max = 4 * 86400000LL,
+        .help = "How long an answer, or its way to one recipient of several, is tried again."},
     {.key = "idle_renew",
         .type = SETTING_DURATION,
         .preset = "9m",
@@ -376,6 +382,7 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
     e->poll_ms = settings_int(s, "poll");
     e->patience_ms = settings_int(s, "patience");
     e->retry_ms = settings_int(s, "retry");
+    e->give_up_ms = settings_int(s, "give_up");
     return init_login(e, s, err);
 }
 

@@ -40,7 +40,7 @@ struct email {
     bool plus_address, allow_private;
     enum email_processed processed;
     enum email_sent_copy sent_copy;
-    int64_t since_ms, max_size, renew_ms, poll_ms, patience_ms, retry_ms;
+    int64_t since_ms, max_size, renew_ms, poll_ms, patience_ms, retry_ms, give_up_ms;
     struct email_oauth *oauth; /* NULL: by password */
 
     struct email_shared *shared;

@@ -13,6 +13,7 @@
 #include "connectors/email/email_compose.h"
 #include "connectors/email/email_html_text.h"
 #include "connectors/email/email_ids.h"
+#include "connectors/email/email_outcome.h"
 #include "connectors/email/email_private.h"
 #include "connectors/email/email_recipients.h"
 #include "media/media.h"
@@ -21,8 +22,7 @@
 #define BLOCKED_MS 300000
 #define BLOCKED_PACE_MS 5000 /* another worker may have another password */
 #define AMBIGUOUS_TRIES 3
-#define WAIT_MAX_MS (24u * 3600 * 1000)
-#define TRIES_MAX 24 /* about three days */
+#define WRITE_AGAIN_MS 1000 /* what the store does not take */
 #define SMTP_TIMEOUT_MS 300000
 #define SIZE_MAX_OUT (48u << 20)
 #define REFERENCES_MAX 64
@@ -33,6 +33,7 @@ struct email_sending {
     struct delivery *d;
     json_t *answered; /* NULL: nothing to answer */
     struct email_recipients people;
+    const char **asked; /* of people or of the message's list: who is asked for now */
     char *message_id, *reply_to, *subject, *intro, *instance, *quote;
     const char *references[REFERENCES_MAX + 1];
     struct email_file files[MESSAGE_ATTACHMENTS_MAX];
@@ -42,6 +43,8 @@ struct email_sending {
     size_t n;
     struct err err;
     struct smtp_call *call;
+    json_t *news;             /* what the server said of asked */
+    struct loop_timer *timer; /* news is written again */
     bool cancelled;
 };
 
@@ -58,8 +61,11 @@ static void sending_free(struct email_sending *s) {
         }
     for (size_t i = 0; i < s->nfiles; i++)
         close(s->files[i].fd);
+    loop_timer_stop(&s->timer);
+    free(s->asked);
     email_recipients_free(&s->people);
     json_decref(s->answered);
+    json_decref(s->news);
     char *all[] = {
         s->message_id, s->reply_to, s->subject, s->intro, s->instance, s->quote, s->bytes};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -88,12 +94,21 @@ static bool is_cancelled(struct email_sending *s) {
 
 /* --- what the server said -------------------------------------------------------------------- */
 
-/* 1 min, 5, 15, 30, 1 h, 2 h, then each 4 h: greylisting passes early, a full mailbox late. */
-static unsigned wait_of(const struct email *e, unsigned attempt) {
-    static const unsigned times[] = {1, 5, 15, 30, 60, 120, 240};
-    unsigned i = attempt ? attempt - 1 : 0;
-    int64_t ms = e->retry_ms * times[i < ARRAY_LEN(times) ? i : ARRAY_LEN(times) - 1];
-    return ms < WAIT_MAX_MS ? (unsigned)ms : WAIT_MAX_MS;
+static bool is_rest(const struct email_sending *s) {
+    return s->d->what == DELIVERY_REST;
+}
+
+static int64_t waited_ms(const struct email_sending *s) {
+    return clock_ms() - s->d->queued_ms;
+}
+
+static unsigned wait_of(const struct email_sending *s) {
+    return email_outcome_wait_ms(s->e->retry_ms, waited_ms(s));
+}
+
+/* Who is put off now is given up. */
+static bool is_last(const struct email_sending *s) {
+    return waited_ms(s) >= s->e->give_up_ms;
 }
 
 static void on_told(void *arg, const struct inbound_result *r, const struct err *err) {
@@ -102,20 +117,27 @@ static void on_told(void *arg, const struct inbound_result *r, const struct err 
     (void)err;
 }
 
-/* Some of the recipients were refused: the thread says whom and why. */
-static void tell_refused(struct email_sending *s, const struct smtp_result *r) {
-    for (size_t i = 0; i < r->nrefused && i < 10; i++) {
-        char *text = mem_printf("Not delivered to %.100s: %d %.200s", r->refused[i].address,
-            r->refused[i].code, r->refused[i].text);
-        char *id = mem_printf("refused:%s:%zu", s->d->key, i);
+/* Recipients that do not get it, while others do: the thread says whom and why. */
+static void tell_refused(struct email_sending *s) {
+    char name[EMAIL_NAME_SIZE];
+    size_t i;
+    json_t *o;
+    json_array_foreach(s->news, i, o) {
+        if (strcmp(text_of(o, "status"), "failed") != 0)
+            continue;
+        char *both = mem_printf("%s|%s", s->d->key, text_of(o, "address"));
+        char *text = mem_printf(
+            "%.200s: %.300s", text_of(o, "address"), text_of(json_object_get(o, "error"), "text"));
         json_t *body = json_pack(
-            "{s:{s:s,s:s,s:s}}", "event", "type", "channel", "what", "service", "text", text);
-        struct inbound in = {
-            .kind = INBOUND_EVENT, .from = s->d->to, .external_id = id, .body = body};
+            "{s:{s:s,s:s,s:s}}", "event", "type", "channel", "what", "undelivered", "text", text);
+        struct inbound in = {.kind = INBOUND_EVENT,
+            .from = s->d->to,
+            .external_id = email_kept_name('u', both, name),
+            .body = body};
         connector_inbound(&s->e->base, &in, on_told, NULL);
         json_decref(body);
-        free(id);
         free(text);
+        free(both);
     }
 }
 
@@ -141,46 +163,108 @@ static void block(struct email *e, const struct err *err) {
     connector_lost(&e->base, err);
 }
 
+/* --- what becomes of each recipient ---------------------------------------------------------- */
+
+static void write_news(void *arg);
+
+static void on_news_written(void *arg, const struct err *err) {
+    struct email_sending *s = arg;
+    size_t waiting = email_outcome_count(s->news, "queued");
+    if (err && err->code != ERR_NOT_FOUND && !s->cancelled) {
+        /* Whoever has it would get it twice if this was forgotten. */
+        s->timer = loop_timer_start(s->e->base.env->loop, WRITE_AGAIN_MS, 0, write_news, s);
+        return;
+    }
+    if (err && err->code != ERR_NOT_FOUND) {
+        end(s, DELIVERY_CANCELLED, NULL, 0);
+        return;
+    }
+    tell_refused(s);
+    if (is_rest(s) && waiting && !err) {
+        struct err again = s->err;
+        end(s, DELIVERY_RETRY, &again, email_outcome_is_at_once(s->news) ? 0 : wait_of(s));
+    } else {
+        end(s, DELIVERY_OK, NULL, 0);
+    }
+}
+
+/* Before the delivery ends: what the server has is on disk with the message, and with it that the
+ * rest is to be tried. */
+static void write_news(void *arg) {
+    struct email_sending *s = arg;
+    loop_timer_stop(&s->timer);
+    struct recipients_news n = {.thread = s->d->thread,
+        .seq = s->d->seq,
+        .external_id = s->message_id,
+        .list = s->news,
+        .rest = !is_rest(s) && email_outcome_count(s->news, "queued") > 0};
+    connector_recipients(&s->e->base, &n, on_news_written, s);
+}
+
+static void take_news(struct email_sending *s, const struct smtp_result *r) {
+    s->news = email_outcome_news(s->asked, r, is_last(s));
+    s->err = r->err;
+    if (r->nrefused)
+        err_set(&s->err, ERR_UNAVAILABLE, "%.100s: %d %.200s", r->refused[0].address,
+            r->refused[0].code, r->refused[0].text);
+    write_news(s);
+}
+
 static void accepted(struct email_sending *s, const struct smtp_result *r) {
-    char *bytes = s->bytes;
-    struct email *e = s->e;
-    size_t n = s->n;
-    s->bytes = NULL;
     remember_people(s);
-    tell_refused(s, r);
-    end(s, DELIVERY_OK, NULL, 0);
-    email_copy_sent(e, bytes, n);
+    if (!is_rest(s)) {
+        email_copy_sent(s->e, s->bytes, s->n);
+        s->bytes = NULL;
+    }
+    if (is_rest(s) || s->asked[1])
+        take_news(s, r);
+    else
+        end(s, DELIVERY_OK, NULL, 0);
+}
+
+/* Nobody has got it now. */
+static void put_off(struct email_sending *s, const struct smtp_result *r) {
+    struct err err = r->err;
+    unsigned wait = r->code ? wait_of(s) : 0;
+    if (r->outcome == SMTP_DENIED) {
+        block(s->e, &err);
+        wait = BLOCKED_PACE_MS;
+    }
+    if (s->cancelled)
+        end(s, DELIVERY_CANCELLED, NULL, 0);
+    else if (is_rest(s) && (is_last(s) || (r->code && r->outcome == SMTP_RETRY)))
+        take_news(s, r);
+    else if (is_last(s) && r->outcome == SMTP_RETRY)
+        end(s, DELIVERY_REJECTED, &err, 0);
+    else
+        end(s, DELIVERY_RETRY, &err, wait);
 }
 
 static void on_smtp(void *arg, const struct smtp_result *r) {
     struct email_sending *s = arg;
     struct err err = r->err;
-    unsigned attempt = s->d->attempt;
     s->call = NULL;
     switch (r->outcome) {
     case SMTP_ACCEPTED:
         accepted(s, r);
         break;
     case SMTP_AMBIGUOUS: /* perhaps it was sent: the same mail again, not for ever */
-        if (attempt < AMBIGUOUS_TRIES && !s->cancelled)
+        if (s->d->attempt < AMBIGUOUS_TRIES && !s->cancelled)
             end(s, DELIVERY_RETRY, &err, (unsigned)s->e->retry_ms);
+        else if (is_rest(s))
+            take_news(s, r);
         else
             end(s, DELIVERY_UNKNOWN, &err, 0);
         break;
     case SMTP_REFUSED:
-        end(s, DELIVERY_REJECTED, &err, 0);
+        if (is_rest(s))
+            take_news(s, r);
+        else
+            end(s, DELIVERY_REJECTED, &err, 0);
         break;
     case SMTP_DENIED:
-        block(s->e, &err);
-        end(s, DELIVERY_RETRY, &err, BLOCKED_PACE_MS);
-        break;
     case SMTP_RETRY:
-        if (s->cancelled)
-            end(s, DELIVERY_CANCELLED, NULL, 0);
-        else if (attempt >= TRIES_MAX)
-            end(s, DELIVERY_REJECTED, &err, 0);
-        else
-            end(s, DELIVERY_RETRY, &err, r->code ? wait_of(s->e, attempt) : 0);
+        put_off(s, r);
         break;
     }
 }
@@ -196,7 +280,7 @@ static void on_login(void *arg, const struct mail_server *server, const struct e
         return;
     }
     struct smtp_message m = {.from = s->e->address,
-        .to = s->people.all,
+        .to = s->asked,
         .bytes = span_of(s->bytes, s->n),
         .helo = s->e->domain,
         .timeout_ms = SMTP_TIMEOUT_MS};
@@ -319,6 +403,18 @@ static void on_named(void *arg, const struct err *err) {
         compose(s);
 }
 
+static void choose_asked(struct email_sending *s) {
+    size_t n = 0;
+    if (is_rest(s)) {
+        s->asked = email_outcome_waiting(json_object_get(s->d->body, "recipients"));
+        return;
+    }
+    while (s->people.all[n])
+        n++;
+    s->asked = mem_zalloc((n + 1) * sizeof *s->asked);
+    memcpy(s->asked, s->people.all, n * sizeof *s->asked);
+}
+
 static void on_history(void *arg, json_t *messages, const struct err *err) {
     struct email_sending *s = arg;
     struct email *e = s->e;
@@ -337,6 +433,7 @@ static void on_history(void *arg, json_t *messages, const struct err *err) {
         end(s, DELIVERY_REJECTED, &bad, 0);
         return;
     }
+    choose_asked(s);
     struct email_mark mark = {.seq = s->d->seq};
     snprintf(mark.thread, sizeof mark.thread, "%s", s->d->thread);
     s->message_id = email_message_id(secret, e->base.channel, &mark, e->domain);
@@ -348,9 +445,17 @@ static void on_history(void *arg, json_t *messages, const struct err *err) {
     connector_keep_sure(&e->base, name, span_str(s->d->to.address), 0, on_named, s);
 }
 
+/* An earlier try came as far as the server: whoever waits is the rest's. Or nobody waits. */
+static void on_had(void *arg) {
+    struct email_sending *s = arg;
+    if (!is_cancelled(s))
+        end(s, DELIVERY_OK, NULL, 0);
+}
+
 int email_send(struct connector *c, struct delivery *d, struct err *err) {
     struct email *e = container_of(c, struct email, base);
-    if (d->what != DELIVERY_SEND)
+    const json_t *recipients = json_object_get(d->body, "recipients");
+    if (d->what != DELIVERY_SEND && d->what != DELIVERY_REST)
         return err_set(err, ERR_UNSUPPORTED, "what was sent by e-mail cannot be changed");
     struct email_sending *s = mem_zalloc(sizeof *s);
     s->e = e;
@@ -358,7 +463,16 @@ int email_send(struct connector *c, struct delivery *d, struct err *err) {
     s->next = e->sendings;
     e->sendings = s;
     d->user = s;
-    connector_history(c, d->thread, -1, HISTORY, on_history, s);
+    if (d->what == DELIVERY_REST ? email_outcome_count(recipients, "queued") == 0
+                                 : recipients != NULL) {
+        const char *secret = connector_secret(c);
+        struct email_mark mark = {.seq = d->seq};
+        snprintf(mark.thread, sizeof mark.thread, "%s", d->thread);
+        s->message_id = secret ? email_message_id(secret, c->channel, &mark, e->domain) : NULL;
+        loop_defer(c->env->loop, on_had, s);
+    } else {
+        connector_history_before(c, d->thread, d->seq, HISTORY, on_history, s);
+    }
     return 0;
 }
 
@@ -370,11 +484,18 @@ void email_cancel(struct connector *c, struct delivery *d) {
     s->cancelled = true;
     if (s->call)
         smtp_call_cancel(s->call); /* on_smtp */
+    else if (s->timer)
+        end(s, DELIVERY_CANCELLED, NULL, 0);
 }
 
 unsigned email_pace(struct connector *c, const struct delivery *d) {
     const struct email *e = container_of(c, struct email, base);
     uint64_t now = clock_mono_ms();
-    (void)d;
-    return now < e->blocked_until_ms ? (unsigned)(e->blocked_until_ms - now) : 0;
+    unsigned blocked = now < e->blocked_until_ms ? (unsigned)(e->blocked_until_ms - now) : 0;
+    const json_t *recipients = json_object_get(d->body, "recipients");
+    if (d->what != DELIVERY_REST || d->attempt > 1 || email_outcome_is_at_once(recipients))
+        return blocked; /* from the second try on it waits as long as the one before said */
+    int64_t left = email_outcome_put_off_ms(recipients) + e->retry_ms - clock_ms();
+    left = left < e->retry_ms ? left : e->retry_ms;
+    return left > (int64_t)blocked ? (unsigned)left : blocked;
 }

@@ -92,6 +92,8 @@ export const settings = {
     "help.email.authserv_id": "Как ваш провайдер называет себя в Authentication-Results (у Google mx.google.com): показываются только его выводы о SPF, DKIM и DMARC.",
     "set.email.max_size": "Наибольшее письмо",
     "help.email.max_size": "Большее показывается обрезанным, целиком оно остаётся в ящике.",
+    "set.email.give_up": "Сколько повторять",
+    "help.email.give_up": "Как долго повторять отправку письма или его доставку одному из нескольких получателей.",
     "set.email.retry": "Повтор отправки",
     "help.email.retry": "Сколько ждать первый раз, если сервер отложил письмо; потом в 5, 15, 30, 60, 120 и 240 раз дольше.",
     "set.email.idle_renew": "Обновление IDLE",
