@@ -55,35 +55,75 @@ static const char *meaning(const char *status) {
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (strncmp(status, known[i].begins, strlen(known[i].begins)) == 0)
             return known[i].text;
-    return "it could not be delivered";
+    return status[0] == '4' ? "a server puts it off" : "it could not be delivered";
+}
+
+static char *reason(const json_t *r) {
+    const char *status = text_of(r, "status"), *why = text_of(r, "diagnostic");
+    bool said = *why || *status;
+    return mem_printf(
+        "%s%s%.160s%s", meaning(status), said ? " (" : "", *why ? why : status, said ? ")" : "");
 }
 
 char *email_bounce_text(const json_t *r) {
-    const char *status = text_of(r, "status"), *why = text_of(r, "diagnostic");
-    return mem_printf("%.100s: %s%s%.160s%s", text_of(r, "address"), meaning(status),
-        *why || *status ? " (" : "", *why ? why : status, *why || *status ? ")" : "");
+    char *why = reason(r), *text = mem_printf("%.100s: %s", text_of(r, "address"), why);
+    free(why);
+    return text;
 }
 
-/* The recipient that the report is about: the worst news first. */
-static const json_t *worst(const json_t *report) {
-    const json_t *found = NULL;
+/* One recipient's part of the report, for connector_recipients(); NULL: it settles nothing. */
+static json_t *fate_of(const json_t *r) {
+    const char *action = text_of(r, "action");
+    bool failed = strcmp(action, "failed") == 0, delayed = strcmp(action, "delayed") == 0;
+    if (!failed && !delayed && strcmp(action, "delivered") != 0)
+        return NULL;
+    json_t *o = json_pack("{s:s,s:s}", "address", text_of(r, "address"), "status", action);
+    char *why = failed || delayed ? reason(r) : NULL;
+    if (o && why)
+        json_object_set_new(o, "error",
+            json_pack("{s:s,s:s,s:b}", "code", err_name(failed ? ERR_INVALID : ERR_UNAVAILABLE),
+                "text", why, "permanent", failed));
+    free(why);
+    return o;
+}
+
+/* Of all recipients that it names; is_whole: they have it, there is nothing to read in it. */
+static json_t *fates(const json_t *report, bool *is_whole) {
+    json_t *list = json_array(), *r;
     size_t i;
-    json_t *r;
+    *is_whole = true;
     json_array_foreach(json_object_get(report, "recipients"), i, r) {
-        if (strcmp(text_of(r, "action"), "failed") == 0)
-            return r;
-        if (!found)
-            found = r;
+        json_t *o = fate_of(r);
+        *is_whole = *is_whole && o && !json_object_get(o, "error");
+        if (o)
+            json_array_append_new(list, o);
     }
-    return found;
+    return list;
+}
+
+static void settle(struct bounce *b, const struct email_mark *mark, const char *own, bool is_read,
+    const json_t *list) {
+    struct email *e = b->e;
+    LOG_INFO(e->base.env->log, "email.report", LOG_S("channel", e->base.channel),
+        LOG_S("thread", mark->thread), LOG_I("seq", mark->seq),
+        LOG_S("kind", is_read ? "read" : "delivery"),
+        LOG_I("recipients", (long long)json_array_size(list)));
+    struct settlement st = {
+        .thread = mark->thread, .seq = mark->seq, .external_id = own, .status = STATUS_READ};
+    struct recipients_news n = {
+        .thread = mark->thread, .seq = mark->seq, .external_id = own, .list = list};
+    if (is_read)
+        connector_settle(&e->base, &st, on_settled, b);
+    else
+        connector_recipients(&e->base, &n, on_settled, b);
 }
 
 void email_bounce(struct email *e, const json_t *mail, email_bounce_fn fn, void *arg) {
-    const json_t *report = json_object_get(mail, "report"), *who = worst(report);
+    const json_t *report = json_object_get(mail, "report");
     const char *secret = connector_secret(&e->base);
-    const char *kind = text_of(report, "kind"), *action = text_of(who, "action");
     struct bounce *b = mem_alloc(sizeof *b);
     struct email_mark mark = {.seq = 0};
+    bool is_read = strcmp(text_of(report, "kind"), "read") == 0;
     size_t i;
     json_t *id;
     *b = (struct bounce){e, fn, arg, false};
@@ -92,29 +132,15 @@ void email_bounce(struct email *e, const json_t *mail, email_bounce_fn fn, void 
             break;
         mark.seq = 0;
     }
-    bool is_read = strcmp(kind, "read") == 0, is_failed = strcmp(action, "failed") == 0;
-    bool is_there = strcmp(action, "delivered") == 0;
-    if (!mark.seq || (!is_read && !is_failed && !is_there)) {
+    json_t *list = fates(report, &b->is_whole);
+    if (!mark.seq || (!is_read && !json_array_size(list))) {
+        b->is_whole = false;
         loop_defer(e->base.env->loop, end_later, b);
-        return;
+    } else {
+        b->is_whole = b->is_whole || is_read;
+        char *own = email_message_id(secret, e->base.channel, &mark, e->domain);
+        settle(b, &mark, own, is_read, list);
+        free(own);
     }
-    char *text = is_failed ? email_bounce_text(who) : NULL;
-    char *own = email_message_id(secret, e->base.channel, &mark, e->domain);
-    struct err why;
-    if (is_failed)
-        err_set(&why, ERR_INVALID, "%s", text);
-    b->is_whole = is_read || is_there;
-    struct settlement st = {.thread = mark.thread,
-        .seq = mark.seq,
-        .external_id = own,
-        .status = is_read    ? STATUS_READ
-                  : is_there ? STATUS_DELIVERED
-                             : STATUS_FAILED,
-        .why = is_failed ? &why : NULL};
-    LOG_INFO(e->base.env->log, "email.report", LOG_S("channel", e->base.channel),
-        LOG_S("thread", mark.thread), LOG_I("seq", mark.seq),
-        LOG_S("status", status_name(st.status)));
-    connector_settle(&e->base, &st, on_settled, b);
-    free(text);
-    free(own);
+    json_decref(list);
 }
