@@ -5,7 +5,7 @@ import { plainName } from "../shared/links.mjs";
 import { api } from "./api.mjs";
 import { useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
-import { answersElsewhere, doubt, foldText, mailboxes, mailboxText } from "./mail.mjs";
+import { answersElsewhere, doubt, fates, foldText, mailboxes, mailboxText } from "./mail.mjs";
 import { MailHtml } from "./mail_frame.jsx";
 import { Text } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
@@ -181,6 +181,20 @@ export function Mail({ message, html, setHtml }) {
                 html && mail.html ? <MailHtml message={message} /> : <Words message={message} />
             )}
         </>
+    );
+}
+
+// What became of each recipient of a mail of ours: who has it in one line, the others one by one with what
+// the server said.
+export function Recipients({ list }) {
+    const { t } = useWords();
+    const lines = fates(list);
+    return lines.length > 0 && (
+        <ul class="fates">
+            {lines.map(({ status, icon, who, why }) => (
+                <li key={status + who} class={`fate fate-${status}`}><Icon name={icon} size={13} /><span>{t("mail.fate." + status, { who })} {why}</span></li>
+            ))}
+        </ul>
     );
 }
 

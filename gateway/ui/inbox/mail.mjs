@@ -69,6 +69,19 @@ export function isAddress(text) {
     return /^[^@\s,;<>"()\\]+@[^@\s,;<>"()\\]+$/.test(text) && bytes(text) <= 200 && /@(?:[^@]+\.[^@.]{2,}|\[.+\])$/.test(text);
 }
 
+// What became of those that a mail of ours went to, a line each, but one for all who have it; bad news first.
+// Nothing where the message's own tick says it: [{status, icon, who, why}].
+const FATES = { failed: "warn", unknown: "warn", queued: "clock", delayed: "clock", sent: "check", delivered: "check" };
+
+export function fates(recipients = []) {
+    if (recipients.length < 2 && FATES[recipients[0]?.status] !== "clock") return [];
+    return Object.entries(FATES).flatMap(([status, icon]) => {
+        const lines = recipients.filter((r) => r.status === status)
+            .map((r) => ({ status, icon, who: plainName(r.address), why: plainName(r.error?.text) }));
+        return icon === "check" && lines[0] ? [{ ...lines[0], who: lines.map((r) => r.who).join(", ") }] : lines;
+    });
+}
+
 // --- subject -------------------------------------------------------------------------------------
 
 const ANSWERED = /^\s*(?:(?:re|aw|sv|antw|odp|отв|на|ответ)(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+/iu;

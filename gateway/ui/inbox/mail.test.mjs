@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { answerTo, answeredMail, answersElsewhere, doubt, foldText, inlineFiles, isAddress, mailboxes, mailFields, mailboxText,
+import { answerTo, answeredMail, answersElsewhere, doubt, fates, foldText, inlineFiles, isAddress, mailboxes, mailFields, mailboxText,
     parseAddresses, replySubject } from "./mail.mjs";
 import { en } from "./strings_en.mjs";
 
@@ -97,4 +97,14 @@ test("all notes that the page knows have words", () => {
     assert.ok(notes.length > 10);
     for (const word of notes) assert.ok(en["mail.note." + word], word);
     for (const kind of ["quoted", "signature", "auto"]) for (const verb of ["show", "hide"]) assert.ok(en[`mail.${verb}.${kind}`]);
+});
+
+test("recipients are told of by their fate, bad news first; what the tick says is not said twice", () => {
+    const r = (address, status, text) => ({ address, status, ...(text && { error: { text } }) });
+    assert.deepEqual(fates(undefined), []);
+    assert.deepEqual(fates([r("a@x", "delivered")]), []);
+    assert.deepEqual(fates([r("a@x", "delayed", "4.4.1")]), [{ status: "delayed", list: [{ address: "a@x", status: "delayed", why: "4.4.1" }] }]);
+    assert.deepEqual(fates([r("a@x", "sent"), r("b@x", "queued", "451"), r("c@x", "sent"), r("d@x", "failed", "550 <b>\u202e")])
+        .map((f) => [f.status, f.list.map((x) => x.address).join()]), [["failed", "d@x"], ["queued", "b@x"], ["sent", "a@x,c@x"]]);
+    assert.ok(!/\u202e/.test(fates([r("d@x\u202e", "failed", "\u202e550")])[0].list[0].why));
 });

@@ -10,7 +10,7 @@ import { Whence } from "./goods.jsx";
 import { Buttons, Forwarded, Kinds, Press, Quote, Who, wording } from "./kinds.jsx";
 import { endsWithText, isBare, isEmpty, isHere, isMissing, lengthText, mayDo } from "./kinds.mjs";
 import { shownStatus } from "./log.mjs";
-import { Mail, SentHead } from "./mail.jsx";
+import { Mail, Recipients, SentHead } from "./mail.jsx";
 import { memo } from "./memo.mjs";
 import { Button, Confirm, Text } from "./parts.jsx";
 import { Reactions, Versions } from "./reactions.jsx";
@@ -217,6 +217,7 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
             </Actions>
             <Reactions message={message} me={me} may={can.react} />
             {trouble && <Trouble message={message} status={status} />}
+            <Recipients list={message.recipients} />
             {why && <p class="msg-why" title={why.title}>{t("msg.retrying", { why: why.text })}</p>}
             {out && status === "sent" && message.held && (
                 <p class="msg-why">{t(["quality", "paused"].includes(message.held) ? "msg.held." + message.held : "msg.held.other")}</p>
@@ -275,7 +276,7 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
 
 const HAPPENED = ["blocked", "unblocked", "joined", "left", "title", "topic", "pinned", "migrated", "service", "linked",
     "call_in", "call_out", "call_ended", "call_missed", "call_unanswered", "calls_allowed", "calls_refused",
-    "marketing_stop", "marketing_resume", "moved", "opened"];
+    "marketing_stop", "marketing_resume", "moved", "opened", "undelivered"];
 // Our own words say it all.
 const TOLD = ["blocked", "unblocked", "call_in", "call_out", "call_ended", "call_missed", "call_unanswered",
     "calls_allowed", "calls_refused", "marketing_stop", "marketing_resume", "moved", "opened"];
