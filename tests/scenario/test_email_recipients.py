@@ -1,0 +1,267 @@
+"""A mail to several: each recipient has it once, is tried again or refused alone, and the message says which
+(rows F01, F37, T05)."""
+
+import os
+import signal
+from collections import Counter
+
+import pytest
+from fakes.imap import FakeImap
+from fakes.smtp import FakeSmtp
+from harness import CONFIG, SLOWER, until
+
+OURS = "support@example.test"
+LATER = "451 4.7.1 Greylisted, come back"
+
+
+class World:
+    """ann has written; answers go to her and whoever is in cc."""
+
+    def __init__(self, start_gateway, extra='retry = "1s"', smtp=None):
+        self.imap = FakeImap(users={OURS: "secret"})
+        self.smtp = FakeSmtp(users={OURS: "secret"}, **(smtp or {}))
+        section = (f'email "support" {{{{ address = "{OURS}" imap_url = "imap+plain://127.0.0.1:{self.imap.port}" '
+                   f'smtp_url = "{self.smtp.url}" password = "secret" allow_private = yes {extra} }}}}\n')
+        self.gateway = start_gateway(config=CONFIG + section)
+        self.api = self.gateway.login()
+        until(lambda: next(c for c in self.api.get("/channels")["channels"] if c["name"] == "support")["state"] == "ready",
+              20 * SLOWER, why="for the mailbox")
+        self.deliver("From: Ann <ann@example.test>\r\nMessage-ID: <1@x>\r\nSubject: One\r\n\r\nHello\r\n")
+        self.thread = until(lambda: self.api.threads(), 20 * SLOWER)[0]["id"]
+
+    def deliver(self, text):
+        self.imap.add(text.encode())
+
+    def close(self):
+        self.imap.close()
+        self.smtp.close()
+
+    def say(self, text, cc=(), **more):
+        body = {"text": text, "cc": [f"{c}@example.test" for c in cc], **more}
+        return self.api.post(f"/threads/{self.thread}/messages", body)["message"]["id"]
+
+    def message(self, mid):
+        return next(m for m in self.api.messages(self.thread) if m["id"] == mid)
+
+    def until_status(self, mid, status, timeout=30):
+        return until(lambda: (lambda m: m if m["status"] == status else None)(self.message(mid)), timeout * SLOWER,
+                     0.05, f"for {status}")
+
+    def until_recipients(self, mid, timeout=30, **want):
+        """want: ann="sent", bob="queued"; returns them by name."""
+        def look():
+            got = {r["address"].split("@")[0]: r for r in self.message(mid).get("recipients", [])}
+            assert {n: r["status"] for n, r in got.items()} == want, got
+            return got
+        return until(look, timeout * SLOWER, 0.05, f"for {want}")
+
+    def ledger(self, text):
+        """name -> how often the server took this mail for it; one Message-ID."""
+        mails = [m for m in self.smtp.accepted if m.message.get_body(("plain",)).get_content().startswith(text)]
+        assert len({m.message["Message-ID"] for m in mails}) <= 1
+        return dict(Counter(r.split("@")[0] for m in mails for r in m.recipients))
+
+    def events(self):
+        return [m["event"]["text"] for m in self.api.messages(self.thread)
+                if m["direction"] == "event" and m["event"].get("what") == "undelivered"]
+
+
+@pytest.fixture
+def world(start_gateway):
+    made = []
+
+    def make(**kw):
+        made.append(World(start_gateway, **kw))
+        return made[-1]
+
+    yield make
+    for w in made:
+        w.close()
+
+
+def test_one_put_off(world):
+    """451 for one of three: the others have it at once, he has it later, nobody twice; the thread goes on."""
+    w = world(extra='retry = "3s"')
+    w.smtp.fault("rcpt", reply=LATER, match="bob@", times=2)
+    mid = w.say("to three", cc=["bob", "carol"])
+    m = w.until_status(mid, "sent")
+    got = w.until_recipients(mid, ann="sent", bob="queued", carol="sent")
+    assert got["bob"]["error"] == {"code": "unavailable", "text": LATER, "permanent": False} and "error" not in got["ann"]
+    assert m["external_id"] and w.ledger("to three") == {"ann": 1, "carol": 1}
+    after = w.say("meanwhile")  # nobody waits for bob
+    w.until_status(after, "sent")
+    assert w.message(mid)["recipients"][1]["status"] == "queued"
+    w.until_recipients(mid, ann="sent", bob="sent", carol="sent", timeout=60)
+    assert w.ledger("to three") == {"ann": 1, "bob": 1, "carol": 1} and w.message(mid)["status"] == "sent"
+    last = w.smtp.accepted[-1]
+    assert last.recipients == ["bob@example.test"] and last.message["To"] == "ann@example.test"
+    assert [a.strip() for a in last.message["Cc"].split(",")] == ["bob@example.test", "carol@example.test"]
+    until(lambda: len(w.imap.boxes["Sent"].mails) >= 2, 20 * SLOWER, why="for the copies")
+    assert sum(b"to three" in m.raw for m in w.imap.boxes["Sent"].mails) == 1
+    assert not w.events() and not w.smtp.problems
+
+
+def test_refused_and_given_up(world):
+    """550 for one is final at once, 451 for ever is final after give_up: both are told, with the server's words."""
+    w = world(extra='retry = "1s" give_up = "4s"')
+    w.smtp.fault("rcpt", reply="550 5.1.1 No such user", match="eve@")
+    w.smtp.fault("rcpt", reply="452 4.2.2 Mailbox full", match="bob@")
+    mid = w.say("to three", cc=["bob", "eve"])
+    w.until_status(mid, "sent")
+    got = w.until_recipients(mid, ann="sent", bob="failed", eve="failed", timeout=60)
+    assert "550 5.1.1 No such user" in got["eve"]["error"]["text"] and "452 4.2.2 Mailbox full" in got["bob"]["error"]["text"]
+    assert got["bob"]["error"]["permanent"] and got["eve"]["error"]["permanent"]
+    events = until(lambda: (lambda e: e if len(e) == 2 else None)(w.events()), 20 * SLOWER)
+    assert "eve@example.test: 550" in events[0] and "bob@example.test: 452" in events[1]
+    tried = [line for _, line in w.smtp.commands if line.startswith("RCPT TO:<bob@")]
+    assert 3 <= len(tried) <= 6
+    assert sum(line.startswith("RCPT TO:<eve@") for _, line in w.smtp.commands) == 1
+    assert w.ledger("to three") == {"ann": 1} and w.message(mid)["status"] == "sent"
+
+
+def test_killed_in_between(world):
+    """kill -9 of each worker and of Redis while one recipient waits: what the others have they get no second time."""
+    w = world(extra='retry = "4s"')
+    w.smtp.fault("rcpt", reply=LATER, match="bob@", times=3)
+    mids = [w.say(f"mail {i}", cc=["bob"]) for i in range(3)]
+    for mid in mids:
+        w.until_recipients(mid, ann="sent", bob="queued")
+    for pid in w.gateway.worker_pids():
+        os.kill(pid, signal.SIGKILL)
+    w.gateway.wait_ready(30 * SLOWER)
+    w.gateway.kill_redis()
+    w.gateway.wait_ready(30 * SLOWER)
+    for i, mid in enumerate(mids):
+        w.until_recipients(mid, ann="sent", bob="sent", timeout=90)
+        assert w.ledger(f"mail {i}") == {"ann": 1, "bob": 1}
+        assert w.message(mid)["status"] == "sent"
+
+
+def test_store_away_when_taken(world):
+    """Redis dies between the server's 250 and our note of it: the mail is not sent again, nor is the rest forgotten."""
+    w = world(extra='retry = "1s"')
+    w.smtp.fault("rcpt", reply=LATER, match="bob@", times=1)
+    w.smtp.fault("end", kind="slow", ms=1500, times=1)
+    mid = w.say("to two", cc=["bob"])
+    until(lambda: any(line == "DATA" for _, line in w.smtp.commands), 20 * SLOWER)
+    w.gateway.kill_redis()
+    until(lambda: w.smtp.accepted, 20 * SLOWER)
+    w.gateway.wait_ready(30 * SLOWER)
+    w.until_recipients(mid, ann="sent", bob="sent", timeout=60)
+    assert w.ledger("to two") == {"ann": 1, "bob": 1}
+
+
+def test_all_put_off_then_some(world):
+    """451 for all, 550 for one: the mail waits as a whole, then goes to whom it can."""
+    w = world()
+    w.smtp.fault("rcpt", reply=LATER, match="ann@", times=1)
+    w.smtp.fault("rcpt", reply="550 5.1.1 No such user", match="eve@")
+    mid = w.say("to two", cc=["eve"])
+    w.until_recipients(mid, ann="sent", eve="failed")
+    assert w.ledger("to two") == {"ann": 1} and len(w.events()) == 1
+
+
+def test_too_many_at_once(world):
+    """452 4.5.3: a server that takes three recipients at a time gets the rest in further mails, at once."""
+    w = world(extra='retry = "1h"', smtp={"recipients_max": 3})
+    names = [f"p{i}" for i in range(9)]
+    mid = w.say("to ten", cc=names)
+    w.until_recipients(mid, timeout=90, ann="sent", **{n: "sent" for n in names})
+    assert w.ledger("to ten") == {n: 1 for n in ["ann", *names]} and len(w.smtp.accepted) == 4
+    assert not w.events()
+
+
+# --- reports of other servers (RFC 3464) ---------------------------------------------------------
+
+
+def report(of, *recipients, words="A report"):
+    """of: Message-ID of ours; recipients: (address, action, status, what the server said)."""
+    parts = "".join(f"\r\nOriginal-Recipient: rfc822;{a}\r\nFinal-Recipient: rfc822; {a}\r\nAction: {action}\r\n"
+                    f"Status: {status}\r\nDiagnostic-Code: smtp; {said}\r\n" for a, action, status, said in recipients)
+    return (f"From: MAILER-DAEMON@relay.test\r\nTo: {OURS}\r\nSubject: Delivery status\r\nAuto-Submitted: auto-replied\r\n"
+            f"Message-ID: <{abs(hash((of, recipients)))}@relay.test>\r\nMIME-Version: 1.0\r\n"
+            'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+            f"--b\r\nContent-Type: text/plain\r\n\r\n{words}\r\n"
+            f"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; relay.test\r\n{parts}\r\n"
+            f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{of}>\r\nSubject: One\r\n\r\n--b--\r\n")
+
+
+def example(name):
+    return f"{name}@example.test"
+
+
+def test_report_of_several(world):
+    """Some failed, some delayed, some delivered: each is told at its message; the others' fate stays."""
+    w = world()
+    mid = w.say("to four", cc=["bob", "carol", "dan"])
+    w.until_recipients(mid, ann="sent", bob="sent", carol="sent", dan="sent")
+    own = w.message(mid)["external_id"]
+    w.deliver(report(own, (example("ann"), "delivered", "2.0.0", "250 Ok"), (example("bob"), "failed", "5.1.1", "550 5.1.1 No such user"),
+                     (example("carol"), "delayed", "4.4.1", "connection timed out")))
+    got = w.until_recipients(mid, ann="delivered", bob="failed", carol="delayed", dan="sent")
+    assert "no such mailbox" in got["bob"]["error"]["text"] and "550 5.1.1" in got["bob"]["error"]["text"]
+    assert got["bob"]["error"]["permanent"] and not got["carol"]["error"]["permanent"]
+    assert "could not be reached in time" in got["carol"]["error"]["text"] and "error" not in got["ann"]
+    assert w.message(mid)["status"] == "sent"  # others have it
+    w.deliver(report(own, (example("carol"), "delivered", "2.0.0", "250 Ok"), (example("bob"), "delayed", "4.4.1", "late news")))
+    w.until_recipients(mid, ann="delivered", bob="failed", carol="delivered", dan="sent")
+
+
+def test_report_of_all(world):
+    """All failed, in two reports: the message has failed. All delivered: it is delivered."""
+    w = world()
+    mid = w.say("to two", cc=["bob"])
+    w.until_recipients(mid, ann="sent", bob="sent")
+    own = w.message(mid)["external_id"]
+    w.deliver(report(own, (example("ann"), "failed", "5.2.2", "552 5.2.2 Mailbox full")))
+    w.until_recipients(mid, ann="failed", bob="sent")
+    assert w.message(mid)["status"] == "sent"
+    w.deliver(report(own, (example("bob"), "failed", "5.1.1", "550 5.1.1 No such user")))
+    m = w.until_status(mid, "failed")
+    assert "no such mailbox" in m["error"]["text"]
+    mid = w.say("again", cc=["bob"])
+    w.until_recipients(mid, ann="sent", bob="sent")
+    own = w.message(mid)["external_id"]
+    w.deliver(report(own, (example("ann"), "delivered", "2.0.0", "250 Ok"), (example("bob"), "delivered", "2.0.0", "250 Ok")))
+    w.until_status(mid, "delivered")
+
+
+def test_report_delayed(world):
+    """A warning about a mail to one is no failure: shown as such, and over when it is delivered."""
+    w = world()
+    mid = w.say("to one")
+    own = w.until_status(mid, "sent")["external_id"]
+    assert "recipients" not in w.message(mid)
+    w.deliver(report(own, (example("ann"), "delayed", "4.4.1", "connection timed out"), words="Still trying"))
+    w.until_recipients(mid, ann="delayed")
+    assert w.message(mid)["status"] == "sent"
+    shown = until(lambda: [m for m in w.api.messages(w.thread) if m["direction"] == "in" and "Still trying" in m["text"]], 20 * SLOWER)
+    assert shown[0]["email"]["auto"] == "bounce"
+    w.deliver(report(own, (example("ann"), "delivered", "2.0.0", "250 Ok")))
+    w.until_status(mid, "delivered")
+    w.until_recipients(mid, ann="delivered")
+
+
+def test_report_while_waiting(world):
+    """A report that comes while another recipient is still tried changes only whom it names."""
+    w = world(extra='retry = "3s"')
+    w.smtp.fault("rcpt", reply=LATER, match="bob@", times=1)
+    mid = w.say("to two", cc=["bob"])
+    w.until_recipients(mid, ann="sent", bob="queued")
+    own = w.message(mid)["external_id"]
+    w.deliver(report(own, (example("ann"), "failed", "5.1.1", "550 5.1.1 No such user")))
+    w.until_recipients(mid, ann="failed", bob="sent", timeout=40)
+    assert w.ledger("to two") == {"ann": 1, "bob": 1} and w.message(mid)["status"] == "sent"
+
+
+def test_forged_report(world):
+    """A report whose Message-ID has not our mark changes nothing."""
+    w = world()
+    mid = w.say("to two", cc=["bob"])
+    w.until_recipients(mid, ann="sent", bob="sent")
+    own = w.message(mid)["external_id"]
+    before, after = own.split("@")[0], own.split("@")[1]
+    forged = before[:-1] + ("a" if before[-1] != "a" else "b") + "@" + after
+    w.deliver(report(forged, (example("bob"), "failed", "5.1.1", "550 forged")))
+    until(lambda: len(w.api.threads()) == 2, 20 * SLOWER)  # mailer-daemon's own
+    w.until_recipients(mid, ann="sent", bob="sent")
