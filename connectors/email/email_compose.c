@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "connectors/email/email_compose_private.h"
+#include "connectors/email/email_words.h"
 
 #define ID_BYTES_MAX 250u
 #define REFERENCES_END 20u /* so many of the first and of the last */
@@ -184,6 +185,25 @@ static void set_references(GMimeMessage *m, const struct email_draft *d) {
     g_string_free(out, TRUE);
 }
 
+/* GMime encodes what begins like an encoded word, but there are programs that decode one in the
+ * middle of a word, too: what an agent wrote would become line ends there. */
+static void set_subject(GMimeMessage *m, const char *subject) {
+    g_mime_message_set_subject(m, subject, "utf-8");
+    if (!strstr(subject, "=?"))
+        return;
+    char *words = email_words_encode(subject);
+    GString *raw = g_string_new(NULL);
+    for (const char *p = words; *p; p++)
+        g_string_append(raw, *p == ' ' ? "\n " : (char[]){*p, '\0'});
+    g_string_prepend_c(raw, ' ');
+    g_string_append_c(raw, '\n');
+    g_mime_header_set_raw_value(
+        g_mime_header_list_get_header(g_mime_object_get_header_list(GMIME_OBJECT(m)), "Subject"),
+        raw->str);
+    g_string_free(raw, TRUE);
+    free(words);
+}
+
 static int set_headers(GMimeMessage *m, const struct email_draft *d, struct err *err) {
     GMimeObject *o = GMIME_OBJECT(m);
     GDateTime *date = d->date_ms < 0 ? NULL : g_date_time_new_from_unix_utc(d->date_ms / 1000);
@@ -192,7 +212,7 @@ static int set_headers(GMimeMessage *m, const struct email_draft *d, struct err 
         g_clear_pointer(&date, g_date_time_unref);
         return -1;
     }
-    g_mime_message_set_subject(m, subject, "utf-8");
+    set_subject(m, subject);
     free(subject);
     if (!date)
         return err_set(err, ERR_INVALID, "the mail's date is none");

@@ -92,6 +92,14 @@ static void write_words(struct span text, struct buf *out) {
     }
 }
 
+char *email_words_encode(const char *text) {
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    write_words(span_str(text), &out);
+    buf_str(&out);
+    return buf_take(&out);
+}
+
 /* The run of words that begins at p; returns where it ends. */
 static const char *join_run(const char *p, struct word *w, struct buf *out, bool *guessed) {
     struct buf bytes;

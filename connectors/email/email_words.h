@@ -9,4 +9,7 @@
  * no encoded word stays as it is. *guessed as in email_charset_text(). The caller frees. */
 char *email_words_join(const char *s, bool *guessed);
 
+/* The text as encoded words of UTF-8 with a space between them. The caller frees. */
+char *email_words_encode(const char *text);
+
 #endif

@@ -221,6 +221,10 @@ static void test_headers_encoded(void **state) {
     d.from_name = "Doe, Jane (Sales) \"JD\"";
     d.subject = "=?utf-8?q?not_encoded?= =?x?=";
     good(t, &d, "specials");
+    d.subject = "a=?utf-8?q?=0D=0ABcc:_eve=40x?= and words enough to be folded, and more of them";
+    good(t, &d, "middle");
+    assert_true(has(t, "Subject: =?utf-8?B?"));
+    assert_false(has(t, "?q?"));
     memset(longest, 'x', 3000);
     longest[3000] = '\0';
     d.from_name = d.subject = longest;
