@@ -81,6 +81,22 @@ static bool is_invisible(uint32_t c) {
            (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
 }
 
+static bool is_space(uint32_t c) {
+    return c == ' ' || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f ||
+           c == 0x205f || c == 0x3000;
+}
+
+bool utf8_is_word(const char *p, size_t n) {
+    uint32_t c = 0;
+    for (size_t i = 0; i < n;) {
+        size_t len = decode((const unsigned char *)p + i, n - i, &c);
+        if (len == 0 || is_invisible(c) || is_space(c))
+            return false;
+        i += len;
+    }
+    return true;
+}
+
 char *utf8_clean_name(const char *s, size_t max_points) {
     struct buf b;
     size_t n = strlen(s), points = 0;

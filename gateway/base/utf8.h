@@ -18,6 +18,9 @@ size_t utf8_prefix(const char *p, size_t n, size_t max_points);
  * tab, line feed and carriage return. */
 bool utf8_is_text(const char *p, size_t n);
 
+/* True when nothing in it is a space of any kind, a control, or invisible. */
+bool utf8_is_word(const char *p, size_t n);
+
 /* Writes '?' over each byte of s that is not part of a well-formed character: what was cut at a
  * number of bytes ends in such. */
 void utf8_repair(char *s);

@@ -45,6 +45,15 @@ static int check_text(const char *key, const json_t *v, size_t max_points, struc
     return 0;
 }
 
+/* A text that becomes a header somewhere. */
+static int check_line(const char *key, const json_t *v, size_t max_points, struct err *err) {
+    if (check_text(key, v, max_points, err) < 0)
+        return -1;
+    return strpbrk(json_string_value(v), "\r\n")
+               ? err_set(err, ERR_INVALID, "%s has a line break", key)
+               : 0;
+}
+
 int message_key_check(const json_t *v, struct err *err) {
     const char *s = json_string_value(v);
     size_t n = json_string_length(v);
@@ -161,7 +170,7 @@ static bool is_like_address(const json_t *v) {
     const char *s = json_string_value(v), *at = s ? strchr(s, '@') : NULL;
     size_t n = json_string_length(v);
     return at && at > s && at[1] && !strchr(at + 1, '@') && n <= ADDRESS_MAX &&
-           utf8_is_text(s, n) && !s[strcspn(s, " \t\r\n,;<>\"()\\")];
+           utf8_is_word(s, n) && !s[strcspn(s, ",;<>\"()\\")];
 }
 
 static int check_addresses(const char *key, const json_t *list, struct err *err) {
@@ -182,7 +191,7 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
     if (strcmp(key, "text") == 0 || strcmp(key, "html") == 0)
         return check_text(key, v, text_max, err);
     if (strcmp(key, "subject") == 0)
-        return check_text(key, v, 998, err);
+        return check_line(key, v, 998, err);
     if (strcmp(key, "channel") == 0)
         return check_text(key, v, 64, err);
     if (strcmp(key, "id") == 0)

@@ -94,6 +94,11 @@ static void utf8_is_judged(void **state) {
     assert_true(utf8_is_text("a\tb\nc", 5));
     assert_false(utf8_is_text("a\0b", 3));
     assert_false(utf8_is_text("a\x1b[31m", 6));
+    static const char *const no_words[] = {"a b", "a\xc2\xa0", "\xe2\x80\xa8", "\xe2\x80\xae",
+        "a\xe3\x80\x80", "a\xc2\x85", "\xff", "a\t", "\xef\xbb\xbf"};
+    for (size_t i = 0; i < sizeof no_words / sizeof *no_words; i++)
+        assert_false(utf8_is_word(no_words[i], strlen(no_words[i])));
+    assert_true(utf8_is_word("\xd0\xb6@x.org", 8));
 }
 
 /* What is cut at a number of bytes would make JSON impossible, and the refusal would be lost. */
