@@ -12,12 +12,12 @@ OURS = "support@example.test"
 class FakeWorld:
     """The gateway follows support@ on fakes; ann has written; answers go to her and whoever is in cc."""
 
-    def __init__(self, start_gateway, extra='retry = "1s"', smtp=None, first=None):
+    def __init__(self, start_gateway, extra='retry = "1s"', smtp=None, first=None, **kw):
         self.imap = FakeImap(users={OURS: "secret"})
         self.smtp = FakeSmtp(users={OURS: "secret"}, **(smtp or {}))
         section = (f'email "support" {{{{ address = "{OURS}" imap_url = "imap+plain://127.0.0.1:{self.imap.port}" '
                    f'smtp_url = "{self.smtp.url}" password = "secret" allow_private = yes {extra} }}}}\n')
-        self.gateway = start_gateway(config=CONFIG + section)
+        self.gateway = start_gateway(config=CONFIG + section, **kw)
         self.api = self.gateway.login()
         until(lambda: next(c for c in self.api.get("/channels")["channels"] if c["name"] == "support")["state"] == "ready",
               20 * SLOWER, why="for the mailbox")

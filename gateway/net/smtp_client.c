@@ -4,12 +4,14 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "loop/loop_curl_stream.h"
 #include "net/smtp_reply.h"
 #include "net/smtp_session.h"
 
 #define CONNECTIONS_MAX 3u /* of one user at one server */
+#define CEILING_MS 300000u /* so long fewer are opened where a server wanted no more */
 #define TIMEOUT_MS 600000u
 #define RECIPIENTS_MAX 1000u
 
@@ -34,11 +36,20 @@ struct smtp_call {
     enum smtp_outcome refusal;
 };
 
+/* A server said that an account has connections enough. */
+struct ceiling {
+    struct ceiling *next;
+    struct smtp_account account;
+    unsigned max;
+    uint64_t until_ms;
+};
+
 struct smtp_client {
     const struct env *env;
     struct loop_curl_streams *streams;
     struct smtp_call *calls, **calls_end;
     struct member *members;
+    struct ceiling *ceilings;
     bool pumping; /* soon */
     bool destroyed;
 };
@@ -176,17 +187,58 @@ static void on_overdue(void *arg) {
 
 /* --- sessions -------------------------------------------------------------------------------- */
 
+static unsigned count(const struct smtp_client *c, const struct smtp_account *a) {
+    unsigned n = 0;
+    for (const struct member *m = c->members; m; m = m->next)
+        n += same_user(&m->account, a);
+    return n;
+}
+
+static unsigned connections_max(struct smtp_client *c, const struct smtp_account *a) {
+    unsigned max = CONNECTIONS_MAX;
+    for (struct ceiling **at = &c->ceilings; *at;) {
+        struct ceiling *one = *at;
+        if (clock_mono_ms() < one->until_ms) {
+            if (same_user(&one->account, a) && one->max < max)
+                max = one->max;
+            at = &one->next;
+            continue;
+        }
+        *at = one->next;
+        free_account(&one->account);
+        free(one);
+    }
+    return max;
+}
+
+static void set_ceiling(struct smtp_client *c, const struct smtp_account *a, unsigned max) {
+    struct ceiling *one = mem_zalloc(sizeof *one);
+    *one =
+        (struct ceiling){.next = c->ceilings, .max = max, .until_ms = clock_mono_ms() + CEILING_MS};
+    copy_account(&one->account, &a->server, a->helo);
+    c->ceilings = one;
+}
+
+/* 4xx before it would do anything, while it serves us over other connections: there are enough. */
+static bool is_one_too_many(const struct member *m, const struct smtp_result *r) {
+    return r->outcome == SMTP_RETRY && r->code / 100 == 4 && smtp_session_is_opening(m->session) &&
+           m->call->letter.data && count(m->client, &m->account) > 1;
+}
+
 static void on_result(void *arg, struct smtp_session *s, const struct smtp_result *r) {
     struct member *m = arg;
     struct smtp_call *call = m->call;
+    bool waits = r && is_one_too_many(m, r);
     (void)s;
-    if (r) {
+    if (r && !waits) {
         complete(call, r);
-    } else { /* over another connection */
-        call->member = NULL;
-        m->call = NULL;
-        pump_soon(m->client);
+        return;
     }
+    if (waits)
+        set_ceiling(m->client, &m->account, count(m->client, &m->account) - 1);
+    call->member = NULL; /* over another connection */
+    m->call = NULL;
+    pump_soon(m->client);
 }
 
 static void on_gone(void *arg, struct smtp_session *s) {
@@ -218,9 +270,7 @@ static void open_session(struct smtp_call *call) {
 
 /* Over an idle connection, or a new one if there may be one more; else it goes on waiting. */
 static void try_to_send(struct smtp_call *call) {
-    unsigned n = 0;
-    for (struct member *m = call->client->members; m; m = m->next) {
-        n += same_user(&m->account, &call->account);
+    for (struct member *m = call->client->members; m; m = m->next)
         if (!m->call && call->letter.data && smtp_session_is_idle(m->session) &&
             same_account(&m->account, &call->account)) {
             m->call = call;
@@ -228,8 +278,7 @@ static void try_to_send(struct smtp_call *call) {
             smtp_session_send(m->session, &call->letter);
             return;
         }
-    }
-    if (n < CONNECTIONS_MAX)
+    if (count(call->client, &call->account) < connections_max(call->client, &call->account))
         open_session(call);
 }
 
@@ -263,7 +312,14 @@ struct smtp_client *smtp_client_create(const struct env *env) {
 }
 
 static void free_client(void *arg) {
-    free(arg);
+    struct smtp_client *c = arg;
+    while (c->ceilings) {
+        struct ceiling *one = c->ceilings;
+        c->ceilings = one->next;
+        free_account(&one->account);
+        free(one);
+    }
+    free(c);
 }
 
 void smtp_client_destroy(struct smtp_client **c_) {

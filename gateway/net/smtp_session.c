@@ -251,6 +251,12 @@ static void on_end(struct smtp_session *s, const struct smtp_reply *r) {
         go(s);
 }
 
+/* The server has had enough of this connection, which carried others before: so many letters, such
+ * a time. What a new one hears is about the letter. */
+static bool is_worn(const struct smtp_session *s, const struct smtp_reply *r) {
+    return s->letters > 0 && (r->code == 421 || (s->state == AT_MAIL && r->code / 100 == 4));
+}
+
 /* Nothing of the letter was taken here: another connection carries it. */
 static void give_back(struct smtp_session *s) {
     quit(s);
@@ -258,12 +264,15 @@ static void give_back(struct smtp_session *s) {
 }
 
 static void on_reply(struct smtp_session *s, const struct smtp_reply *r) {
+    bool before_end = s->state == AT_MAIL || s->state == AT_RCPT || s->state == AT_DATA;
+    if (before_end && is_worn(s, r)) {
+        give_back(s);
+        return;
+    }
     switch (s->state) {
     case AT_MAIL:
         if (r->code / 100 == 2) {
             say_rcpt(s);
-        } else if (r->code == 421 && s->letters > 0) { /* it was about to close the connection */
-            give_back(s);
         } else {
             end_letter(s, smtp_reply_outcome(r, SMTP_AT_MAIL), r, AT_RSET);
         }
@@ -416,6 +425,10 @@ struct smtp_session *smtp_session_open(const struct env *env, struct loop_curl_s
 
 bool smtp_session_is_idle(const struct smtp_session *s) {
     return s->state == IDLE && !s->letter;
+}
+
+bool smtp_session_is_opening(const struct smtp_session *s) {
+    return s->state == OPENING;
 }
 
 void smtp_session_send(struct smtp_session *s, const struct smtp_letter *letter) {

@@ -35,6 +35,7 @@ struct smtp_session *smtp_session_open(const struct env *env, struct loop_curl_s
     const struct smtp_account *account, const struct smtp_letter *letter,
     const struct smtp_session_fns *fns, void *arg);
 bool smtp_session_is_idle(const struct smtp_session *s);
+bool smtp_session_is_opening(const struct smtp_session *s); /* the login is not done */
 /* Of an idle one. May call on_result inside. */
 void smtp_session_send(struct smtp_session *s, const struct smtp_letter *letter);
 /* Ends it at once: on_result (RETRY or AMBIGUOUS with this error) when it carries a letter, then

@@ -19,18 +19,20 @@ __all__ = ["FakeSmtp"]
 
 class FakeSmtp(FakeServer):
     """tls: "none", "starttls" (refuses mail without), "stripped" (as an attacker on the way would leave it) or
-    "implicit". users: name to password; tokens: name to access token. Without both no login is asked for."""
+    "implicit". users: name to password; tokens: name to access token. Without both no login is asked for.
+    connections_max: more get 421 for a greeting; letters_max: (n, reply) after n mails over one connection."""
 
     def __init__(self, port=0, tls="none", cert=None, key=None, users=None, tokens=None, size=50_000_000,
-                 utf8=True, recipients_max=100):
+                 utf8=True, recipients_max=100, connections_max=None, letters_max=None):
         self.tls, self.cert, self.key = tls, cert, key
         self.users, self.tokens = users or {}, tokens or {}
         self.size, self.utf8, self.recipients_max = size, utf8, recipients_max
+        self.connections_max, self.letters_max = connections_max, letters_max
         self.faults = Faults()
         self.accepted = []  # what the server has, whatever it answered
         self.problems = []  # what a client must not do
         self.commands = []  # (number of the connection, line); logins without their secrets
-        self.connections = self.open = self.open_max = 0
+        self.connections = self.open = self.open_max = self.turned_away = 0
         super().__init__(port)
         self.url = {"none": "smtp+plain", "implicit": "smtps"}.get(tls, "smtp") + f"://{self.host}:{self.port}"
 

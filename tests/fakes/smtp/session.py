@@ -36,6 +36,7 @@ class Session:
         self.tls = world.tls == "implicit"
         self.helo = self.user = None
         self.quit = False
+        self.letters = 0
         self.reset()
 
     def reset(self):
@@ -74,6 +75,10 @@ class Session:
 
     async def run(self):
         if await self.faulty("connect"):
+            return
+        if self.world.connections_max and self.world.open > self.world.connections_max:
+            self.world.turned_away += 1
+            await self.say("421 4.7.0 Too many connections")
             return
         if not await self.faulty("greeting"):
             await self.say("220 fake ESMTP")
@@ -183,6 +188,11 @@ class Session:
             return
         if await self.faulty("mail", rest):
             return
+        if self.world.letters_max and self.letters >= self.world.letters_max[0]:
+            await self.say(self.world.letters_max[1])
+            if self.world.letters_max[1].startswith("421"):
+                raise Dropped()
+            return
         if self.world.tls != "none" and not self.tls:
             self.problem("MAIL without TLS")
             await self.say("530 5.7.0 Must issue a STARTTLS command first")
@@ -238,6 +248,7 @@ class Session:
             return
         await self.say("354 End data with <CR><LF>.<CR><LF>")
         raw = await self.body()
+        self.letters += 1
         fault = self.world.faults.pick("end")
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.ms / 1000)
