@@ -96,7 +96,7 @@ struct email_imap_fetch_fns {
     void (*on_done)(void *arg, const struct err *err);
 };
 /* Sizes first, then the mails in the server's order (BODY.PEEK[]: no mail gets \Seen). Of mails
- * over size_max bytes by the server's word only the first bytes come, last; a mail may be larger
+ * over size_max bytes by the server's word only the first bytes come; a mail may be larger
  * than its server said. n: 1 to EMAIL_IMAP_UIDS_MAX. */
 int email_imap_fetch(struct email_imap *s, const uint32_t *uids, size_t n, uint64_t size_max,
     const struct email_imap_fetch_fns *fns, void *arg, struct err *err);

@@ -28,22 +28,30 @@ static bool is_large(const struct email_imap *s, const struct email_imap_wanted 
 static bool belongs(const struct email_imap *s, const struct email_imap_wanted *w) {
     if (s->fetch.step == FETCH_SIZES)
         return true;
-    if (!w->there || w->told)
-        return false;
-    if (s->fetch.step == FETCH_SMALL || s->fetch.step == FETCH_LARGE)
-        return is_large(s, w) == (s->fetch.step == FETCH_LARGE);
-    return true;
+    return w->there && !w->told;
 }
 
-/* The UIDs of this step; NULL when there are none. one: only the first. */
-static char *set_of(struct email_imap *s, bool one) {
-    uint32_t *uids = mem_alloc((s->fetch.n + 1) * sizeof *uids);
-    size_t n = 0;
-    for (size_t i = 0; i < s->fetch.n && !(one && n); i++)
-        if (belongs(s, &s->fetch.wanted[i]))
-            uids[n++] = s->fetch.wanted[i].uid;
+/* The UIDs of this step, or of its next run: neighbours that are asked for in the same way, so that
+ * mails come in their order. NULL when there are none. first_out: the first of them. */
+static char *set_of(struct email_imap *s, struct email_imap_wanted **first_out) {
+    struct email_imap_fetch *f = &s->fetch;
+    uint32_t *uids = mem_alloc((f->n + 1) * sizeof *uids);
+    size_t n = 0, i = f->step == FETCH_RUNS ? f->next : 0;
+    *first_out = NULL;
+    for (; i < f->n && !(f->step == FETCH_ONE && n); i++) {
+        struct email_imap_wanted *w = &f->wanted[i];
+        if (!belongs(s, w))
+            continue;
+        if (f->step == FETCH_RUNS && n && is_large(s, w) != is_large(s, *first_out))
+            break;
+        if (!n)
+            *first_out = w;
+        uids[n++] = w->uid;
+    }
+    if (f->step == FETCH_RUNS)
+        f->next = i;
     char *set = n ? email_imap_uid_set(uids, n) : NULL;
-    s->fetch.one = one && n ? uids[0] : 0;
+    f->one = f->step == FETCH_ONE && n ? uids[0] : 0;
     free(uids);
     return set;
 }
@@ -52,15 +60,15 @@ static const struct email_imap_command sizes_command, fetch_command;
 
 /* Sends the command of the step. False: there is nothing to do in it. */
 static bool ask(struct email_imap *s) {
-    char *set = set_of(s, s->fetch.step == FETCH_ONE);
+    struct email_imap_wanted *first;
+    char *set = set_of(s, &first);
     if (!set)
         return false;
-    struct email_imap_wanted *one = find(s, s->fetch.one);
     if (s->fetch.step == FETCH_SIZES)
         email_imap_send(s, &sizes_command, "UID FETCH %s (UID RFC822.SIZE INTERNALDATE)", set);
     else if (s->fetch.step == FETCH_CHECK)
         email_imap_send(s, &sizes_command, "UID FETCH %s (UID)", set);
-    else if (s->fetch.step == FETCH_LARGE || (one && is_large(s, one)))
+    else if (is_large(s, first))
         email_imap_send(
             s, &fetch_command, "UID FETCH %s (UID BODY.PEEK[]<0.%u>)", set, EMAIL_IMAP_FIRST_BYTES);
     else
@@ -104,7 +112,8 @@ static void on_answer(struct email_imap *s, const struct email_imap_event *e) {
         return;
     }
     struct email_imap_wanted *one = s->fetch.step == FETCH_ONE ? find(s, s->fetch.one) : NULL;
-    if (one && one->told && ask(s))
+    bool more = s->fetch.step == FETCH_RUNS || (one && one->told);
+    if (more && ask(s))
         return;
     go_on(s);
 }

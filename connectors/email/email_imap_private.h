@@ -43,7 +43,7 @@ struct email_imap_wanted {
     bool still; /* there, at the last look */
 };
 
-enum email_imap_fetch_step { FETCH_SIZES, FETCH_SMALL, FETCH_LARGE, FETCH_ONE, FETCH_CHECK };
+enum email_imap_fetch_step { FETCH_SIZES, FETCH_RUNS, FETCH_ONE, FETCH_CHECK };
 enum email_imap_key { KEY_NONE, KEY_OTHER, KEY_UID, KEY_SIZE, KEY_DATE, KEY_BODY };
 
 struct email_imap_fetch {
@@ -53,6 +53,7 @@ struct email_imap_fetch {
     size_t n;
     uint64_t size_max;
     enum email_imap_fetch_step step;
+    size_t next;  /* FETCH_RUNS: of wanted, the first behind this run */
     bool blind;   /* a body came before its UID: one by one then */
     uint32_t one; /* FETCH_ONE: which */
     size_t mails; /* that came, for the deadline */
