@@ -73,6 +73,8 @@ struct email_box {
     unsigned untold_times;
 
     struct email_mail *mails[WINDOW + FETCH_MAX]; /* on their way, in order of arrival */
+    uint64_t lanes[WINDOW + FETCH_MAX]; /* of each: those of one lane are taken one after another */
+    uint64_t last_lane;                 /* 0 in lanes: not known yet */
     size_t nmails;
     struct email_mail *arriving;
     uint32_t done[MARK_MAX]; /* in their threads: to be marked in the mailbox */
@@ -234,13 +236,29 @@ static void mark_later(struct email_box *b, uint32_t uid) {
         b->done[b->ndone++] = uid;
 }
 
+/* A lane of its own, or that of the earlier ones that it belongs behind: two that belong behind the
+ * same one have an order, too, also when that one is gone. */
+static void choose_lane(struct email_box *b, size_t i) {
+    b->lanes[i] = ++b->last_lane;
+    for (size_t k = 0; k < i; k++) {
+        uint64_t was = b->lanes[i];
+        if (b->lanes[k] == was || !email_mail_follows(b->mails[i], b->mails[k]))
+            continue;
+        for (size_t j = 0; j <= i; j++)
+            if (b->lanes[j] == was)
+                b->lanes[j] = b->lanes[k];
+    }
+}
+
 /* In order of arrival: one that is not read yet holds back all behind it, for nobody knows whose it
- * is; one that is being taken those that belong behind it. */
+ * is; one that is being taken those of its lane. */
 static void on_mail_ready(void *arg) {
     struct email_box *b = arg;
     for (size_t i = 0; i < b->nmails && email_mail_is_read(b->mails[i]); i++) {
         size_t k = 0;
-        while (k < i && !email_mail_follows(b->mails[i], b->mails[k]))
+        if (!b->lanes[i])
+            choose_lane(b, i);
+        while (k < i && b->lanes[k] != b->lanes[i])
             k++;
         if (k == i)
             email_mail_take(b->mails[i]);
@@ -257,6 +275,7 @@ static void on_mail_done(void *arg, struct email_mail *m, const struct err *err)
     while (i < b->nmails && b->mails[i] != m)
         i++;
     memmove(b->mails + i, b->mails + i + 1, (b->nmails - i - 1) * sizeof *b->mails);
+    memmove(b->lanes + i, b->lanes + i + 1, (b->nmails - i - 1) * sizeof *b->lanes);
     b->nmails--;
     remember(b, email_mail_uid(m));
     if (!email_mail_is_check(m)) /* somebody looks for it where it is */
@@ -289,6 +308,7 @@ static int on_mail(void *arg, const struct email_imap_mail *mail) {
         return -1;
     }
     b->arriving = email_mail_begin(b->e, mail, &mail_fns, b);
+    b->lanes[b->nmails] = 0;
     b->mails[b->nmails++] = b->arriving;
     flow(b);
     return 0;

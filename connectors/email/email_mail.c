@@ -17,6 +17,7 @@
 #include "media/media.h"
 
 #define HEAD_KEPT 65536u /* bytes, for a mail that no child can read */
+#define PEOPLE_MAX 50u   /* of those that a mail names, whose order with it counts */
 #define AGAIN_MS 500
 #define AGAIN_MAX_MS 30000
 
@@ -479,12 +480,31 @@ static bool names(const json_t *ids, const char *id) {
     return false;
 }
 
+/* Is it an answer that goes to this one, too? Then it may be in his dialogue. */
+static bool is_answer_to(const json_t *mail, const char *address) {
+    static const char *const where[] = {"to", "cc"};
+    size_t i;
+    json_t *one;
+    if (!json_array_size(json_object_get(mail, "references")) &&
+        !json_array_size(json_object_get(mail, "in_reply_to")))
+        return false;
+    for (size_t w = 0; w < ARRAY_LEN(where); w++)
+        json_array_foreach(json_object_get(mail, where[w]), i, one) {
+            const char *a = json_string_value(json_object_get(one, "address"));
+            if (i < PEOPLE_MAX && a && strcasecmp(a, address) == 0)
+                return true;
+        }
+    return false;
+}
+
 bool email_mail_follows(const struct email_mail *m, const struct email_mail *earlier) {
     const char *id = json_string_value(json_object_get(earlier->mail, "message_id"));
     if (!m->mail || !earlier->mail)
         return !m->mail && !earlier->mail;
-    if (strcmp(m->key, earlier->key) == 0 || strcasecmp(email_first_address(m->mail, "from"),
-                                                 email_first_address(earlier->mail, "from")) == 0)
+    const char *from = email_first_address(m->mail, "from");
+    const char *before = email_first_address(earlier->mail, "from");
+    if (strcmp(m->key, earlier->key) == 0 || strcasecmp(from, before) == 0 ||
+        is_answer_to(earlier->mail, from) || is_answer_to(m->mail, before))
         return true;
     return id && (names(json_object_get(m->mail, "references"), id) ||
                      names(json_object_get(m->mail, "in_reply_to"), id));

@@ -95,7 +95,8 @@ void email_mail_end(struct email_mail *m); /* the literal is whole */
 uint32_t email_mail_uid(const struct email_mail *m);
 bool email_mail_is_read(const struct email_mail *m);
 bool email_mail_is_check(const struct email_mail *m); /* once it is taken */
-/* Does m belong behind the earlier one: the same sender, an answer to it? Both are read. */
+/* Does m belong behind the earlier one: the same sender, an answer to it, or perhaps the same
+ * dialogue? Both are read. */
 bool email_mail_follows(const struct email_mail *m, const struct email_mail *earlier);
 void email_mail_take(struct email_mail *m); /* nothing when it cannot be taken now */
 void email_mail_free(struct email_mail *m); /* at any time; what runs goes on to nowhere */
