@@ -2,6 +2,7 @@
 (rows F01, F37, T05)."""
 
 import os
+import random
 import signal
 
 import pytest
@@ -210,3 +211,30 @@ def test_forged_report(world):
     w.deliver(report(forged, (example("bob"), "failed", "5.1.1", "550 forged")))
     until(lambda: len(w.api.threads()) == 2, 20 * SLOWER)  # mailer-daemon's own
     w.until_recipients(mid, ann="sent", bob="sent")
+
+
+def test_workers_killed_at_random(world):
+    """Recipients put off, connections dropped, and workers killed all the time: in the end everybody has each mail, a
+    second copy only where the end of data was in doubt, and each message says so of each recipient."""
+    w, rng, names = world(), random.Random(7), ["ann", "bob", "carol", "dan"]
+    for name in names[1:]:
+        for k in range(8):
+            w.smtp.fault("rcpt", reply=LATER, match=f"{name}@", times=1, skip=rng.randrange(4))
+    w.smtp.fault("data", kind="drop", times=2, skip=5)
+    mids = []
+    for i in range(24):
+        mids.append(until(lambda: w.say(f"mail {i} of many", cc=names[1:], id=f"k{i}"), 30 * SLOWER))
+        if i % 5 == 4:
+            until(lambda: w.gateway.worker_pids(), 20 * SLOWER)
+            w.gateway.kill_worker(index=0)
+            w.gateway.wait_ready(30 * SLOWER)
+    for mid in mids:
+        w.until_recipients(mid, timeout=120, **dict.fromkeys(names, "sent"))
+        assert w.message(mid)["status"] == "sent"
+    again, had = 0, {}
+    for mail in w.smtp.accepted:
+        seen = had.setdefault(mail.message["Message-ID"], set())
+        again += bool(seen & set(mail.recipients))
+        seen |= set(mail.recipients)
+    assert len(had) == 24 and all(len(s) == 4 for s in had.values())
+    assert again <= 3 * w.gateway.log().count("event=worker.exited") and not w.smtp.problems
