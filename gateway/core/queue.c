@@ -13,6 +13,7 @@
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 300000
+#define RESTS_FACTOR 10 /* so many windows of jobs for recipients */
 #define HORIZON_MS (5LL * 24 * 3600 * 1000)
 
 static void flush(void *arg);
@@ -32,6 +33,16 @@ static void item_free(struct item *it) {
     free(it);
 }
 
+static bool is_rest(const struct item *it) {
+    return strcmp(it->entry.op, QUEUE_REST) == 0;
+}
+
+/* They may wait for days, which must not fill the window: what comes after them goes on. */
+static bool is_full(const struct queue *q) {
+    unsigned window = q->core->options.delivery_window;
+    return q->nitems - q->nrests >= window || q->nrests >= (size_t)window * RESTS_FACTOR;
+}
+
 /* --- taking items in ------------------------------------------------------------------------- */
 
 static void on_entries(
@@ -49,6 +60,7 @@ static void on_entries(
         *q->tail = it;
         q->tail = &it->next;
         q->nitems++;
+        q->nrests += is_rest(it);
         memcpy(q->cursor, entries[i].id, sizeof q->cursor);
     }
     if (n >= q->core->options.delivery_window / 2)
@@ -62,7 +74,7 @@ void queue_poke(struct queue *q) {
     unsigned window = q->core->options.delivery_window;
     if (!q->token || !store_is_up(q->core->store))
         return;
-    if (q->reading || q->nitems >= window || (q->crm && !owner_crm_allowed(q->core))) {
+    if (q->reading || is_full(q) || (q->crm && !owner_crm_allowed(q->core))) {
         q->more = true;
         return;
     }
@@ -76,10 +88,6 @@ void queue_poke(struct queue *q) {
 /* Client, thread and messages of one person share a tag: that is the lane which keeps its order. */
 static bool same_lane(const struct item *a, const struct item *b) {
     return memcmp(a->entry.subject + ID_TIME_LEN, b->entry.subject + ID_TIME_LEN, ID_TAG_LEN) == 0;
-}
-
-static bool is_rest(const struct item *it) {
-    return strcmp(it->entry.op, QUEUE_REST) == 0;
 }
 
 /* Single recipients of a message may wait for days: nothing else waits for them, nor do they for
@@ -199,6 +207,7 @@ static void remove_item(struct queue *q, struct item **at) {
     if (q->tail == &it->next)
         q->tail = at;
     q->nitems--;
+    q->nrests -= is_rest(it);
     item_free(it);
 }
 
@@ -256,7 +265,7 @@ static void on_flushed(void *arg, const char *word, const struct err *err) {
     }
     settle(q);
     queue_run(q);
-    if (q->more || q->nitems < q->core->options.delivery_window / 4)
+    if (q->more || q->nitems - q->nrests < q->core->options.delivery_window / 4)
         queue_poke(q);
     plan_flush(q);
 }

@@ -56,7 +56,7 @@ struct queue {
     const char *token;             /* the shard's lease; NULL: not ours, begin nothing */
     char cursor[STORE_ENTRY_SIZE]; /* last entry read */
     struct item *items, **tail;
-    size_t nitems, busy;
+    size_t nitems, busy, nrests; /* nrests: of items, jobs for recipients who wait */
     bool reading, more, flushing, flush_planned;
     unsigned flush_failures;
 };
