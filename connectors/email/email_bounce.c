@@ -77,7 +77,10 @@ static json_t *fate_of(const json_t *r) {
     bool failed = strcmp(action, "failed") == 0, delayed = strcmp(action, "delayed") == 0;
     if (!failed && !delayed && strcmp(action, "delivered") != 0)
         return NULL;
-    json_t *o = json_pack("{s:s,s:s}", "address", text_of(r, "address"), "status", action);
+    char *address = email_identity(text_of(r, "address")); /* as we write to it */
+    json_t *o = json_pack(
+        "{s:s,s:s}", "address", address ? address : text_of(r, "address"), "status", action);
+    free(address);
     char *why = failed || delayed ? reason(r) : NULL;
     if (o && why)
         json_object_set_new(o, "error",
