@@ -142,7 +142,7 @@ def test_report_of_several(world):
     mid = w.say("to four", cc=["bob", "carol", "dan"])
     w.until_recipients(mid, ann="sent", bob="sent", carol="sent", dan="sent")
     own = w.message(mid)["external_id"]
-    w.deliver(report(own, (example("ann"), "delivered", "2.0.0", "250 Ok"), (example("bob"), "failed", "5.1.1", "550 5.1.1 No such user"),
+    w.deliver(report(own, (example("ann"), "delivered", "2.0.0", "250 Ok"), (example("bob").upper(), "failed", "5.1.1", "550 5.1.1 No such user"),
                      (example("carol"), "delayed", "4.4.1", "connection timed out")))
     got = w.until_recipients(mid, ann="delivered", bob="failed", carol="delayed", dan="sent")
     assert "no such mailbox" in got["bob"]["error"]["text"] and "550 5.1.1" in got["bob"]["error"]["text"]
@@ -211,6 +211,22 @@ def test_forged_report(world):
     w.deliver(report(forged, (example("bob"), "failed", "5.1.1", "550 forged")))
     until(lambda: len(w.api.threads()) == 2, 20 * SLOWER)  # mailer-daemon's own
     w.until_recipients(mid, ann="sent", bob="sent")
+
+
+def test_many_wait(world):
+    """Hundreds of mails of one thread wait for one recipient: what is written then goes out at once all the same."""
+    w = world(extra='retry = "1h"')
+    w.smtp.fault("rcpt", reply="452 4.2.2 Mailbox full", match="archive@")
+    for i in range(260):  # more than a queue has in hand
+        w.api.post(f"/threads/{w.thread}/messages", {"text": f"mail {i}.", "cc": [example("archive")]})
+    until(lambda: len(w.smtp.accepted) == 260, 90 * SLOWER, 0.2, "for the mails")
+    w.until_status(w.say("to one"), "sent")
+    w.gateway.stop()  # and whoever owns the queue next
+    w.gateway.start()
+    w.api = w.gateway.login()
+    w.until_status(w.say("after"), "sent")
+    assert w.ledger("mail 7.") == {"ann": 1} and w.ledger("after") == {"ann": 1}
+    assert sum("archive@" in line for _, line in w.smtp.commands) == 260  # nor is his hour cut short by that
 
 
 def test_workers_killed_at_random(world):
