@@ -45,6 +45,7 @@ struct email_sending {
     struct smtp_call *call;
     json_t *news;             /* what the server said of asked */
     struct loop_timer *timer; /* news is written again */
+    bool is_taken;            /* by the server, for at least one: the message is sent */
     bool cancelled;
 };
 
@@ -180,7 +181,7 @@ static void on_news_written(void *arg, const struct err *err) {
         return;
     }
     tell_refused(s);
-    if (is_rest(s) && waiting && !err) {
+    if (!s->is_taken && waiting && !(is_rest(s) && err)) {
         struct err again = s->err;
         end(s, DELIVERY_RETRY, &again, email_outcome_is_at_once(s->news) ? 0 : wait_of(s));
     } else {
@@ -197,12 +198,13 @@ static void write_news(void *arg) {
         .seq = s->d->seq,
         .external_id = s->message_id,
         .list = s->news,
-        .rest = !is_rest(s) && email_outcome_count(s->news, "queued") > 0};
+        .rest = s->is_taken && email_outcome_count(s->news, "queued") > 0};
     connector_recipients(&s->e->base, &n, on_news_written, s);
 }
 
 static void take_news(struct email_sending *s, const struct smtp_result *r) {
     s->news = email_outcome_news(s->asked, r, is_last(s));
+    s->is_taken = r->outcome == SMTP_ACCEPTED && !is_rest(s);
     s->err = r->err;
     if (r->nrefused)
         err_set(&s->err, ERR_UNAVAILABLE, "%.100s: %d %.200s", r->refused[0].address,
@@ -216,10 +218,18 @@ static void accepted(struct email_sending *s, const struct smtp_result *r) {
         email_copy_sent(s->e, s->bytes, s->n);
         s->bytes = NULL;
     }
-    if (is_rest(s) || s->asked[1])
+    if (is_rest(s) || s->asked[1] || json_object_get(s->d->body, "recipients"))
         take_news(s, r);
     else
         end(s, DELIVERY_OK, NULL, 0);
+}
+
+/* For good, while others may be taken another time. */
+static bool is_some_refused(const struct smtp_result *r) {
+    for (size_t i = 0; i < r->nrefused; i++)
+        if (!r->refused[i].again)
+            return true;
+    return false;
 }
 
 /* Nobody has got it now. */
@@ -236,6 +246,8 @@ static void put_off(struct email_sending *s, const struct smtp_result *r) {
         take_news(s, r);
     else if (is_last(s) && r->outcome == SMTP_RETRY)
         end(s, DELIVERY_REJECTED, &err, 0);
+    else if (is_some_refused(r))
+        take_news(s, r); /* they need not be asked again; there are servers that count them */
     else
         end(s, DELIVERY_RETRY, &err, wait);
 }
@@ -404,9 +416,10 @@ static void on_named(void *arg, const struct err *err) {
 }
 
 static void choose_asked(struct email_sending *s) {
+    const json_t *recipients = json_object_get(s->d->body, "recipients");
     size_t n = 0;
-    if (is_rest(s)) {
-        s->asked = email_outcome_waiting(json_object_get(s->d->body, "recipients"));
+    if (recipients) {
+        s->asked = email_outcome_waiting(recipients);
         return;
     }
     while (s->people.all[n])
@@ -445,7 +458,15 @@ static void on_history(void *arg, json_t *messages, const struct err *err) {
     connector_keep_sure(&e->base, name, span_str(s->d->to.address), 0, on_named, s);
 }
 
-/* An earlier try came as far as the server: whoever waits is the rest's. Or nobody waits. */
+/* Did an earlier try come as far as the server? Then whoever waits is the rest's. */
+static bool is_done(const struct delivery *d) {
+    const json_t *recipients = json_object_get(d->body, "recipients");
+    size_t waiting = email_outcome_count(recipients, "queued");
+    if (d->what == DELIVERY_REST || !recipients)
+        return recipients && !waiting;
+    return waiting + email_outcome_count(recipients, "failed") < json_array_size(recipients);
+}
+
 static void on_had(void *arg) {
     struct email_sending *s = arg;
     if (!is_cancelled(s))
@@ -454,7 +475,6 @@ static void on_had(void *arg) {
 
 int email_send(struct connector *c, struct delivery *d, struct err *err) {
     struct email *e = container_of(c, struct email, base);
-    const json_t *recipients = json_object_get(d->body, "recipients");
     if (d->what != DELIVERY_SEND && d->what != DELIVERY_REST)
         return err_set(err, ERR_UNSUPPORTED, "what was sent by e-mail cannot be changed");
     struct email_sending *s = mem_zalloc(sizeof *s);
@@ -463,8 +483,7 @@ int email_send(struct connector *c, struct delivery *d, struct err *err) {
     s->next = e->sendings;
     e->sendings = s;
     d->user = s;
-    if (d->what == DELIVERY_REST ? email_outcome_count(recipients, "queued") == 0
-                                 : recipients != NULL) {
+    if (is_done(d)) {
         const char *secret = connector_secret(c);
         struct email_mark mark = {.seq = d->seq};
         snprintf(mark.thread, sizeof mark.thread, "%s", d->thread);

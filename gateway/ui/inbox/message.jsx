@@ -217,7 +217,7 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
             </Actions>
             <Reactions message={message} me={me} may={can.react} />
             {trouble && <Trouble message={message} status={status} />}
-            <Recipients list={message.recipients} />
+            <Recipients list={message.recipients?.filter((r) => !trouble || r.status !== "queued")} />
             {why && <p class="msg-why" title={why.title}>{t("msg.retrying", { why: why.text })}</p>}
             {out && status === "sent" && message.held && (
                 <p class="msg-why">{t(["quality", "paused"].includes(message.held) ? "msg.held." + message.held : "msg.held.other")}</p>
