@@ -107,6 +107,33 @@ def test_all_put_off_then_some(world):
     assert w.ledger("to two") == {"ann": 1} and len(w.events()) == 1
 
 
+def test_too_many_errors(world):
+    """A server that hangs up after five unknown recipients: they are told of and not asked again, the others get it."""
+    w = world(smtp={"errors_max": 5})
+    w.smtp.fault("rcpt", reply="550 5.1.1 No such user", match="bad")
+    bad = [f"bad{i}" for i in range(12)]
+    mid = w.say("to fifteen", cc=["bob", *bad, "carol"])
+    w.until_recipients(mid, timeout=90, ann="sent", bob="sent", carol="sent", **dict.fromkeys(bad, "failed"))
+    assert w.ledger("to fifteen") == {"ann": 1, "bob": 1, "carol": 1} and w.message(mid)["status"] == "sent"
+    assert all(sum(line.startswith(f"RCPT TO:<{b}@") for _, line in w.smtp.commands) <= 2 for b in bad)
+
+
+def test_given_up_whole(world):
+    """550 for one, 451 for the other until give_up: the message has failed. Put back, only who was put off is asked."""
+    w = world(extra='retry = "1s" give_up = "2s"')
+    w.smtp.fault("rcpt", reply=LATER, match="ann@")
+    w.smtp.fault("rcpt", reply="550 5.1.1 No such user", match="eve@")
+    mid = w.say("to two", cc=["eve"])
+    w.until_recipients(mid, ann="queued", eve="failed")
+    m = w.until_status(mid, "failed", timeout=60)
+    assert "Greylisted" in m["error"]["text"]
+    w.smtp.faults.clear()
+    dead = until(lambda: w.api.get("/dead")["dead"], 20 * SLOWER)
+    w.api.post(f"/dead/{dead[0]['id']}/retry", None)
+    w.until_recipients(mid, ann="sent", eve="failed", timeout=60)
+    assert w.message(mid)["status"] == "sent" and w.ledger("to two") == {"ann": 1}
+
+
 def test_too_many_at_once(world):
     """452 4.5.3: a server that takes three recipients at a time gets the rest in further mails, at once."""
     w = world(extra='retry = "1h"', smtp={"recipients_max": 3})

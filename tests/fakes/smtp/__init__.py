@@ -20,14 +20,15 @@ __all__ = ["FakeSmtp"]
 class FakeSmtp(FakeServer):
     """tls: "none", "starttls" (refuses mail without), "stripped" (as an attacker on the way would leave it) or
     "implicit". users: name to password; tokens: name to access token. Without both no login is asked for.
-    connections_max: more get 421 for a greeting; letters_max: (n, reply) after n mails over one connection."""
+    connections_max: more get 421 for a greeting; letters_max: (n, reply) after n mails over one connection; errors_max: after so many
+    refused recipients 421, as Postfix does."""
 
     def __init__(self, port=0, tls="none", cert=None, key=None, users=None, tokens=None, size=50_000_000,
-                 utf8=True, recipients_max=100, connections_max=None, letters_max=None):
+                 utf8=True, recipients_max=100, connections_max=None, letters_max=None, errors_max=None):
         self.tls, self.cert, self.key = tls, cert, key
         self.users, self.tokens = users or {}, tokens or {}
         self.size, self.utf8, self.recipients_max = size, utf8, recipients_max
-        self.connections_max, self.letters_max = connections_max, letters_max
+        self.connections_max, self.letters_max, self.errors_max = connections_max, letters_max, errors_max
         self.faults = Faults()
         self.accepted = []  # what the server has, whatever it answered
         self.problems = []  # what a client must not do

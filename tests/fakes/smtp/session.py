@@ -36,7 +36,7 @@ class Session:
         self.tls = world.tls == "implicit"
         self.helo = self.user = None
         self.quit = False
-        self.letters = 0
+        self.letters = self.errors = 0
         self.reset()
 
     def reset(self):
@@ -226,7 +226,11 @@ class Session:
             self.problem("RCPT out of order")
             await self.say("503 5.5.1 Need MAIL first")
             return
+        if self.world.errors_max and self.errors >= self.world.errors_max:
+            await self.say("421 4.7.0 Error: too many errors")
+            raise Dropped()
         if await self.faulty("rcpt", rest):
+            self.errors += 1
             return
         address, _ = self.path("TO:", rest)
         if not address:
