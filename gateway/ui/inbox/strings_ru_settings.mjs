@@ -100,6 +100,8 @@ export const settings = {
     "help.email.idle_renew": "Как часто начинать ожидание заново: маршрутизаторы забывают молчащие соединения.",
     "set.email.poll": "Опрос",
     "help.email.poll": "Как часто проверять почту, если сервер не умеет IDLE.",
+    "set.email.patience": "Терпение",
+    "help.email.patience": "Сколько сервер IMAP может молчать, не договорив ответа: потом мы уходим и спрашиваем заново.",
     "set.sitechat.origins": "Сайты",
     "help.sitechat.origins": "На каких сайтах может стоять чат: https://shop.example, https://*.example.com или self для страниц самого шлюза.",
     "set.sitechat.identity_secret": "Ключ подписи",
