@@ -3,6 +3,7 @@ same mailbox, new mail to the screen, two hundred mailboxes at rest, one very la
 
 import asyncio
 import json
+import multiprocessing
 import os
 import pathlib
 import random
@@ -131,7 +132,10 @@ class Screen(threading.Thread):
         self.gateway, self.token, self.seen, self.ready = gateway, gateway.token(), {}, threading.Event()
 
     def run(self):
-        asyncio.run(self.follow())
+        try:
+            asyncio.run(self.follow())
+        except websockets.ConnectionClosed:
+            pass  # the gateway has ended
 
     async def follow(self):
         url = self.gateway.url.replace("http", "ws") + "/ws/agent"
@@ -243,18 +247,21 @@ def bench_large(report, bench, size=25 << 20):
             mail.append("box", b"From: a@example.test\r\nMessage-ID: <warm@x>\r\n\r\nwarm\r\n")
             bench.wait_for(lambda: stored(gateway) >= 1, 20)
             time.sleep(1)
-            probe = Probe(gateway, bench)
-            before = probe.memory()
-            probe.start()
             raw = (b"From: a@example.test\r\nMessage-ID: <big@x>\r\nMIME-Version: 1.0\r\n"
                    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nbig\r\n"
                    b"--b\r\nContent-Type: application/octet-stream; name=big.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n")
             line = b"QUJDRA" * 12 + b"QUJD\r\n"
             raw += line * (size // len(line)) + b"--b--\r\n"
-            mail.append("box", raw)
+            probe = Probe(gateway, bench)
+            before = probe.memory()
+            probe.start()
+            # By a process of its own: imaplib looks through all lines first, and this one's clock stands still.
+            sender = multiprocessing.get_context("fork").Process(target=mail.append, args=("box", raw))
+            sender.start()
             bench.wait_for(lambda: stored(gateway) >= 2, 60)
             probe.going = False
             probe.join(15)
+            sender.join()
             more = probe.peak_mb - before
         finally:
             gateway.close()
