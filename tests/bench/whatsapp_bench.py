@@ -65,7 +65,7 @@ def bench_webhook(report, bench):
     try:
         bench.wrk(w.gateway, 2)
         w.post(3, 1, 64)
-        for _ in range(6):  # in pairs: the disk's speed changes from one half minute to the next
+        for _ in range(8):  # in pairs: one run of four seconds is some 15 % off the next of its kind
             calm()
             bare.append(bench.wrk(w.gateway, 4)[0])
             calm()
@@ -79,9 +79,10 @@ def bench_webhook(report, bench):
         w.close()
     base = statistics.median(bare)
     single, alone, batch = (statistics.median(o[0] for o in runs) for runs in (many, few, batches))
+    pairs = statistics.median(o[0] / b for o, b in zip(many, bare))
     good = not sum(o[1] for o in many + few + batches)
-    report("whatsapp: signed webhook of a text to durable 200", single, "msg/s", base, single / base,
-           ">= 0.8 of bare ingest", single / base >= 0.8 and good)
+    report("whatsapp: signed webhook of a text to durable 200", single, "msg/s", base, pairs,
+           ">= 0.8 of bare ingest", pairs >= 0.8 and good)
     report(f"whatsapp: {BATCH} messages in one body, {SENDERS} senders", batch, "msg/s", alone, batch / alone,
            f"> 1.5 of single ones by {SENDERS}", batch / alone > 1.5 and good)
     report("whatsapp: the same beside 64 senders of single ones", batch, "msg/s", single, batch / single,
