@@ -89,7 +89,7 @@ def until(what, timeout=10, step=0.02, why=""):
             got = what()
             if got:
                 return got
-        except (AssertionError, OSError, requests.RequestException, redis.RedisError,
+        except (AssertionError, LookupError, OSError, requests.RequestException, redis.RedisError,
                 StopIteration) as e:
             last = e
         if time.monotonic() > end:

@@ -8,7 +8,7 @@ import requests
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from harness import CONFIG, free_port
+from harness import CONFIG
 from widget import Widget
 
 PAGE = """<!doctype html><html lang="{lang}"><head><title>A shop</title>
@@ -22,26 +22,27 @@ POLICY = ("default-src 'none'; script-src 'nonce-n0nce' 'strict-dynamic'; style-
 
 
 class Site:
-    """A web site of somebody else, with a strict policy."""
+    """A web site of somebody else, with a strict policy. Its port is its own before the gateway starts, which must know
+    it."""
 
-    def __init__(self, gateway_url, port, policy=POLICY, script=SNIPPET, lang="en"):
-        body = PAGE.format(lang=lang, script=script.format(gateway=gateway_url)).encode()
-        policy = policy.format(gateway=gateway_url)
+    def __init__(self, policy=POLICY, script=SNIPPET, lang="en"):
+        site = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 self.send_response(200 if self.path == "/" else 204)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
-                self.send_header("Content-Security-Policy", policy)
+                self.send_header("Content-Security-Policy", policy.format(gateway=site.gateway_url))
                 self.end_headers()
                 if self.path == "/":
-                    self.wfile.write(body)
+                    self.wfile.write(PAGE.format(lang=lang, script=script.format(gateway=site.gateway_url)).encode())
 
             def log_message(self, *args):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.url = f"http://127.0.0.1:{port}/"
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://127.0.0.1:{self.server.server_port}"
+        self.url, self.gateway_url = self.origin + "/", ""
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
@@ -50,11 +51,12 @@ def shop(start_gateway):
     made = []
 
     def open_shop(allowed=True, **kw):
-        port = free_port()
-        origins = f'"self", "http://127.0.0.1:{port}"' if allowed else '"self"'
+        site = Site(**kw)
+        made.append(site)
+        origins = f'"self", "{site.origin}"' if allowed else '"self"'
         g = start_gateway(config=CONFIG.replace('"self"', origins), workers=1)
-        made.append(Site(g.url, port, **kw))
-        return g, made[-1]
+        site.gateway_url = g.url
+        return g, site
 
     yield open_shop
     for s in made:
