@@ -25,7 +25,7 @@
 #include "store/store.h"
 
 #define DRAIN_MS 8000 /* then what is still open is cut; the master waits 10 s */
-#define KNOCK_MS 1000
+#define KNOCK_MS 2000
 #define DRAIN_SPREAD_MS 1500 /* sockets are told to come back, not all at once */
 #define DRAIN_TICK_MS 50
 #define LISTEN_MS 1000
@@ -98,14 +98,10 @@ static void give_up(struct app *app, const char *event, const struct err *err) {
  * after LISTEN_MS all who come are told that it is not. */
 static void listen_now(void *arg) {
     struct app *app = arg;
-    struct err err;
     loop_timer_stop(&app->listen_timer);
     if (app->gate || app->draining)
         return;
-    const struct settings *top = config_section(app->config, "");
-    app->gate = gate_create(&app->env, settings_str(top, "listen"), app->http, app->ws, &err);
-    if (!app->gate)
-        give_up(app, "gate.not_open", &err);
+    app->gate = gate_create(&app->env, app->ctx->listen_fd, app->http, app->ws);
 }
 
 static void on_store_state(void *arg, bool up, const struct err *fatal) {
@@ -120,7 +116,7 @@ static void on_store_state(void *arg, bool up, const struct err *fatal) {
         app->store_seen = true;
         listen_now(app);
         if (!app->gate)
-            return;
+            return; /* it leaves already */
         tell_ready(app);
         if (app->ctx->index == 0)
             make_first_admin(app);
@@ -357,7 +353,8 @@ static void on_core_drained(void *arg) {
 /* Who was let in at the last moment may still say what he wants; who stays silent has had his time.
  */
 static bool somebody_knocks(const struct app *app) {
-    return app->gate && gate_waiting(app->gate) && clock_mono_ms() < app->knock_until_ms;
+    return clock_mono_ms() < app->knock_until_ms &&
+           ((app->gate && gate_waiting(app->gate)) || http_server_awaited(app->http));
 }
 
 static void on_drain_tick(void *arg) {

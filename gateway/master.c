@@ -62,6 +62,7 @@ struct master {
     struct child redis_child;              /* its restarts */
     struct child workers[WORKERS_MAX * 3]; /* then the old generation, then who was given up */
     unsigned nworkers;
+    int listen_fd, old_listen_fd; /* of config and of old_config; the same where the address is */
     int lock_fd, signal_fd;
     bool stopping, reload_wanted;
     uint64_t began_us;
@@ -110,9 +111,9 @@ static int take_lock(struct master *m, const char *data_dir, struct err *err) {
     return 0;
 }
 
-/* Workers share the port (SO_REUSEPORT), and so would a second gateway, unseen. Before the first
- * one starts nobody may listen there; a gateway that has just been killed gets a moment to vanish.
- */
+/* An address that overlaps may be bound beside ours (SO_REUSEPORT), and so would a second gateway
+ * be, unseen. Before the first start nobody may listen there; a gateway that has just been killed
+ * gets a moment to vanish. */
 static int check_port(const char *listen_on, struct err *err) {
     struct sockaddr_storage address;
     socklen_t len;
@@ -135,6 +136,32 @@ static int check_port(const char *listen_on, struct err *err) {
     return rc;
 }
 
+/* --- the listening socket --------------------------------------------------------------------
+ *
+ * It is ours as long as we run, so that no worker's end, planned or not, resets those who stand in
+ * its queue. */
+
+static void drop_old_listener(struct master *m) {
+    if (m->old_listen_fd >= 0 && m->old_listen_fd != m->listen_fd)
+        close(m->old_listen_fd);
+    m->old_listen_fd = -1;
+}
+
+/* The new configuration is given up. */
+static void restore_listener(struct master *m) {
+    if (m->listen_fd >= 0 && m->listen_fd != m->old_listen_fd)
+        close(m->listen_fd);
+    m->listen_fd = m->old_listen_fd;
+    m->old_listen_fd = -1;
+}
+
+static void close_listeners(struct master *m) {
+    drop_old_listener(m);
+    if (m->listen_fd >= 0)
+        close(m->listen_fd);
+    m->listen_fd = -1;
+}
+
 /* --- workers --------------------------------------------------------------------------------- */
 
 static const char *redis_url(const struct master *m) {
@@ -148,6 +175,7 @@ static void become_worker(
         .metrics = m->metrics,
         .slot = slot,
         .redis_url = redis_url(m),
+        .listen_fd = m->listen_fd,
         .ready_fd = ready_fd,
         .source = m->source,
         .master = master_pid};
@@ -158,6 +186,7 @@ static void become_worker(
     setpgid(0, 0); /* Ctrl-C at the terminal goes to the master, who drains us */
     close(m->signal_fd);
     close(m->lock_fd);
+    drop_old_listener(m);
     for (size_t i = 0; i < ARRAY_LEN(m->workers); i++)
         if (m->workers[i].pid && m->workers[i].ready_fd >= 0)
             close(m->workers[i].ready_fd);
@@ -294,6 +323,7 @@ static void begin_stop(struct master *m) {
         return;
     m->stopping = true;
     LOG_INFO(&m->log, "gateway.stopping");
+    close_listeners(m); /* the workers take in who waits, and close theirs */
     for (size_t i = 0; i < ARRAY_LEN(m->workers); i++) {
         m->workers[i].start_at_ms = 0;
         terminate(&m->workers[i]);
@@ -351,6 +381,7 @@ static void abandon(struct master *m) {
     config_destroy(&m->config);
     m->config = m->old_config;
     m->old_config = NULL;
+    restore_listener(m);
 }
 
 static void roll_back(struct master *m) {
@@ -390,6 +421,19 @@ static bool may_reload(const struct master *m) {
     return true;
 }
 
+/* The socket for a new configuration: the present one where the address is the same. -1 with a line
+ * in problems. */
+static int listener_for(const struct master *m, const struct config *next, struct buf *problems) {
+    const struct config *proven = m->old_config ? m->old_config : m->config;
+    struct err err;
+    if (same_setting(proven, next, "", "listen"))
+        return m->old_config ? m->old_listen_fd : m->listen_fd;
+    int fd = gate_address_listen(settings_str(config_section(next, ""), "listen"), &err);
+    if (fd < 0)
+        buf_adds(problems, err.text);
+    return fd;
+}
+
 /* Forks a new generation; the old one is told to leave when all of the new one serve. */
 static void reload(struct master *m) {
     struct buf problems;
@@ -397,10 +441,11 @@ static void reload(struct master *m) {
     struct config *next =
         config_read(m->source->path, m->source->sets, m->source->types, &problems);
     const char *fixed = next ? fixed_changed(m->config, next) : NULL;
-    if (!next || fixed) {
+    int listen_fd = next && !fixed ? listener_for(m, next, &problems) : -1;
+    if (listen_fd < 0) {
         LOG_ERROR(&m->log, "config.refused",
             LOG_S("error",
-                next ? "cannot change while running: restart instead" : buf_str(&problems)),
+                fixed ? "cannot change while running: restart instead" : buf_str(&problems)),
             LOG_S("key", fixed ? fixed : ""));
         config_destroy(&next);
         buf_free(&problems);
@@ -412,7 +457,9 @@ static void reload(struct master *m) {
     else
         set_aside(m);
     m->old_config = m->config;
+    m->old_listen_fd = m->listen_fd;
     m->config = next;
+    m->listen_fd = listen_fd;
     m->nworkers = count_workers(m->config);
     LOG_INFO(&m->log, "config.reloading", LOG_I("workers", m->nworkers));
     for (unsigned i = 0; i < m->nworkers; i++)
@@ -421,6 +468,7 @@ static void reload(struct master *m) {
 
 static void finish_reload(struct master *m) {
     config_destroy(&m->old_config);
+    drop_old_listener(m);
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         terminate(&m->workers[WORKERS_MAX + i]);
     set_log(m);
@@ -592,6 +640,9 @@ static int set_up(struct master *m, struct err *err) {
     if (take_lock(m, settings_str(top, "data_dir"), err) < 0 ||
         check_port(settings_str(top, "listen"), err) < 0)
         return -1;
+    m->listen_fd = gate_address_listen(settings_str(top, "listen"), err);
+    if (m->listen_fd < 0)
+        return -1;
     m->own_redis = strcmp(settings_str(redis, "url"), "embedded") == 0;
     if (m->own_redis && embedded_redis_init(&m->redis, settings_str(top, "data_dir"),
                             settings_str(redis, "durability"), err) < 0)
@@ -623,12 +674,13 @@ int master_run(struct config *c, const struct config_source *source) {
     struct master *m = mem_zalloc(sizeof *m);
     m->config = c;
     m->source = source;
-    m->lock_fd = m->signal_fd = -1;
+    m->listen_fd = m->old_listen_fd = m->lock_fd = m->signal_fd = -1;
     m->began_us = clock_mono_us();
     for (size_t i = 0; i < ARRAY_LEN(m->workers); i++)
         m->workers[i].ready_fd = -1;
     set_log(m);
     int code = serve(m);
+    close_listeners(m);
     if (m->lock_fd >= 0)
         close(m->lock_fd);
     if (m->signal_fd >= 0)

@@ -13,6 +13,7 @@ struct worker_context {
     struct metrics *metrics; /* shared */
     unsigned slot;           /* of the metrics */
     const char *redis_url;   /* of the embedded Redis, or the configured one */
+    int listen_fd;           /* shared with the master and the other workers */
     int ready_fd;            /* one byte is written when the worker serves; then closed; -1 none */
     const struct config_source *source;
     pid_t master; /* SIGHUP to it: the configuration is read again */

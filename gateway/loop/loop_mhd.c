@@ -256,6 +256,16 @@ int loop_mhd_adopt(
     return 0;
 }
 
+unsigned loop_mhd_awaited(const struct loop_mhd *m) {
+    unsigned n = 0;
+    for (const struct conn *c = m->conns; c; c = c->next) {
+        int unread = 0;
+        bool came = ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0;
+        n += c->idle && !c->cut && came;
+    }
+    return n;
+}
+
 void loop_mhd_close_idle(struct loop_mhd *m) {
     for (struct conn *c = m->conns; c; c = c->next) {
         int unread = 0;

@@ -63,6 +63,9 @@ int loop_mhd_adopt(
  * struct loop_mhd_answer says so. */
 void loop_mhd_close_idle(struct loop_mhd *m);
 
+/* Connections on which something of a next request has come that libmicrohttpd has not read yet. */
+unsigned loop_mhd_awaited(const struct loop_mhd *m);
+
 void *loop_mhd_conn(const struct loop_mhd_request *rq);
 void loop_mhd_set_user(struct loop_mhd_request *rq, void *user);
 void *loop_mhd_user(const struct loop_mhd_request *rq);

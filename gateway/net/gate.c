@@ -21,10 +21,9 @@
 #include "net/peers.h"
 #include "net/ws_adopt.h"
 
-#define BACKLOG 4096
-#define ACCEPTS_A_TURN 128
-#define PAUSE_MS 100   /* when the process has no more descriptors */
-#define LINGER_MS 1000 /* for a refused client to read why */
+#define ACCEPTS_A_TURN 8 /* no more: the workers share what comes */
+#define PAUSE_MS 100     /* when the process has no more descriptors */
+#define LINGER_MS 1000   /* for a refused client to read why */
 #define DRAIN_MAX 65536
 #define HEAD_TIMEOUT_MS 10000
 
@@ -52,7 +51,6 @@ struct gate {
     struct loop_fd *watch;
     struct loop_timer *pause, *sweep;
     struct waiting *waiting;
-    unsigned port;
     bool sweeping;
 };
 
@@ -303,45 +301,17 @@ static void on_accept(void *arg, int events) {
     accept_some(arg);
 }
 
-static int listen_on(struct gate *g, const char *address, struct err *err) {
-    struct sockaddr_storage sa;
-    socklen_t len;
-    int on = 1, off = 0;
-    if (gate_address_parse(address, &sa, &len, err) < 0)
-        return -1;
-    g->fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (g->fd < 0)
-        return err_set(err, ERR_IO, "socket: %s", strerror(errno));
-    setsockopt(g->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(g->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (sa.ss_family == AF_INET6)
-        setsockopt(g->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (bind(g->fd, (struct sockaddr *)&sa, len) < 0 || listen(g->fd, BACKLOG) < 0)
-        return err_set(err, ERR_IO, "listen on %.80s: %s", address, strerror(errno));
-    len = sizeof sa;
-    getsockname(g->fd, (struct sockaddr *)&sa, &len);
-    g->port = ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
-                                             : ((struct sockaddr_in *)&sa)->sin_port);
-    return 0;
-}
-
 /* --- for app.c ------------------------------------------------------------------------------- */
 
-struct gate *gate_create(const struct env *env, const char *address, struct http_server *http,
-    struct ws_server *ws, struct err *err) {
+struct gate *gate_create(
+    const struct env *env, int listen_fd, struct http_server *http, struct ws_server *ws) {
     const struct http_limits *limits = http_server_limits(http);
     struct gate *g = mem_zalloc(sizeof *g);
     g->env = env;
     g->http = http;
     g->ws = ws;
-    g->fd = -1;
+    g->fd = listen_fd;
     g->head_timeout_ms = limits->head_timeout_ms ? limits->head_timeout_ms : HEAD_TIMEOUT_MS;
-    if (listen_on(g, address, err) < 0) {
-        if (g->fd >= 0)
-            close(g->fd);
-        free(g);
-        return NULL;
-    }
     g->peers = peers_create(limits->connections, limits->connections_per_ip);
     g->pause = loop_timer_start(env->loop, UINT32_MAX, 0, on_pause_over, g);
     g->sweep = loop_timer_start(env->loop, UINT32_MAX, 0, on_sweep, g);
@@ -349,12 +319,9 @@ struct gate *gate_create(const struct env *env, const char *address, struct http
     return g;
 }
 
-unsigned gate_port(const struct gate *g) {
-    return g->port;
-}
-
 void gate_stop_accepting(struct gate *g) {
-    /* Who stands in the kernel's queue now would be reset by the close: all of them come in. */
+    /* Who stands in the kernel's queue would be reset by the close if this descriptor is the last:
+     * all of them come in. */
     while (g->watch && accept_some(g))
         ;
     loop_fd_stop(&g->watch);

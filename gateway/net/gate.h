@@ -13,13 +13,12 @@
 
 struct gate;
 
-/* Listens (SO_REUSEPORT: each worker has its own gate on the same address). listen is "host:port",
- * "1.2.3.4:80", "[::]:80" or "*:80" (all addresses); port 0 takes a free one. Limits and trusted
- * proxies are the HTTP server's. NULL with err when it cannot. */
-struct gate *gate_create(const struct env *env, const char *listen, struct http_server *http,
-    struct ws_server *ws, struct err *err);
-
-unsigned gate_port(const struct gate *g);
+/* Accepts on a socket that listens (gate_address_listen). All workers share one, which the master
+ * keeps open: who stands in its queue when a worker leaves or dies is served by another, or by the
+ * next. The gate owns this process's descriptor from now on. Limits and trusted proxies are the
+ * HTTP server's. */
+struct gate *gate_create(
+    const struct env *env, int listen_fd, struct http_server *http, struct ws_server *ws);
 
 /* No new connections; those that are being judged are finished. */
 void gate_stop_accepting(struct gate *g);

@@ -1,12 +1,17 @@
 /* gate_address.c - from "host:port" to a socket address. */
 #include "net/gate_address.h"
 
+#include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+
+#define BACKLOG 4096
 
 int gate_address_parse(
     const char *text, struct sockaddr_storage *out, socklen_t *len_out, struct err *err) {
@@ -34,4 +39,26 @@ int gate_address_parse(
     *len_out = found->ai_addrlen;
     freeaddrinfo(found);
     return 0;
+}
+
+int gate_address_listen(const char *text, struct err *err) {
+    struct sockaddr_storage sa;
+    socklen_t len;
+    int on = 1, off = 0;
+    if (gate_address_parse(text, &sa, &len, err) < 0)
+        return -1;
+    int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_set(err, ERR_IO, "socket: %s", strerror(errno));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (sa.ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (bind(fd, (struct sockaddr *)&sa, len) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    err_set(err, ERR_CONFLICT, "cannot listen on %.80s: %s", text,
+        errno == EADDRINUSE ? "another program has this port in use (set listen to a free one)"
+                            : strerror(errno));
+    close(fd);
+    return -1;
 }

@@ -99,6 +99,10 @@ unsigned http_server_open(const struct http_server *s) {
     return s->open;
 }
 
+unsigned http_server_awaited(const struct http_server *s) {
+    return loop_mhd_awaited(s->mhd);
+}
+
 void http_server_destroy(struct http_server **s_) {
     struct http_server *s = *s_;
     if (!s)

@@ -5,9 +5,15 @@ import socket
 import threading
 import time
 
+import pytest
 import requests
 
-from harness import Gateway, until
+from harness import Gateway, free_port, SLOWER, until
+
+
+def cpu_ticks(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def hup(g):
@@ -109,21 +115,69 @@ def test_bad_file_changes_nothing(gateway):
 
 def test_reload_that_cannot_start_is_rolled_back(gateway):
     g = gateway
-    pids, port = set(g.worker_pids()), g.port
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        g.port = taken.getsockname()[1]
-        g.write_config()
-        hup(g)
-        until(lambda: "event=config.rolled_back" in g.log(), 10)
-        g.port = port
+    pids, media = set(g.worker_pids()), g.data / "media"
+    media.rename(g.data / "aside")
+    media.write_text("where a folder is due")
+    hup(g)
+    until(lambda: "event=config.rolled_back" in g.log(), 10)
     until(lambda: set(g.worker_pids()) == pids, 10)  # the others are gone
     assert g.is_ready()
-    g.write_config()
+    media.unlink()
+    (g.data / "aside").rename(media)
     hup(g)
     until(lambda: "event=config.reloaded" in g.log(), 10)
     until(lambda: not pids & set(g.worker_pids()), 15)
     pid = g.kill_worker()
     until(lambda: len(g.worker_pids()) == 2 and pid not in g.worker_pids(), 10)
+
+
+def test_another_port_is_opened_before_the_old_one_is_left(gateway):
+    g = gateway
+    pids, port = set(g.worker_pids()), g.port
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        g.port = taken.getsockname()[1]
+        g.write_config()
+        hup(g)
+        until(lambda: "event=config.refused" in g.log(), 10)
+        assert f"cannot listen on 127.0.0.1:{g.port}" in g.log() and "port in use" in g.log()
+    g.port = port
+    assert set(g.worker_pids()) == pids and g.is_ready()
+    g.port = free_port()
+    g.write_config()
+    hup(g)
+    g.url = f"http://127.0.0.1:{g.port}"
+    until(lambda: len(g.worker_pids()) == 2 and not pids & set(g.worker_pids()), 15)
+    assert g.is_ready()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 5)
+
+
+def test_who_waits_to_be_let_in_outlives_the_workers(gateway):
+    """F02: the queue of the listening socket belongs to no worker."""
+    g = gateway
+    pids = g.worker_pids()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    waiting = [socket.create_connection(("127.0.0.1", g.port), 5) for _ in range(20)]
+    for s in waiting:
+        s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    for s in waiting:
+        s.settimeout(20)
+        with s, s.makefile("rb") as answer:
+            assert answer.readline().startswith(b"HTTP/1.1 200")
+
+
+def test_an_idle_gateway_sleeps(gateway):
+    """Workers that share a listening socket are woken by who comes, and by nothing else."""
+    g = gateway
+    requests.get(g.url + "/healthz", timeout=5)
+    time.sleep(0.5)
+    before = [cpu_ticks(pid) for pid in g.worker_pids()]
+    time.sleep(2)
+    used = [now - was for was, now in zip(before, (cpu_ticks(pid) for pid in g.worker_pids()))]
+    assert max(used) < 20 * SLOWER, used  # of 200: one that spins uses them up
 
 
 def test_many_reloads_at_once(gateway):

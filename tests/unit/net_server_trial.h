@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "net/gate.h"
+#include "net/gate_address.h"
 
 #define FILE_TEXT "0123456789abcdef"
 
@@ -218,6 +219,13 @@ static void on_terminate(void *arg) {
     loop_stop(app->env.loop);
 }
 
+static unsigned port_of(int fd) {
+    struct sockaddr_in sa;
+    socklen_t len = sizeof sa;
+    getsockname(fd, (struct sockaddr *)&sa, &len);
+    return ntohs(sa.sin_port);
+}
+
 static int serve(int port_fd) {
     static const char *const trusted[] = {"127.0.0.2", NULL};
     struct app app = {0};
@@ -248,10 +256,11 @@ static int serve(int port_fd) {
     http_server_add_routes(app.http, routes, &app);
     app.ws = ws_server_create(&app.env);
     ws_server_add(app.ws, &endpoint);
-    app.gate = gate_create(&app.env, "127.0.0.1:0", app.http, app.ws, &err);
-    if (!app.gate)
+    int listen_fd = gate_address_listen("127.0.0.1:0", &err);
+    if (listen_fd < 0)
         return 3;
-    unsigned port = gate_port(app.gate);
+    unsigned port = port_of(listen_fd);
+    app.gate = gate_create(&app.env, listen_fd, app.http, app.ws);
     if (write(port_fd, &port, sizeof port) != sizeof port)
         return 3;
     loop_signal(app.env.loop, SIGTERM, on_terminate, &app);
