@@ -286,6 +286,8 @@ static int build_crms(struct app *app, struct err *err) {
         c->ops = ops;
         c->target = settings_title(s);
         c->env = &app->env;
+        c->client = app->client;
+        c->public_url = public_url_of(app->config);
         app->crms[app->ncrms++] = c;
         core_add_target(app->core, c);
         if (ops->init(c, s, app->data_dir, err) < 0)
@@ -440,9 +442,10 @@ void app_destroy(struct app **appp) {
     http_server_destroy(&app->http);
     hub_destroy(&app->hub);
     api_destroy(&app->api);
+    for (size_t i = 0; i < app->ncrms; i++)
+        app->crms[i]->ops->stop(app->crms[i]);
     http_client_destroy(&app->client);
     for (size_t i = 0; i < app->ncrms; i++) {
-        app->crms[i]->ops->stop(app->crms[i]);
         app->crms[i]->ops->finish(app->crms[i]);
         free(app->crms[i]);
     }

@@ -59,7 +59,9 @@ static struct cards_call *call_create(enum cards_kind kind, void *arg) {
     return c;
 }
 
-static void ensure_card(struct crm *crm, const json_t *client, crm_done_fn fn, void *arg) {
+static void ensure_card(
+    struct crm *crm, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
+    (void)known; /* it finds what it made */
     struct cards_call *c = call_create(CARDS_ENSURE, arg);
     c->done = fn;
     c->client = copy(client, "id");
@@ -67,12 +69,13 @@ static void ensure_card(struct crm *crm, const json_t *client, crm_done_fn fn, v
     cards_lane_add(cards_of(crm)->writes, c);
 }
 
-static void attach(
-    struct crm *crm, const char *card_id, const json_t *message, crm_done_fn fn, void *arg) {
+/* What is there is replaced: it need not look. */
+static void attach(struct crm *crm, const struct crm_attach *a, crm_done_fn fn, void *arg) {
+    const json_t *message = a->message;
     struct cards_call *c = call_create(CARDS_ATTACH, arg);
     const char *at = json_string_value(json_object_get(message, "received_at"));
     c->done = fn;
-    c->card = mem_strdup(card_id);
+    c->card = mem_strdup(a->card_id);
     c->message = copy(message, "id");
     c->thread = copy(message, "thread");
     c->client = copy(message, "client");

@@ -31,7 +31,8 @@ static void call_free(struct cards_call *c) {
 static void call_end(struct cards_call *c) {
     const struct err *err = c->err.code ? &c->err : NULL;
     if (c->done) {
-        c->done(c->arg, *c->card_id ? c->card_id : NULL, err);
+        c->done(
+            c->arg, &(struct crm_outcome){.err = err, .card_id = *c->card_id ? c->card_id : NULL});
     } else {
         struct err bad;
         json_t *result = err ? NULL : json_loads(c->result ? c->result : "", 0, NULL);

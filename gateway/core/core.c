@@ -31,8 +31,9 @@ void core_add_channel(struct core *core, struct connector *c) {
 }
 
 void core_add_target(struct core *core, struct crm *c) {
+    c->core = core;
     if (core->ntargets < TARGETS_MAX)
-        core->targets[core->ntargets++] = c;
+        core->targets[core->ntargets++].crm = c;
 }
 
 void core_start(struct core *core) {
@@ -234,8 +235,8 @@ static void on_refused(void *arg) {
 void core_search(
     struct core *core, const char *query, unsigned limit, crm_result_fn fn, void *arg) {
     for (size_t i = 0; i < core->ntargets; i++)
-        if (core->targets[i]->ops->caps & CRM_SEARCH) {
-            core->targets[i]->ops->search(core->targets[i], query, limit, fn, arg);
+        if (core->targets[i].crm->ops->caps & CRM_SEARCH) {
+            core->targets[i].crm->ops->search(core->targets[i].crm, query, limit, fn, arg);
             return;
         }
     struct refused *r = mem_alloc(sizeof *r);
@@ -246,8 +247,9 @@ void core_search(
 void core_archive(struct core *core, const char *thread, int64_t before, unsigned limit,
     crm_result_fn fn, void *arg) {
     for (size_t i = 0; i < core->ntargets; i++)
-        if (core->targets[i]->ops->caps & CRM_HISTORY) {
-            core->targets[i]->ops->history(core->targets[i], thread, before, limit, fn, arg);
+        if (core->targets[i].crm->ops->caps & CRM_HISTORY) {
+            core->targets[i].crm->ops->history(
+                core->targets[i].crm, thread, before, limit, fn, arg);
             return;
         }
     struct refused *r = mem_alloc(sizeof *r);
@@ -293,7 +295,7 @@ void core_cards(struct core *core, const char *client, crm_result_fn fn, void *a
     struct cards *c = mem_alloc(sizeof *c);
     *c = (struct cards){core, fn, arg, json_object(), 1};
     for (size_t i = 0; i < core->ntargets; i++) {
-        struct crm *t = core->targets[i];
+        struct crm *t = core->targets[i].crm;
         if (!t->ops->card)
             continue;
         struct card *one = mem_alloc(sizeof *one);

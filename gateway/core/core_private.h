@@ -2,6 +2,7 @@
 #ifndef SB_CORE_CORE_PRIVATE_H
 #define SB_CORE_CORE_PRIVATE_H
 
+#include "core/breaker.h"
 #include "core/core.h"
 #include "store/store_feed.h"
 #include "store/store_queue.h"
@@ -23,6 +24,14 @@ struct channel {
     bool shown[2];  /* in metrics: what is to be sent, to be fetched */
 };
 
+/* A CRM, and whether it is worth asking. */
+struct target {
+    struct crm *crm;
+    struct breaker breaker;
+    struct err why;    /* of the last failure while it is not well; code ERR_NONE: it is */
+    unsigned refusals; /* in a row: it does not know us */
+};
+
 struct owner;
 struct live;
 
@@ -34,7 +43,7 @@ struct core {
     struct core_options options;
     struct channel **channels;
     size_t nchannels;
-    struct crm *targets[TARGETS_MAX];
+    struct target targets[TARGETS_MAX];
     size_t ntargets;
     struct sink *sinks;
     struct store_feed *feed;

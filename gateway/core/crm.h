@@ -14,9 +14,12 @@
 #include "config/setting.h"
 #include "loop/loop.h"
 
-#define CRM_API 1
+#define CRM_API 2
 
+struct core;
 struct crm;
+struct http_client;
+struct http_exchange;
 
 enum {
     CRM_SEARCH = 1 << 0,  /* full-text search over messages */
@@ -24,11 +27,32 @@ enum {
     CRM_FILES = 1 << 2
 };
 
-/* err NULL: done. Otherwise ERR_UNAVAILABLE and ERR_TIMEOUT are tried again, the rest is final
- * (dead letter). card_id is set by ensure_card only: the card's id in the CRM. */
-typedef void (*crm_done_fn)(void *arg, const char *card_id, const struct err *err);
+/* How a call ended; all borrowed. err NULL: done. Otherwise
+ *   ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO: tried again; several in a row, and nobody asks for a
+ * while ERR_TOO_MANY: tried again, not before retry_ms ERR_AUTH: the CRM does not know us any more:
+ * everything waits until it does; admins are told ERR_NOT_FOUND, of attach: the card is gone:
+ * ensured anew, once all others: final, a dead letter. */
+struct crm_outcome {
+    const struct err *err;
+    unsigned retry_ms;       /* not before; 0: as the core thinks fit */
+    const char *card_id;     /* ensure_card: the card's id in the CRM */
+    const char *external_id; /* attach: what the message is called there, without spaces, at most
+                                200 bytes; NULL none */
+};
+typedef void (*crm_done_fn)(void *arg, const struct crm_outcome *o);
 /* result is borrowed. */
 typedef void (*crm_result_fn)(void *arg, const json_t *result, const struct err *err);
+
+/* One message for a card. All borrowed, during the call only. */
+struct crm_attach {
+    const char *card_id;
+    const json_t *client;  /* openapi "Client" */
+    const json_t *message; /* openapi "Message"; its id is the idempotency key */
+    const char *known; /* external_id of before: what is there has changed. NULL: not there yet, by
+                          what we know. "" it is there, and nobody knows under which name */
+    bool again;        /* an earlier try may have reached the CRM: look before you write */
+    bool late;         /* messages of this dialogue that came after it are there already */
+};
 
 struct crm_ops {
     unsigned api;
@@ -42,12 +66,13 @@ struct crm_ops {
     int (*start)(struct crm *c, struct err *err);
 
     /* Finds the client's card (by our client id, phone, e-mail, identity) or makes it; updates
-     * name and identities on it. client: openapi "Client". */
-    void (*ensure_card)(struct crm *c, const json_t *client, crm_done_fn fn, void *arg);
-    /* Puts one message on the card. message: openapi "Message" (its id is the idempotency key). */
-    void (*attach)(
-        struct crm *c, const char *card_id, const json_t *message, crm_done_fn fn, void *arg);
-    /* The card of client `from` is the same person as `into`: one card stays (into's). */
+     * name and identities on it. client: openapi "Client"; known: the card's id so far, "" none. */
+    void (*ensure_card)(
+        struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg);
+    /* Puts one message on the card, or changes what is there of it. */
+    void (*attach)(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg);
+    /* The card of client `from` is the same person as `into`: one card stays (into's). NULL: the
+     * CRM cannot, or people shall do it there. */
     void (*merge)(
         struct crm *c, const char *from_client, const char *into_client, crm_done_fn fn, void *arg);
 
@@ -66,7 +91,9 @@ struct crm_ops {
     void (*update_card)(
         struct crm *c, const char *client, const json_t *fields, crm_done_fn fn, void *arg);
 
-    void (*stop)(struct crm *c);   /* calls in flight still finish */
+    /* The core asks no more (it has waited for what was under way, bounded). Requests that are
+     * still waiting or running are ended now. Comes after init(), also without start(). */
+    void (*stop)(struct crm *c);
     void (*finish)(struct crm *c); /* frees what init and start took, not c */
 };
 
@@ -74,6 +101,14 @@ struct crm {
     const struct crm_ops *ops;
     const char *target; /* the section's title: "main" */
     const struct env *env;
+    struct core *core;
+    const char *public_url;     /* "https://chat.example.org", no slash at its end; "" none */
+    struct http_client *client; /* for calls to the CRM */
 };
+
+/* --- up-calls: adapter to core --------------------------------------------------------------- */
+
+/* How much of the deliveries this worker makes, 0..1: of all workers together it is 1. */
+double crm_share(const struct crm *c);
 
 #endif

@@ -1,116 +1,240 @@
-/* crm_queue.c - a delivery to a CRM: the client's card first, then the message on it. */
+/* crm_queue.c - a delivery to a CRM: the client's card first, then the message on it. A CRM that
+ * fails is left alone for a while (breaker.h), and so is one that does not know us any more. */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/queue.h"
 #include "store/store_record.h"
 
-static void failed(struct item *it, const struct err *err) {
-    if (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-        err->code == ERR_TOO_MANY)
+/* A CRM that does not know us is asked again after so long, then twice as long, ... */
+#define REFUSED_MIN_MS 2000u
+#define REFUSED_MAX_MS 60000u
+
+/* --- is the CRM there? ----------------------------------------------------------------------- */
+
+static struct crm *crm_of(const struct item *it) {
+    return it->queue->target->crm;
+}
+
+static bool may_start(struct queue *q) {
+    if (!owner_crm_allowed(q->core) || !breaker_begin(&q->target->breaker, clock_mono_ms()))
+        return false;
+    owner_crm_began(q->core);
+    return true;
+}
+
+/* It answered, whatever it said. */
+static void is_well(const struct item *it) {
+    struct target *t = it->queue->target;
+    breaker_ended(&t->breaker, true, clock_mono_ms(), 0);
+    if (t->why.code && breaker_state(&t->breaker, clock_mono_ms()) == BREAKER_CLOSED) {
+        LOG_INFO(it->queue->core->env->log, "crm.back", LOG_S("target", t->crm->target));
+        t->why.code = ERR_NONE;
+        t->refusals = 0;
+    }
+}
+
+static void is_ill(const struct item *it, const struct err *err) {
+    struct target *t = it->queue->target;
+    bool opened = breaker_ended(&t->breaker, false, clock_mono_ms(), randombytes_random());
+    if (opened)
+        LOG_WARN(
+            it->queue->core->env->log, "crm.down", LOG_S("target", t->crm->target), LOG_E(err));
+    if (breaker_state(&t->breaker, clock_mono_ms()) != BREAKER_CLOSED)
+        t->why = *err;
+}
+
+static unsigned refuses_us(const struct item *it, const struct err *err) {
+    struct target *t = it->queue->target;
+    uint64_t now = clock_mono_ms();
+    if (t->why.code == ERR_AUTH && !t->breaker.probing && breaker_wait(&t->breaker, now) > 0)
+        return breaker_wait(&t->breaker, now); /* one of those that had begun before */
+    unsigned wait = REFUSED_MIN_MS << (t->refusals < 6 ? t->refusals : 6);
+    wait = wait < REFUSED_MAX_MS ? wait : REFUSED_MAX_MS;
+    t->refusals++;
+    if (t->why.code != ERR_AUTH)
+        LOG_ERROR(
+            it->queue->core->env->log, "crm.refused", LOG_S("target", t->crm->target), LOG_E(err));
+    t->why = *err;
+    breaker_trip(&t->breaker, now, wait);
+    return wait;
+}
+
+/* --- how an attempt ends --------------------------------------------------------------------- */
+
+/* Nothing was asked of the CRM. */
+static void not_asked(const struct item *it) {
+    breaker_cancelled(&it->queue->target->breaker);
+}
+
+static void store_failed(struct item *it, const struct err *err) {
+    not_asked(it);
+    if (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT)
         queue_retry(it, 0, err);
     else
         queue_reject(it, err);
 }
 
-static void on_attached(void *arg, const char *card, const struct err *err) {
+static void failed(struct item *it, const struct crm_outcome *o) {
+    switch (o->err->code) {
+    case ERR_UNAVAILABLE:
+    case ERR_TIMEOUT:
+    case ERR_IO:
+        is_ill(it, o->err);
+        queue_retry(it, o->retry_ms, o->err);
+        return;
+    case ERR_TOO_MANY:
+        is_well(it);
+        queue_retry(it, o->retry_ms, o->err);
+        return;
+    case ERR_AUTH:
+        queue_put_off(it, refuses_us(it, o->err));
+        return;
+    default:
+        is_well(it);
+        queue_reject(it, o->err);
+    }
+}
+
+/* --- the steps ------------------------------------------------------------------------------- */
+
+static void ensure(struct item *it, const char *known);
+
+static void on_attached(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
-    (void)card;
-    if (err)
-        failed(it, err);
-    else
-        queue_end(it, "attached", it->queue->crm->target);
+    char detail[300];
+    if (o->err && o->err->code == ERR_NOT_FOUND && !it->card_lost) {
+        LOG_WARN(it->queue->core->env->log, "crm.card_lost", LOG_S("target", crm_of(it)->target),
+            LOG_S("card", it->card), LOG_E(o->err));
+        it->card_lost = true;
+        ensure(it, "");
+        return;
+    }
+    if (o->err) {
+        failed(it, o);
+        return;
+    }
+    is_well(it);
+    snprintf(detail, sizeof detail, "%s%s%s", crm_of(it)->target, o->external_id ? " " : "",
+        o->external_id ? o->external_id : "");
+    queue_end(it, "attached", detail);
 }
 
 static void attach(struct item *it) {
-    struct crm *crm = it->queue->crm;
+    struct crm *crm = crm_of(it);
     json_t *message = json_object_get(it->loaded, "message");
+    json_t *attached = json_incref(json_object_get(message, "attached"));
+    int64_t upto = json_integer_value(json_object_get(it->loaded, "attached_seq"));
+    const char *known =
+        it->card_lost ? NULL : json_string_value(json_object_get(attached, crm->target));
     record_hide_private(message);
-    crm->ops->attach(crm, it->card, message, on_attached, it);
+    struct crm_attach a = {.card_id = it->card,
+        .client = json_object_get(it->loaded, "client"),
+        .message = message,
+        .known = known,
+        .again = !known && (it->unsure || it->card_lost || it->entry.attempts > 1),
+        .late = !known && it->entry.seq < upto};
+    crm->ops->attach(crm, &a, on_attached, it);
+    json_decref(attached);
 }
 
 static void on_card_noted(void *arg, const struct err *err) {
     struct item *it = arg;
-    if (err)
-        failed(it, err);
-    else if (it->entry.kind == 'c')
-        queue_end(it, "dropped", ""); /* done; there is no message to note it at */
-    else
-        attach(it);
-}
-
-static const char *client_id(const struct item *it) {
-    return json_string_value(json_object_get(json_object_get(it->loaded, "client"), "id"));
-}
-
-static void on_ensured(void *arg, const char *card, const struct err *err) {
-    struct item *it = arg;
-    struct queue *q = it->queue;
     if (err) {
-        failed(it, err);
+        store_failed(it, err);
         return;
     }
-    const json_t *cards = json_object_get(json_object_get(it->loaded, "client"), "cards");
-    const char *known =
-        json_string_value(json_object_get(json_object_get(cards, q->crm->target), "id"));
-    it->card = mem_strdup(card ? card : "");
+    if (it->entry.kind != 'c') {
+        attach(it);
+        return;
+    }
+    is_well(it);
+    queue_end(it, "dropped", ""); /* done; there is no message to note it at */
+}
+
+static const json_t *client_of(const struct item *it) {
+    return json_object_get(it->loaded, "client");
+}
+
+static const char *known_card(const struct item *it) {
+    const json_t *cards = json_object_get(client_of(it), "cards");
+    return json_string_value(json_object_get(json_object_get(cards, crm_of(it)->target), "id"));
+}
+
+static void on_ensured(void *arg, const struct crm_outcome *o) {
+    struct item *it = arg;
+    const char *known = known_card(it);
+    if (o->err) {
+        failed(it, o);
+        return;
+    }
+    free(it->card);
+    it->card = mem_strdup(o->card_id ? o->card_id : "");
     if (known && strcmp(known, it->card) == 0)
         on_card_noted(it, NULL);
     else
-        store_client_card(
-            q->core->store, client_id(it), q->crm->target, it->card, on_card_noted, it);
+        store_client_card(it->queue->core->store,
+            json_string_value(json_object_get(client_of(it), "id")), crm_of(it)->target, it->card,
+            on_card_noted, it);
+}
+
+static void ensure(struct item *it, const char *known) {
+    struct crm *crm = crm_of(it);
+    crm->ops->ensure_card(crm, client_of(it), known, on_ensured, it);
 }
 
 static void on_loaded(void *arg, json_t *result, const struct err *err) {
     struct item *it = arg;
-    struct crm *crm = it->queue->crm;
     if (err && err->code != ERR_NOT_FOUND) {
-        failed(it, err);
+        store_failed(it, err);
         return;
     }
     bool needs_message = it->entry.kind == 'm';
     if (err || (needs_message && !json_is_object(json_object_get(result, "message")))) {
+        not_asked(it);
         queue_end(it, "dropped", "");
         return;
     }
     it->loaded = json_incref(result);
-    const json_t *client = json_object_get(result, "client");
-    const json_t *cards = json_object_get(client, "cards");
-    const char *card =
-        json_string_value(json_object_get(json_object_get(cards, crm->target), "id"));
+    const char *card = known_card(it);
     if (needs_message && card) {
         it->card = mem_strdup(card);
         attach(it);
         return;
     }
-    crm->ops->ensure_card(crm, client, on_ensured, it);
+    ensure(it, card ? card : "");
 }
 
-static void on_merged(void *arg, const char *card, const struct err *err) {
+static void on_merged(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
-    (void)card;
-    if (err)
-        failed(it, err);
-    else
-        queue_end(it, "dropped", "");
+    if (o->err) {
+        failed(it, o);
+        return;
+    }
+    is_well(it);
+    queue_end(it, "dropped", "");
 }
 
 static void start(struct item *it) {
-    struct queue *q = it->queue;
+    struct store *store = it->queue->core->store;
+    struct crm *crm = crm_of(it);
     free(it->card);
     it->card = NULL;
-    switch (it->entry.kind) {
-    case 'g':
-        q->crm->ops->merge(q->crm, it->entry.subject, it->entry.object, on_merged, it);
-        break;
-    case 'c':
-        store_client(q->core->store, it->entry.subject, on_loaded, it);
-        break;
-    default:
-        store_delivery(q->core->store, it->entry.subject, it->entry.seq, on_loaded, it);
+    it->card_lost = false;
+    if (it->entry.kind == 'g' && crm->ops->merge) {
+        crm->ops->merge(crm, it->entry.subject, it->entry.object, on_merged, it);
+    } else if (it->entry.kind == 'g') {
+        not_asked(it);
+        queue_end(it, "dropped", "");
+    } else if (it->entry.kind == 'c') {
+        store_client(store, it->entry.subject, on_loaded, it);
+    } else {
+        store_delivery(store, it->entry.subject, it->entry.seq, crm->target, on_loaded, it);
     }
 }
 
-const struct queue_kind crm_queue_kind = {64, "card_", start};
+const struct queue_kind crm_queue_kind = {64, "card_", may_start, start};

@@ -163,10 +163,10 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
 }
 
 static void start(struct item *it) {
-    store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, on_loaded, it);
+    store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, "", on_loaded, it);
 }
 
-const struct queue_kind fetch_queue_kind = {8, "fetch_", start};
+const struct queue_kind fetch_queue_kind = {8, "fetch_", NULL, start};
 
 struct media *connector_media(struct connector *c) {
     return core_media(c->core);

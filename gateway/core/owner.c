@@ -369,14 +369,22 @@ static void measure(struct owner *o) {
     for (size_t i = 0; i < core->ntargets; i++) {
         struct target_depth *t = mem_alloc(sizeof *t);
         t->core = core;
-        snprintf(t->name, sizeof t->name, "crm:%s", core->targets[i]->target);
+        snprintf(t->name, sizeof t->name, "crm:%s", core->targets[i].crm->target);
         store_queue_depth(core->store, t->name, on_target_depth, t);
     }
 }
 
-double connector_share(const struct connector *c) {
-    const struct owner *o = c->core->owner;
+static double share_of(const struct core *core) {
+    const struct owner *o = core ? core->owner : NULL;
     return o ? (double)held(o) / o->nshards : 0;
+}
+
+double connector_share(const struct connector *c) {
+    return share_of(c->core);
+}
+
+double crm_share(const struct crm *c) {
+    return share_of(c->core);
 }
 
 /* --- the tick -------------------------------------------------------------------------------- */
@@ -449,8 +457,8 @@ void owner_start(struct core *core) {
         o->shards[i].owner = o;
         o->shards[i].index = i;
         for (size_t k = 0; k < core->ntargets; k++)
-            add_queue(&o->shards[i], &crm_queue_kind, "crm:", core->targets[k]->target)->crm =
-                core->targets[k];
+            add_queue(&o->shards[i], &crm_queue_kind, "crm:", core->targets[k].crm->target)
+                ->target = &core->targets[k];
     }
     core->owner = o;
     o->tick = loop_timer_start(core->env->loop, TICK_MS, TICK_MS, on_tick, o);

@@ -43,7 +43,19 @@ static bool is_full(const struct queue *q) {
     return q->nitems - q->nrests >= window || q->nrests >= (size_t)window * RESTS_FACTOR;
 }
 
+/* Client, thread and messages of one person share a tag: that is the lane which keeps its order. */
+static bool same_lane(const struct item *a, const struct item *b) {
+    return memcmp(a->entry.subject + ID_TIME_LEN, b->entry.subject + ID_TIME_LEN, ID_TAG_LEN) == 0;
+}
+
 /* --- taking items in ------------------------------------------------------------------------- */
+
+static bool is_lane_taken(const struct queue *q, const struct item *it) {
+    for (const struct item *i = q->items; i; i = i->next)
+        if (same_lane(i, it))
+            return true;
+    return false;
+}
 
 static void on_entries(
     void *arg, const struct store_entry *entries, size_t n, const struct err *err) {
@@ -57,6 +69,10 @@ static void on_entries(
         it->entry = entries[i];
         it->not_before_ms = entries[i].not_before_ms;
         it->queued_ms = strtoll(entries[i].id, NULL, 10);
+        if (q->nunsure) {
+            q->nunsure--;
+            it->unsure = !is_lane_taken(q, it);
+        }
         *q->tail = it;
         q->tail = &it->next;
         q->nitems++;
@@ -74,7 +90,7 @@ void queue_poke(struct queue *q) {
     unsigned window = q->core->options.delivery_window;
     if (!q->token || !store_is_up(q->core->store))
         return;
-    if (q->reading || is_full(q) || (q->crm && !owner_crm_allowed(q->core))) {
+    if (q->reading || is_full(q) || (q->target && !owner_crm_allowed(q->core))) {
         q->more = true;
         return;
     }
@@ -84,11 +100,6 @@ void queue_poke(struct queue *q) {
 }
 
 /* --- starting them --------------------------------------------------------------------------- */
-
-/* Client, thread and messages of one person share a tag: that is the lane which keeps its order. */
-static bool same_lane(const struct item *a, const struct item *b) {
-    return memcmp(a->entry.subject + ID_TIME_LEN, b->entry.subject + ID_TIME_LEN, ID_TAG_LEN) == 0;
-}
 
 /* Single recipients of a message may wait for days: nothing else waits for them, nor do they for
  * more than their own message. */
@@ -106,10 +117,8 @@ void queue_run(struct queue *q) {
     for (struct item *it = q->items; it && q->busy < q->kind->in_flight_max; it = it->next) {
         if (it->state != ITEM_WAITING || it->not_before_ms > now || is_behind(it))
             continue;
-        if (q->crm && !owner_crm_allowed(q->core))
+        if (it->entry.kind != '?' && q->kind->may_start && !q->kind->may_start(q))
             break;
-        if (q->crm)
-            owner_crm_began(q->core);
         it->state = ITEM_BUSY;
         it->entry.attempts++;
         q->busy++;
@@ -310,6 +319,7 @@ static void flush(void *arg) {
 
 void queue_own(struct queue *q, const char *token) {
     q->token = token;
+    q->nunsure = (size_t)q->core->options.delivery_window * 2;
     q->cursor[0] = '\0';
     queue_poke(q);
 }

@@ -35,12 +35,17 @@ struct item {
     char *reply_to;
     struct fetch fetch; /* fetch_queue.c */
     size_t fetch_index;
-    char *card; /* crm_queue.c */
+    char *card;  /* crm_queue.c */
+    bool unsure; /* it was the next of its lane when we took the shard over: its last owner may have
+                    begun it */
+    bool card_lost; /* the CRM did not know the card: it was looked for anew */
 };
 
 struct queue_kind {
     unsigned in_flight_max;
-    const char *prefix;             /* of its words in a message's trail: store_outcome.prefix */
+    const char *prefix; /* of its words in a message's trail: store_outcome.prefix */
+    /* May one more begin? If so it does. NULL: always. */
+    bool (*may_start)(struct queue *q);
     void (*start)(struct item *it); /* ends it with queue_end(), now or later */
 };
 
@@ -49,7 +54,7 @@ struct queue {
     struct core *core;
     const struct queue_kind *kind;
     struct channel *channel; /* of a channel's queue, else NULL */
-    struct crm *crm;         /* of a CRM's queue, else NULL */
+    struct target *target;   /* of a CRM's queue, else NULL */
     unsigned shard;
     char name[96];                 /* "out:site" */
     const char *label;             /* metrics: channel or target */
@@ -57,6 +62,7 @@ struct queue {
     char cursor[STORE_ENTRY_SIZE]; /* last entry read */
     struct item *items, **tail;
     size_t nitems, busy, nrests; /* nrests: of items, jobs for recipients who wait */
+    size_t nunsure; /* so many of the next entries may have been begun by the last owner */
     bool reading, more, flushing, flush_planned;
     unsigned flush_failures;
 };

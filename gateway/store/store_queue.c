@@ -156,6 +156,7 @@ struct loading {
     char thread[ID_SIZE];
     int64_t seq;
     json_t *thread_json, *to;
+    int64_t attached_seq; /* what a CRM's target has up to, when asked for */
     char *record;
     size_t record_n;
     struct err err;
@@ -184,9 +185,9 @@ static void on_load_client(void *arg, json_t *result, const struct err *err) {
                   : NULL;
     json_t *meant = json_object_get(message, "to");
     loading_done(l,
-        json_pack("{s:o,s:O,s:O,s:O}", "message", message ? message : json_null(), "thread",
+        json_pack("{s:o,s:O,s:O,s:O,s:I}", "message", message ? message : json_null(), "thread",
             l->thread_json, "client", json_object_get(result, "client"), "to",
-            meant ? meant : l->to),
+            meant ? meant : l->to, "attached_seq", (json_int_t)l->attached_seq),
         NULL);
 }
 
@@ -213,6 +214,7 @@ static void on_load_thread(void *arg, const struct redis_reply *r, const struct 
         l->to = json_pack("{s:s,s:s,s:s}", "kind", redis_reply_str(redis_reply_at(r, T_KIND)),
             "address", redis_reply_str(redis_reply_at(r, T_ADDRESS)), "route",
             redis_reply_str(redis_reply_at(r, T_ROUTE)));
+        l->attached_seq = strtoll(redis_reply_str(redis_reply_at(r, T_COUNT)), NULL, 10);
     }
     load_next(l);
 }
@@ -229,7 +231,9 @@ static void on_load_record(void *arg, const struct redis_reply *r, const struct 
     load_next(l);
 }
 
-void store_delivery(struct store *s, const char *thread, int64_t seq, store_json_fn fn, void *arg) {
+void store_delivery(struct store *s, const char *thread, int64_t seq, const char *target,
+    store_json_fn fn, void *arg) {
+    char field[STORE_KEY_SIZE];
     struct args a;
     struct err err;
     char key[STORE_KEY_SIZE];
@@ -245,6 +249,9 @@ void store_delivery(struct store *s, const char *thread, int64_t seq, store_json
     args_span(&a, store_key(key, id_shard(thread), "thread", thread));
     for (size_t f = 0; f < T_COUNT; f++)
         args_add(&a, thread_fields[f]);
+    snprintf(field, sizeof field, "crm:%s", target);
+    if (*target)
+        args_add(&a, field);
     store_command(s, &a, on_load_thread, l);
     args_init(&a);
     args_add(&a, "HGET");

@@ -34,10 +34,12 @@ typedef void (*store_entries_fn)(
 void store_queue_read(struct store *s, unsigned shard, const char *queue, const char *after,
     unsigned max, store_entries_fn fn, void *arg);
 
-/* {"message":Message,"thread":Thread,"client":Client,"to":{"kind","address"}}: what a delivery
- * needs. message is null when the log no longer has it, and has its private keys
- * (store_record.h). `to` is where the client wrote last, or where the message was meant to go. */
-void store_delivery(struct store *s, const char *thread, int64_t seq, store_json_fn fn, void *arg);
+/* {"message":Message,"thread":Thread,"client":Client,"to":{"kind","address"},"attached_seq":n}:
+ * what a delivery needs. message is null when the log no longer has it, and has its private keys
+ * (store_record.h). `to` is where the client wrote last, or where the message was meant to go.
+ * target: a CRM's ("" none), which has the thread's messages up to attached_seq, but for gaps. */
+void store_delivery(struct store *s, const char *thread, int64_t seq, const char *target,
+    store_json_fn fn, void *arg);
 
 /* "sending" is on disk when this says "ok"; see scripts/begin.lua for the other answers. */
 typedef void (*store_word_fn)(void *arg, const char *word, const struct err *err);

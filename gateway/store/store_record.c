@@ -233,6 +233,22 @@ static void add_sent(json_t *m, const struct state *st, bool is_private) {
     json_object_set_new(m, "sent_ids", ids);
 }
 
+/* {"target":"what the CRM calls it"}: where it stands already. */
+static json_t *attached_of(struct span trail) {
+    json_t *out = json_object();
+    int64_t first = 0;
+    struct line l;
+    while (next_line(&trail, &first, &l)) {
+        if (!is_word(&l, "attached") || !l.detail.n)
+            continue;
+        const char *sp = memchr(l.detail.p, ' ', l.detail.n);
+        size_t n = sp ? (size_t)(sp - l.detail.p) : l.detail.n, from = sp ? n + 1 : n;
+        json_object_setn_new(
+            out, l.detail.p, n, json_stringn(l.detail.p + from, l.detail.n - from));
+    }
+    return out;
+}
+
 void record_hide_private(json_t *m) {
     size_t i;
     json_t *a;
@@ -240,6 +256,7 @@ void record_hide_private(json_t *m) {
     json_object_del(m, "to");
     json_object_del(m, "raw");
     json_object_del(m, "sent_ids");
+    json_object_del(m, "attached");
     json_array_foreach(json_object_get(m, "attachments"), i, a) json_object_del(a, "remote");
 }
 
@@ -255,6 +272,7 @@ static json_t *message_of(
     }
     struct state st = {0};
     struct line l;
+    json_t *attached = is_private ? attached_of(trail) : NULL;
     while (next_line(&trail, &st.first, &l))
         fold(&st, &l);
     char id[ID_SIZE], when[CLOCK_TEXT_SIZE];
@@ -281,6 +299,8 @@ static json_t *message_of(
     if (st.held.n && st.status == STATUS_SENT)
         json_object_set_new(m, "held", json_stringn(st.held.p, st.held.n));
     add_sent(m, &st, is_private);
+    if (attached)
+        json_object_set_new(m, "attached", attached);
     return m;
 }
 

@@ -18,8 +18,9 @@ char *record_body_again(const json_t *body);
 json_t *record_message(struct span record, const char *thread, const char *client, int64_t seq);
 
 /* The same with what only connectors may see: "route" and "to" (where it goes, or came from), "raw"
- * (as the channel sent it), "remote" of attachments (how to fetch them), and "sent_ids": the
- * channel's ids of all the parts that were sent. */
+ * (as the channel sent it), "remote" of attachments (how to fetch them), "sent_ids": the
+ * channel's ids of all the parts that were sent, and "attached": {target: what the CRM calls it}.
+ */
 json_t *record_private(struct span record, const char *thread, const char *client, int64_t seq);
 /* Takes that out again: what goes out of the house is a Message and nothing else. */
 void record_hide_private(json_t *m);

@@ -45,11 +45,11 @@ static void finish(struct world *w, const struct err *err) {
         loop_stop(w->env.loop);
 }
 
-static void on_done(void *arg, const char *card, const struct err *err) {
+static void on_done(void *arg, const struct crm_outcome *o) {
     struct world *w = arg;
-    if (card)
-        snprintf(w->card, sizeof w->card, "%s", card);
-    finish(w, err);
+    if (o->card_id)
+        snprintf(w->card, sizeof w->card, "%s", o->card_id);
+    finish(w, o->err);
 }
 
 static void on_result(void *arg, const json_t *result, const struct err *err) {
@@ -73,7 +73,7 @@ static json_t *client_of(const char *id, const char *visitor, const char *phone)
 static void ensure(struct world *w, const char *id, const char *visitor, const char *phone) {
     json_t *c = client_of(id, visitor, phone);
     begin_call(w);
-    cards_crm.ensure_card(w->crm, c, on_done, w);
+    cards_crm.ensure_card(w->crm, c, "", on_done, w);
     loop_run(w->env.loop);
     json_decref(c);
     assert_int_equal(w->err.code, 0);
@@ -85,7 +85,7 @@ static void start_attach(struct world *w, const char *client, const char *id, co
         json_pack("{s:s,s:s,s:s,s:i,s:s,s:s,s:s}", "id", id, "thread", thread, "client", client,
             "seq", seq, "direction", "in", "text", text, "received_at", "2026-11-23T14:00:00.000Z");
     begin_call(w);
-    cards_crm.attach(w->crm, w->card, m, on_done, w);
+    cards_crm.attach(w->crm, &(struct crm_attach){.card_id = w->card, .message = m}, on_done, w);
     json_decref(m);
 }
 

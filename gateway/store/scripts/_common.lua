@@ -10,7 +10,7 @@ local function get(thread, ...)
 end
 
 -- Steps that say where a message is: they outlive the shortening of a trail.
-local KEPT = {queued = 1, part = 1, sent = 1, delivered = 1, read = 1, bounced = 1, held = 1, released = 1}
+local KEPT = {queued = 1, part = 1, sent = 1, delivered = 1, read = 1, bounced = 1, held = 1, released = 1, attached = 1}
 
 -- Those of them between two places of a record.
 local function kept_lines(rec, from, to)

@@ -3,7 +3,7 @@
 -- ARGV: 1 now ms, 2 lease token, 3 queue ("out:site", "crm:main"), 4 events max, 5 dedupe bucket, 6 dedupe
 --   bucket's channel ("" for a CRM), then for each: entry id, thread ("" none), seq, word
 --   ("sent" "failed" "unknown" "attached" "retry" "dropped"), detail (sent: why the channel keeps it
---   back, or ""), external id or "", attempts,
+--   back, or ""; attached: the target, and what the CRM calls it if anything), external id or "", attempts,
 --   not before ms (retry), dead 0|1, status event 0|1, prefix of the trail's words ("" "card_"
 --   "change_" "rest_" "fetch_"; card_ is for retry and failed only)
 -- Returns how many, or "fenced"

@@ -1,0 +1,226 @@
+/* crm_call.c - requests wait in a list; a timer starts them when the rate allows. */
+#include "core/crm_call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/limiter.h"
+
+#define SAID_MAX 160 /* of what a server says, in an error */
+
+struct waiting {
+    struct waiting *next;
+    struct crm_calls *owner;
+    struct http_call *call; /* while it runs */
+    char *method, *url, *body;
+    size_t body_n;
+    char **headers; /* NULL-ended */
+    http_answer_fn fn;
+    void *arg;
+};
+
+struct crm_calls {
+    struct crm *crm;
+    struct crm_calls_options options;
+    struct limiter *limiter;
+    struct loop_timer *timer;
+    struct waiting *first, **tail; /* not begun */
+    struct waiting *running;
+    size_t nwaiting;
+    unsigned nrunning;
+    bool ended;
+};
+
+static void start_some(struct crm_calls *cs);
+
+static void on_timer(void *arg) {
+    start_some(arg);
+}
+
+struct crm_calls *crm_calls_create(struct crm *c, const struct crm_calls_options *o) {
+    struct crm_calls *cs = mem_zalloc(sizeof *cs);
+    cs->crm = c;
+    cs->options = *o;
+    cs->limiter = limiter_create(1);
+    cs->tail = &cs->first;
+    cs->timer = loop_timer_start(c->env->loop, UINT32_MAX, 0, on_timer, cs);
+    return cs;
+}
+
+static void waiting_free(struct waiting *w) {
+    for (char **h = w->headers; h && *h; h++)
+        free(*h);
+    free(w->headers);
+    free(w->method);
+    free(w->url);
+    free(w->body);
+    free(w);
+}
+
+static void on_answer(
+    void *arg, const struct http_answer *answer, const struct err *err, bool sent) {
+    struct waiting *w = arg;
+    struct crm_calls *cs = w->owner;
+    for (struct waiting **at = &cs->running; *at; at = &(*at)->next)
+        if (*at == w) {
+            *at = w->next;
+            break;
+        }
+    cs->nrunning--;
+    if (answer && answer->retry_after_s > 0)
+        crm_calls_pause(
+            cs, (unsigned)(answer->retry_after_s < 3600 ? answer->retry_after_s : 3600) * 1000);
+    w->fn(w->arg, answer, err, sent);
+    waiting_free(w);
+    if (!cs->ended)
+        start_some(cs);
+}
+
+static void start_one(struct crm_calls *cs) {
+    struct waiting *w = cs->first;
+    cs->first = w->next;
+    if (!cs->first)
+        cs->tail = &cs->first;
+    cs->nwaiting--;
+    cs->nrunning++;
+    w->next = cs->running;
+    cs->running = w;
+    struct http_request rq = {.method = w->method,
+        .url = w->url,
+        .headers = (const char *const *)w->headers,
+        .body = span_of(w->body, w->body_n),
+        .timeout_ms = cs->options.timeout_ms,
+        .answer_max = cs->options.answer_max,
+        .allow_private = cs->options.allow_private,
+        .allow_plain = cs->options.allow_private};
+    w->call = http_call_start(cs->crm->client, &rq, on_answer, w);
+}
+
+static struct limiter_rate rate_of(const struct crm_calls *cs) {
+    double share = crm_share(cs->crm);
+    double per_second = cs->options.per_second * (share > 0 ? share : 1);
+    unsigned ahead = (unsigned)(cs->options.burst * (share > 0 ? share : 1));
+    return (struct limiter_rate){per_second > 0 ? 1e6 / per_second : 0, ahead ? ahead - 1 : 0};
+}
+
+static void start_some(struct crm_calls *cs) {
+    static const struct limiter_rate any = {0, 0};
+    while (cs->first && cs->nrunning < cs->options.parallel) {
+        uint64_t now = clock_mono_ms();
+        struct limiter_rate rate = rate_of(cs);
+        unsigned wait = limiter_wait_all(cs->limiter, rate, now);
+        if (wait) {
+            loop_timer_again(cs->timer, wait, 0);
+            return;
+        }
+        limiter_take(cs->limiter, rate, "", any, 1, now);
+        start_one(cs);
+    }
+}
+
+void crm_calls_start(
+    struct crm_calls *cs, const struct crm_request *rq, http_answer_fn fn, void *arg) {
+    struct waiting *w = mem_zalloc(sizeof *w);
+    size_t n = 0;
+    while (rq->headers && rq->headers[n])
+        n++;
+    w->owner = cs;
+    w->method = mem_strdup(rq->method);
+    w->url = mem_strdup(rq->url);
+    w->body = mem_strndup(rq->body.n ? rq->body.p : "", rq->body.n);
+    w->body_n = rq->body.n;
+    w->headers = mem_zalloc((n + 1) * sizeof *w->headers);
+    for (size_t i = 0; i < n; i++)
+        w->headers[i] = mem_strdup(rq->headers[i]);
+    w->fn = fn;
+    w->arg = arg;
+    *cs->tail = w;
+    cs->tail = &w->next;
+    cs->nwaiting++;
+    loop_timer_again(cs->timer, 0, 0); /* never completes inside the call */
+}
+
+void crm_calls_pause(struct crm_calls *cs, unsigned ms) {
+    limiter_block_all(cs->limiter, clock_mono_ms() + ms);
+}
+
+size_t crm_calls_waiting(const struct crm_calls *cs) {
+    return cs->nwaiting;
+}
+
+void crm_calls_destroy(struct crm_calls **csp) {
+    struct crm_calls *cs = *csp;
+    struct err err;
+    if (!cs)
+        return;
+    *csp = NULL;
+    cs->ended = true;
+    err_set(&err, ERR_UNAVAILABLE, "the gateway is stopping");
+    while (cs->running)
+        http_call_cancel(cs->running->call);
+    while (cs->first) {
+        struct waiting *w = cs->first;
+        cs->first = w->next;
+        w->fn(w->arg, NULL, &err, false);
+        waiting_free(w);
+    }
+    loop_timer_stop(&cs->timer);
+    limiter_destroy(&cs->limiter);
+    free(cs);
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+static enum err_code code_of(int status) {
+    static const struct {
+        int status;
+        enum err_code code;
+    } known[] = {{401, ERR_AUTH}, {403, ERR_DENIED}, {404, ERR_NOT_FOUND}, {410, ERR_NOT_FOUND},
+        {408, ERR_UNAVAILABLE}, {409, ERR_CONFLICT}, {413, ERR_TOO_LARGE}, {425, ERR_UNAVAILABLE},
+        {429, ERR_TOO_MANY}};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (known[i].status == status)
+            return known[i].code;
+    return status >= 500 ? ERR_UNAVAILABLE : status >= 400 ? ERR_INVALID : ERR_PROTOCOL;
+}
+
+/* The words of a body, in one line; of a page with markup nothing. */
+static void words_of(struct span body, char out[SAID_MAX]) {
+    size_t n = 0, i = 0;
+    while (i < body.n && strchr(" \t\r\n", body.p[i]) && body.p[i])
+        i++;
+    if (i < body.n && body.p[i] != '<')
+        for (; i < body.n && n < SAID_MAX - 1; i++)
+            out[n++] = (unsigned char)body.p[i] < ' ' ? ' ' : body.p[i];
+    out[n] = '\0';
+}
+
+int crm_answer_check(const struct http_answer *a, struct err *err) {
+    char said[SAID_MAX];
+    if (a->status >= 200 && a->status < 300)
+        return 0;
+    words_of(a->body, said);
+    return err_set(
+        err, code_of(a->status), "the CRM answered %d%s%s", a->status, *said ? ": " : "", said);
+}
+
+json_t *crm_answer_json(const struct http_answer *a, struct err *err) {
+    char said[SAID_MAX];
+    if (crm_answer_check(a, err) < 0)
+        return NULL;
+    if (a->body.n == 0)
+        return json_null();
+    json_t *j = json_loadb(a->body.p, a->body.n, 0, NULL);
+    if (j && !json_is_object(j) && !json_is_array(j)) {
+        json_decref(j);
+        j = NULL;
+    }
+    if (!j) {
+        words_of(a->body, said);
+        err_set(err, ERR_PROTOCOL, "the CRM answered %d with what is no JSON object%s%s", a->status,
+            *said ? ": " : "", said);
+    }
+    return j;
+}
