@@ -1,0 +1,283 @@
+/* webhook.c - a message, an edit, a client as a signed POST to one address. */
+#include "connectors/webhook/webhook.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "connectors/webhook/webhook_event.h"
+#include "core/crm_call.h"
+#include "net/std_webhook.h"
+
+#define SECRETS_MAX 3
+#define ANSWER_MAX (256 * 1024)
+
+struct webhook {
+    struct crm base; /* first: the core gives us a pointer to it */
+    const char *url; /* the settings' */
+    const char *const *secrets;
+    bool notes;
+    size_t body_max;
+    struct crm_calls_options options;
+    struct crm_calls *calls;
+    bool gone; /* the receiver wants nothing more */
+};
+
+/* One call of the core's. */
+struct job {
+    struct webhook *hook;
+    crm_done_fn fn;
+    void *arg;
+    char *card; /* ensure_card: the card's id if the receiver names none */
+};
+
+static int check_url(const char *value, struct err *err) {
+    if (strncmp(value, "https://", 8) == 0 || strncmp(value, "http://", 7) == 0)
+        return 0;
+    return err_set(
+        err, ERR_INVALID, "the address begins with https:// (or http:// in your own net)");
+}
+
+static const struct setting settings[] = {
+    {.key = "url",
+        .type = SETTING_STRING,
+        .secret = true,
+        .sends_secrets = true,
+        .check = check_url,
+        .help = "Where the events go: https://..."},
+    {.key = "secret",
+        .type = SETTING_LIST,
+        .secret = true,
+        .help = "The key that signs them: whsec_ and the base64 of 24 to 64 bytes. Two while you "
+                "change "
+                "it: each event is then signed with both."},
+    {.key = "notes",
+        .type = SETTING_BOOL,
+        .preset = "false",
+        .help = "Agents' notes are sent, too."},
+    {.key = "body_max",
+        .type = SETTING_SIZE,
+        .preset = "256K",
+        .min = 4096,
+        .max = 16 << 20,
+        .help = "A larger event comes without its texts; the receiver asks for them over the API."},
+    {.key = "timeout",
+        .type = SETTING_DURATION,
+        .preset = "20s",
+        .min = 1000,
+        .max = 60000,
+        .help = "How long an answer may take."},
+    {.key = "parallel",
+        .type = SETTING_INT,
+        .preset = "8",
+        .min = 1,
+        .max = 100,
+        .help = "Events on their way at once, of different dialogues."},
+    {.key = "per_second",
+        .type = SETTING_INT,
+        .preset = "0",
+        .min = 0,
+        .max = 100000,
+        .help = "At most so many a second; 0: as many as it takes."},
+    {.key = "allow_private",
+        .type = SETTING_BOOL,
+        .preset = "false",
+        .file_only = true,
+        .help = "The address may be in a private network or on this machine, without TLS."},
+    {0},
+};
+
+static struct webhook *hook_of(struct crm *c) {
+    return container_of(c, struct webhook, base);
+}
+
+static int init(struct crm *c, const struct settings *s, const char *data_dir, struct err *err) {
+    struct webhook *h = hook_of(c);
+    unsigned char key[STD_WEBHOOK_KEY_MAX];
+    (void)data_dir;
+    h->url = settings_str(s, "url");
+    h->secrets = settings_list(s, "secret");
+    h->notes = settings_bool(s, "notes");
+    h->body_max = (size_t)settings_int(s, "body_max");
+    h->options = (struct crm_calls_options){.parallel = (unsigned)settings_int(s, "parallel"),
+        .per_second = (double)settings_int(s, "per_second"),
+        .burst = (unsigned)settings_int(s, "per_second"),
+        .timeout_ms = (unsigned)settings_int(s, "timeout"),
+        .answer_max = ANSWER_MAX,
+        .allow_private = settings_bool(s, "allow_private")};
+    if (!h->secrets[0] || (h->secrets[0] && h->secrets[1] && h->secrets[2]))
+        return err_set(err, ERR_INVALID,
+            "webhook \"%s\": secret is one key, or two while you change it", c->target);
+    for (size_t i = 0; h->secrets[i]; i++)
+        if (std_webhook_key(span_str(h->secrets[i]), key, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int start(struct crm *c, struct err *err) {
+    struct webhook *h = hook_of(c);
+    (void)err;
+    h->calls = crm_calls_create(c, &h->options);
+    return 0;
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+static void job_end(struct job *j, const struct crm_outcome *o) {
+    j->fn(j->arg, o);
+    free(j->card);
+    free(j);
+}
+
+/* What an answer other than 2xx means for the event: that there is nothing to be had at this
+ * address is no fault of one message. */
+static void judge(
+    struct job *j, const struct http_answer *a, struct crm_outcome *o, struct err *err) {
+    crm_answer_check(a, err);
+    o->err = err;
+    if (a->retry_after_s > 0)
+        o->retry_ms = (unsigned)(a->retry_after_s < 86400 ? a->retry_after_s : 86400) * 1000;
+    if (a->status == 410)
+        j->hook->gone = true;
+    if (a->status == 409)
+        err->code = ERR_UNAVAILABLE;
+    else if (err->code == ERR_AUTH || err->code == ERR_DENIED || err->code == ERR_NOT_FOUND ||
+             err->code == ERR_PROTOCOL || a->status == 405)
+        err->code = ERR_AUTH;
+}
+
+static void on_answer(
+    void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
+    struct job *j = arg;
+    struct err err;
+    struct crm_outcome o = {0};
+    char *card = NULL;
+    (void)sent;
+    if (failure) {
+        err = *failure;
+        if (err.code != ERR_UNAVAILABLE && err.code != ERR_TIMEOUT && err.code != ERR_TOO_LARGE)
+            err.code = ERR_AUTH; /* the address is not one that we may call */
+        o.err = &err;
+        if (err.code == ERR_TOO_LARGE)
+            o.err = NULL; /* it was taken; nobody asked for so long an answer */
+    } else if (a->status < 200 || a->status >= 300) {
+        judge(j, a, &o, &err);
+    } else if (j->card) {
+        card = webhook_answer_card(a->body);
+    }
+    o.card_id = card ? card : j->card;
+    job_end(j, &o);
+    free(card);
+}
+
+/* --- calls ----------------------------------------------------------------------------------- */
+
+static void on_nothing_to_do(void *arg) {
+    struct job *j = arg;
+    struct err err;
+    struct crm_outcome o = {.card_id = j->card};
+    if (j->hook->gone) {
+        err_set(&err, ERR_AUTH,
+            "the receiver has answered 410: it wants no more events; change the address, or reload "
+            "the configuration to try again");
+        o.err = &err;
+    }
+    job_end(j, &o);
+}
+
+/* Takes e->body over. */
+static void send(struct job *j, const struct webhook_event *e) {
+    struct webhook *h = j->hook;
+    char id[WEBHOOK_ID_SIZE + 16], at[40], signature[32 + STD_WEBHOOK_SIGNATURE_SIZE * SECRETS_MAX];
+    struct err err;
+    int64_t now_s = clock_ms() / 1000;
+    size_t n = (size_t)snprintf(signature, sizeof signature, "webhook-signature:");
+    for (size_t i = 0; h->secrets[i] && i < SECRETS_MAX; i++) {
+        char one[STD_WEBHOOK_SIGNATURE_SIZE];
+        if (std_webhook_sign(span_str(h->secrets[i]), e->id, now_s, span_str(e->body), one, &err) ==
+            0)
+            n += (size_t)snprintf(signature + n, sizeof signature - n, " %s", one);
+    }
+    snprintf(id, sizeof id, "webhook-id: %s", e->id);
+    snprintf(at, sizeof at, "webhook-timestamp: %" PRId64, now_s);
+    const char *const headers[] = {
+        "Content-Type: application/json", "User-Agent: Switchboard", id, at, signature, NULL};
+    struct crm_request rq = {
+        .method = "POST", .url = h->url, .headers = headers, .body = span_str(e->body)};
+    crm_calls_start(h->calls, &rq, on_answer, j);
+    free(e->body);
+}
+
+static struct job *job_create(struct webhook *h, crm_done_fn fn, void *arg) {
+    struct job *j = mem_zalloc(sizeof *j);
+    j->hook = h;
+    j->fn = fn;
+    j->arg = arg;
+    return j;
+}
+
+static void ensure_card(
+    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
+    struct job *j = job_create(hook_of(c), fn, arg);
+    const char *id = json_string_value(json_object_get(client, "id"));
+    struct webhook_event e;
+    j->card = mem_strdup(*known ? known : id ? id : "");
+    if (j->hook->gone) {
+        loop_defer(c->env->loop, on_nothing_to_do, j);
+        return;
+    }
+    webhook_event_client(client, clock_ms(), &e);
+    send(j, &e);
+}
+
+static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
+    struct job *j = job_create(hook_of(c), fn, arg);
+    const char *direction = json_string_value(json_object_get(a->message, "direction"));
+    bool is_note = direction && strcmp(direction, "note") == 0;
+    struct webhook_event e;
+    if (j->hook->gone || (is_note && !j->hook->notes)) {
+        loop_defer(c->env->loop, on_nothing_to_do, j);
+        return;
+    }
+    webhook_event_message(a, j->hook->body_max, &e);
+    send(j, &e);
+}
+
+static void merge(
+    struct crm *c, const char *from_client, const char *into_client, crm_done_fn fn, void *arg) {
+    struct job *j = job_create(hook_of(c), fn, arg);
+    struct webhook_event e;
+    if (j->hook->gone) {
+        loop_defer(c->env->loop, on_nothing_to_do, j);
+        return;
+    }
+    webhook_event_merge(from_client, into_client, clock_ms(), &e);
+    send(j, &e);
+}
+
+static void stop(struct crm *c) {
+    crm_calls_destroy(&hook_of(c)->calls);
+}
+
+static void finish(struct crm *c) {
+    (void)c;
+}
+
+const struct crm_ops webhook_crm = {
+    .api = CRM_API,
+    .name = "webhook",
+    .size = sizeof(struct webhook),
+    .settings = settings,
+    .help = "Events to a system of yours: a signed POST for each message (Standard Webhooks).",
+    .init = init,
+    .start = start,
+    .ensure_card = ensure_card,
+    .attach = attach,
+    .merge = merge,
+    .stop = stop,
+    .finish = finish,
+};

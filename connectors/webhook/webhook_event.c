@@ -1,0 +1,91 @@
+/* webhook_event.c - {"type","timestamp","data"}, as Standard Webhooks would have it. */
+#include "connectors/webhook/webhook_event.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/mem.h"
+
+#define CARD_MAX 200
+#define VERSION_LEN 16 /* of the hash in an id */
+
+static const char *text(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+/* Takes data over. */
+static char *body_of(const char *type, const char *timestamp, json_t *data) {
+    json_t *all = json_pack("{s:s,s:s,s:o}", "type", type, "timestamp", timestamp, "data", data);
+    char *body = json_dumps(all, JSON_COMPACT);
+    json_decref(all);
+    return body;
+}
+
+/* What has changed is another event; the same content told twice is the same one. */
+static void versioned_id(const char *of, const json_t *content, char out[WEBHOOK_ID_SIZE]) {
+    char hash[CRYPTO_HEX_SIZE], *json = json_dumps(content, JSON_COMPACT | JSON_SORT_KEYS);
+    crypto_sha256_hex(span_str(json), hash);
+    free(json);
+    snprintf(out, WEBHOOK_ID_SIZE, "%.32s_%.*s", of, VERSION_LEN, hash);
+}
+
+void webhook_event_client(const json_t *client, int64_t now_ms, struct webhook_event *out) {
+    char when[CLOCK_TEXT_SIZE];
+    json_t *told = json_copy((json_t *)client);
+    json_object_del(told, "cards"); /* what other CRMs call him is theirs */
+    versioned_id(text(client, "id"), told, out->id);
+    out->body =
+        body_of("client.updated", clock_format(now_ms, when), json_pack("{s:o}", "client", told));
+}
+
+static json_t *data_of(const struct crm_attach *a, json_t *message) {
+    const json_t *c = a->client;
+    json_t *data = json_pack("{s:o,s:{s:s,s:s},s:s}", "message", message, "client", "id",
+        text(c, "id"), "name", text(c, "name"), "card", a->card_id);
+    if (a->late)
+        json_object_set_new(data, "late", json_true());
+    return data;
+}
+
+void webhook_event_message(const struct crm_attach *a, size_t max, struct webhook_event *out) {
+    const char *type = a->known ? "message.updated" : "message.created";
+    const char *at = text(a->message, "received_at");
+    json_t *message = json_copy((json_t *)a->message);
+    if (a->known)
+        versioned_id(text(message, "id"), message, out->id);
+    else
+        snprintf(out->id, sizeof out->id, "%.32s", text(message, "id"));
+    out->body = body_of(type, at, data_of(a, message));
+    if (strlen(out->body) <= max)
+        return;
+    static const char *const large[] = {"text", "html", "quoted", "email", "edits", "raw"};
+    message = json_copy((json_t *)a->message);
+    for (size_t i = 0; i < ARRAY_LEN(large); i++)
+        json_object_del(message, large[i]);
+    json_object_set_new(message, "thin", json_true());
+    free(out->body);
+    out->body = body_of(type, at, data_of(a, message));
+}
+
+void webhook_event_merge(
+    const char *from_client, const char *into_client, int64_t now_ms, struct webhook_event *out) {
+    char when[CLOCK_TEXT_SIZE];
+    snprintf(out->id, sizeof out->id, "%.26s_into_%.26s", from_client, into_client);
+    out->body = body_of("client.merged", clock_format(now_ms, when),
+        json_pack("{s:s,s:s}", "from", from_client, "into", into_client));
+}
+
+char *webhook_answer_card(struct span body) {
+    json_t *j = body.n ? json_loadb(body.p, body.n, 0, NULL) : NULL;
+    const char *id = text(json_object_get(j, "card"), "id");
+    bool is_good = *id && strlen(id) <= CARD_MAX;
+    for (const char *c = id; *c; c++)
+        is_good = is_good && (unsigned char)*c >= ' ' && *c != 0x7f;
+    char *out = is_good ? mem_strdup(id) : NULL;
+    json_decref(j);
+    return out;
+}

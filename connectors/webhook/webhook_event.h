@@ -1,0 +1,31 @@
+/* webhook_event.h - what is sent: the event as a body, and its id. Pure. */
+#ifndef SB_CONNECTORS_WEBHOOK_WEBHOOK_EVENT_H
+#define SB_CONNECTORS_WEBHOOK_WEBHOOK_EVENT_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "base/span.h"
+#include "core/crm.h"
+
+#define WEBHOOK_ID_SIZE 64
+
+struct webhook_event {
+    char id[WEBHOOK_ID_SIZE]; /* the same whenever the same is told again */
+    char *body;               /* JSON; the caller frees */
+};
+
+/* A client: "client.updated". */
+void webhook_event_client(const json_t *client, int64_t now_ms, struct webhook_event *out);
+/* A message, "message.created" or, when it is there already, "message.updated". A body of more than
+ * max bytes leaves the texts out, and says so ("thin":true). */
+void webhook_event_message(const struct crm_attach *a, size_t max, struct webhook_event *out);
+/* Two clients are one: "client.merged". */
+void webhook_event_merge(
+    const char *from_client, const char *into_client, int64_t now_ms, struct webhook_event *out);
+
+/* The card that the receiver names in its answer, {"card":{"id":"..."}}: the caller frees; NULL
+ * when it names none that we can keep (at most 200 bytes, no control characters). */
+char *webhook_answer_card(struct span body);
+
+#endif

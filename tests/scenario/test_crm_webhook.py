@@ -1,0 +1,290 @@
+"""A CRM that takes webhooks: each message once in effect, in order, whatever the receiver does (F13, F14, T-rows of 2.2)."""
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+from fakes.webhook import Receiver
+from fakes.wire import Answer
+from harness import CONFIG, SLOWER, until
+
+OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+NEW = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+
+def section(receiver, secrets=(OLD,), extra="", private=True):
+    keys = ", ".join(f'"{s}"' for s in secrets)
+    return (f'webhook "erp" {{{{\n  url = "{receiver.url}/in"\n  secret = {{{{{keys}}}}}\n'
+            f'  allow_private = {"true" if private else "false"}\n  {extra}\n}}}}\n')
+
+
+@pytest.fixture
+def receiver():
+    with Receiver([OLD]) as r:
+        yield r
+
+
+@pytest.fixture
+def world(receiver, start_gateway):
+    return start_gateway(config=CONFIG + section(receiver)), receiver
+
+
+def write(g, who, text):
+    return g.hook({"from": {"address": who, "name": who.title()}, "id": f"{who}-{random.random()}", "text": text})
+
+
+def wait_for(receiver, n, timeout=20):
+    until(lambda: len(receiver.messages()) >= n, timeout * SLOWER, why=f"for {n} messages; refused: {receiver.refused[:3]}")
+
+
+def in_order(receiver):
+    for thread, seqs in receiver.by_thread().items():
+        assert seqs == sorted(set(seqs)), (thread, seqs)
+
+
+def test_each_message_comes_signed_and_in_order(world):
+    g, receiver = world
+    for n in range(5):
+        for who in ("ann", "bob"):
+            write(g, who, f"{who} {n}")
+    wait_for(receiver, 10)
+    assert not receiver.refused
+    in_order(receiver)
+    texts = [m["text"] for m in receiver.messages()]
+    assert [t for t in texts if t.startswith("ann")] == [f"ann {n}" for n in range(5)]
+    event = receiver.events[0]
+    assert event["type"] == "client.updated" and event["data"]["client"]["name"] in ("Ann", "Bob")
+    assert "cards" not in event["data"]["client"]
+    created = next(e for e in receiver.events if e["type"] == "message.created")
+    assert created["timestamp"] == created["data"]["message"]["received_at"]
+    assert created["data"]["card"] == created["data"]["client"]["id"]  # it named none
+    assert len([c for c in receiver.clients()]) == 2  # once each, not with each message
+    trace = g.cli("trace", receiver.messages()[0]["id"]).stdout
+    assert "card   erp: has it since" in trace and "card   main: has it since" in trace
+
+
+def test_the_receiver_s_own_card_is_kept(world):
+    g, receiver = world
+    first = write(g, "ann", "one")
+    wait_for(receiver, 1)
+    thread = first.json()["thread"]
+    client = g.login().get(f"/threads/{thread}")["thread"]["client"]["id"]
+    receiver.cards[client] = "deal/77"
+    g.login().patch(f"/clients/{client}", {"name": "Anna"})
+    until(lambda: len(receiver.clients()) == 2, 10 * SLOWER)
+    write(g, "ann", "two")
+    wait_for(receiver, 2)
+    assert receiver.events[-1]["data"]["card"] == "deal/77"
+
+
+def test_answers_and_edits_and_notes(world):
+    """Our side's answer comes too, an agent's note does not, an edit is another event about the same message."""
+    g, receiver = world
+    thread = write(g, "ann", "question").json()["thread"]
+    admin = g.login()
+    admin.post(f"/threads/{thread}/messages", {"id": "a1", "text": "answer"})
+    admin.post(f"/threads/{thread}/messages", {"id": "n1", "text": "between us", "note": True})
+    wait_for(receiver, 2)
+    answer = next(m for m in receiver.messages() if m.get("text") == "answer")
+    until(lambda: admin.messages(thread)[1]["status"] in ("sent", "delivered"), 10)
+    admin.patch(f"/messages/{answer['id']}", {"text": "a better answer"})
+    until(lambda: receiver.messages("message.updated"), 10 * SLOWER)
+    assert receiver.messages("message.updated")[-1]["text"] == "a better answer"
+    write(g, "ann", "bye")
+    wait_for(receiver, 3)
+    assert "between us" not in str(receiver.events)
+
+
+def test_a_key_is_changed_without_a_gap(receiver, start_gateway):
+    receiver.secrets = [OLD]
+    g = start_gateway(config=CONFIG + section(receiver, (NEW, OLD)))
+    write(g, "ann", "both sign")
+    wait_for(receiver, 1)
+    receiver.secrets = [NEW]
+    write(g, "ann", "the receiver has changed")
+    wait_for(receiver, 2)
+    g.config_text = CONFIG + section(receiver, (NEW,))
+    g.write_config()
+    g.process.send_signal(signal.SIGHUP)
+    until(lambda: "event=config.reloaded" in g.log(), 10 * SLOWER)
+    write(g, "ann", "so have we")
+    wait_for(receiver, 3)
+    assert not receiver.refused
+
+
+def test_a_lost_answer_is_no_second_message(world):
+    g, receiver = world
+    lost = []
+
+    def lose(event):
+        if event["type"] == "message.created" and len(lost) < 3:
+            lost.append(event)
+            return Answer(200, {}, spoil=("lose", "reset", "cut")[len(lost) - 1])
+
+    receiver.after = lose
+    for n in range(6):
+        write(g, "ann", str(n))
+    wait_for(receiver, 6, 40)
+    until(lambda: len(receiver.calls) >= 10, 20 * SLOWER)
+    in_order(receiver)
+    assert [m["text"] for m in receiver.messages()] == [str(n) for n in range(6)] and not receiver.refused
+
+
+@pytest.mark.parametrize("answer", [
+    Answer(500, b"<html><h1>Oops", type="text/html"), Answer(503, b""), Answer(429, {"e": 1}, headers=["Retry-After: 1"]),
+    Answer(408, b""), Answer(425, b""), Answer(409, {"e": "in progress"}), Answer(200, b"", spoil="reset"),
+], ids=["500", "503", "429", "408", "425", "409", "reset"])
+def test_what_passes_is_tried_again(world, answer):
+    g, receiver = world
+    spoilt = []
+    receiver.spoil = lambda e: spoilt.append(1) or answer if len(spoilt) < 2 else None
+    for n in range(3):
+        write(g, "ann", str(n))
+    wait_for(receiver, 3, 30)
+    assert [m["text"] for m in receiver.messages()] == ["0", "1", "2"]
+    assert not g.login().get("/dead")["dead"]
+
+
+def test_a_receiver_that_is_down_is_left_alone(world):
+    """F13: while it is down it hears little from us; then all comes, in order."""
+    g, receiver = world
+    write(g, "ann", "first")
+    wait_for(receiver, 1)
+    receiver.spoil = lambda e: Answer(503, b"")
+    for n in range(100):
+        write(g, f"client{n % 20}", str(n))
+    until(lambda: "event=crm.down" in g.log(), 20 * SLOWER)
+    before = len(receiver.calls)
+    time.sleep(3)
+    asked = len(receiver.calls) - before
+    assert asked < 30, asked  # a probe now and then, of two workers
+    receiver.spoil = None
+    wait_for(receiver, 101, 60)
+    in_order(receiver)
+    assert "event=crm.back" in g.log()
+    assert not g.login().get("/dead")["dead"]
+
+
+@pytest.mark.parametrize("answer", [Answer(401, {"error": "who are you?"}), Answer(403, b""), Answer(404, b"<html>"),
+                                    Answer(302, b"", headers=["Location: http://127.0.0.1:1/"])],
+                         ids=["401", "403", "404", "302"])
+def test_a_receiver_that_refuses_us_loses_no_message(world, answer):
+    """A wrong address or a lost key is no fault of the messages: they wait, and none is dead."""
+    g, receiver = world
+    receiver.spoil = lambda e: answer
+    for n in range(4):
+        write(g, "ann", str(n))
+        write(g, "bob", str(n))
+    until(lambda: "event=crm.refused" in g.log(), 20 * SLOWER)
+    assert f"the CRM answered {answer.status}" in g.log()
+    time.sleep(1)
+    receiver.spoil = None
+    wait_for(receiver, 8, 40)
+    in_order(receiver)
+    assert not g.login().get("/dead")["dead"]
+
+
+def test_410_ends_it_until_the_configuration_is_read_again(world):
+    g, receiver = world
+    receiver.spoil = lambda e: Answer(410, b"")
+    write(g, "ann", "one")
+    until(lambda: "answered 410" in g.log(), 20 * SLOWER)
+    receiver.spoil = None
+    calls = len(receiver.calls)
+    time.sleep(4)
+    assert len(receiver.calls) <= calls + 1  # the other worker's
+    g.process.send_signal(signal.SIGHUP)
+    wait_for(receiver, 1, 30)
+
+
+def test_poison_goes_to_the_dead_letters_and_the_gap_is_filled(world):
+    """What the receiver always refuses does not hold up the dialogue; after its cause is mended it comes, marked as late."""
+    g, receiver = world
+    receiver.spoil = lambda e: Answer(422, {"error": "no emoji"}) if "poison" in str(e) else None
+    for text in ("one", "poison", "three"):
+        write(g, "ann", text)
+    wait_for(receiver, 2)
+    assert [m["text"] for m in receiver.messages()] == ["one", "three"]
+    dead = until(lambda: g.login().get("/dead")["dead"], 10)
+    assert len(dead) == 1 and "422: {\"error\": \"no emoji\"}" in dead[0]["error"]["text"] and dead[0]["seq"] == 2
+    poison = g.login().messages(dead[0]["thread"])[1]
+    assert poison["text"] == "poison" and "card   erp: given up" in g.cli("trace", poison["id"]).stdout
+    receiver.spoil = None
+    g.cli("dead", "retry", dead[0]["id"])
+    wait_for(receiver, 3)
+    last = receiver.events[-1]["data"]
+    assert last["message"]["text"] == "poison" and last["late"] is True
+    assert not any(e["data"].get("late") for e in receiver.events[:-1])
+
+
+def test_a_private_address_is_refused_unless_allowed(receiver, start_gateway):
+    g = start_gateway(config=CONFIG + section(receiver, private=False))
+    write(g, "ann", "one")
+    until(lambda: "event=crm.refused" in g.log(), 20 * SLOWER)
+    assert not receiver.calls and not g.login().get("/dead")["dead"]
+    until(lambda: len(g.card_messages()) == 1, 10)  # the other target goes on
+
+
+def test_endless_answers(receiver, start_gateway):
+    """30 MB of answer are not read, an answer in drops is not waited for; neither is sent again for ever."""
+    g = start_gateway(config=CONFIG + section(receiver, extra='timeout = "1s"'))
+    receiver.after = lambda e: Answer(200, b"x" * (30 << 20)) if "large" in str(e) else None
+    write(g, "ann", "large")
+    write(g, "ann", "next")
+    wait_for(receiver, 2, 30)
+    receiver.do(lambda: setattr(receiver, "delay", 1.5))
+    write(g, "ann", "slow")
+    until(lambda: "event=delivery.retry" in g.log(), 20 * SLOWER)
+    receiver.do(lambda: setattr(receiver, "delay", 0))
+    wait_for(receiver, 3, 30)
+    assert [m["text"] for m in receiver.messages()] == ["large", "next", "slow"]
+
+
+def test_a_large_event_comes_without_its_texts(receiver, start_gateway):
+    g = start_gateway(config=CONFIG + section(receiver, extra='body_max = "4K"'))
+    write(g, "ann", "x" * 6000)
+    wait_for(receiver, 1)
+    message = receiver.messages()[0]
+    assert message["thin"] is True and "text" not in message
+    whole = g.login().get(f"/threads/{message['thread']}/messages")["messages"][0]
+    assert len(whole["text"]) == 6000
+
+
+def test_workers_killed_while_the_receiver_misbehaves(world):
+    """F02, F14: kill -9 and lost answers at random: each message takes effect once, in order."""
+    g, receiver = world
+    dice = random.Random(7)
+
+    def trouble(event):
+        x = dice.random()
+        return (Answer(503, b"") if x < 0.1 else Answer(200, b"", spoil="reset") if x < 0.2 else None)
+
+    receiver.spoil = lambda e: trouble(e) if dice.random() < 0.5 else None
+    receiver.after = lambda e: Answer(200, {}, spoil="lose") if dice.random() < 0.1 else None
+    sent, ended = [], threading.Event()
+
+    def bring():
+        n = 0
+        while not ended.is_set():
+            try:
+                if write(g, f"c{n % 7}", str(n)).status_code == 200:
+                    sent.append(n)
+            except Exception:
+                pass
+            n += 1
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=bring)
+    thread.start()
+    for _ in range(4):
+        time.sleep(1)
+        g.kill_worker()
+        until(lambda: len(g.worker_pids()) == 2, 10 * SLOWER)
+    ended.set()
+    thread.join()
+    receiver.spoil = receiver.after = None
+    until(lambda: {int(m["text"]) for m in receiver.messages()} >= set(sent), 60 * SLOWER)
+    in_order(receiver)
+    assert len(sent) > 50 and not receiver.refused
