@@ -40,6 +40,9 @@ void store_lease(struct store *s, unsigned shard, const char *owner, unsigned tt
 
 struct reading {
     struct gather g;
+    struct store *store;
+    unsigned shard;
+    char *queue;
     store_entries_fn fn;
     void *arg;
     struct store_entry *entries;
@@ -62,48 +65,32 @@ static void on_entries(struct reading *rd, const struct redis_reply *r) {
     }
 }
 
-/* "entry" -> "attempts not_before". */
-static void on_retries(struct reading *rd, const struct redis_reply *r) {
-    size_t n = redis_reply_count(r);
-    for (size_t i = 0; i + 1 < n; i += 2) {
-        const char *id = redis_reply_str(redis_reply_at(r, i));
-        const char *value = redis_reply_str(redis_reply_at(r, i + 1));
-        for (size_t k = 0; k < rd->n; k++)
-            if (strcmp(rd->entries[k].id, id) == 0) {
-                char *end;
-                rd->entries[k].attempts = (unsigned)strtoul(value, &end, 10);
-                rd->entries[k].not_before_ms = strtoll(end, NULL, 10);
-            }
-    }
-}
-
-static void on_queue_part(struct gather *g, size_t i, const struct redis_reply *r) {
+/* Of each entry, in their order: "attempts not_before", or nothing when it was not tried yet. */
+static void on_retries(struct gather *g, size_t i, const struct redis_reply *r) {
     struct reading *rd = container_of(g, struct reading, g);
-    if (i == 0)
-        on_entries(rd, r);
-    else
-        on_retries(rd, r);
+    (void)i;
+    for (size_t k = 0; k < rd->n && k < redis_reply_count(r); k++) {
+        const struct redis_reply *one = redis_reply_at(r, k);
+        char *end;
+        if (redis_reply_type(one) != REDIS_STRING)
+            continue;
+        rd->entries[k].attempts = (unsigned)strtoul(redis_reply_str(one), &end, 10);
+        rd->entries[k].not_before_ms = strtoll(end, NULL, 10);
+    }
 }
 
 static void reading_done(struct gather *g) {
     struct reading *rd = container_of(g, struct reading, g);
     rd->fn(rd->arg, rd->entries, g->err.code ? 0 : rd->n, g->err.code ? &g->err : NULL);
     free(rd->entries);
+    free(rd->queue);
     free(rd);
 }
 
-/* Only when the entries are known can the retries be matched to them. */
-struct first_reading {
-    struct reading *rd;
-    struct store *store;
-    unsigned shard;
-    char *queue;
-};
-
-static void on_first_entries(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct first_reading *f = arg;
-    struct reading *rd = f->rd;
-    gather_begin(&rd->g, f->store, on_queue_part, reading_done);
+/* Only when the entries are known can it be asked how often each was tried. */
+static void on_page(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct reading *rd = arg;
+    gather_begin(&rd->g, rd->store, on_retries, reading_done);
     if (err) {
         rd->g.err = *err;
     } else {
@@ -111,14 +98,14 @@ static void on_first_entries(void *arg, const struct redis_reply *r, const struc
         char key[STORE_KEY_SIZE];
         on_entries(rd, r);
         args_init(&a);
-        args_add(&a, "HGETALL");
-        args_span(&a, store_key(key, f->shard, "retry", f->queue));
+        args_add(&a, "HMGET");
+        args_span(&a, store_key(key, rd->shard, "retry", rd->queue));
+        for (size_t i = 0; i < rd->n; i++)
+            args_add(&a, rd->entries[i].id);
         if (rd->n)
-            gather_command(&rd->g, 1, &a);
+            gather_command(&rd->g, 0, &a);
     }
     gather_end(&rd->g);
-    free(f->queue);
-    free(f);
 }
 
 void store_queue_read(struct store *s, unsigned shard, const char *queue, const char *after,
@@ -126,7 +113,9 @@ void store_queue_read(struct store *s, unsigned shard, const char *queue, const 
     struct args a;
     char key[STORE_KEY_SIZE], from[STORE_ENTRY_SIZE + 1];
     struct reading *rd = mem_zalloc(sizeof *rd);
-    *rd = (struct reading){.fn = fn, .arg = arg, .max = max};
+    max = max < ARGS_MAX - 2 ? max : ARGS_MAX - 2; /* of HMGET */
+    *rd = (struct reading){
+        .store = s, .shard = shard, .queue = mem_strdup(queue), .fn = fn, .arg = arg, .max = max};
     rd->entries = mem_zalloc(max * sizeof *rd->entries);
     snprintf(from, sizeof from, "(%s", after);
     args_init(&a);
@@ -136,15 +125,7 @@ void store_queue_read(struct store *s, unsigned shard, const char *queue, const 
     args_add(&a, "+");
     args_add(&a, "COUNT");
     args_int(&a, max);
-    if (!*after) {
-        struct first_reading *f = mem_alloc(sizeof *f);
-        *f = (struct first_reading){rd, s, shard, mem_strdup(queue)};
-        store_command(s, &a, on_first_entries, f);
-        return;
-    }
-    gather_begin(&rd->g, s, on_queue_part, reading_done);
-    gather_command(&rd->g, 0, &a);
-    gather_end(&rd->g);
+    store_command(s, &a, on_page, rd);
 }
 
 /* --- what a delivery needs ------------------------------------------------------------------- */

@@ -449,6 +449,54 @@ static void a_known_part_lets_the_others_follow(void **state) {
     assert_int_equal(json_array_size(ids), 1);
 }
 
+/* How often an entry was tried is known again on every page of a queue that is read anew: a restart
+ * does not begin its waits anew. */
+static void tries_are_known_on_every_page(void **state) {
+    struct world *w = *state;
+    begin_answer(w, "pages-of-a-queue");
+    struct store_appended out = w->appended;
+    unsigned shard = id_shard(out.thread);
+    for (int i = 0; i < 4; i++)
+        append(w,
+            (struct store_append){.direction = DIRECTION_OUT,
+                .thread = out.thread,
+                .channel = "pages",
+                .connector = "sitechat",
+                .deliver = true},
+            "answer");
+    store_queue_read(w->store, shard, "out:pages", "", 10, on_entries, w);
+    wait_for(w);
+    assert_int_equal(w->n, 4);
+    struct store_entry all[4];
+    memcpy(all, w->entries, sizeof all);
+    struct store_outcome o[3];
+    for (int i = 0; i < 3; i++) /* the third was never tried */
+        o[i] = (struct store_outcome){.entry = all[i < 2 ? i : 3].id,
+            .thread = out.thread,
+            .seq = all[i < 2 ? i : 3].seq,
+            .word = "retry",
+            .detail = "unavailable later",
+            .attempts = 5 + (unsigned)i,
+            .not_before_ms = 1900000000000 + i};
+    store_finish(w->store, shard, w->token, "out:pages", "pages", o, 3, on_word, w);
+    wait_for(w);
+    assert_string_equal(w->word, "ok");
+    char after[STORE_ENTRY_SIZE] = "";
+    for (unsigned page = 0; page < 2; page++) {
+        store_queue_read(w->store, shard, "out:pages", after, 2, on_entries, w);
+        wait_for(w);
+        assert_int_equal(w->n, 2);
+        assert_int_equal(w->entries[0].attempts, page ? 0 : 5);
+        assert_int_equal(w->entries[0].not_before_ms, page ? 0 : 1900000000000);
+        assert_int_equal(w->entries[1].attempts, page ? 7 : 6);
+        assert_int_equal(w->entries[1].not_before_ms, 1900000000001 + page);
+        memcpy(after, w->entries[1].id, sizeof after);
+    }
+    store_queue_read(w->store, shard, "out:pages", after, 2, on_entries, w);
+    wait_for(w);
+    assert_int_equal(w->n, 0);
+}
+
 static json_t *window_of(struct world *w, const char *thread) {
     store_thread(w->store, thread, on_json, w);
     wait_for(w);
@@ -694,6 +742,7 @@ int main(void) {
         cmocka_unit_test(a_delivery_is_not_sent_twice_in_silence),
         cmocka_unit_test(a_status_settles_a_lost_answer),
         cmocka_unit_test(a_known_part_lets_the_others_follow),
+        cmocka_unit_test(tries_are_known_on_every_page),
         cmocka_unit_test(windows_open_and_stay_open),
         cmocka_unit_test(the_past_is_no_news),
         cmocka_unit_test(the_feed_tells_and_replays),
