@@ -14,6 +14,7 @@
 #define CEILING_MS 300000u /* so long fewer are opened where a server wanted no more */
 #define TIMEOUT_MS 600000u
 #define RECIPIENTS_MAX 1000u
+#define HUNG_UP_MAX 10u /* connections of one call that end with a 421 to one recipient */
 
 struct member {
     struct member *next;
@@ -32,8 +33,11 @@ struct smtp_call {
     struct loop_timer *timer;
     smtp_fn fn;
     void *arg;
-    struct err refused; /* code ERR_NONE: good */
-    enum smtp_outcome refusal;
+    struct err bad; /* code ERR_NONE: it may be sent */
+    enum smtp_outcome outcome_if_bad;
+    struct smtp_refusal *refused; /* over connections that the server closed for one recipient */
+    size_t nrefused;
+    unsigned hung_up; /* so many */
 };
 
 /* A server said that an account has connections enough. */
@@ -123,6 +127,7 @@ static int make_letter(struct smtp_letter *l, const struct smtp_message *m, stru
         return err_set(err, ERR_INVALID, "the mail's lines are not as SMTP wants them");
     l->from = mem_strdup(m->from);
     l->to = mem_zalloc(n * sizeof *l->to);
+    l->told = mem_zalloc(n * sizeof *l->told);
     l->nto = n;
     l->wide = is_wide(m->from, strlen(m->from)) || is_wide(m->bytes.p, m->bytes.n);
     for (size_t i = 0; i < n; i++) {
@@ -138,6 +143,7 @@ static void free_letter(struct smtp_letter *l) {
     for (size_t i = 0; i < l->nto; i++)
         free(l->to[i]);
     free(l->to);
+    free(l->told);
     free(l->from);
     free(l->data);
 }
@@ -154,14 +160,57 @@ static void unlink_call(struct smtp_call *call) {
         call->client->calls_end = call->self;
 }
 
+/* They are not asked for any more by this call. */
+static void note_refusals(struct smtp_call *call, const struct smtp_result *r) {
+    size_t n = call->nrefused + r->nrefused;
+    call->refused =
+        r->nrefused ? mem_realloc(call->refused, n * sizeof *call->refused) : call->refused;
+    for (size_t i = 0; i < r->nrefused; i++) {
+        struct smtp_refusal *one = &call->refused[call->nrefused++];
+        *one = r->refused[i];
+        one->text = mem_strdup(one->text);
+        for (size_t k = 0; k < call->letter.nto; k++)
+            call->letter.told[k] = call->letter.told[k] || call->letter.to[k] == one->address;
+    }
+}
+
+/* What all connections together said. One who may be tried again decides for all. */
+static struct smtp_result summed_up(struct smtp_call *call, const struct smtp_result *r) {
+    struct smtp_result sum = *r;
+    if (!call->nrefused)
+        return sum;
+    note_refusals(call, r);
+    sum.refused = call->refused;
+    sum.nrefused = call->nrefused;
+    for (size_t i = 0; i < sum.nrefused; i++)
+        if (r->outcome == SMTP_REFUSED && sum.nrefused == call->letter.nto &&
+            sum.refused[i].again) {
+            sum.outcome = SMTP_RETRY;
+            sum.code = sum.refused[i].code;
+            sum.text = sum.refused[i].text;
+            err_set(&sum.err, ERR_UNAVAILABLE, "the mail server does not take it now: %d %s",
+                sum.code, sum.text);
+            break;
+        }
+    return sum;
+}
+
+static void free_refusals(struct smtp_call *call) {
+    for (size_t i = 0; i < call->nrefused; i++)
+        drop(call->refused[i].text);
+    free(call->refused);
+}
+
 /* Calls fn, for the one time. The session is done with the letter. */
 static void complete(struct smtp_call *call, const struct smtp_result *r) {
+    struct smtp_result sum = summed_up(call, r);
     unlink_call(call);
     pump_soon(call->client); /* and a pump on the stack ends: fn may cancel what it holds */
     loop_timer_stop(&call->timer);
     if (call->member)
         call->member->call = NULL;
-    call->fn(call->arg, r);
+    call->fn(call->arg, &sum);
+    free_refusals(call);
     free_account(&call->account);
     free_letter(&call->letter);
     free(call);
@@ -225,14 +274,25 @@ static bool is_one_too_many(const struct member *m, const struct smtp_result *r)
            m->call->letter.data && count(m->client, &m->account) > 1;
 }
 
+/* A 421 to one recipient of several: the others' mail goes over another connection, without him. */
+static bool is_hung_up(struct smtp_call *call, const struct smtp_result *r) {
+    return r->outcome == SMTP_RETRY && r->code == 421 && r->nrefused &&
+           r->refused[r->nrefused - 1].code == 421 &&
+           call->nrefused + r->nrefused < call->letter.nto && call->hung_up < HUNG_UP_MAX;
+}
+
 static void on_result(void *arg, struct smtp_session *s, const struct smtp_result *r) {
     struct member *m = arg;
     struct smtp_call *call = m->call;
-    bool waits = r && is_one_too_many(m, r);
+    bool waits = r && is_one_too_many(m, r), hung_up = r && is_hung_up(call, r);
     (void)s;
-    if (r && !waits) {
+    if (r && !waits && !hung_up) {
         complete(call, r);
         return;
+    }
+    if (hung_up) {
+        call->hung_up++;
+        note_refusals(call, r);
     }
     if (waits)
         set_ceiling(m->client, &m->account, count(m->client, &m->account) - 1);
@@ -288,8 +348,8 @@ static void pump(void *arg) {
     c->pumping = false;
     for (struct smtp_call *call = c->calls; call && !c->pumping; call = next) {
         next = call->next;
-        if (call->refused.code)
-            fail(call, call->refusal, &call->refused);
+        if (call->bad.code)
+            fail(call, call->outcome_if_bad, &call->bad);
         else if (!call->member)
             try_to_send(call);
     }
@@ -343,10 +403,10 @@ static struct smtp_call *start(struct smtp_client *c, const struct mail_server *
     call->fn = fn;
     call->arg = arg;
     copy_account(&call->account, server, helo);
-    if (mail_server_url_check(call->account.server.url, "smtp", &call->refused) < 0)
-        call->refusal = SMTP_DENIED;
-    else if (m && make_letter(&call->letter, m, &call->refused) < 0)
-        call->refusal = SMTP_REFUSED;
+    if (mail_server_url_check(call->account.server.url, "smtp", &call->bad) < 0)
+        call->outcome_if_bad = SMTP_DENIED;
+    else if (m && make_letter(&call->letter, m, &call->bad) < 0)
+        call->outcome_if_bad = SMTP_REFUSED;
     call->self = c->calls_end;
     *c->calls_end = call;
     c->calls_end = &call->next;

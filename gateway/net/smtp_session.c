@@ -195,11 +195,17 @@ static void begin(struct smtp_session *s) {
     }
 }
 
-static void say_rcpt(struct smtp_session *s) {
+/* Of the next that is to be asked for; false: there is none. */
+static bool say_rcpt(struct smtp_session *s) {
+    while (s->rcpt < s->letter->nto && s->letter->told[s->rcpt])
+        s->rcpt++;
+    if (s->rcpt == s->letter->nto)
+        return false;
     char *command = mem_printf("RCPT TO:<%s>\r\n", s->letter->to[s->rcpt]);
     s->state = AT_RCPT;
     say(s, command);
     free(command);
+    return true;
 }
 
 static void refuse_rcpt(struct smtp_session *s, const struct smtp_reply *r) {
@@ -217,12 +223,15 @@ static void refuse_rcpt(struct smtp_session *s, const struct smtp_reply *r) {
 static void on_rcpt(struct smtp_session *s, const struct smtp_reply *r) {
     if (r->code / 100 == 2)
         s->taken++;
-    else if (r->code == 421 || smtp_reply_outcome(r, SMTP_AT_RCPT) == SMTP_DENIED)
-        return end_letter(s, smtp_reply_outcome(r, SMTP_AT_RCPT), r, AT_RSET);
+    else if (smtp_reply_outcome(r, SMTP_AT_RCPT) == SMTP_DENIED)
+        return end_letter(s, SMTP_DENIED, r, AT_RSET);
     else
         refuse_rcpt(s, r);
-    if (++s->rcpt < s->letter->nto)
-        return say_rcpt(s);
+    if (r->code == 421) /* others may be taken over another connection */
+        return end_letter(s, SMTP_RETRY, r, AT_QUIT);
+    s->rcpt++;
+    if (say_rcpt(s))
+        return;
     if (s->taken == 0)
         return end_letter(s, smtp_reply_outcome(&s->decided, SMTP_AT_RCPT), &s->decided, AT_RSET);
     s->state = AT_DATA;

@@ -11,6 +11,7 @@ struct smtp_session;
 struct smtp_letter {
     char *from;
     char **to;
+    bool *told; /* of each of to: it was refused over an earlier connection, and is not asked for */
     size_t nto;
     char *data; /* stuffed, with the end of data; NULL: only a check of the account */
     size_t n;

@@ -107,6 +107,34 @@ def test_all_put_off_then_some(world):
     assert w.ledger("to two") == {"ann": 1} and len(w.events()) == 1
 
 
+@pytest.mark.parametrize("place", ["first", "between"])
+def test_hung_up_on_one(world, place):
+    """421 to one recipient, on each connection: the others have the mail at once all the same, he is tried again alone."""
+    w = world(extra='retry = "3s"')
+    who = {"first": "ann", "between": "bob"}[place]
+    w.smtp.fault("rcpt", kind="reply_and_drop", reply="421 4.3.2 Not for him now", match=f"{who}@", times=2)
+    w.smtp.fault("rcpt", reply="550 5.1.1 No such user", match="eve@")
+    mid = w.say("to four", cc=["bob", "eve", "carol"])
+    rest = {n: "sent" for n in ("ann", "bob", "carol") if n != who}
+    got = w.until_recipients(mid, eve="failed", **{who: "queued"}, **rest)
+    assert got[who]["error"] == {"code": "unavailable", "text": "421 4.3.2 Not for him now", "permanent": False}
+    assert w.message(mid)["status"] == "sent" and w.ledger("to four") == dict.fromkeys(rest, 1)
+    w.until_recipients(mid, timeout=60, eve="failed", **{who: "sent"}, **rest)
+    assert w.ledger("to four") == {who: 1, **dict.fromkeys(rest, 1)} and w.smtp.accepted[-1].recipients == [example(who)]
+    assert sum(line.startswith("RCPT TO:<eve@") for _, line in w.smtp.commands) == 1 and not w.smtp.problems
+
+
+def test_hung_up_on_all(world):
+    """421 to whoever is named first: the server is busy. All wait; who is refused for good is told, and the others get it."""
+    w = world(extra='retry = "1s"')
+    w.smtp.fault("rcpt", kind="reply_and_drop", reply="421 4.3.2 Busy", times=4)
+    w.smtp.fault("rcpt", reply="550 5.1.1 No such user", match="eve@")
+    mid = w.say("to three", cc=["eve", "bob"])
+    w.until_recipients(mid, timeout=60, ann="sent", bob="sent", eve="failed")
+    assert w.ledger("to three") == {"ann": 1, "bob": 1} and w.message(mid)["status"] == "sent"
+    assert sum(line.startswith("RCPT TO:<eve@") for _, line in w.smtp.commands) == 2  # 421, then 550
+
+
 def test_too_many_errors(world):
     """A server that hangs up after five unknown recipients: they are told of and not asked again, the others get it."""
     w = world(smtp={"errors_max": 5})

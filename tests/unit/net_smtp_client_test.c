@@ -226,8 +226,16 @@ static void test_recipients(void **state) {
     assert_string_equal(t->refused, "many@x.org=452:4.5.3 Too many recipients;");
     to(t, "ann@x.org", NULL, SMTP_ACCEPTED, 250);
     assert_int_equal(t->nrefused, 0);
-    to(t, "ann@x.org", "bye@x.org", SMTP_RETRY, 421);
     assert_int_equal(t->peer.seen->mails, 3);
+    to(t, "ann@x.org", "bye@x.org", SMTP_ACCEPTED, 250); /* over another connection, without him */
+    assert_string_equal(t->refused, "bye@x.org=421:4.3.2 Shutting down;");
+    to(t, "bye@x.org", "ann@x.org", SMTP_ACCEPTED, 250);
+    assert_string_equal(t->refused, "bye@x.org=421:4.3.2 Shutting down;");
+    to(t, "bye@x.org", NULL, SMTP_RETRY, 421);
+    to(t, "bye@x.org", "none@x.org", SMTP_RETRY, 421); /* he may be taken later */
+    assert_string_equal(
+        t->refused, "bye@x.org=421:4.3.2 Shutting down;none@x.org=550:5.1.1 No such mailbox here;");
+    assert_int_equal(t->peer.seen->mails, 5);
 }
 
 static void test_after_the_dot(void **state) {
