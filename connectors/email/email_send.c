@@ -21,7 +21,8 @@
 #define HISTORY 50
 #define BLOCKED_MS 300000
 #define BLOCKED_PACE_MS 5000 /* another worker may have another password */
-#define AMBIGUOUS_TRIES 3
+#define AMBIGUOUS_TRIES 3 /* whose end was in doubt; those that were put off do not count */
+#define AMBIGUOUS_S (7u * 24 * 3600)
 #define WRITE_AGAIN_MS 1000 /* what the store does not take */
 #define SMTP_TIMEOUT_MS 300000
 #define SIZE_MAX_OUT (48u << 20)
@@ -252,6 +253,51 @@ static void put_off(struct email_sending *s, const struct smtp_result *r) {
         end(s, DELIVERY_RETRY, &err, wait);
 }
 
+/* --- when nobody knows ----------------------------------------------------------------------- */
+
+static const char *doubts_name(const struct email_sending *s, char name[EMAIL_NAME_SIZE]) {
+    char *both = mem_printf("%s|%s", s->d->key, is_rest(s) ? "rest" : "all");
+    email_kept_name('a', both, name);
+    free(both);
+    return name;
+}
+
+static void on_doubt_kept(void *arg, const struct err *err) {
+    struct email_sending *s = arg;
+    struct err again = s->err;
+    (void)err;
+    if (!is_cancelled(s))
+        end(s, DELIVERY_RETRY, &again, (unsigned)s->e->retry_ms);
+}
+
+static void on_doubts(void *arg, struct span value, const struct err *err) {
+    struct email_sending *s = arg;
+    char name[EMAIL_NAME_SIZE], text[12];
+    struct err unknown = s->err;
+    int n = 1 + (value.n ? value.p[0] - '0' : 0);
+    if (is_cancelled(s))
+        return;
+    if (err || n < AMBIGUOUS_TRIES) {
+        snprintf(text, sizeof text, "%d", n);
+        connector_keep_sure(&s->e->base, doubts_name(s, name), span_str(text), AMBIGUOUS_S,
+            on_doubt_kept, s);
+    } else if (is_rest(s)) {
+        write_news(s);
+    } else {
+        end(s, DELIVERY_UNKNOWN, &unknown, 0);
+    }
+}
+
+/* Perhaps it was sent: the same mail again, not for ever. */
+static void doubt(struct email_sending *s, const struct smtp_result *r) {
+    char name[EMAIL_NAME_SIZE];
+    if (is_cancelled(s))
+        return;
+    s->err = r->err;
+    s->news = email_outcome_news(s->asked, r, is_last(s));
+    connector_kept(&s->e->base, doubts_name(s, name), on_doubts, s);
+}
+
 static void on_smtp(void *arg, const struct smtp_result *r) {
     struct email_sending *s = arg;
     struct err err = r->err;
@@ -260,13 +306,8 @@ static void on_smtp(void *arg, const struct smtp_result *r) {
     case SMTP_ACCEPTED:
         accepted(s, r);
         break;
-    case SMTP_AMBIGUOUS: /* perhaps it was sent: the same mail again, not for ever */
-        if (s->d->attempt < AMBIGUOUS_TRIES && !s->cancelled)
-            end(s, DELIVERY_RETRY, &err, (unsigned)s->e->retry_ms);
-        else if (is_rest(s))
-            take_news(s, r);
-        else
-            end(s, DELIVERY_UNKNOWN, &err, 0);
+    case SMTP_AMBIGUOUS:
+        doubt(s, r);
         break;
     case SMTP_REFUSED:
         if (is_rest(s))

@@ -172,6 +172,39 @@ def test_too_many_at_once(world):
     assert not w.events()
 
 
+# --- whose end is in doubt ------------------------------------------------------------------------
+
+
+def test_doubts_are_counted(world):
+    """Tries that were put off are no doubts: the answer to the end is lost twice, after those, and the mail is sent again."""
+    w = world(extra='retry = "1s"')
+    w.smtp.fault("rcpt", reply=LATER, times=3)
+    w.smtp.fault("end", kind="drop", times=2)
+    mid = w.say("to one")
+    w.until_status(mid, "sent", timeout=60)
+    assert w.ledger("to one") == {"ann": 1}
+    trail = [t["what"] for t in w.api.get(f"/messages/{mid}/trace")["trail"]]
+    assert trail.count("retry") == 5 and "unknown" not in trail
+
+
+def test_doubts_come_to_an_end(world):
+    """Three lost answers, also over a restart in between: then it is said that nobody knows."""
+    w = world(extra='retry = "3s"')
+    w.smtp.fault("end", kind="drop", times=3)
+    mid = w.say("to one")
+    until(lambda: "retry" in [t["what"] for t in w.api.get(f"/messages/{mid}/trace")["trail"]], 30 * SLOWER)
+    w.gateway.stop()
+    w.gateway.start()
+    w.api = w.gateway.login()
+    w.until_status(mid, "unknown", timeout=60)
+    assert len(w.smtp.faults.happened) == 3 and w.ledger("to one") == {}
+    w.smtp.fault("rcpt", reply=LATER, match="bob@", times=1)  # and for the rest of a mail alike
+    w.smtp.fault("end", kind="drop", times=3, skip=1)
+    mid = w.say("to two", cc=["bob"])
+    w.until_recipients(mid, ann="sent", bob="unknown", timeout=60)
+    assert w.ledger("to two") == {"ann": 1} and w.message(mid)["status"] == "sent"
+
+
 # --- reports of other servers (RFC 3464) ---------------------------------------------------------
 
 
