@@ -40,6 +40,12 @@ static void on_precedence(struct email_signs *s, struct span value) {
         s->bulk = true;
 }
 
+static void on_return_path(struct email_signs *s, struct span value) {
+    if (!s->has_path)
+        s->no_answer = value.n >= 2 && memmem(value.p, value.n, "<>", 2);
+    s->has_path = true;
+}
+
 void email_signs_header(struct email_signs *s, const char *name, struct span value) {
     static const char *const lists[] = {
         "List-Id", "List-Post", "List-Unsubscribe", "List-Help", "List-Subscribe", NULL};
@@ -53,9 +59,9 @@ void email_signs_header(struct email_signs *s, const char *name, struct span val
     else if (strcasecmp(name, "Precedence") == 0 || strcasecmp(name, "X-Precedence") == 0)
         on_precedence(s, value);
     else if (strcasecmp(name, "Return-Path") == 0)
-        s->no_answer = s->no_answer || (value.n >= 2 && memmem(value.p, value.n, "<>", 2));
+        on_return_path(s, value);
     else if (strcasecmp(name, "X-Failed-Recipients") == 0)
-        s->bounce = true;
+        s->names_failed = true;
     else if (strcasecmp(name, "X-Auto-Response-Suppress") == 0)
         s->suppress = value.n && !is_word(value, "none");
     else if (is_one_of(name, lists))
@@ -73,6 +79,7 @@ void email_signs_sender(struct email_signs *s, const char *address) {
     bool is_server = span_ieq(local, "mailer-daemon") || span_ieq(local, "postmaster") ||
                      span_ieq(local, "mail-daemon") ||
                      (local.n > 30 && strncasecmp(local.p, "MicrosoftExchange", 17) == 0);
+    s->is_server = is_server;
     if (is_server && (s->no_answer || s->reply || s->bulk || span_ieq(local, "mailer-daemon")))
         s->bounce = true;
     else if (is_server)
@@ -92,9 +99,10 @@ void email_signs_subject(struct email_signs *s, const char *subject) {
 }
 
 const char *email_auto(const struct email_signs *s, const char *report) {
-    if (report)
-        return strcmp(report, "delivery") == 0 ? "bounce" : "reply";
-    if (s->bounce)
+    bool is_delivery = report && strcmp(report, "delivery") == 0;
+    if (report && !is_delivery)
+        return "reply";
+    if (s->bounce || ((is_delivery || s->names_failed) && (s->no_answer || s->is_server)))
         return "bounce";
     if (s->reply)
         return "reply";

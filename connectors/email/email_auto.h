@@ -8,7 +8,10 @@
 #include "base/span.h"
 
 struct email_signs {
-    bool bounce, reply, list, bulk, weak, suppress, no_answer;
+    bool bounce, reply, list, bulk, weak, suppress;
+    bool has_path, no_answer; /* the topmost Return-Path, which our own server wrote; it is <> */
+    bool is_server;           /* the sender's name is one of mail servers */
+    bool names_failed;        /* X-Failed-Recipients, which anybody can write */
 };
 
 /* Learns from one header (unfolded). */
@@ -18,7 +21,7 @@ void email_signs_sender(struct email_signs *s, const char *address);
 void email_signs_subject(struct email_signs *s, const char *subject);
 
 /* "bounce", "reply", "list", "bulk"; NULL: a person wrote it. report: "delivery", "read" or NULL.
- */
+ * Only what comes from <> (RFC 5321 4.5.5), or from a mail server by its name, is a bounce. */
 const char *email_auto(const struct email_signs *s, const char *report);
 
 #endif

@@ -1,5 +1,5 @@
 /* email_bounce.h - reports about mails of ours (RFC 3464 delivery, RFC 8098 read): told at the very
- * message, when our mark in them is true. */
+ * message, when our mark in the returned mail is true, and only of those whom the mail went to. */
 #ifndef SB_CONNECTORS_EMAIL_EMAIL_BOUNCE_H
 #define SB_CONNECTORS_EMAIL_EMAIL_BOUNCE_H
 

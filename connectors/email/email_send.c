@@ -21,7 +21,7 @@
 #define HISTORY 50
 #define BLOCKED_MS 300000
 #define BLOCKED_PACE_MS 5000 /* another worker may have another password */
-#define AMBIGUOUS_TRIES 3 /* whose end was in doubt; those that were put off do not count */
+#define AMBIGUOUS_TRIES 3    /* whose end was in doubt; those that were put off do not count */
 #define AMBIGUOUS_S (7u * 24 * 3600)
 #define WRITE_AGAIN_MS 1000 /* what the store does not take */
 #define SMTP_TIMEOUT_MS 300000
@@ -279,8 +279,8 @@ static void on_doubts(void *arg, struct span value, const struct err *err) {
         return;
     if (err || n < AMBIGUOUS_TRIES) {
         snprintf(text, sizeof text, "%d", n);
-        connector_keep_sure(&s->e->base, doubts_name(s, name), span_str(text), AMBIGUOUS_S,
-            on_doubt_kept, s);
+        connector_keep_sure(
+            &s->e->base, doubts_name(s, name), span_str(text), AMBIGUOUS_S, on_doubt_kept, s);
     } else if (is_rest(s)) {
         write_news(s);
     } else {

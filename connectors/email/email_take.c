@@ -22,6 +22,7 @@
 
 struct clue {
     char name[EMAIL_NAME_SIZE]; /* of what is kept: "t:<thread>" or "i:<hash>" */
+    bool is_of_mail;            /* our mark in a Message-ID, not in the address it came to */
 };
 
 struct taking {
@@ -88,10 +89,11 @@ static void find_sender(struct taking *k) {
     k->from_name = mem_strdup("");
 }
 
-static void add_clue(struct taking *k, char kind, const char *what) {
+static void add_clue(struct taking *k, char kind, const char *what, bool is_of_mail) {
     if (k->nclues == CLUES_MAX)
         return;
     struct clue *c = &k->clues[k->nclues++];
+    c->is_of_mail = is_of_mail;
     if (kind == 't')
         snprintf(c->name, sizeof c->name, "t:%s", what);
     else
@@ -101,17 +103,34 @@ static void add_clue(struct taking *k, char kind, const char *what) {
 static void add_id(struct taking *k, const char *secret, const char *id) {
     struct email_mark mark;
     if (secret && email_message_id_read(secret, k->e->base.channel, id, &mark))
-        add_clue(k, 't', mark.thread);
+        add_clue(k, 't', mark.thread, true);
     else if (*id)
-        add_clue(k, 'i', id);
+        add_clue(k, 'i', id, false);
 }
 
 static void add_reply_address(struct taking *k, const char *secret, const char *address) {
     struct email_mark mark;
     char *same = secret ? email_identity(address) : NULL; /* however its domain is written */
     if (same && email_reply_address_read(secret, k->e->base.channel, same, k->e->address, &mark))
-        add_clue(k, 't', mark.thread);
+        add_clue(k, 't', mark.thread, false);
     free(same);
+}
+
+/* Our mail server found that the sender is somebody else. */
+static bool is_found_false(const struct taking *k) {
+    const json_t *email = json_object_get(k->in.body, "email");
+    return strcmp(text_of(json_object_get(email, "auth"), "dmarc"), "fail") == 0;
+}
+
+static bool is_bounce(const struct taking *k) {
+    return strcmp(text_of(k->in.mail, "auto"), "bounce") == 0 && !is_found_false(k);
+}
+
+/* On delivery: by a mail server, as far as can be seen (email_auto.h). Anybody can write the rest
+ * of it. */
+static bool is_believed_report(const struct taking *k) {
+    const json_t *report = json_object_get(k->in.mail, "report");
+    return report && (is_bounce(k) || strcmp(text_of(report, "kind"), "read") == 0);
 }
 
 /* Our reply addresses first, then what it answers, then the chain from its end. */
@@ -131,9 +150,10 @@ static void find_clues(struct taking *k) {
     json_array_foreach(json_object_get(mail, "in_reply_to"), i, one) {
         add_id(k, secret, json_string_value(one));
     }
-    json_array_foreach(json_object_get(json_object_get(mail, "report"), "original"), i, one) {
-        add_id(k, secret, json_string_value(one));
-    }
+    if (is_believed_report(k))
+        json_array_foreach(json_object_get(json_object_get(mail, "report"), "original"), i, one) {
+            add_id(k, secret, json_string_value(one));
+        }
     for (i = json_array_size(refs); i-- > 0;)
         add_id(k, secret, json_string_value(json_array_get(refs, i)));
 }
@@ -393,19 +413,12 @@ static void on_person(void *arg, struct span value, const struct err *err) {
     free(address);
 }
 
-/* Our mail server found that the sender is somebody else. */
-static bool is_found_false(const struct taking *k) {
-    const json_t *email = json_object_get(k->in.body, "email");
-    return strcmp(text_of(json_object_get(email, "auth"), "dmarc"), "fail") == 0;
-}
-
 /* k->address: whose dialogue the clue names. His own is his; into another's gets who took part in
  * it, or we, who is believed to be that. */
 static void found_dialogue(struct taking *k) {
     char name[EMAIL_NAME_SIZE];
-    bool is_bounce = strcmp(text_of(k->in.mail, "auto"), "bounce") == 0 &&
-                     k->clues[k->clue].name[0] == 't'; /* it has our mark: nobody else made that */
-    if (strcmp(k->address, k->from) == 0 || is_bounce)
+    bool is_of_ours = is_bounce(k) && k->clues[k->clue].is_of_mail;
+    if (strcmp(k->address, k->from) == 0 || is_of_ours)
         on_person(k, span_str("1"), NULL);
     else if (is_found_false(k))
         on_person(k, span_of(NULL, 0), NULL);
@@ -529,7 +542,7 @@ void email_take(const struct email_taking *in, email_taken_fn fn, void *arg) {
         return;
     }
     find_clues(k);
-    if (json_object_get(in->mail, "report")) {
+    if (is_believed_report(k)) {
         email_bounce(k->e, in->mail, on_bounced, k);
     } else if (k->nclues) {
         snprintf(name, sizeof name, "m:%s", in->key);

@@ -44,8 +44,8 @@ SIGNS = {  # of a mail in a dialogue: what the agent is told
              "X-Auto-Response-Suppress: All"],
     "list": ["List-Id: News <news.clients.test>", "List-Unsubscribe: <mailto:off@clients.test>", "Precedence: list",
              "List-Post: NO\r\nPrecedence: bulk"],
-    "bounce": ["X-Failed-Recipients: bob@clients.test", "Return-Path: <>\r\nFrom: MAILER-DAEMON@clients.test"],
-    None: ["Auto-Submitted: no", "Precedence: normal", "X-Auto-Response-Suppress: none", "X-Autoreply: no",
+    "bounce": ["X-Failed-Recipients: bob@clients.test\r\nReturn-Path: <>", "Return-Path: <>\r\nFrom: MAILER-DAEMON@clients.test"],
+    None: ["X-Failed-Recipients: bob@clients.test", "Return-Path: <x@y.test>\r\nReturn-Path: <>", "Auto-Submitted: no", "Precedence: normal", "X-Auto-Response-Suppress: none", "X-Autoreply: no",
            "Subject: Out of office desks, a question", "Feedback-ID: 1:2:3"]}
 
 

@@ -211,6 +211,67 @@ def test_guessed_marks(world, who, guess):
     assert got["thread"] != m["thread"] and not {"warning", "related"} & set(got["email"])
 
 
+# --- bounces that are none ---
+
+
+BOUNCES = {  # of a stranger, who knows what the test says: headers, then what stands where a server would return our mail
+    "failed recipients": (["X-Failed-Recipients: {client}"], ""),
+    "a report from a person": (['Content-Type: multipart/report; report-type=delivery-status; boundary="b"'], ""),
+    "a forged path below ours": (["Return-Path: <{stranger}>", "Return-Path: <>", "X-Failed-Recipients: {client}"], ""),
+    "a server by its name, found false": ([f"Authentication-Results: {SERVER}; dmarc=fail", "Return-Path: <>", "From: MAILER-DAEMON@clients.test",
+                                           "X-Failed-Recipients: {client}"], ""),
+    "of somebody else": (["Return-Path: <>", "From: MAILER-DAEMON@mx.test", "X-Failed-Recipients: {stranger}"], "x"),
+}
+
+
+def bounce(headers, mark, to, client, stranger):
+    """As a server says it: to read, for programs, and the returned mail."""
+    lines = [h.format(client=client, stranger=stranger) for h in headers]
+    if not any(line.startswith("From:") for line in lines):
+        lines.append(f"From: {stranger}")
+    failed = stranger if "X-Failed-Recipients: {stranger}" in headers else client
+    head = "\r\n".join([*lines, f"To: {to}", f"Subject: Undelivered {stranger}", f"Message-ID: <b{abs(hash((stranger, *lines)))}@x.test>"])
+    words = f"{failed}\r\n550 5.1.1 No such user of {stranger}\r\n\r\nMessage-ID: {mark}\r\n"
+    if "multipart/report" not in head:
+        return f"{head}\r\n\r\n{words}".encode()
+    return (f"{head}\r\n\r\n--b\r\n\r\n{words}\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n"
+            f"Final-Recipient: rfc822; {failed}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+            f"Message-ID: {mark}\r\n\r\n--b--\r\n").encode()
+
+
+@pytest.mark.parametrize("case", BOUNCES)
+@pytest.mark.parametrize("knows", ["message-id", "reply address"])
+def test_who_is_no_mail_server(world, who, case, knows):
+    """Our mark is known to whoever got the mail. What no server sent, or says something of others than the mail went to, is a
+    mail like any other: shown, in a dialogue of its own unless it is a bounce of our very mail, and settles nothing."""
+    headers, at_home = BOUNCES[case]
+    thread = world.write(f"hello {who.ann}", who.ann)["thread"]
+    out = world.say(thread, {"text": f"answer to {who.ann}"})
+    mail = sent(world, f"answer to {who.ann}")
+    mark, to = (mail.message["Message-ID"], US) if knows == "message-id" else ("<none@x.test>", mail.message["Reply-To"])
+    world.imap.add(bounce(headers, mark, to, who.ann, who.bob))
+    m = until(lambda: next(m for m in world.all() if m["subject"] == f"Undelivered {who.bob}"), 20 * SLOWER)
+    assert (m["thread"] == thread) == bool(at_home and knows == "message-id"), m
+    assert world.message(thread, out["id"])["status"] == "sent" and "recipients" not in world.message(thread, out["id"])
+
+
+def test_who_is_one(world, who):
+    """The same words of a mail server, about whom the mail went to: that recipient has failed, and only he."""
+    thread = world.write(f"hello {who.ann}", who.ann, headers=[("Cc", who.bob)])["thread"]
+    out = world.say(thread, {"text": f"answer to {who.ann}", "cc": [who.bob]})
+    mark = sent(world, f"answer to {who.ann}").message["Message-ID"]
+    server = ["Return-Path: <>", "From: MAILER-DAEMON@mx.test"]
+    world.imap.add(bounce([*server, "X-Failed-Recipients: {stranger}"], mark, US, who.ann, who.carol))  # whom it did not go to
+    world.imap.add(bounce([*server, "X-Failed-Recipients: {stranger}"], mark, US, who.ann, who.bob))
+    status = until(lambda: (lambda r: r if r.get(who.bob) == "failed" else None)(
+        {r["address"]: r["status"] for r in world.message(thread, out["id"])["recipients"]}), 20 * SLOWER)
+    assert status == {who.ann: "sent", who.bob: "failed"}
+    out = world.say(thread, {"text": f"again to {who.ann}"})
+    mark = sent(world, f"again to {who.ann}").message["Message-ID"]
+    world.imap.add(bounce([*server, "X-Failed-Recipients: {client}"], mark, US, who.ann.upper(), f"x{who.carol}"))
+    until(lambda: world.message(thread, out["id"])["status"] == "failed", 20 * SLOWER)
+
+
 # --- addresses beyond ASCII ---
 
 
