@@ -23,8 +23,8 @@
 #define OAUTH_SESSION_MS (50 * 60000) /* Google ends a session with its token */
 #define MARK_MAX 200
 #define KEEP_EACH 16
-#define SOON_MS 30000u /* for what every server does at once */
-#define UNTOLD_MAX 5
+#define SOON_MS 30000u   /* for what every server does at once */
+#define WITHHELD_TRIES 5 /* and ten times the patience with the server */
 #define CLOCKS_DIFFER_MS 600000
 #define DAY_MS (24 * 3600 * 1000LL)
 
@@ -68,9 +68,9 @@ struct email_box {
     size_t nuids, at, until;   /* [at, until) is being fetched */
     bool more;                 /* the search had more than it could tell */
     bool told[FETCH_MAX];      /* of those that are being fetched */
-    uint32_t untold;           /* the lowest that it did not tell of, until a search says that it is
-                                  gone; 0 none */
-    unsigned untold_times;
+    uint32_t withheld;         /* is there, and the server does not give it; 0 none */
+    unsigned withheld_times;
+    uint64_t withheld_since_ms;
 
     struct email_mail *mails[WINDOW + FETCH_MAX]; /* on their way, in order of arrival */
     uint64_t lanes[WINDOW + FETCH_MAX]; /* of each: those of one lane are taken one after another */
@@ -125,8 +125,6 @@ static bool was_taken(const struct email_box *b, uint32_t uid) {
 /* The lowest uid that is known and not taken yet; UINT32_MAX none. */
 static uint32_t lowest_open(const struct email_box *b) {
     uint32_t lowest = b->until < b->nuids ? b->uids[b->until] : UINT32_MAX;
-    if (b->untold && b->untold < lowest)
-        lowest = b->untold;
     for (size_t i = 0; i < b->nmails; i++)
         if (email_mail_uid(b->mails[i]) < lowest)
             lowest = email_mail_uid(b->mails[i]);
@@ -191,7 +189,6 @@ static void drop_mails(struct email_box *b) {
     b->nmails = 0;
     b->arriving = NULL;
     b->nuids = b->at = b->until = 0;
-    b->untold = 0;
     b->ndone = 0;
 }
 
@@ -328,15 +325,34 @@ static void on_mail_end(void *arg) {
         email_mail_end(m);
 }
 
-/* What the server did not tell of is gone, or it lies: the next search shows which. */
-static void note_untold(struct email_box *b) {
-    for (size_t i = b->at; i < b->until; i++) {
-        if (b->told[i - b->at])
-            continue;
-        b->is_new = true;
-        if (!b->untold || b->uids[i] < b->untold)
-            b->untold = b->uids[i];
+/* Asked for again in a session of its own, less and less often; but it must not hold up what comes
+ * after it for ever. */
+static bool on_withheld(void *arg, uint32_t uid) {
+    struct email_box *b = arg;
+    uint64_t now = clock_mono_ms();
+    if (b->withheld != uid) {
+        b->withheld = uid;
+        b->withheld_times = 0;
+        b->withheld_since_ms = now;
     }
+    if (++b->withheld_times < WITHHELD_TRIES ||
+        now - b->withheld_since_ms < 10 * (uint64_t)b->e->patience_ms)
+        return false;
+    LOG_ERROR(b->e->base.env->log, "email.not_given", LOG_S("channel", b->e->base.channel),
+        LOG_I("uid", uid));
+    for (size_t i = b->at; i < b->until; i++)
+        if (b->uids[i] == uid)
+            b->told[i - b->at] = true;
+    remember(b, uid);
+    return true;
+}
+
+/* The session does what it should. */
+static void be_well(struct email_box *b) {
+    b->withheld = 0;
+    if (b->failures)
+        tell_trouble(b, NULL);
+    b->failures = 0;
 }
 
 static void on_fetched(void *arg, const struct err *err) {
@@ -345,15 +361,16 @@ static void on_fetched(void *arg, const struct err *err) {
         failed(b, err);
         return;
     }
-    note_untold(b);
     b->at = b->until;
+    be_well(b);
     if (b->nmails == 0 || b->at < b->nuids)
         next_step(b);
 }
 
 /* Those of the last search that are not taken yet. */
 static void fetch_next(struct email_box *b) {
-    static const struct email_imap_fetch_fns fns = {on_mail, on_bytes, on_mail_end, on_fetched};
+    static const struct email_imap_fetch_fns fns = {
+        on_mail, on_bytes, on_mail_end, on_fetched, on_withheld};
     size_t n = b->nuids - b->at < FETCH_MAX ? b->nuids - b->at : FETCH_MAX;
     struct err err;
     b->state = BOX_FETCHING;
@@ -365,20 +382,6 @@ static void fetch_next(struct email_box *b) {
 
 /* --- searching ------------------------------------------------------------------------------- */
 
-/* A uid that is there and is not told of, again and again, must not hold up what comes after. */
-static void judge_untold(struct email_box *b, const uint32_t *uids, size_t n) {
-    size_t i = 0;
-    while (i < n && uids[i] != b->untold)
-        i++;
-    if (i < n && ++b->untold_times < UNTOLD_MAX)
-        return;
-    if (i < n)
-        LOG_ERROR(b->e->base.env->log, "email.not_told", LOG_S("channel", b->e->base.channel),
-            LOG_I("uid", b->untold));
-    b->untold = 0;
-    b->untold_times = 0;
-}
-
 static void on_uids(void *arg, const uint32_t *uids, size_t n, const struct err *err) {
     struct email_box *b = arg;
     if (err) {
@@ -387,14 +390,14 @@ static void on_uids(void *arg, const uint32_t *uids, size_t n, const struct err 
     }
     b->nuids = b->at = b->until = 0;
     b->more = n >= SEARCH_MAX;
-    judge_untold(b, uids, n);
-    for (size_t i = 0; i < n; i++)
+    bool is_there = false;
+    for (size_t i = 0; i < n; i++) {
+        is_there = is_there || uids[i] == b->withheld;
         if (!was_taken(b, uids[i]))
             b->uids[b->nuids++] = uids[i];
-    if (b->failures) {
-        b->failures = 0;
-        tell_trouble(b, NULL);
     }
+    if (!is_there)
+        be_well(b);
     next_step(b);
 }
 

@@ -161,7 +161,8 @@ static void on_fetched(void *arg, const struct err *err) {
 }
 
 static void fetch(struct email_check *k) {
-    static const struct email_imap_fetch_fns fns = {on_mail, on_bytes, on_mail_end, on_fetched};
+    static const struct email_imap_fetch_fns fns = {
+        on_mail, on_bytes, on_mail_end, on_fetched, NULL};
     struct err err;
     k->is_busy = true;
     if (email_imap_fetch(k->imap, k->uids, k->nuids, KEPT_BYTES, &fns, k, &err) < 0)

@@ -92,8 +92,11 @@ struct email_imap_fetch_fns {
     void (*on_bytes)(void *arg, struct span piece);
     /* It came whole. Without this call, what was given of it is void. */
     void (*on_mail_end)(void *arg);
-    /* NULL: uids that were not told are gone. With err: they may be there still. */
+    /* NULL: uids that were not told are gone, or gone over. With err: they may be there still. */
     void (*on_done)(void *arg, const struct err *err);
+    /* This one is there, and the server does not give it. True: go over it; else, and without this
+     * function, it is an error. */
+    bool (*on_withheld)(void *arg, uint32_t uid);
 };
 /* Sizes first, then the mails in the server's order (BODY.PEEK[]: no mail gets \Seen). Of mails
  * over size_max bytes by the server's word only the first bytes come; a mail may be larger

@@ -28,7 +28,7 @@ static bool is_large(const struct email_imap *s, const struct email_imap_wanted 
 static bool belongs(const struct email_imap *s, const struct email_imap_wanted *w) {
     if (s->fetch.step == FETCH_SIZES)
         return true;
-    return w->there && !w->told;
+    return (w->there || s->fetch.step == FETCH_CHECK) && !w->told;
 }
 
 /* The UIDs of this step, or of its next run: neighbours that are asked for in the same way, so that
@@ -81,7 +81,8 @@ static void finish(struct email_imap *s) {
     struct err err;
     for (size_t i = 0; i < s->fetch.n; i++) {
         const struct email_imap_wanted *w = &s->fetch.wanted[i];
-        if (!w->still || w->told)
+        if (!w->still || w->told ||
+            (s->fetch.fns.on_withheld && s->fetch.fns.on_withheld(s->fetch.arg, w->uid)))
             continue;
         err_set(&err, ERR_UNAVAILABLE, "the server does not give mail %u, which it has",
             (unsigned)w->uid);

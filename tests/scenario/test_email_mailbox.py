@@ -81,6 +81,28 @@ def test_a_server_that_tells_nothing(mailboxes):
     assert len(w.imaps["mute"].commands("IDLE")) >= 2
 
 
+def test_a_mail_that_is_not_given(mailboxes):
+    """A mail that is there, and that the server does not give: it is asked for less and less often, said on the page, and gone
+    over in the end; what came behind it is there then, also after the next start."""
+    w = mailboxes({"poor": 'patience = "1s"', "late": 'patience = "1s"'})
+    poor, late = w.imaps["poor"], w.imaps["late"]
+    poor.fault("withhold", at="UID FETCH", times=10000, uid=3)
+    late.fault("withhold", at="UID FETCH", times=6, uid=3)  # twice: sizes, mails, is it there?
+    for name in w.names:
+        for text in ("before", "not given", "behind"):
+            w.add(name, f"{text}, {name}")
+    until(lambda: w.texts_of("late") == [f"{t}, late" for t in ("before", "not given", "behind")], 60 * SLOWER)
+    until(lambda: "does not give mail 3" in w.channel("poor").get("error", ""), 60 * SLOWER)
+    until(lambda: w.texts_of("poor") == ["before, poor", "behind, poor"], 120 * SLOWER)
+    until(lambda: w.channel("poor")["state"] == "ready", 20 * SLOWER)
+    assert w.gateway.log().count("email.not_given") == 1 and "session_ended channel=late" in w.gateway.log()
+    w.gateway.stop()
+    w.gateway.start()
+    w.api = w.gateway.login()
+    w.add("poor", "after")
+    until(lambda: w.texts_of("poor") == ["before, poor", "behind, poor", "after"], 20 * SLOWER)
+
+
 def test_expunged_and_moved(mailboxes):
     """Mails that others delete or move while we read: those that stay are taken, once; those that come back, too."""
     w = mailboxes({"between": "", "idle": "", "back": "", "first": ""})

@@ -31,7 +31,7 @@ class Fault:
     huge     the literal of a mail's body is announced with `size` bytes
     uid_last UID comes behind the body
     literals each string of a FETCH is a literal
-    withhold the mails are left out of the answer, which is OK
+    withhold the mails (`uid`: this one) are left out of the answer, which is OK
     reverse  FETCH answers from the last mail to the first"""
 
     def __init__(self, kind, at="", times=1, **args):
@@ -389,14 +389,17 @@ class Session:
         out = []
         if kind == "gone":
             self.fake._expunge(self.box, {self.fault.args["uid"]})
+        kept = self.fault.args.get("uid") if kind == "withhold" else None
         for m in self.of_set(text):
+            if m.uid == kept and items != ["UID"]:
+                continue
             n = self.box.mails.index(m) + 1
             flags = [b"FLAGS ({5}\r\n\\Seen)"] if kind == "literals" else []
             body = b" ".join(flags + [self.item(m, i) for i in items])
             out.append(f"* {n} FETCH (".encode() + body + b")\r\n")
         if kind == "reverse":
             out.reverse()
-        if kind == "withhold":
+        if kind == "withhold" and not kept:
             out = []
         await self.put(b"".join(out) + f"{tag} OK done\r\n".encode())
 
