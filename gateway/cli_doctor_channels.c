@@ -5,15 +5,22 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "cli_doctor.h"
 #include "connectors/registry.h"
+#include "embedded_redis.h"
 #include "loop/loop.h"
 #include "net/http_client.h"
+#include "net/redis.h"
+
+#define PATIENCE_MS 3000 /* with Redis */
 
 struct channels {
     struct doctor *doctor;
     struct env env;
     struct log log;
+    struct redis *redis; /* what channels keep is in it; NULL: it is away */
+    bool reaching;       /* waits for it */
     unsigned waiting;
 };
 
@@ -76,6 +83,7 @@ static struct connector *make(
     c->channel = settings_title(s);
     c->env = &all->env;
     c->client = client;
+    c->redis = all->redis;
     c->public_url = settings_str(config_section(all->doctor->config, ""), "public_url");
     c->data_dir = all->doctor->data_dir;
     if (ops->init(c, s, err) == 0)
@@ -85,6 +93,53 @@ static struct connector *make(
     free(c);
     return NULL;
 }
+
+/* --- what channels keep ---------------------------------------------------------------------- */
+
+static void on_state(void *arg, bool up) {
+    struct channels *all = arg;
+    if (up && all->reaching)
+        loop_stop(all->env.loop);
+}
+
+static void on_late(void *arg) {
+    struct channels *all = arg;
+    loop_stop(all->env.loop);
+}
+
+static void reach(struct channels *all, const char *url) {
+    all->redis = redis_create(&all->env, &(struct redis_options){.url = url,
+                                             .connections = 1,
+                                             .timeout_ms = PATIENCE_MS,
+                                             .on_state = on_state,
+                                             .arg = all});
+    if (!all->redis)
+        return;
+    struct loop_timer *t = loop_timer_start(all->env.loop, PATIENCE_MS, 0, on_late, all);
+    all->reaching = true;
+    loop_run(all->env.loop);
+    all->reaching = false;
+    loop_timer_stop(&t);
+    if (!redis_is_up(all->redis))
+        redis_destroy(&all->redis);
+}
+
+/* doctor_redis() has said what is wrong with it. */
+static void reach_redis(struct channels *all) {
+    const struct settings *redis = config_section(all->doctor->config, "redis");
+    struct embedded_redis r;
+    struct err err;
+    if (strcmp(settings_str(redis, "url"), "embedded") != 0) {
+        reach(all, settings_str(redis, "url"));
+    } else if (all->doctor->running) {
+        if (embedded_redis_init(
+                &r, all->doctor->data_dir, settings_str(redis, "durability"), &err) == 0)
+            reach(all, r.url);
+        embedded_redis_finish(&r);
+    }
+}
+
+/* --- the examinations ------------------------------------------------------------------------ */
 
 void doctor_channels(struct doctor *d) {
     size_t n = config_count(d->config, SECTION_CHANNEL), made = 0;
@@ -97,7 +152,9 @@ void doctor_channels(struct doctor *d) {
         doctor_fail(d, mem_strdup("there is no randomness"), NULL);
     log_init(&all.log);
     all.log.who = "doctor";
-    all.env = (struct env){loop_create(), &all.log, NULL};
+    all.env = (struct env){loop_create(), &all.log, metrics_create(1)};
+    if (n)
+        reach_redis(&all);
     struct http_client *client = http_client_create(&all.env);
     for (size_t i = 0; i < n; i++)
         if ((list[made] = make(&all, i, client, &err)))
@@ -115,6 +172,9 @@ void doctor_channels(struct doctor *d) {
         list[i]->ops->finish(list[i]);
         free(list[i]);
     }
+    if (all.redis)
+        redis_destroy(&all.redis);
     loop_destroy(&all.env.loop);
+    metrics_destroy(&all.env.metrics);
     free(list);
 }

@@ -106,7 +106,7 @@ static const struct setting settings[] = {
         .preset = "",
         .secret = true,
         .help = "OAuth2: the refresh token that the mailbox's owner gave. Newer ones that the "
-                "provider gives are kept in Redis."},
+                "provider gives are kept in Redis, until another is written here."},
     {.key = "scope",
         .type = SETTING_STRING,
         .preset = "",
@@ -315,12 +315,6 @@ static int choice(const struct settings *s, const char *key, const char *const *
     return 0;
 }
 
-static void rotated(void *arg, const char *refresh_token) {
-    struct email *e = arg;
-    if (e->base.core)
-        connector_keep(&e->base, "refresh", span_str(refresh_token), 0);
-}
-
 /* For email_check_key(). */
 static void init_check_seed(struct email *e, const struct settings *s) {
     char *all = mem_printf("email check\n%s\n%s\n%s\n%s", e->address, e->password,
@@ -351,7 +345,8 @@ static int init_login(struct email *e, const struct settings *s, struct err *err
     if (!*o.client_id || !*o.refresh_token)
         return err_set(err, ERR_INVALID, "email \"%s\": OAuth2 needs client_id and refresh_token",
             e->base.channel);
-    e->oauth = email_oauth_create(e->base.env, e->base.client, &o, rotated, e);
+    const struct email_oauth_keeper keeper = email_login_keeper(e);
+    e->oauth = email_oauth_create(e->base.env, e->base.client, &o, &keeper);
     return 0;
 }
 

@@ -208,6 +208,8 @@ static void failed(struct email_box *b, const struct err *err) {
     end_session(b);
     LOG_WARN(b->e->base.env->log, "email.session_ended", LOG_S("channel", b->e->base.channel),
         LOG_I("failures", b->failures), LOG_E(err));
+    if (denied)
+        email_login_refused(b->e);
     if (++b->failures >= LOST_AFTER || denied)
         tell_trouble(b, err);
     ms = (ms > AGAIN_MAX_MS ? AGAIN_MAX_MS : ms) / 2;

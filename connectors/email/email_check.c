@@ -260,6 +260,17 @@ void email_check_open(struct email_check *k) {
     email_login(k->e, false, on_imap_login, k);
 }
 
+static void on_no_tokens(void *arg) {
+    struct email_check *k = arg;
+    if (!goes_on(k))
+        return;
+    email_check_say(k, "warn",
+        mem_strdup("OAuth2 cannot be tried: a refresh token may be changed by its use, and the new "
+                   "one cannot be kept while the gateway does not run"),
+        "start the gateway, then ask again, or press Check on the page Channels");
+    email_check_end(k);
+}
+
 void email_check(
     struct connector *c, const struct check_options *o, connector_check_fn fn, void *arg) {
     struct email *e = container_of(c, struct email, base);
@@ -270,5 +281,10 @@ void email_check(
         k->o.wait_ms = WAIT_MS;
     e->checks = k;
     k->limit = loop_timer_start(e->base.env->loop, k->o.wait_ms + LIMIT_MS, 0, on_limit, k);
-    email_check_open(k);
+    if (email_login_is_possible(e)) {
+        email_check_open(k);
+    } else {
+        k->logins++;
+        loop_defer(e->base.env->loop, on_no_tokens, k);
+    }
 }

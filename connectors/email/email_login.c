@@ -38,29 +38,57 @@ static void by_password(void *arg) {
     give(arg, NULL);
 }
 
-/* A newer refresh token than the configuration's may be kept. */
-static void on_kept(void *arg, struct span value, const struct err *err) {
+static void refuse(void *arg) {
     struct login *l = arg;
-    if (err) {
-        on_token(l, NULL, err);
-        return;
-    }
-    if (value.n) {
-        char *token = mem_strndup(value.p, value.n);
-        email_oauth_set_refresh_token(l->e->oauth, token);
-        explicit_bzero(token, value.n);
-        free(token);
-    }
-    email_oauth_token(l->e->oauth, on_token, l);
+    struct err err;
+    err_set(&err, ERR_UNAVAILABLE, "tokens cannot be kept while Redis is away");
+    l->fn(l->arg, NULL, &err);
+    free(l);
+}
+
+bool email_login_is_possible(const struct email *e) {
+    return !e->oauth || connector_can_keep(&e->base);
 }
 
 void email_login(struct email *e, bool for_smtp, email_login_fn fn, void *arg) {
     struct login *l = mem_alloc(sizeof *l);
     *l = (struct login){e, for_smtp, fn, arg};
-    if (!e->oauth)
+    if (!email_login_is_possible(e))
+        loop_defer(e->base.env->loop, refuse, l);
+    else if (!e->oauth)
         loop_defer(e->base.env->loop, by_password, l);
-    else if (e->base.core)
-        connector_kept(&e->base, "refresh", on_kept, l);
     else
         email_oauth_token(e->oauth, on_token, l);
+}
+
+void email_login_refused(struct email *e) {
+    if (e->oauth)
+        email_oauth_refused(e->oauth, NULL);
+}
+
+/* --- tokens in Redis ------------------------------------------------------------------------- */
+
+static void load(void *arg, void (*fn)(void *o, struct span text, const struct err *err), void *o) {
+    struct email *e = arg;
+    connector_kept(&e->base, "tokens", fn, o);
+}
+
+static void save(void *arg, struct span text, void (*fn)(void *o, const struct err *err), void *o) {
+    struct email *e = arg;
+    connector_keep_sure(&e->base, "tokens", text, 0, fn, o);
+}
+
+static void lock(
+    void *arg, unsigned ms, void (*fn)(void *o, bool got, const struct err *err), void *o) {
+    struct email *e = arg;
+    connector_claim(&e->base, "tokens:lock", ms, fn, o);
+}
+
+static void unlock(void *arg) {
+    struct email *e = arg;
+    connector_let_go(&e->base, "tokens:lock");
+}
+
+struct email_oauth_keeper email_login_keeper(struct email *e) {
+    return (struct email_oauth_keeper){load, save, lock, unlock, e};
 }

@@ -1,8 +1,11 @@
-/* email_oauth.c - one token, one request for it, and who waits. */
+/* email_oauth.c - one token, one request for it, and who waits. What is kept is looked at first;
+ * who has the lock looks again, for another may have asked meanwhile, and then asks. */
 #include "connectors/email/email_oauth.h"
 
+#include <jansson.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -14,6 +17,9 @@
 #define TIMEOUT_MS 30000u
 #define ANSWER_MAX 65536u
 #define FORM_MAX 65536u
+#define LOCK_MS 60000u /* longer than the request and the keeping */
+#define LOOK_AGAIN_MS 200
+#define LOCK_WAIT_MS 75000u
 
 struct email_oauth_wait {
     struct email_oauth_wait *next, **self;
@@ -29,13 +35,19 @@ struct email_oauth {
     struct http_call *call; /* one at a time */
     char *token_url, *client_id, *client_secret, *refresh_token, *scope;
     bool allow_private, allow_plain;
-    email_oauth_keep_fn keep;
-    void *arg;
+    struct email_oauth_keeper keeper;
+    char of[CRYPTO_HEX_SIZE];                    /* what is kept is for this account */
     char *token;                                 /* NULL: none */
+    char *refused;                               /* by a server; NULL: none */
     uint64_t renew_at, ends_at;                  /* clock_mono_ms */
     struct email_oauth_wait *waits, **waits_end; /* in the order of their coming */
     uint64_t round;
-    bool serving; /* soon */
+    struct loop_timer *timer;              /* looks again */
+    uint64_t asked_since_ms, locked_at_ms; /* 0: nobody asks; not locked */
+    bool unkept;                           /* what the server gave is not on disk */
+    bool busy;                             /* from the look at what is kept to the answer */
+    bool at_keeper;                        /* it calls back */
+    bool serving;                          /* soon */
     bool destroyed;
 };
 
@@ -54,6 +66,7 @@ static void free_oauth(void *arg) {
     forget(&o->refresh_token);
     free(o->scope);
     forget(&o->token);
+    forget(&o->refused);
     free(o);
 }
 
@@ -80,9 +93,98 @@ static void answer_all(struct email_oauth *o, const char *token, const struct er
     forget(&copy);
 }
 
-/* --- the request ----------------------------------------------------------------------------- */
-
 static void serve_soon(struct email_oauth *o);
+
+/* --- what is kept ---------------------------------------------------------------------------- */
+
+static bool is_good(const struct email_oauth *o) {
+    return o->token && clock_mono_ms() < o->renew_at;
+}
+
+static const char *text_of(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static uint64_t mono_of(json_int_t wall_ms) {
+    int64_t left = wall_ms - clock_ms();
+    return clock_mono_ms() + (left > 0 ? (uint64_t)left : 0);
+}
+
+static void adopt(struct email_oauth *o, struct span text) {
+    json_t *kept = json_loadb(text.p, text.n, 0, NULL);
+    const char *refresh = text_of(kept, "refresh"), *access = text_of(kept, "access");
+    if (strcmp(text_of(kept, "of"), o->of) == 0) {
+        if (*refresh) {
+            forget(&o->refresh_token);
+            o->refresh_token = mem_strdup(refresh);
+        }
+        if (*access && (!o->refused || strcmp(access, o->refused) != 0)) {
+            forget(&o->token);
+            o->token = mem_strdup(access);
+            o->renew_at = mono_of(json_integer_value(json_object_get(kept, "renew_at")));
+            o->ends_at = mono_of(json_integer_value(json_object_get(kept, "ends_at")));
+        }
+    }
+    json_decref(kept);
+}
+
+static char *text_to_keep(const struct email_oauth *o) {
+    int64_t now = clock_ms() - (int64_t)clock_mono_ms();
+    json_t *kept = json_pack("{s:s,s:s,s:s,s:I,s:I}", "of", o->of, "refresh", o->refresh_token,
+        "access", o->token ? o->token : "", "renew_at", (json_int_t)(now + (int64_t)o->renew_at),
+        "ends_at", (json_int_t)(now + (int64_t)o->ends_at));
+    char *text = json_dumps(kept, JSON_COMPACT);
+    json_decref(kept);
+    return text;
+}
+
+/* False: the account is gone. */
+static bool is_back(struct email_oauth *o) {
+    o->at_keeper = false;
+    if (!o->destroyed)
+        return true;
+    loop_defer(o->env->loop, free_oauth, o);
+    return false;
+}
+
+static void look(void *arg);
+
+/* --- the end of a round ---------------------------------------------------------------------- */
+
+static void finish(struct email_oauth *o, const struct err *err) {
+    /* Who holds it longer has lost it. */
+    if (o->locked_at_ms && clock_mono_ms() - o->locked_at_ms < LOCK_MS)
+        o->keeper.unlock(o->keeper.arg);
+    o->locked_at_ms = o->asked_since_ms = 0;
+    o->busy = false;
+    /* What is refused for good is refused now; else the old token is good to its end. */
+    bool old = err && err->code != ERR_DENIED && o->token && clock_mono_ms() < o->ends_at;
+    answer_all(o, err && !old ? NULL : o->token, old ? NULL : err);
+    if (o->waits && !o->destroyed)
+        serve_soon(o);
+}
+
+static void on_saved(void *arg, const struct err *err) {
+    struct email_oauth *o = arg;
+    if (!is_back(o))
+        return;
+    bool was_late = o->unkept;
+    o->unkept = err != NULL; /* kept before the next is asked for */
+    if (was_late && !err && !is_good(o))
+        look(o);
+    else
+        finish(o, was_late ? err : NULL);
+}
+
+static void save(struct email_oauth *o) {
+    char *text = text_to_keep(o);
+    o->at_keeper = true;
+    o->keeper.save(o->keeper.arg, span_str(text), on_saved, o);
+    forget(&text);
+}
+
+/* --- the request ----------------------------------------------------------------------------- */
 
 static void add_field(struct buf *form, const char *name, const char *value) {
     buf_addf(form, "%s%s=", form->n ? "&" : "", name);
@@ -104,12 +206,9 @@ static void take_answer(struct email_oauth *o, const struct http_answer *answer,
     o->token = a.access_token;
     o->ends_at = now + ms;
     o->renew_at = now + (ms > 2 * AHEAD_MS ? ms - AHEAD_MS : ms / 2);
-    if (!a.refresh_token)
-        return;
-    if (o->refresh_token[0] && strcmp(a.refresh_token, o->refresh_token) != 0) {
+    if (a.refresh_token && o->refresh_token[0]) {
         forget(&o->refresh_token);
         o->refresh_token = a.refresh_token;
-        o->keep(o->arg, o->refresh_token);
     } else {
         forget(&a.refresh_token);
     }
@@ -129,13 +228,10 @@ static void on_answer(
         err_set(&e, ERR_DENIED, "token_url cannot be asked: %s", err->text);
     else
         e = *err;
-    /* What is refused for good is refused now; else the old token is good to its end. */
-    bool old =
-        e.code != ERR_NONE && e.code != ERR_DENIED && o->token && clock_mono_ms() < o->ends_at;
-    if (e.code == ERR_NONE || old)
-        answer_all(o, o->token, NULL);
+    if (e.code == ERR_NONE)
+        save(o);
     else
-        answer_all(o, NULL, &e);
+        finish(o, &e);
 }
 
 static void ask(struct email_oauth *o) {
@@ -165,15 +261,72 @@ static void ask(struct email_oauth *o) {
     buf_free(&form);
 }
 
+static void look_again(struct email_oauth *o) {
+    struct err late;
+    err_set(&late, ERR_TIMEOUT, "another worker asks for a token, and does not come to an end");
+    if (clock_mono_ms() - o->asked_since_ms > LOCK_WAIT_MS)
+        finish(o, &late);
+    else
+        o->timer = loop_timer_start(o->env->loop, LOOK_AGAIN_MS, 0, look, o);
+}
+
+static void on_locked(void *arg, bool got, const struct err *err) {
+    struct email_oauth *o = arg;
+    if (!is_back(o))
+        return;
+    if (err) {
+        finish(o, err);
+        return;
+    }
+    o->locked_at_ms = got ? clock_mono_ms() : 0;
+    if (got)
+        look(o); /* another may have asked while we did not look */
+    else
+        look_again(o);
+}
+
+static void on_loaded(void *arg, struct span text, const struct err *err) {
+    struct email_oauth *o = arg;
+    if (!is_back(o))
+        return;
+    if (err) {
+        finish(o, err);
+        return;
+    }
+    if (o->unkept) {
+        save(o);
+        return;
+    }
+    adopt(o, text);
+    if (is_good(o)) {
+        finish(o, NULL);
+    } else if (o->locked_at_ms) {
+        ask(o);
+    } else {
+        o->at_keeper = true;
+        o->keeper.lock(o->keeper.arg, LOCK_MS, on_locked, o);
+    }
+}
+
+static void look(void *arg) {
+    struct email_oauth *o = arg;
+    loop_timer_stop(&o->timer);
+    o->at_keeper = true;
+    o->keeper.load(o->keeper.arg, on_loaded, o);
+}
+
 static void serve(void *arg) {
     struct email_oauth *o = arg;
     o->serving = false;
-    if (o->destroyed || !o->waits || o->call)
+    if (o->destroyed || !o->waits || o->busy)
         return;
-    if (o->token && clock_mono_ms() < o->renew_at)
+    if (is_good(o)) {
         answer_all(o, o->token, NULL);
-    else
-        ask(o);
+        return;
+    }
+    o->busy = true;
+    o->asked_since_ms = clock_mono_ms();
+    look(o);
 }
 
 static void serve_soon(struct email_oauth *o) {
@@ -185,7 +338,7 @@ static void serve_soon(struct email_oauth *o) {
 /* --- the account ----------------------------------------------------------------------------- */
 
 struct email_oauth *email_oauth_create(const struct env *env, struct http_client *http,
-    const struct email_oauth_account *account, email_oauth_keep_fn keep, void *arg) {
+    const struct email_oauth_account *account, const struct email_oauth_keeper *keeper) {
     struct email_oauth *o = mem_zalloc(sizeof *o);
     o->env = env;
     o->http = http;
@@ -196,8 +349,11 @@ struct email_oauth *email_oauth_create(const struct env *env, struct http_client
     o->scope = mem_strdup(account->scope);
     o->allow_private = account->allow_private;
     o->allow_plain = account->allow_plain;
-    o->keep = keep;
-    o->arg = arg;
+    o->keeper = *keeper;
+    char *all = mem_printf("%s\n%s\n%s\n%s", account->token_url, account->client_id,
+        account->refresh_token, account->scope);
+    crypto_sha256_hex(span_str(all), o->of);
+    forget(&all);
     o->waits_end = &o->waits;
     return o;
 }
@@ -212,8 +368,10 @@ void email_oauth_destroy(struct email_oauth **o_) {
     if (o->call)
         http_call_cancel(o->call);
     err_set(&err, ERR_UNAVAILABLE, "the account is being closed");
+    loop_timer_stop(&o->timer);
     answer_all(o, NULL, &err);
-    loop_defer(o->env->loop, free_oauth, o); /* after a serve that is due */
+    if (!o->at_keeper)
+        loop_defer(o->env->loop, free_oauth, o); /* after a serve that is due */
 }
 
 struct email_oauth_wait *email_oauth_token(struct email_oauth *o, email_oauth_fn fn, void *arg) {
@@ -235,12 +393,9 @@ void email_oauth_cancel(struct email_oauth_wait *w) {
 }
 
 void email_oauth_refused(struct email_oauth *o, const char *token) {
-    if (o->token && crypto_equal(span_str(o->token), span_str(token)))
-        forget(&o->token);
-}
-
-void email_oauth_set_refresh_token(struct email_oauth *o, const char *refresh_token) {
-    char *copy = mem_strdup(refresh_token);
-    forget(&o->refresh_token);
-    o->refresh_token = copy;
+    if (!o->token || (token && !crypto_equal(span_str(o->token), span_str(token))))
+        return;
+    forget(&o->refused);
+    o->refused = o->token;
+    o->token = NULL;
 }

@@ -1,12 +1,14 @@
 /* email_oauth.h - access tokens of one account (RFC 6749): fetched by the refresh token (6), or for
- * an application itself (4.4: Microsoft 365), five minutes ahead of their end, by one request at a
- * time however many ask. A refresh token that the server changed is handed over to be kept. */
+ * an application itself (4.4: Microsoft 365), five minutes ahead of their end. All workers and
+ * doctor share them: one asks the server at a time, and what it gives is on disk before it is used,
+ * for a refresh token that the server changed is good once. */
 #ifndef SB_CONNECTORS_EMAIL_EMAIL_OAUTH_H
 #define SB_CONNECTORS_EMAIL_EMAIL_OAUTH_H
 
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/span.h"
 #include "loop/loop.h"
 #include "net/http_client.h"
 
@@ -22,27 +24,32 @@ struct email_oauth_account {
     bool allow_private, allow_plain; /* as in http_client.h */
 };
 
-/* The server gave another refresh token: keep it before the next restart. The old one may be dead
- * by now. */
-typedef void (*email_oauth_keep_fn)(void *arg, const char *refresh_token);
+/* Where the tokens are kept for all: a text, and a lock. Each fn once, not inside, and also when
+ * the account was destroyed meanwhile. */
+struct email_oauth_keeper {
+    void (*load)(void *arg, void (*fn)(void *o, struct span text, const struct err *err), void *o);
+    void (*save)(void *arg, struct span text, void (*fn)(void *o, const struct err *err), void *o);
+    void (*lock)(
+        void *arg, unsigned ms, void (*fn)(void *o, bool got, const struct err *err), void *o);
+    void (*unlock)(void *arg);
+    void *arg;
+};
 
 /* token is NULL exactly when err is not. ERR_DENIED: the account has to be connected anew, or
- * client id and secret are wrong; asking again is of no use until the admin did something, or
- * email_oauth_set_refresh_token() brought another token. ERR_UNAVAILABLE, ERR_TIMEOUT: later.
- * ERR_PROTOCOL: the answer makes no sense. */
+ * client id and secret are wrong; asking again is of no use until the admin did something.
+ * ERR_UNAVAILABLE, ERR_TIMEOUT: later. ERR_PROTOCOL: the answer makes no sense. */
 typedef void (*email_oauth_fn)(void *arg, const char *token, const struct err *err);
 
-/* Strings are copied; http is borrowed. */
+/* Strings are copied, and keeper; http is borrowed. What was kept for another account (another
+ * refresh_token in the configuration) is none of this one's. */
 struct email_oauth *email_oauth_create(const struct env *env, struct http_client *http,
-    const struct email_oauth_account *account, email_oauth_keep_fn keep, void *arg);
+    const struct email_oauth_account *account, const struct email_oauth_keeper *keeper);
 void email_oauth_destroy(struct email_oauth **o); /* who waits gets ERR_UNAVAILABLE */
 
 /* A token that is good for some minutes. Never calls fn inside. */
 struct email_oauth_wait *email_oauth_token(struct email_oauth *o, email_oauth_fn fn, void *arg);
 void email_oauth_cancel(struct email_oauth_wait *w); /* fn is not called any more */
-/* A server refused this access token: it is not given again. */
+/* A server refused this access token (NULL: the one that was given last): it is not given again. */
 void email_oauth_refused(struct email_oauth *o, const char *token);
-/* Another worker was given a new one and kept it. */
-void email_oauth_set_refresh_token(struct email_oauth *o, const char *refresh_token);
 
 #endif

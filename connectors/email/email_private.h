@@ -70,10 +70,17 @@ const char *email_kept_name(char kind, const char *what, char out[EMAIL_NAME_SIZ
 /* Lower case, domain as A-labels, at most 200 bytes. NULL: it is none. The caller frees. */
 char *email_identity(const char *address);
 
-/* email_login.c: how to log in now. fn once, not inside; server is borrowed. ERR_DENIED: an admin
- * must act. for_smtp: the other server. */
+/* email_login.c */
+/* Its tokens, in Redis: the same for all workers and doctor. */
+struct email_oauth_keeper email_login_keeper(struct email *e);
+/* A refresh token may be changed by its use: where nothing can be kept, it is not used. */
+bool email_login_is_possible(const struct email *e);
+/* How to log in now. fn once, not inside; server is borrowed. ERR_DENIED: an admin must act.
+ * for_smtp: the other server. */
 typedef void (*email_login_fn)(void *arg, const struct mail_server *server, const struct err *err);
 void email_login(struct email *e, bool for_smtp, email_login_fn fn, void *arg);
+/* A server refused what was given last: the next login is with another token, if there is one. */
+void email_login_refused(struct email *e);
 
 /* email_box.c: the mailbox is followed. */
 void email_tend(struct connector *c, bool mine);

@@ -238,6 +238,7 @@ static void put_off(struct email_sending *s, const struct smtp_result *r) {
     struct err err = r->err;
     unsigned wait = r->code ? wait_of(s) : 0;
     if (r->outcome == SMTP_DENIED) {
+        email_login_refused(s->e);
         block(s->e, &err);
         wait = BLOCKED_PACE_MS;
     }

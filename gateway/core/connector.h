@@ -20,6 +20,7 @@
 #define CONNECTOR_API 1
 
 struct core;
+struct redis;
 struct connector;
 struct sink;
 
@@ -174,7 +175,8 @@ struct connector {
     const char *channel; /* the section's title: "site" */
     bool is_added;       /* by an admin, not in the configuration file */
     const struct env *env;
-    struct core *core;
+    struct core *core;      /* NULL: it only examines (doctor) */
+    struct redis *redis;    /* without a core: for what is kept; NULL: nothing can be */
     const char *public_url; /* "https://chat.example.org", no slash at its end; "" none */
     const char *data_dir;
     struct http_client *client; /* for calls to the channel's servers */
@@ -381,6 +383,13 @@ void connector_keep_sure(struct connector *c, const char *name, struct span valu
 /* value: "" when there is none; borrowed. */
 typedef void (*connector_kept_fn)(void *arg, struct span value, const struct err *err);
 void connector_kept(struct connector *c, const char *name, connector_kept_fn fn, void *arg);
+bool connector_can_keep(const struct connector *c);
+/* For one thing that one worker, or doctor, may do at a time: got, unless another has claimed the
+ * name within its ttl_ms and not let go of it. */
+typedef void (*connector_claimed_fn)(void *arg, bool got, const struct err *err);
+void connector_claim(
+    struct connector *c, const char *name, unsigned ttl_ms, connector_claimed_fn fn, void *arg);
+void connector_let_go(struct connector *c, const char *name); /* of what was claimed, in time */
 /* The templates that agents may choose from ([{"name","language","usable",...}]; list is taken
  * over): for the inbox, and for fill(). */
 void connector_templates(struct connector *c, json_t *list);

@@ -13,6 +13,10 @@ static void on_ignored(void *arg, const struct redis_reply *r, const struct err 
     (void)err; /* what is kept can be had again from the channel */
 }
 
+static struct redis *redis_of(const struct connector *c) {
+    return c->core ? store_redis(c->core->store) : c->redis;
+}
+
 static char *key_of(const char *channel, const char *name) {
     return mem_printf("sb:kept:%s:%s", channel, name);
 }
@@ -21,7 +25,7 @@ void connector_keep(struct connector *c, const char *name, struct span value, un
     char ttl[16], *key = key_of(c->channel, name);
     snprintf(ttl, sizeof ttl, "%u", ttl_s);
     struct span set[] = {span_str("SET"), span_str(key), value, span_str("EX"), span_str(ttl)};
-    redis_command(store_redis(c->core->store), set, ttl_s ? 5 : 3, on_ignored, NULL);
+    redis_command(redis_of(c), set, ttl_s ? 5 : 3, on_ignored, NULL);
     free(key);
 }
 
@@ -44,7 +48,7 @@ void connector_keep_sure(struct connector *c, const char *name, struct span valu
     *k = (struct keeping){fn, arg};
     snprintf(ttl, sizeof ttl, "%u", ttl_s);
     struct span set[] = {span_str("SET"), span_str(key), value, span_str("EX"), span_str(ttl)};
-    redis_command(store_redis(c->core->store), set, ttl_s ? 5 : 3, on_surely_kept, k);
+    redis_command(redis_of(c), set, ttl_s ? 5 : 3, on_surely_kept, k);
     free(key);
 }
 
@@ -61,17 +65,53 @@ static void on_kept(void *arg, const struct redis_reply *r, const struct err *er
 }
 
 static void ask(
-    struct core *core, const char *channel, const char *name, connector_kept_fn fn, void *arg) {
+    struct redis *redis, const char *channel, const char *name, connector_kept_fn fn, void *arg) {
     struct question *q = mem_alloc(sizeof *q);
     char *key = key_of(channel, name);
     struct span get[] = {span_str("GET"), span_str(key)};
     *q = (struct question){fn, arg};
-    redis_command(store_redis(core->store), get, ARRAY_LEN(get), on_kept, q);
+    redis_command(redis, get, ARRAY_LEN(get), on_kept, q);
     free(key);
 }
 
 void connector_kept(struct connector *c, const char *name, connector_kept_fn fn, void *arg) {
-    ask(c->core, c->channel, name, fn, arg);
+    ask(redis_of(c), c->channel, name, fn, arg);
+}
+
+bool connector_can_keep(const struct connector *c) {
+    return c->core || c->redis;
+}
+
+/* --- claims ---------------------------------------------------------------------------------- */
+
+struct claim {
+    connector_claimed_fn fn;
+    void *arg;
+};
+
+static void on_claimed(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct claim *k = arg;
+    k->fn(k->arg, !err && redis_reply_type(r) == REDIS_STATUS, err);
+    free(k);
+}
+
+void connector_claim(
+    struct connector *c, const char *name, unsigned ttl_ms, connector_claimed_fn fn, void *arg) {
+    char ttl[16], *key = key_of(c->channel, name);
+    struct claim *k = mem_alloc(sizeof *k);
+    *k = (struct claim){fn, arg};
+    snprintf(ttl, sizeof ttl, "%u", ttl_ms);
+    struct span set[] = {span_str("SET"), span_str(key), span_str("1"), span_str("NX"),
+        span_str("PX"), span_str(ttl)};
+    redis_command(redis_of(c), set, ARRAY_LEN(set), on_claimed, k);
+    free(key);
+}
+
+void connector_let_go(struct connector *c, const char *name) {
+    char *key = key_of(c->channel, name);
+    struct span del[] = {span_str("DEL"), span_str(key)};
+    redis_command(redis_of(c), del, ARRAY_LEN(del), on_ignored, NULL);
+    free(key);
 }
 
 /* --- pictures -------------------------------------------------------------------------------- */
@@ -99,7 +139,7 @@ static void on_picture(void *arg, struct span bytes, const struct err *err) {
 void core_picture(struct core *core, const char *channel, core_picture_fn fn, void *arg) {
     struct picture_call *p = mem_alloc(sizeof *p);
     *p = (struct picture_call){fn, arg};
-    ask(core, channel, "picture", on_picture, p);
+    ask(store_redis(core->store), channel, "picture", on_picture, p);
 }
 
 /* --- templates ------------------------------------------------------------------------------- */
@@ -140,5 +180,5 @@ void core_templates(struct core *core, const char *channel, store_json_fn fn, vo
     if (!ch || !(ch->connector->ops->caps & CONNECTOR_TEMPLATES))
         loop_defer(core->env->loop, on_no_templates, t);
     else
-        ask(core, channel, "templates", on_templates, t);
+        ask(store_redis(core->store), channel, "templates", on_templates, t);
 }

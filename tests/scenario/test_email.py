@@ -385,10 +385,11 @@ class TokenServer(http.server.BaseHTTPRequestHandler):
                 form.get("refresh_token") == [world.refresh])
         world.asked += 1
         if good:
-            world.refresh = f"refresh-{world.asked}"
-            body = {"access_token": world.mail.token(world.user), "token_type": "Bearer", "expires_in": 3600,
+            world.refresh, world.good_until = f"refresh-{world.asked}", time.time() + world.lasts
+            body = {"access_token": world.mail.token(world.user), "token_type": "Bearer", "expires_in": world.lasts,
                     "refresh_token": world.refresh}
         else:
+            world.refused += 1
             body = {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
         text = json.dumps(body).encode()
         self.send_response(200 if good else 400)
@@ -398,31 +399,73 @@ class TokenServer(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text)
 
 
-def test_oauth2(world, who, servers):
-    """In and out by access tokens; a refresh token that the provider changed is kept over a restart; a revoked one
-    is said to the admin."""
+@pytest.fixture
+def tokens(servers, who):
+    """Its endpoint; sections: of a mailbox that gets its tokens there."""
     server = http.server.HTTPServer(("127.0.0.1", 0), TokenServer)
-    server.mail, server.user, server.refresh, server.asked = servers, who.support, "refresh-0", 0
+    server.mail, server.user, server.refresh, server.asked, server.refused, server.lasts = servers, who.support, "refresh-0", 0, 0, 3600
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/token"
-    oauth = f'token_url = "{url}" client_id = "app" client_secret = "s" refresh_token = "refresh-0"'
-    sections = section(servers, who.support).replace(f'password = "{servers.PASSWORD}"', oauth)
-    w = world(channels=[who.support], sections=sections)
+    oauth = f'token_url = "http://127.0.0.1:{server.server_port}/token" client_id = "app" client_secret = "s" refresh_token = "refresh-0"'
+    server.sections = section(servers, who.support).replace(f'password = "{servers.PASSWORD}"', oauth)
+    yield server
+    server.shutdown()
+
+
+def test_oauth2(world, who, tokens):
+    """In and out by access tokens, which all workers share, also after a restart."""
+    w = world(channels=[who.support], sections=tokens.sections)
     w.write(who.alice, who.support, "by token")
     m = w.got(who.alice)[0]
     w.say(m["thread"], {"text": "so is this"})
     assert w.inbox(who.alice)[0].get_body(("plain",)).get_content().startswith("so is this")
     report = w.api.post(f"/channels/{who.support}/check", {})["report"]
     assert [line["level"] for line in report if "and IDLE told of it" in line["text"]] == ["ok"], report
+    w.gateway.restart()
+    w.api = w.gateway.login()
+    w.wait_ready()
+    assert tokens.asked == 1 and tokens.refused == 0  # one access token for all workers, and the next ones
+
+
+def test_oauth2_changes(world, who, tokens):
+    """A refresh token that the provider changed is kept over a restart; a revoked one is said to the admin, and the one that
+    he then writes down is taken."""
+    tokens.lasts = 2
+    w = world(channels=[who.support], sections=tokens.sections)
+    for refresh, state in ((None, "ready"), ("revoked", "lost"), ("anew", "ready")):
+        tokens.refresh = refresh or tokens.refresh
+        asked = tokens.asked
+        w.gateway.stop()
+        if refresh == "anew":
+            w.gateway.config_text = w.gateway.config_text.replace("refresh-0", "anew")
+            w.gateway.write_config()
+        until(lambda: time.time() > tokens.good_until, 10 * SLOWER)
+        w.gateway.start()
+        w.api = w.gateway.login()
+        until(lambda: w.channel(who.support)["state"] == state, 30 * SLOWER)
+        assert tokens.asked > asked and (tokens.refused > 0) == (refresh is not None)
+    assert "refresh-" not in w.gateway.log()
+
+
+def test_oauth2_and_doctor(world, who, tokens):
+    """A refresh token that is good once: doctor and the gateway change it in turn, and what either got the other has. Where it
+    could not be kept it is not used."""
+    tokens.lasts = 2
+    w = world(channels=[who.support], sections=tokens.sections)
+    for i in range(3):
+        until(lambda: time.time() > tokens.good_until, 10 * SLOWER)
+        asked = tokens.asked
+        out = w.gateway.cli("doctor", "--no-mail", check=False).stdout
+        assert "is good (no mail was sent)" in out and "refresh-" not in out, out
+        assert tokens.asked > asked
+        until(lambda: time.time() > tokens.good_until, 10 * SLOWER)
+        w.write(who.alice, who.support, f"mail {i}")
+        w.say(w.got(who.alice, i + 1)[0]["thread"], {"text": f"answer {i}"})
+    assert tokens.refused == 0
     w.gateway.stop()
-    asked = server.asked
+    asked = tokens.asked
+    out = w.gateway.cli("doctor", "--no-mail").stdout
+    assert "OAuth2 cannot be tried" in out and tokens.asked == asked
     w.gateway.start()
     w.api = w.gateway.login()
     w.wait_ready()
-    assert server.asked > asked and "refresh-" not in w.gateway.log()
-    server.refresh = "revoked"
-    w.gateway.stop()
-    w.gateway.start()
-    w.api = w.gateway.login()
-    until(lambda: w.channel(who.support)["state"] == "lost", 30 * SLOWER)
-    server.shutdown()
+    assert tokens.refused == 0

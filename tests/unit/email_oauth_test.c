@@ -107,14 +107,72 @@ struct trial {
     struct email_oauth *oauth;
     char url[64];
     unsigned calls, expected, kept;
-    char token[64], refresh[64];
+    char token[64], text[1000]; /* text: what is kept */
+    bool locked, away;
     struct err err;
 };
 
-static void on_keep(void *arg, const char *refresh_token) {
+/* --- what is kept: as Redis would, each answer later ----------------------------------------- */
+
+struct asked {
+    struct trial *t;
+    void (*on_text)(void *o, struct span text, const struct err *err);
+    void (*on_saved)(void *o, const struct err *err);
+    void (*on_lock)(void *o, bool got, const struct err *err);
+    char *text;
+    void *o;
+};
+
+static void say_later(void *arg) {
+    struct asked *a = arg;
+    struct trial *t = a->t;
+    struct err err;
+    bool got = !t->locked;
+    err_set(&err, ERR_UNAVAILABLE, "away");
+    if (a->on_saved && !t->away) {
+        t->kept++;
+        snprintf(t->text, sizeof t->text, "%s", a->text);
+    }
+    t->locked = t->locked || (a->on_lock && !t->away);
+    if (a->on_text)
+        a->on_text(a->o, span_str(t->away ? "" : t->text), t->away ? &err : NULL);
+    else if (a->on_lock)
+        a->on_lock(a->o, got && !t->away, t->away ? &err : NULL);
+    else
+        a->on_saved(a->o, t->away ? &err : NULL);
+    free(a->text);
+    free(a);
+}
+
+static struct asked *asked(void *arg, void *o) {
     struct trial *t = arg;
-    t->kept++;
-    snprintf(t->refresh, sizeof t->refresh, "%s", refresh_token);
+    struct asked *a = mem_zalloc(sizeof *a);
+    a->t = t;
+    a->o = o;
+    loop_defer(t->env.loop, say_later, a);
+    return a;
+}
+
+static void load(void *arg, void (*fn)(void *o, struct span, const struct err *), void *o) {
+    asked(arg, o)->on_text = fn;
+}
+
+static void save(void *arg, struct span text, void (*fn)(void *o, const struct err *), void *o) {
+    struct asked *a = asked(arg, o);
+    a->on_saved = fn;
+    a->text = mem_strndup(text.p, text.n);
+}
+
+static void lock(
+    void *arg, unsigned ms, void (*fn)(void *o, bool got, const struct err *), void *o) {
+    assert_true(ms > 30000);
+    asked(arg, o)->on_lock = fn;
+}
+
+static void unlock(void *arg) {
+    struct trial *t = arg;
+    assert_true(t->locked);
+    t->locked = false;
 }
 
 static struct email_oauth *oauth(struct trial *t, const char *refresh_token, const char *url) {
@@ -125,7 +183,8 @@ static struct email_oauth *oauth(struct trial *t, const char *refresh_token, con
         .scope = "https://mail.google.com/",
         .allow_private = true,
         .allow_plain = true};
-    return email_oauth_create(&t->env, t->http, &account, on_keep, t);
+    const struct email_oauth_keeper keeper = {load, save, lock, unlock, t};
+    return email_oauth_create(&t->env, t->http, &account, &keeper);
 }
 
 static int set_up(void **state) {
@@ -179,13 +238,22 @@ static void on_token(void *arg, const char *token, const struct err *err) {
         loop_stop(t->env.loop);
 }
 
-static void ask(struct trial *t, unsigned times) {
+static void ask_of(struct trial *t, struct email_oauth *o, unsigned times) {
     t->expected = t->calls + times;
     for (unsigned i = 0; i < times; i++)
-        email_oauth_token(t->oauth, on_token, t);
+        email_oauth_token(o, on_token, t);
     assert_int_equal(t->calls, t->expected - times); /* later, never from inside */
     loop_run(t->env.loop);
     assert_int_equal(t->calls, t->expected);
+}
+
+static void ask(struct trial *t, unsigned times) {
+    ask_of(t, t->oauth, times);
+}
+
+static void stop_loop(void *arg) {
+    struct trial *t = arg;
+    loop_stop(t->env.loop);
 }
 
 static void test_one_request(void **state) {
@@ -198,7 +266,8 @@ static void test_one_request(void **state) {
         "&scope=https%3A%2F%2Fmail.google.com%2F");
     ask(t, 3);
     assert_int_equal(t->seen->requests, 1);
-    assert_int_equal(t->kept, 0);
+    assert_int_equal(t->kept, 1);
+    assert_false(t->locked);
     email_oauth_refused(t->oauth, "another");
     ask(t, 1);
     assert_int_equal(t->seen->requests, 1);
@@ -212,16 +281,84 @@ static void test_rotated_refresh_token(void **state) {
     t->seen->mode = ROTATES;
     ask(t, 2);
     assert_int_equal(t->kept, 1);
-    assert_string_equal(t->refresh, "rt-1");
+    assert_non_null(strstr(t->text, "\"refresh\":\"rt-1\""));
     email_oauth_refused(t->oauth, "at-1");
     ask(t, 1);
     assert_non_null(strstr(t->seen->body, "refresh_token=rt-1&"));
-    email_oauth_set_refresh_token(t->oauth, "rt-other");
-    email_oauth_refused(t->oauth, "at-2");
-    t->seen->mode = GIVES;
-    ask(t, 1);
-    assert_non_null(strstr(t->seen->body, "refresh_token=rt-other&"));
     assert_int_equal(t->kept, 2);
+}
+
+/* Two workers, or one and doctor: each use of a refresh token is the last of it. */
+static void test_shared(void **state) {
+    struct trial *t = *state;
+    struct email_oauth *other = oauth(t, "rt-0", t->url), *new;
+    t->seen->mode = ROTATES;
+    email_oauth_token(other, on_token, t); /* at the same time */
+    t->expected = 2;
+    email_oauth_token(t->oauth, on_token, t);
+    loop_run(t->env.loop);
+    assert_int_equal(t->seen->requests, 1);
+    assert_string_equal(t->token, "at-1");
+    email_oauth_refused(t->oauth, NULL); /* the other one's stays what it is */
+    ask(t, 1);
+    assert_string_equal(t->token, "at-2");
+    assert_non_null(strstr(t->seen->body, "refresh_token=rt-1&"));
+    email_oauth_refused(other, "at-1");
+    ask_of(t, other, 1);
+    assert_string_equal(t->token, "at-2"); /* as kept */
+    email_oauth_refused(other, "at-2");
+    ask_of(t, other, 1);
+    assert_non_null(strstr(t->seen->body, "refresh_token=rt-2&"));
+    assert_int_equal(t->seen->requests, 3);
+    assert_false(t->locked);
+    new = oauth(t, "rt-new", t->url); /* the admin connected the account anew */
+    ask_of(t, new, 1);
+    assert_non_null(strstr(t->seen->body, "refresh_token=rt-new&"));
+    email_oauth_destroy(&new);
+    email_oauth_destroy(&other);
+}
+
+/* Redis goes away while the server answers: what it gave is kept before anything else is asked. */
+static void test_kept_later(void **state) {
+    struct trial *t = *state;
+    t->away = true;
+    ask(t, 1);
+    assert_int_equal(t->err.code, ERR_UNAVAILABLE);
+    assert_int_equal(t->seen->requests, 0); /* nothing is used that could not be kept */
+    t->away = false;
+    t->seen->mode = ROTATES;
+    email_oauth_token(t->oauth, on_token, t);
+    t->expected = t->calls + 1;
+    while (!t->seen->requests) { /* until it was asked */
+        struct loop_timer *soon = loop_timer_start(t->env.loop, 5, 0, stop_loop, t);
+        loop_run(t->env.loop);
+        loop_timer_stop(&soon);
+    }
+    t->away = true;
+    loop_run(t->env.loop);
+    assert_string_equal(t->token, "at-1");
+    assert_int_equal(t->kept, 0);
+    t->away = t->locked = false;
+    email_oauth_refused(t->oauth, NULL);
+    ask(t, 1);
+    assert_int_equal(t->kept, 2); /* rt-1, then what was got for it */
+    assert_non_null(strstr(t->seen->body, "refresh_token=rt-1&"));
+}
+
+/* Another has the lock, and dies or comes to an end. */
+static void test_locked(void **state) {
+    struct trial *t = *state;
+    t->locked = true;
+    email_oauth_token(t->oauth, on_token, t);
+    t->expected = 1;
+    struct loop_timer *soon = loop_timer_start(t->env.loop, 500, 0, stop_loop, t);
+    loop_run(t->env.loop);
+    loop_timer_stop(&soon);
+    assert_int_equal(t->calls, 0);
+    assert_int_equal(t->seen->requests, 0);
+    t->locked = false;
+    loop_run(t->env.loop);
+    assert_string_equal(t->token, "at-1");
 }
 
 static void test_renewed_ahead(void **state) {
@@ -323,7 +460,8 @@ static void test_answers(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {TEST(test_one_request), TEST(test_rotated_refresh_token),
-        TEST(test_renewed_ahead), TEST(test_refusals), TEST(test_other_endpoints),
-        TEST(test_waiting_ends), cmocka_unit_test(test_answers)};
+        TEST(test_shared), TEST(test_kept_later), TEST(test_locked), TEST(test_renewed_ahead),
+        TEST(test_refusals), TEST(test_other_endpoints), TEST(test_waiting_ends),
+        cmocka_unit_test(test_answers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
