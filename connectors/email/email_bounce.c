@@ -11,6 +11,7 @@
 #include "connectors/email/email_body.h"
 #include "connectors/email/email_ids.h"
 #include "connectors/email/email_recipients.h"
+#include "connectors/email/email_status.h"
 
 #define HISTORY 50 /* before the message: email_send.c looked so far for what it answers */
 
@@ -49,36 +50,14 @@ static void on_settled(void *arg, const struct err *err) {
     end(b, gone ? NULL : err);
 }
 
-/* What can be done about it: by the class of RFC 3463. */
-static const char *meaning(const char *status) {
-    static const struct {
-        const char *begins, *text;
-    } known[] = {
-        {"5.1.1", "there is no such mailbox"},
-        {"5.1.2", "there is no such domain"},
-        {"5.1.10", "the domain takes no mail"},
-        {"5.1", "the address is wrong"},
-        {"5.2.1", "the mailbox is switched off"},
-        {"5.2.2", "the mailbox is full"},
-        {"5.2", "the mailbox cannot take it"},
-        {"5.3.4", "the mail is too large for the receiving server"},
-        {"5.4.6", "it went round in circles between servers"},
-        {"5.4", "the receiving server could not be reached"},
-        {"5.7", "the receiving server refuses it by its rules"},
-        {"4.2.2", "the mailbox is full"},
-        {"4.4", "the receiving server could not be reached in time"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (strncmp(status, known[i].begins, strlen(known[i].begins)) == 0)
-            return known[i].text;
-    return status[0] == '4' ? "a server puts it off" : "it could not be delivered";
-}
-
 static char *reason(const json_t *r) {
     const char *status = text_of(r, "status"), *why = text_of(r, "diagnostic");
+    const char *meaning = email_status_meaning(status, why);
     bool said = *why || *status;
+    if (!meaning)
+        meaning = status[0] == '4' ? "a server puts it off" : "it could not be delivered";
     return mem_printf(
-        "%s%s%.160s%s", meaning(status), said ? " (" : "", *why ? why : status, said ? ")" : "");
+        "%s%s%.160s%s", meaning, said ? " (" : "", *why ? why : status, said ? ")" : "");
 }
 
 char *email_bounce_text(const json_t *r) {

@@ -1,12 +1,13 @@
 /* email_outcome.c - see email_outcome.h. */
 #include "connectors/email/email_outcome.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "connectors/email/email_status.h"
 
 #define WAIT_MAX_MS ((int64_t)24 * 3600 * 1000)
 
@@ -31,32 +32,43 @@ static json_t *one(const char *address, const char *status, enum err_code code, 
     return o;
 }
 
-static json_t *refused_one(
-    const char *address, const struct smtp_refusal *refusal, bool last, char *text, size_t size) {
+static json_t *refused_one(const char *address, const struct smtp_refusal *refusal, bool last) {
     bool again = refusal->again && !last;
-    snprintf(text, size, "%d %s", refusal->code, refusal->text);
-    return one(address, again ? "queued" : "failed",
+    char *text = email_status_text(refusal->code, refusal->text);
+    json_t *o = one(address, again ? "queued" : "failed",
         refusal->at_once ? ERR_TOO_MANY
         : refusal->again ? ERR_UNAVAILABLE
                          : ERR_INVALID,
         text);
+    free(text);
+    return o;
+}
+
+void email_outcome_err(const struct smtp_result *r, struct err *out) {
+    *out = r->err;
+    if (r->code < 400 || r->outcome == SMTP_DENIED || !email_status_meaning(r->text, r->text))
+        return;
+    char *text = email_status_text(r->code, r->text);
+    err_set(out, r->err.code, "%s", text);
+    free(text);
 }
 
 json_t *email_outcome_news(const char *const *asked, const struct smtp_result *r, bool last) {
     json_t *list = json_array();
-    char text[400];
+    struct err err;
+    email_outcome_err(r, &err);
     for (size_t i = 0; asked[i]; i++) {
         const struct smtp_refusal *refusal = refusal_of(r, asked[i]);
         if (refusal)
-            json_array_append_new(list, refused_one(asked[i], refusal, last, text, sizeof text));
+            json_array_append_new(list, refused_one(asked[i], refusal, last));
         else if (r->outcome == SMTP_ACCEPTED)
             json_array_append_new(list, one(asked[i], "sent", ERR_NONE, NULL));
         else if (r->outcome == SMTP_AMBIGUOUS)
-            json_array_append_new(list, one(asked[i], "unknown", r->err.code, r->err.text));
+            json_array_append_new(list, one(asked[i], "unknown", err.code, err.text));
         else
             json_array_append_new(
                 list, one(asked[i], r->outcome == SMTP_REFUSED || last ? "failed" : "queued",
-                          r->err.code, r->err.text));
+                          err.code, err.text));
     }
     return list;
 }

@@ -12,6 +12,8 @@
 
 /* For connector_recipients(): each of asked (NULL-ended). last: whoever is put off has failed. */
 json_t *email_outcome_news(const char *const *asked, const struct smtp_result *r, bool last);
+/* Why nobody has it, with what the server's code means. */
+void email_outcome_err(const struct smtp_result *r, struct err *out);
 /* Of the message's list, or of news: how many are in this status. */
 size_t email_outcome_count(const json_t *recipients, const char *status);
 /* The addresses that wait: array of the size count + 1, NULL-ended; strings of the list. The caller

@@ -16,6 +16,7 @@
 #include "connectors/email/email_outcome.h"
 #include "connectors/email/email_private.h"
 #include "connectors/email/email_recipients.h"
+#include "connectors/email/email_status.h"
 #include "media/media.h"
 
 #define HISTORY 50
@@ -206,10 +207,12 @@ static void write_news(void *arg) {
 static void take_news(struct email_sending *s, const struct smtp_result *r) {
     s->news = email_outcome_news(s->asked, r, is_last(s));
     s->is_taken = r->outcome == SMTP_ACCEPTED && !is_rest(s);
-    s->err = r->err;
-    if (r->nrefused)
-        err_set(&s->err, ERR_UNAVAILABLE, "%.100s: %d %.200s", r->refused[0].address,
-            r->refused[0].code, r->refused[0].text);
+    email_outcome_err(r, &s->err);
+    if (r->nrefused) {
+        char *text = email_status_text(r->refused[0].code, r->refused[0].text);
+        err_set(&s->err, ERR_UNAVAILABLE, "%.100s: %.300s", r->refused[0].address, text);
+        free(text);
+    }
     write_news(s);
 }
 
@@ -235,7 +238,8 @@ static bool is_some_refused(const struct smtp_result *r) {
 
 /* Nobody has got it now. */
 static void put_off(struct email_sending *s, const struct smtp_result *r) {
-    struct err err = r->err;
+    struct err err;
+    email_outcome_err(r, &err);
     unsigned wait = r->code ? wait_of(s) : 0;
     if (r->outcome == SMTP_DENIED) {
         email_login_refused(s->e);
@@ -301,7 +305,8 @@ static void doubt(struct email_sending *s, const struct smtp_result *r) {
 
 static void on_smtp(void *arg, const struct smtp_result *r) {
     struct email_sending *s = arg;
-    struct err err = r->err;
+    struct err err;
+    email_outcome_err(r, &err);
     s->call = NULL;
     switch (r->outcome) {
     case SMTP_ACCEPTED:

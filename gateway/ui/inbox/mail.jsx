@@ -187,12 +187,12 @@ export function Mail({ message, html, setHtml }) {
 // What became of each recipient of a mail of ours: who has it in one line, the others one by one with what
 // the server said.
 export function Recipients({ list }) {
-    const { t } = useWords();
+    const { t, reason } = useWords();
     const lines = fates(list);
     return lines.length > 0 && (
         <ul class="fates">
             {lines.map(({ status, icon, who, why }) => (
-                <li key={status + who} class={`fate fate-${status}`}><Icon name={icon} size={13} /><span>{t("mail.fate." + status, { who })} {why}</span></li>
+                <li key={status + who} class={`fate fate-${status}`}><Icon name={icon} size={13} /><span>{t("mail.fate." + status, { who })} {reason({ text: why }).text}</span></li>
             ))}
         </ul>
     );

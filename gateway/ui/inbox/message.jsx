@@ -308,12 +308,12 @@ function eventText(e, t, name) {
 }
 
 export const EventRow = memo(function EventRow({ message }) {
-    const { t, clock, full } = useWords();
+    const { t, clock, full, reason } = useWords();
     const name = useAgentName();
     const at = moment(message);
     const e = message.event ?? {};
     const text = eventText(e, t, name);
-    const more = e.type === "channel" ? plainName(e.text) : "";
+    const more = e.type !== "channel" ? "" : e.what === "undelivered" ? reason({ text: plainName(e.text) }).text : plainName(e.text);
     const told = TOLD.includes(e.what) || more.replace(/\.$/, "") === text;
     return (
         <p class="event" data-seq={message.seq} title={told && more ? more : undefined}>

@@ -43,6 +43,19 @@ test("every sentence of an examination, and of a file that cannot be had, has it
     assert.ok(seen > 95, seen);
 });
 
+test("why a mail did not arrive is said in Russian, with the server's own words beside it", () => {
+    const meanings = literals(source("email/email_status.c")).filter((s) => / [a-z]+ /.test(s) && !s.includes("%"));
+    assert.ok(meanings.length > 30, meanings.length);
+    for (const said of [...meanings, "a server puts it off", "it could not be delivered"]) {
+        const shown = translated(words, `${said} (550 5.1.1 No: user (x) {why})`);
+        assert.notEqual(translated(words, said), said);
+        assert.equal(shown, `${translated(words, said)} (550 5.1.1 No: user (x) {why})`, said);
+        assert.equal(translated(words, `bob+x@example.org: ${said} (x)`), `bob+x@example.org: ${translated(words, said)} (x)`);
+    }
+    assert.equal(translated(words, "the mail server refused it: 550 no (sorry)"), "почтовый сервер отказал: 550 no (sorry)");
+    assert.equal(translated(words, "550 no (sorry)"), "550 no (sorry)");
+});
+
 test("parts of a sentence stay, and what it says of others is said in the page's language, too", () => {
     assert.equal(translated(words, "the token ends in 5 days"), "Срок токена кончается, дней осталось: 5");
     assert.equal(translated(words, "the number cannot be read: {x} $& the server closed the connection"),

@@ -164,6 +164,56 @@ const email = {
     "use processed = seen or move": "Задайте processed = seen или move.",
     "verdicts on SPF and DMARC are not shown": "Выводы о SPF и DMARC не показываются",
     "name your provider's authserv_id to see them": "Чтобы их видеть, укажите authserv_id вашего провайдера.",
+    "OAuth2 cannot be tried: a refresh token may be changed by its use, and the new one cannot be kept while the gateway does not run":
+        "Проверить OAuth2 нельзя: refresh token может смениться при использовании, а пока шлюз не работает, новый негде сохранить",
+    "start the gateway, then ask again, or press Check on the page Channels": "Запустите шлюз и повторите или нажмите «Проверить» на странице «Каналы».",
+    "tokens cannot be kept while Redis is away": "Redis недоступен, токены негде хранить",
+    "another worker asks for a token, and does not come to an end": "токен уже запрашивает другой процесс и никак не закончит",
+    "the server does not give mail {n}, which it has": "сервер не отдаёт письмо {n}, хотя оно у него есть",
+};
+
+// Why a mail did not arrive: connectors/email/email_status.c and what the SMTP server did.
+const fates = {
+    "{who}@{where}: {why}": "{who}@{where}: {why}",
+    "{why} ({said})": "{why} ({said})",
+    "there is no such mailbox": "нет такого ящика",
+    "there is no such domain": "нет такого домена",
+    "the mailbox has moved": "ящик переехал",
+    "our own address is not accepted": "наш адрес отправителя не принят",
+    "the domain takes no mail": "домен не принимает почту",
+    "the address is wrong": "адрес неверен",
+    "the mailbox is switched off": "ящик отключён",
+    "the mailbox is full": "ящик переполнен",
+    "the mailbox cannot take it": "ящик не может его принять",
+    "the mail is too large for the receiving server": "письмо слишком велико для сервера получателя",
+    "the receiving server has no room": "на сервере получателя нет места",
+    "the receiving server has trouble of its own": "сервер получателя неисправен",
+    "it went round in circles between servers": "письмо ходило между серверами по кругу",
+    "it was tried for too long": "попытки длились слишком долго",
+    "the receiving server could not be reached": "сервер получателя недоступен",
+    "the receiving server could not be reached in time": "сервер получателя пока недоступен",
+    "too many recipients at a time": "слишком много получателей за раз",
+    "the servers do not understand each other": "серверы не поняли друг друга",
+    "the receiving server knows only addresses in Latin letters": "сервер получателя знает только адреса латиницей",
+    "the receiving server does not take such contents": "сервер получателя не принимает такое содержимое",
+    "the receiving server lets everybody wait the first time": "сервер получателя в первый раз просит подождать всех",
+    "the receiving server found a virus in it": "сервер получателя нашёл в письме вирус",
+    "the receiving server takes it for spam": "сервер получателя принял письмо за спам",
+    "our mail server is on a list of senders of spam": "наш почтовый сервер в списке рассылающих спам",
+    "it was not proven that the mail is ours: DKIM": "не подтверждено, что письмо от нас: DKIM",
+    "it was not proven that the mail is ours: SPF": "не подтверждено, что письмо от нас: SPF",
+    "it was not proven that the mail is ours: SPF, DKIM and DMARC": "не подтверждено, что письмо от нас: SPF, DKIM и DMARC",
+    "our mail server has no good name in DNS": "у нашего почтового сервера нет верного имени в DNS",
+    "the receiving server puts it off by its rules": "сервер получателя откладывает письмо по своим правилам",
+    "the receiving server refuses it by its rules": "сервер получателя отказал по своим правилам",
+    "a server puts it off": "сервер откладывает письмо",
+    "it could not be delivered": "доставить не удалось",
+    "the mail server does not take it now: {said}": "почтовый сервер сейчас его не берёт: {said}",
+    "the mail server refused it: {said}": "почтовый сервер отказал: {said}",
+    "the mail server refuses this account: {said}": "почтовый сервер отказывает этой учётной записи: {said}",
+    "the mail server's last answer was lost: {why}": "последний ответ почтового сервера потерян: {why}",
+    "it may have been sent or not: {why}": "неизвестно, ушло ли письмо: {why}",
+    "the mail server did not answer in time": "почтовый сервер не ответил вовремя",
 };
 
 // Files that could not be had.
@@ -204,5 +254,5 @@ const network = {
     "token_url cannot be asked: {why}": "token_url недоступен: {why}",
 };
 
-export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...files, ...network })
+export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network })
     .map(([english, words]) => ["say:" + english, words]));
