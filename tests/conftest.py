@@ -40,6 +40,20 @@ def start_gateway():
 
 
 @pytest.fixture
+def making(start_gateway):
+    """A function that makes a world: its class, then what that takes beside gateways; all are closed with the test."""
+    made = []
+
+    def make(kind, *args, **kw):
+        made.append(kind(start_gateway, *args, **kw))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
 def gateway(start_gateway):
     return start_gateway()
 

@@ -2,34 +2,23 @@
 
 from collections import Counter
 
-from fakes.imap import FakeImap
+from email_fakes import US, FakeMailbox
 from fakes.smtp import FakeSmtp
-from harness import CONFIG, SLOWER, until
-
-OURS = "support@example.test"
+from harness import SLOWER, until
 
 
-class FakeWorld:
+class FakeWorld(FakeMailbox):
     """The gateway follows support@ on fakes; ann has written; answers go to her and whoever is in cc."""
 
+    copies = ""
+
     def __init__(self, start_gateway, extra='retry = "1s"', smtp=None, first=None, **kw):
-        self.imap = FakeImap(users={OURS: "secret"})
-        self.smtp = FakeSmtp(users={OURS: "secret"}, **(smtp or {}))
-        section = (f'email "support" {{{{ address = "{OURS}" imap_url = "imap+plain://127.0.0.1:{self.imap.port}" '
-                   f'smtp_url = "{self.smtp.url}" password = "secret" allow_private = yes {extra} }}}}\n')
-        self.gateway = start_gateway(config=CONFIG + section, **kw)
-        self.api = self.gateway.login()
-        until(lambda: next(c for c in self.api.get("/channels")["channels"] if c["name"] == "support")["state"] == "ready",
-              20 * SLOWER, why="for the mailbox")
+        super().__init__(start_gateway, extra, smtp=FakeSmtp(users={US: "secret"}, **(smtp or {})), **kw)
         self.deliver(first or "From: Ann <ann@example.test>\r\nMessage-ID: <1@x>\r\nSubject: One\r\n\r\nHello\r\n")
         self.thread = until(lambda: self.api.threads(), 20 * SLOWER)[0]["id"]
 
     def deliver(self, text):
         self.imap.add(text.encode())
-
-    def close(self):
-        self.imap.close()
-        self.smtp.close()
 
     def say(self, text, cc=(), **more):
         body = {"text": text, "cc": [f"{c}@example.test" for c in cc], **more}

@@ -11,6 +11,7 @@ US = "support@example.test"
 
 class FakeMailbox(Told):
     fetches, repeats = False, True  # the files of a mail come with it; a Message-ID is one mail
+    copies = 'sent_copy = "none" '  # of what is sent, in the mailbox
 
     def __init__(self, start, extra="", addresses=(US,), imap=None, smtp=None, config=CONFIG, ready=True, **kw):
         """start: as start_gateway. addresses: one mailbox each, named after its local part; they share the servers and so the
@@ -26,7 +27,7 @@ class FakeMailbox(Told):
 
     def section(self, address, extra=""):
         return (f'email "{address.split("@")[0]}" {{{{ address = "{address}" imap_url = "imap+plain://127.0.0.1:{self.imap.port}" '
-                f'smtp_url = "{self.smtp.url}" password = "secret" allow_private = yes sent_copy = "none" {extra} }}}}\n')
+                f'smtp_url = "{self.smtp.url}" password = "secret" allow_private = yes {self.copies}{extra} }}}}\n')
 
     def close(self):
         self.imap.close()

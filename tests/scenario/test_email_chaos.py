@@ -10,9 +10,8 @@ import time
 from collections import Counter
 
 import pytest
-from fakes.imap import FakeImap
-from fakes.smtp import FakeSmtp
-from harness import CONFIG, SLOWER, until
+from email_fakes import FakeMailbox
+from harness import SLOWER, until
 from mixed_load import Agents, kill_at_random
 
 SECONDS = 15
@@ -20,21 +19,11 @@ PEOPLE = 8
 MAILS = int(os.environ.get("EMAIL_CHAOS_MAILS", "400"))
 
 
-class Box:
+class Box(FakeMailbox):
     """What mixed_load wants to know of a world."""
 
     def __init__(self, start_gateway):
-        self.imap = FakeImap(users={"support@example.test": "secret"})
-        self.smtp = FakeSmtp(users={"support@example.test": "secret"})
-        section = (f'email "support" {{{{ address = "support@example.test" imap_url = "imap+plain://127.0.0.1:{self.imap.port}" '
-                   f'smtp_url = "{self.smtp.url}" password = "secret" allow_private = yes sent_copy = "none" '
-                   f'retry = "1s" }}}}\n')
-        self.gateway = start_gateway(config=CONFIG + section)
-        self.api = self.gateway.login()
-
-    def close(self):
-        self.imap.close()
-        self.smtp.close()
+        super().__init__(start_gateway, 'retry = "1s"')
 
     def messages(self, name):
         for t in self.api.threads():

@@ -11,17 +11,9 @@ PEOPLE = 9
 
 
 @pytest.fixture
-def world(start_gateway):
+def world(making):
     """retry is an hour: whoever is put off by a limit would never come."""
-    made = []
-
-    def make(smtp, retry="1h"):
-        made.append(FakeWorld(start_gateway, extra=f'retry = "{retry}" sent_copy = "none"', smtp=smtp, workers=1))
-        return made[-1]
-
-    yield make
-    for w in made:
-        w.close()
+    return lambda smtp, retry="1h": making(FakeWorld, extra=f'retry = "{retry}" sent_copy = "none"', smtp=smtp, workers=1)
 
 
 def people(w):

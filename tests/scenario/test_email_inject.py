@@ -1,6 +1,7 @@
 """Nothing that an agent, a program or a client gives becomes a header or a command of its own (issue 5, 6: CR, LF
 and NUL in any header value are impossible)."""
 
+import functools
 import json
 import re
 
@@ -16,16 +17,8 @@ KNOWN = {"date", "from", "reply-to", "subject", "to", "cc", "message-id", "in-re
 
 
 @pytest.fixture
-def world(start_gateway):
-    made = []
-
-    def make(**kw):
-        made.append(FakeWorld(start_gateway, **kw))
-        return made[-1]
-
-    yield make
-    for w in made:
-        w.close()
+def world(making):
+    return functools.partial(making, FakeWorld)
 
 
 def check_wire(w, recipients=("ann@example.test",)):

@@ -1,49 +1,28 @@
 """Mailboxes on servers that lack things, lie and die: nothing is missed and nothing comes twice (T05-T08)."""
 
+import functools
+
 import pytest
+from email_fakes import US, FakeMailbox
 from fakes.imap import FakeImap
-from fakes.smtp import FakeSmtp
-from harness import CONFIG, SLOWER, until
+from harness import SLOWER, until
 
 
-class World:
+class World(FakeMailbox):
     def __init__(self, start_gateway, extra="", **imap):
-        self.imap = FakeImap(users={"support@example.test": "secret"}, **imap)
-        self.smtp = FakeSmtp(users={"support@example.test": "secret"})
-        section = (f'email "support" {{{{ address = "support@example.test" imap_url = "imap+plain://127.0.0.1:{self.imap.port}" '
-                   f'smtp_url = "{self.smtp.url}" password = "secret" allow_private = yes sent_copy = "none" {extra} }}}}\n')
-        self.gateway = start_gateway(config=CONFIG + section)
-        self.api = self.gateway.login()
-        self.n = 0
-        until(lambda: self.state() == "ready", 20 * SLOWER, why="for the mailbox")
-
-    def state(self):
-        return next(c for c in self.api.get("/channels")["channels"] if c["name"] == "support")["state"]
+        super().__init__(start_gateway, extra, imap=FakeImap(users={US: "secret"}, **imap))
 
     def add(self, text, sender="ann"):
-        self.n += 1
-        self.imap.add((f"From: {sender}@example.test\r\nMessage-ID: <{self.n}@x>\r\nSubject: {self.n}\r\n\r\n"
-                       f"{text}\r\n").encode())
-
-    def texts(self):
-        return [m["text"].strip() for t in self.api.threads() for m in self.api.messages(t["id"]) if m["direction"] == "in"]
+        self.imap.add(self.mail(text, sender=f"{sender}@example.test"))
 
     def until_texts(self, texts, timeout=20):
+        """These, in this order."""
         until(lambda: self.texts() == texts, timeout * SLOWER, 0.05, f"for {texts}")
 
 
 @pytest.fixture
-def world(start_gateway):
-    made = []
-
-    def make(**kw):
-        made.append(World(start_gateway, **kw))
-        return made[-1]
-
-    yield make
-    for w in made:
-        w.imap.close()
-        w.smtp.close()
+def world(making):
+    return functools.partial(making, World)
 
 
 def test_no_idle(world):

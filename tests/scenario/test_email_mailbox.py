@@ -1,6 +1,7 @@
 """Mailboxes that are followed while their servers hang, forget and renumber, and while others work in them: nothing is
 missed, nothing comes twice, and one that is in trouble holds up no other (rows T05-T08; pains 7, 8; email.md 2)."""
 
+import functools
 import re
 import time
 
@@ -13,16 +14,8 @@ LONG = "\r\n".join(f"line {i} of a long mail" for i in range(400))
 
 
 @pytest.fixture
-def mailboxes(start_gateway):
-    made = []
-
-    def make(*args, **kw):
-        made.append(Mailboxes(start_gateway, *args, **kw))
-        return made[-1]
-
-    yield make
-    for w in made:
-        w.close()
+def mailboxes(making):
+    return functools.partial(making, Mailboxes)
 
 
 # --- a server that stops answering ---

@@ -1,12 +1,14 @@
 """A mail to several: each recipient has it once, is tried again or refused alone, and the message says which
 (rows F01, F37, T05)."""
 
+import functools
 import os
 import random
 import signal
 
 import pytest
-from email_fake_world import OURS, FakeWorld
+from email_fake_world import FakeWorld
+from email_fakes import US
 from harness import SLOWER, until
 
 LATER = "451 4.7.1 Greylisted, come back"
@@ -14,16 +16,8 @@ LATER_MEANS = "the receiving server lets everybody wait the first time"
 
 
 @pytest.fixture
-def world(start_gateway):
-    made = []
-
-    def make(**kw):
-        made.append(FakeWorld(start_gateway, **kw))
-        return made[-1]
-
-    yield make
-    for w in made:
-        w.close()
+def world(making):
+    return functools.partial(making, FakeWorld)
 
 
 def test_one_put_off(world):
@@ -214,7 +208,7 @@ def report(of, *recipients, words="A report"):
     """of: Message-ID of ours; recipients: (address, action, status, what the server said)."""
     parts = "".join(f"\r\nOriginal-Recipient: rfc822;{a}\r\nFinal-Recipient: rfc822; {a}\r\nAction: {action}\r\n"
                     f"Status: {status}\r\nDiagnostic-Code: smtp; {said}\r\n" for a, action, status, said in recipients)
-    return (f"From: MAILER-DAEMON@relay.test\r\nTo: {OURS}\r\nSubject: Delivery status\r\nAuto-Submitted: auto-replied\r\n"
+    return (f"From: MAILER-DAEMON@relay.test\r\nTo: {US}\r\nSubject: Delivery status\r\nAuto-Submitted: auto-replied\r\n"
             f"Message-ID: <{abs(hash((of, recipients)))}@relay.test>\r\nMIME-Version: 1.0\r\n"
             'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
             f"--b\r\nContent-Type: text/plain\r\n\r\n{words}\r\n"
