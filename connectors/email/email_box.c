@@ -27,6 +27,7 @@
 #define WITHHELD_TRIES 5 /* and ten times the patience with the server */
 #define CLOCKS_DIFFER_MS 600000
 #define DAY_MS (24 * 3600 * 1000LL)
+#define REMEMBER_SLACK_S (10u * 24 * 3600)
 
 enum state {
     BOX_LOGIN,
@@ -503,6 +504,9 @@ static void begin_at(struct email_box *b) {
             LOG_I("is", b->about.uidvalidity));
         b->validity = b->about.uidvalidity;
         b->floor = b->upto = 0;
+        /* What was taken longer ago is not known any more: it would come a second time. */
+        int64_t known_ms = clock_ms() - (int64_t)(EMAIL_REMEMBER_S - REMEMBER_SLACK_S) * 1000;
+        b->since_ms = b->since_ms > known_ms ? b->since_ms : known_ms;
         b->old = last;
         b->nrecent = 0;
         b->rescan = true;

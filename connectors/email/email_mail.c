@@ -20,6 +20,7 @@
 #define PEOPLE_MAX 50u   /* of those that a mail names, whose order with it counts */
 #define AGAIN_MS 500
 #define AGAIN_MAX_MS 30000
+#define READ_TRIES 2 /* a machine that is out of breath ends a child, too */
 
 enum step { ARRIVING, CHECKING, SAVING, READING, READY, TAKING, ENDED };
 
@@ -35,6 +36,7 @@ struct email_mail {
     bool lost;        /* the disk refused it */
     unsigned running; /* callbacks that will come */
     unsigned tries;
+    unsigned unread; /* so many children failed at it */
 
     struct email_key *hasher;
     char key[33];
@@ -368,8 +370,13 @@ static void on_read(void *arg, const struct err *err) {
         later(m);
         return;
     }
-    if (err)
+    if (err && ++m->unread < READ_TRIES) {
+        LOG_WARN(m->env->log, "email.read_again", LOG_S("channel", m->e->base.channel),
+            LOG_I("uid", m->uid), LOG_E(err));
+        m->lost = true;
+    } else if (err) {
         quarantine(m, err);
+    }
     close_part(m);
     part_done(m);
 }

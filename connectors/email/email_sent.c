@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "connectors/email/email_private.h"
 
-#define COPIES_MAX 20 /* that wait; more are not copied */
+#define COPIES_MAX 20                /* that wait; more are not copied */
+#define COPIES_BYTES_MAX (64u << 20) /* of those, but one may be larger */
 
 struct email_copy {
     struct email_copy *next;
@@ -36,11 +37,14 @@ static void drop_all(struct email *e) {
     }
 }
 
+static void say(const struct email *e, const struct err *err) {
+    LOG_WARN(e->base.env->log, "email.no_sent_copy", LOG_S("channel", e->base.channel), LOG_E(err));
+}
+
 static void copier_end(struct copier *k, const struct err *err) {
     struct email *e = k->e;
     if (err)
-        LOG_WARN(
-            e->base.env->log, "email.no_sent_copy", LOG_S("channel", e->base.channel), LOG_E(err));
+        say(e, err);
     if (k->imap)
         email_imap_close(&k->imap);
     e->copier = NULL;
@@ -63,14 +67,18 @@ static void on_appended(void *arg, const struct err *err) {
 }
 
 static void next_copy(struct copier *k) {
-    const struct email_copy *c = k->e->copies;
     const char *folder = *k->e->sent_folder ? k->e->sent_folder : NULL;
+    struct email_copy *c;
     struct err err;
-    if (!c)
-        copier_end(k, NULL);
-    else if (email_imap_append_sent(
-                 k->imap, folder, span_of(c->bytes, c->n), on_appended, k, &err) < 0)
-        copier_end(k, &err);
+    while ((c = k->e->copies)) {
+        if (email_imap_append_sent(
+                k->imap, folder, span_of(c->bytes, c->n), on_appended, k, &err) == 0)
+            return;
+        say(k->e, &err); /* too large: the others may be copied */
+        k->e->copies = c->next;
+        copy_free(c);
+    }
+    copier_end(k, NULL);
 }
 
 static void on_ready(void *arg, const struct email_imap_box *box) {
@@ -122,12 +130,21 @@ static bool provider_copies(const struct email *e) {
 }
 
 void email_copy_sent(struct email *e, char *bytes, size_t n) {
-    size_t waiting = 0;
+    size_t waiting = 0, sum = 0;
     struct email_copy **at = &e->copies;
-    for (; *at; at = &(*at)->next)
+    struct err full;
+    for (; *at; at = &(*at)->next) {
         waiting++;
-    if (e->stopping || e->sent_copy == EMAIL_SENT_NONE || waiting >= COPIES_MAX ||
-        (e->sent_copy == EMAIL_SENT_AUTO && provider_copies(e))) {
+        sum += (*at)->n;
+    }
+    bool is_full = waiting >= COPIES_MAX || (waiting && sum + n > COPIES_BYTES_MAX);
+    bool is_wanted = !e->stopping && e->sent_copy != EMAIL_SENT_NONE &&
+                     !(e->sent_copy == EMAIL_SENT_AUTO && provider_copies(e));
+    if (is_wanted && is_full) {
+        err_set(&full, ERR_TOO_MANY, "too many mails wait for being copied");
+        say(e, &full);
+    }
+    if (is_full || !is_wanted) {
         free(bytes);
         return;
     }
