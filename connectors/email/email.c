@@ -400,6 +400,7 @@ static json_t *info(struct connector *c) {
 static void stop(struct connector *c) {
     struct email *e = container_of(c, struct email, base);
     e->stopping = true;
+    email_sendings_stop(e);
     email_checks_stop(e);
     email_box_stop(e);
 }

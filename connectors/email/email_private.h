@@ -131,6 +131,7 @@ void email_take(const struct email_taking *k, email_taken_fn fn, void *arg);
 int email_send(struct connector *c, struct delivery *d, struct err *err);
 void email_cancel(struct connector *c, struct delivery *d);
 unsigned email_pace(struct connector *c, const struct delivery *d);
+void email_sendings_stop(struct email *e); /* those that wait for others, e->stopping being set */
 
 /* email_sent.c: a copy into the folder for what was sent; bytes are taken over. */
 void email_copy_sent(struct email *e, char *bytes, size_t n);

@@ -27,6 +27,7 @@
 #define WRITE_AGAIN_MS 1000 /* what the store does not take */
 #define SMTP_TIMEOUT_MS 300000
 #define SIZE_MAX_OUT (48u << 20)
+#define IN_HAND_MAX 8 /* mails with their bytes, of one mailbox: it has fewer connections */
 #define REFERENCES_MAX 64
 
 struct email_sending {
@@ -48,6 +49,8 @@ struct email_sending {
     json_t *news;             /* what the server said of asked */
     struct loop_timer *timer; /* news is written again */
     bool is_taken;            /* by the server, for at least one: the message is sent */
+    bool waits;               /* for others to let go of their bytes */
+    bool in_hand;             /* it has them */
     bool cancelled;
 };
 
@@ -76,15 +79,19 @@ static void sending_free(struct email_sending *s) {
     free(s);
 }
 
+static void let_next(struct email *e);
+
 static void end(struct email_sending *s, enum delivery_result result, const struct err *err,
     unsigned retry_ms) {
     struct delivery *d = s->d;
+    struct email *e = s->e;
     char *id = result == DELIVERY_OK ? mem_strdup(s->message_id) : NULL;
     struct delivery_outcome o = {.result = result, .retry_ms = retry_ms, .external_id = id};
     if (err)
         o.err = *err;
     d->user = NULL;
     sending_free(s);
+    let_next(e);
     delivery_done(d, &o);
     free(id);
 }
@@ -449,17 +456,57 @@ static void compose(struct email_sending *s) {
 
 /* --- where it goes --------------------------------------------------------------------------- */
 
+static void take_in_hand(struct email_sending *s) {
+    struct err bad;
+    s->waits = false;
+    s->in_hand = true;
+    if (open_files(s, &bad) < 0)
+        end(s, DELIVERY_REJECTED, &bad, 0);
+    else
+        compose(s);
+}
+
+static bool has_room(const struct email *e) {
+    size_t n = 0;
+    for (const struct email_sending *s = e->sendings; s; s = s->next)
+        n += s->in_hand;
+    return n < IN_HAND_MAX;
+}
+
+/* The newest stands first. */
+static void let_next(struct email *e) {
+    struct email_sending *oldest = NULL;
+    for (struct email_sending *s = e->sendings; s; s = s->next)
+        oldest = s->waits ? s : oldest;
+    if (oldest && !e->stopping && has_room(e))
+        take_in_hand(oldest);
+}
+
 static void on_named(void *arg, const struct err *err) {
     struct email_sending *s = arg;
-    struct err bad;
     if (is_cancelled(s))
         return;
     if (err)
         end(s, DELIVERY_RETRY, err, 0);
-    else if (open_files(s, &bad) < 0)
-        end(s, DELIVERY_REJECTED, &bad, 0);
+    else if (has_room(s->e))
+        take_in_hand(s);
+    else if (s->e->stopping)
+        end(s, DELIVERY_CANCELLED, NULL, 0);
     else
-        compose(s);
+        s->waits = true;
+}
+
+void email_sendings_stop(struct email *e) {
+    struct email_sending *s = e->sendings;
+    while (s) {
+        if (!s->waits) {
+            s = s->next;
+            continue;
+        }
+        s->waits = false;
+        end(s, DELIVERY_CANCELLED, NULL, 0);
+        s = e->sendings; /* it may have ended others */
+    }
 }
 
 static void choose_asked(struct email_sending *s) {
@@ -550,7 +597,7 @@ void email_cancel(struct connector *c, struct delivery *d) {
     s->cancelled = true;
     if (s->call)
         smtp_call_cancel(s->call); /* on_smtp */
-    else if (s->timer)
+    else if (s->timer || s->waits)
         end(s, DELIVERY_CANCELLED, NULL, 0);
 }
 

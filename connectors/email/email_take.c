@@ -219,6 +219,12 @@ static void remember_mail(struct taking *k) {
 
 static void on_shown(void *arg, const struct err *err) {
     struct taking *k = arg;
+    if (err &&
+        err->code == ERR_INVALID) { /* another try would hear the same; the message is there */
+        LOG_ERROR(k->e->base.env->log, "email.files_not_shown",
+            LOG_S("channel", k->e->base.channel), LOG_S("key", k->in.key), LOG_E(err));
+        err = NULL;
+    }
     if (!err)
         remember_mail(k);
     end(k, err);

@@ -1,6 +1,7 @@
 """How mails share connections to their server: kept for the next ones, few at a time, fewer where the server wants it,
 and nothing is lost or doubled by its limits (row F37)."""
 
+import os
 from collections import Counter
 
 import pytest
@@ -98,3 +99,38 @@ def test_new_connections_are_put_off(world):
     w.smtp.fault("greeting", kind="reply_and_drop", reply="421 4.3.2 Busy", times=6)
     say_to_all(w, threads, 1)
     check_all(w, threads, 1)
+
+
+def files_open(w):
+    """How many attachments the workers have open."""
+    n = 0
+    for pid in w.gateway.worker_pids():
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                n += "/media/" in os.readlink(f"/proc/{pid}/fd/{fd}")
+            except OSError:
+                pass
+    return n
+
+
+def test_many_large_ones(world):
+    """Mails that wait for a slow server are not all made, with their files, beforehand: they would fill the memory."""
+    w = world(dict(connections_max=3))
+    people(w)
+    for name in [f"q{i}" for i in range(PEOPLE)]:
+        w.deliver(f"From: {name} <{name}@example.test>\r\nMessage-ID: <{name}@x>\r\nSubject: {name}\r\n\r\nHello\r\n")
+    threads = until(lambda: (lambda ts: ts if len(ts) == 2 * PEOPLE + 1 else None)(w.api.threads()), 30 * SLOWER)
+    w.smtp.fault("greeting", kind="slow", ms=2000 * SLOWER, times=3)
+    for t in threads:
+        file = w.api.post("/media?name=a.bin", None, data=bytes(1_000_000))["media"]["id"]
+        w.api.post(f"/threads/{t['id']}/messages", {"text": f"large {t['id']}", "attachments": [file]})
+    most = 0
+
+    def done():
+        nonlocal most
+        most = max(most, files_open(w))
+        return len(w.smtp.accepted) == len(threads)
+
+    until(done, 90 * SLOWER, why="for all")
+    assert 3 <= most <= 8 and not w.smtp.problems
+    assert Counter(r for m in w.smtp.accepted for r in m.recipients).most_common(1)[0][1] == 1
