@@ -3,6 +3,7 @@
 #include "net/smtp_client.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -68,6 +69,12 @@ static void drop(const char *s) {
     free((char *)(uintptr_t)s);
 }
 
+static void drop_secret(const char *s) {
+    if (s)
+        explicit_bzero((char *)(uintptr_t)s, strlen(s));
+    drop(s);
+}
+
 static void copy_account(
     struct smtp_account *out, const struct mail_server *server, const char *helo) {
     out->server = (struct mail_server){.url = copy(server->url),
@@ -82,8 +89,8 @@ static void copy_account(
 static void free_account(struct smtp_account *a) {
     drop(a->server.url);
     drop(a->server.user);
-    drop(a->server.password);
-    drop(a->server.bearer);
+    drop_secret(a->server.password);
+    drop_secret(a->server.bearer);
     drop(a->server.ca_file);
     drop(a->helo);
 }
