@@ -36,7 +36,8 @@ struct email_oauth {
     char *token_url, *client_id, *client_secret, *refresh_token, *scope;
     bool allow_private, allow_plain;
     struct email_oauth_keeper keeper;
-    char of[CRYPTO_HEX_SIZE];                    /* what is kept is for this account */
+    char of[CRYPTO_HEX_SIZE];                    /* the account that what is kept must be of */
+    char by[CRYPTO_HEX_SIZE];                    /* and how the access token was asked for */
     char *token;                                 /* NULL: none */
     char *refused;                               /* by a server; NULL: none */
     uint64_t renew_at, ends_at;                  /* clock_mono_ms */
@@ -119,7 +120,8 @@ static void adopt(struct email_oauth *o, struct span text) {
             forget(&o->refresh_token);
             o->refresh_token = mem_strdup(refresh);
         }
-        if (*access && (!o->refused || strcmp(access, o->refused) != 0)) {
+        bool is_ours = strcmp(text_of(kept, "by"), o->by) == 0;
+        if (is_ours && *access && (!o->refused || strcmp(access, o->refused) != 0)) {
             forget(&o->token);
             o->token = mem_strdup(access);
             o->renew_at = mono_of(json_integer_value(json_object_get(kept, "renew_at")));
@@ -131,9 +133,10 @@ static void adopt(struct email_oauth *o, struct span text) {
 
 static char *text_to_keep(const struct email_oauth *o) {
     int64_t now = clock_ms() - (int64_t)clock_mono_ms();
-    json_t *kept = json_pack("{s:s,s:s,s:s,s:I,s:I}", "of", o->of, "refresh", o->refresh_token,
-        "access", o->token ? o->token : "", "renew_at", (json_int_t)(now + (int64_t)o->renew_at),
-        "ends_at", (json_int_t)(now + (int64_t)o->ends_at));
+    json_t *kept = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "of", o->of, "by", o->by, "refresh",
+        o->refresh_token, "access", o->token ? o->token : "", "renew_at",
+        (json_int_t)(now + (int64_t)o->renew_at), "ends_at",
+        (json_int_t)(now + (int64_t)o->ends_at));
     char *text = json_dumps(kept, JSON_COMPACT);
     json_decref(kept);
     return text;
@@ -337,6 +340,12 @@ static void serve_soon(struct email_oauth *o) {
 
 /* --- the account ----------------------------------------------------------------------------- */
 
+static void hash_two(const char *a, const char *b, char out[CRYPTO_HEX_SIZE]) {
+    char *both = mem_printf("%s\n%s", a, b);
+    crypto_sha256_hex(span_str(both), out);
+    forget(&both);
+}
+
 struct email_oauth *email_oauth_create(const struct env *env, struct http_client *http,
     const struct email_oauth_account *account, const struct email_oauth_keeper *keeper) {
     struct email_oauth *o = mem_zalloc(sizeof *o);
@@ -350,10 +359,8 @@ struct email_oauth *email_oauth_create(const struct env *env, struct http_client
     o->allow_private = account->allow_private;
     o->allow_plain = account->allow_plain;
     o->keeper = *keeper;
-    char *all = mem_printf("%s\n%s\n%s\n%s", account->token_url, account->client_id,
-        account->refresh_token, account->scope);
-    crypto_sha256_hex(span_str(all), o->of);
-    forget(&all);
+    hash_two(account->client_id, account->refresh_token, o->of);
+    hash_two(account->token_url, account->scope, o->by);
     o->waits_end = &o->waits;
     return o;
 }

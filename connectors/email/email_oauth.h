@@ -41,7 +41,8 @@ struct email_oauth_keeper {
 typedef void (*email_oauth_fn)(void *arg, const char *token, const struct err *err);
 
 /* Strings are copied, and keeper; http is borrowed. What was kept for another account (another
- * refresh_token in the configuration) is none of this one's. */
+ * refresh_token in the configuration) is none of this one's; with another scope or token_url only
+ * the access token is asked for anew. */
 struct email_oauth *email_oauth_create(const struct env *env, struct http_client *http,
     const struct email_oauth_account *account, const struct email_oauth_keeper *keeper);
 void email_oauth_destroy(struct email_oauth **o); /* who waits gets ERR_UNAVAILABLE */

@@ -175,16 +175,21 @@ static void unlock(void *arg) {
     t->locked = false;
 }
 
-static struct email_oauth *oauth(struct trial *t, const char *refresh_token, const char *url) {
+static struct email_oauth *with_scope(
+    struct trial *t, const char *refresh_token, const char *url, const char *scope) {
     struct email_oauth_account account = {.token_url = url,
         .client_id = "id",
         .client_secret = "s&e=c ret",
         .refresh_token = refresh_token,
-        .scope = "https://mail.google.com/",
+        .scope = scope,
         .allow_private = true,
         .allow_plain = true};
     const struct email_oauth_keeper keeper = {load, save, lock, unlock, t};
     return email_oauth_create(&t->env, t->http, &account, &keeper);
+}
+
+static struct email_oauth *oauth(struct trial *t, const char *refresh_token, const char *url) {
+    return with_scope(t, refresh_token, url, "https://mail.google.com/");
 }
 
 static int set_up(void **state) {
@@ -311,6 +316,10 @@ static void test_shared(void **state) {
     assert_non_null(strstr(t->seen->body, "refresh_token=rt-2&"));
     assert_int_equal(t->seen->requests, 3);
     assert_false(t->locked);
+    new = with_scope(t, "rt-0", t->url, "more"); /* the same permission, asked for otherwise */
+    ask_of(t, new, 1);
+    assert_non_null(strstr(t->seen->body, "refresh_token=rt-3&"));
+    email_oauth_destroy(&new);
     new = oauth(t, "rt-new", t->url); /* the admin connected the account anew */
     ask_of(t, new, 1);
     assert_non_null(strstr(t->seen->body, "refresh_token=rt-new&"));

@@ -67,7 +67,7 @@ export const settings = {
     "set.email.client_secret": "OAuth2: секрет приложения",
     "help.email.client_secret": "client_secret.",
     "set.email.refresh_token": "OAuth2: refresh token",
-    "help.email.refresh_token": "Его дал владелец ящика. Новые, если провайдер их выдаёт, шлюз хранит сам.",
+    "help.email.refresh_token": "Его дал владелец ящика. Новые, если провайдер их выдаёт, шлюз хранит сам, пока здесь не указан другой.",
     "set.email.scope": "OAuth2: права",
     "help.email.scope": "Например https://mail.google.com/. Пусто: как у refresh token.",
     "set.email.allow_private": "Серверы в частной сети",
