@@ -140,9 +140,14 @@ install: all
 	install -D -m 640 conf/switchboard.conf $(DESTDIR)/etc/switchboard/switchboard.conf
 
 # --- tests ----------------------------------------------------------------------------------------------------
+# What the tests are linked with: of an archive only what a test needs, and nothing is copied (T).
+$(OUT)/library.a: $(LIBRARY_OBJECTS)
+	@rm -f $@
+	ar rcsT $@ $^
+
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/*$(ONLY)*_test.c))
 
-$(OUT)/unit/%: tests/unit/%.c $(LIBRARY_OBJECTS)
+$(OUT)/unit/%: tests/unit/%.c $(OUT)/library.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDOPT) $^ $(LDLIBS) -lcmocka -o $@
 
@@ -176,7 +181,7 @@ bench: all
 
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*$(ONLY)*_fuzz.c))
 SECONDS ?= 60
-FUZZ_OBJECTS := $(SOURCES:%.c=build/fuzz/obj/%.o)
+FUZZ_OBJECTS := $(SOURCES:%.c=build/fuzz/obj/%.o) $(patsubst %,build/fuzz/obj/$(GEN)/%.o,scripts assets)
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
 build/fuzz/obj/%.o: %.c
@@ -184,8 +189,11 @@ build/fuzz/obj/%.o: %.c
 	clang -std=c17 -D_GNU_SOURCE $(FUZZ_FLAGS) -Igateway -I. $(shell pkg-config --cflags $(LIBS)) \
 	  -MMD -MP -c $< -o $@
 
-build/fuzz/%: tests/fuzz/%.c $(filter-out build/fuzz/obj/gateway/main.o,$(FUZZ_OBJECTS)) \
-  $(GEN)/scripts.c $(GEN)/assets.c
+build/fuzz/library.a: $(filter-out build/fuzz/obj/gateway/main.o,$(FUZZ_OBJECTS))
+	@rm -f $@
+	ar rcsT $@ $^
+
+build/fuzz/%: tests/fuzz/%.c build/fuzz/library.a
 	clang -std=c17 -D_GNU_SOURCE $(FUZZ_FLAGS) -fsanitize=fuzzer -Igateway -I. \
 	  $(shell pkg-config --cflags $(LIBS)) $^ $(LDLIBS) -o $@
 
