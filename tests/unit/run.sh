@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh - runs unit test programs, two at a time, then the pages' own; prints failures in full.
+# run.sh - runs unit test programs, six at a time, for they wait more than they work; then the pages' own. Prints failures in full.
 set -u
 # Files, no pipes: what a failed test leaves behind would hold a pipe open for ever.
 dir=$(mktemp -d)
@@ -14,7 +14,7 @@ run_one() {
     fi
 }
 export -f run_one
-printf '%s\0' "$@" | xargs -0 -P 2 -I{} bash -c 'run_one "$0" "$1"' {} "$dir"
+printf '%s\0' "$@" | xargs -0 -P 6 -I{} bash -c 'run_one "$0" "$1"' {} "$dir"
 passed=$(find "$dir" -name '*.good' | wc -l)
 failed=$(($# - passed))
 if command -v node >/dev/null; then
