@@ -43,6 +43,10 @@ class Agents(threading.Thread):
                 self.answer(api, thread, f"answer {n}", f"k{n}")
                 time.sleep(0.1)
 
+    def answers(self):
+        """How many were taken."""
+        return sum(len(texts) for texts in list(self.sent.values()))
+
     def answer(self, api, thread, text, key):
         while True:
             try:
@@ -56,9 +60,10 @@ class Agents(threading.Thread):
             time.sleep(0.1)
 
 
-def kill_at_random(world, rng, seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def kill_at_random(world, rng, seconds, enough=lambda: True):
+    """For so many seconds, and on until it is enough: where the machine is busy, less is said in a second."""
+    began = time.monotonic()
+    while (passed := time.monotonic() - began) < seconds or (passed < 10 * seconds and not enough()):
         time.sleep(0.5 + rng.random())
         try:
             if rng.random() < 0.15:

@@ -29,7 +29,7 @@ class OwnRedis:
              str(self.folder), "--appendonly", "yes", "--appendfsync", "always", "--save", "",
              "--maxmemory-policy", "noeviction", *self.options, *more],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: self.client.ping(), 10)
+        until(lambda: self.client.ping(), 60)
 
     @property
     def url(self):
@@ -302,11 +302,10 @@ def test_disk_full(start_gateway, tmp_path):
     try:
         g = start_gateway(folder=disk)
         thread = post(g, "a").json()["thread"]
-        with open(disk / "ballast", "wb") as f:
+        with open(disk / "ballast", "wb", buffering=0) as f:  # closing must have nothing left to write
             try:
                 while True:
                     f.write(b"0" * 65536)
-                    f.flush()
             except OSError:
                 pass
         until(lambda: is_503(g, "b"), 20)
