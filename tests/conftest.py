@@ -13,6 +13,31 @@ import contract  # noqa: E402
 from harness import Gateway  # noqa: E402
 
 contract.watch()
+GROUP = pytest.StashKey()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes many seconds, mostly of waiting; begun early")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """How tests are spread over processes (--dist loadgroup): those that share what a file's fixture made stay
+    together and come first, each other test is given out alone; long ones early, so that nobody waits for the last."""
+    groups = {}
+    for item in items:
+        shares = any(d.scope == "module" for defs in item._fixtureinfo.name2fixturedefs.values() for d in defs)
+        if shares:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        item.stash[GROUP] = groups.setdefault(item.path.stem if shares else item.nodeid, [])
+        item.stash[GROUP].append(item)
+
+    def rank(item):
+        group = item.stash[GROUP]
+        long = any(i.get_closest_marker("long") for i in group)
+        return item.get_closest_marker("xdist_group") is None, not long, -len(group)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(autouse=True)

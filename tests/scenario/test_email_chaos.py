@@ -71,6 +71,7 @@ def make_trouble(world, rng, stop):
         stop.wait(0.3 + rng.random() * 0.7)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1])
 def test_chaos(start_gateway, seed):
     world, rng = Box(start_gateway), random.Random(seed)

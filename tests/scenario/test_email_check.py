@@ -329,6 +329,7 @@ def test_the_session_ends(fakes, doctor, when):
     assert ("no mail was sent" if when == "idle_only" else "mail goes out through") in out
 
 
+@pytest.mark.long
 def test_silence(fakes, doctor):
     """A server that says nothing any more is given up, and doctor ends."""
     out = fakes("--wait=2", before=lambda i, s: i.fault("silence", at="IDLE"))

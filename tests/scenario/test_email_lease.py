@@ -56,6 +56,7 @@ class Two:
         assert self.w.texts() == self.written
 
 
+@pytest.mark.long
 def test_one_reader(start_gateway, redis):
     """The worker that reads is frozen while mails come, and wakes up when another has its place; then the gateway that reads is
     killed with all its workers; then the worker that reads. Each mail is there once, in order; nobody reads beside another."""

@@ -34,6 +34,7 @@ HANGS = {  # where: what goes wrong
 }
 
 
+@pytest.mark.long
 def test_hanging_servers(mailboxes):
     """Wherever a server falls silent, for the deadline it is left and asked anew, and each mail is there once. Meanwhile the
     others are served; one that stays silent is said to the admin, and comes back by itself."""

@@ -20,6 +20,7 @@ def world(making):
     return functools.partial(making, FakeWorld)
 
 
+@pytest.mark.long
 def test_one_put_off(world):
     """451 for one of three: the others have it at once, he has it later, nobody twice; the thread goes on."""
     w = world(extra='retry = "3s"')
@@ -297,6 +298,7 @@ def test_forged_report(world):
     w.until_recipients(mid, ann="sent", bob="sent")
 
 
+@pytest.mark.long
 def test_many_wait(world):
     """Hundreds of mails of one thread wait for one recipient: what is written then goes out at once all the same."""
     w = world(extra='retry = "1h"')
@@ -313,6 +315,7 @@ def test_many_wait(world):
     assert sum("archive@" in line for _, line in w.smtp.commands) == 260  # nor is his hour cut short by that
 
 
+@pytest.mark.long
 def test_workers_killed_at_random(world):
     """Recipients put off, connections dropped, and workers killed all the time: in the end everybody has each mail, a
     second copy only where the end of data was in doubt, and each message says so of each recipient."""

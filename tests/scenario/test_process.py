@@ -88,6 +88,7 @@ def test_master_dies_and_all_with_it(gateway):
     assert visitor.say_and_wait("after")["seq"] == 2
 
 
+@pytest.mark.long
 def test_stopped_worker_does_not_hold_deliveries(gateway):
     """A worker that hangs loses its leases; the other carries on, and the master replaces it."""
     agent = gateway.agent()

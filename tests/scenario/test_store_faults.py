@@ -272,6 +272,7 @@ def test_forgotten_scripts(own_redis, start_gateway):
     assert post(g, "b").status_code == 200
 
 
+@pytest.mark.long
 def test_loading(own_redis, start_gateway):
     """F23: LOADING after a restart with much data."""
     r = own_redis("--enable-debug-command", "yes")

@@ -199,6 +199,7 @@ def test_two_of_one_name_in_a_group(calm):
     calm.told([m for m in calm.messages("Namesakes") + calm.messages("Our news") if m["direction"] != "event"])
 
 
+@pytest.mark.long
 def test_every_kind_out(world):
     ann = world.user()
     ann.text("hello")

@@ -27,6 +27,7 @@ def lost_by_chat(world):
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["webhook", "polling"])
 @pytest.mark.parametrize("seed", [1])
 def test_chaos(start_gateway, mode, seed):

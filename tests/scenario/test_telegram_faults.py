@@ -191,6 +191,7 @@ def test_429_holds_back_its_chat_only(polled):
     assert not polled.fake.problems
 
 
+@pytest.mark.long
 def test_the_rate_of_a_bot_is_kept(polled):
     """Many chats at once: never more than Telegram allows, so that it never has to say so."""
     polled.fake.limits.on = True
@@ -320,6 +321,7 @@ def test_token_revoked(start_gateway):
 # --- one poller, and moving --------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_one_poller_and_its_successor(start_gateway):
     w = Telegram(start_gateway)
     ann = w.user()
@@ -362,6 +364,7 @@ def test_between_webhook_and_polling_nothing_is_dropped(start_gateway):
     w.close()
 
 
+@pytest.mark.long
 def test_moving_while_people_write(start_gateway):
     """Reloads from polling to webhook and back, with answers going out all the time: all in once and in order, no 409 that
     stays."""

@@ -193,6 +193,7 @@ def text_from(phone, wamid, text):
     return {"from": phone, "id": wamid, "timestamp": str(int(time.time())), "type": "text", "text": {"body": text}}
 
 
+@pytest.mark.long
 def test_three_megabytes_in_one_body(world):
     """As large as Meta's largest: all of it is there when 200 is said, once, in the order of each person."""
     number, people, n = world.number.number, 40, 2600
@@ -268,6 +269,7 @@ def test_two_numbers_of_one_app(start_gateway):
 # --- files ---
 
 
+@pytest.mark.long
 def test_files_that_cannot_be_had(world):
     ann = world.user()
     vanished = ann.image(caption="vanished")
@@ -380,6 +382,7 @@ def test_read_marks_and_typing(world):
 # --- the window and templates ---
 
 
+@pytest.mark.long
 def test_window(world):
     """24 hours after his last message: then templates only, refused in words before anybody waits."""
     ann = world.user()
@@ -585,6 +588,7 @@ def test_lost_part_is_settled_and_the_rest_follows(world):
     assert " ".join(s["body"]["text"]["body"].strip() for s in world.fake.sent) == long, m
 
 
+@pytest.mark.long
 def test_errors_are_sorted_and_said(world):
     ann = world.user()
     ann.text("hello")
@@ -631,6 +635,7 @@ def test_pair_rate_holds_back_one_client_only(world):
     until(lambda: world.message(a["thread"], a["id"])["status"] in ("sent", "delivered"), 20 * SLOWER)
 
 
+@pytest.mark.long
 def test_limits_of_number_and_pair_are_kept(start_gateway):
     """A number that is used on a phone, too: 20 a second. What bunches on its way may be refused now and then, and is
     sent again; a burst never is."""

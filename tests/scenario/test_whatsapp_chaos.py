@@ -69,6 +69,7 @@ def files_are_here(world, names):
     return all(a.get("id") for n in names for m in world.messages(n) for a in m.get("attachments", []))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1])
 def test_chaos(start_gateway, seed):
     world = WhatsApp(start_gateway)

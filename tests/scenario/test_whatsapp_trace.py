@@ -66,6 +66,7 @@ def told_and_traced(world, messages):
     return {m["id"]: trace(world, m) for m in messages}
 
 
+@pytest.mark.long
 def test_every_kind_is_traced(world):
     play_file(world.fake, world.number, SCENARIO)
     world.got(n=19)
@@ -177,6 +178,7 @@ def test_a_parent_id_alone_is_enough(world):
 # --- files ---
 
 
+@pytest.mark.long
 def test_files_that_cannot_be_had_are_told(world):
     """Too large by WhatsApp's word, too large by its answer, another file than announced, a link that is too old for
     good, an id that has expired: card and trail say which and why, and the words came all the same."""
@@ -230,6 +232,7 @@ def report(world):
     return [(line["level"], line["text"]) for line in world.api.post("/channels/main/check", {})["report"]]
 
 
+@pytest.mark.long
 def test_wrong_signatures_are_counted_and_told(world):
     """Each is counted; one that is signed by somebody else's secret is told to the admin, one without any is not."""
     number, g = world.number.number, world.gateway
