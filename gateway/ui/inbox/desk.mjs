@@ -46,6 +46,7 @@ export class Desk {
 
     save() {
         const { drafts, outbox, me } = this.db;
+        if (!me) return; // a page that is left while nobody is signed in
         if (drafts !== this.savedDrafts) this.storage.setDrafts(me.name, drafts);
         if (outbox !== this.savedOutbox) this.storage.setOutbox(me.name, outbox);
         this.savedDrafts = drafts;
@@ -148,7 +149,7 @@ export class Desk {
 
     // The gateway ended the session; drafts and unsent messages stay for the next one.
     signedOut() {
-        if (this.db.me) this.save();
+        this.save();
         this.storage.setKnown(false);
         this.connection.stop();
         this.dispatch({ type: "signed_out" });
