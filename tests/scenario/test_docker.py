@@ -13,7 +13,7 @@ import tempfile
 import pytest
 import requests
 import wire
-from harness import ROOT, Gateway, free_port, until
+from harness import ROOT, SLOWER, Gateway, free_port, until
 
 DOCKER = ROOT / "docker"
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
@@ -210,7 +210,9 @@ def test_who_asks_is_known_and_cannot_be_forged(house):
     def wrong(i):
         return house.ask("POST", "/api/v1/session", json={"name": f"guess-{i}", "password": "x" * 10},
                          headers={"X-Forwarded-For": f"203.0.113.{i}", "Origin": house.url}).status_code
-    codes = [wrong(i) for i in range(40)]
+    codes = []
+    while codes[-1:] != [429] and len(codes) < 40 * SLOWER:  # tries come back where they are slow
+        codes.append(wrong(len(codes)))
     assert codes[0] == 401 and codes[-1] == 429, codes
 
 
