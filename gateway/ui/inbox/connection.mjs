@@ -8,6 +8,7 @@ import { Cursor } from "./cursor.mjs";
 export const PING_MS = 20000;
 export const DEAD_MS = 10000;
 const OPEN_MS = 12000;
+const OPEN = 1; // of a WebSocket's readyState; then it is closing, and drops without a word what it is given
 const RESTART_SPREAD_MS = 3000;
 
 const realClock = {
@@ -54,7 +55,7 @@ export class Connection {
 
     // Sends a command frame; false when the line is not there (the caller keeps it).
     send(frame) {
-        if (this.state !== "online") return false;
+        if (this.state !== "online" || this.socket.readyState > OPEN) return false;
         try {
             this.socket.send(JSON.stringify(frame));
             return true;

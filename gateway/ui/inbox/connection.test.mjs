@@ -238,3 +238,13 @@ test("an old socket's words are not heard any more, nor broken ones", () => {
     heard({ data: JSON.stringify({ type: "thread", cursor: "0:9-9" }) });
     assert.equal(s.of("event").length, 0);
 });
+
+test("a socket that is closing is given nothing", () => {
+    const s = setUp();
+    s.connection.start();
+    s.online();
+    const before = s.last().sent.length;
+    s.last().readyState = 2;
+    assert.equal(s.connection.send({ type: "typing" }), false);
+    assert.equal(s.last().sent.length, before);
+});
