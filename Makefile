@@ -164,7 +164,7 @@ scenario: all $(OUT)/unit/email_compose_test $(OUT)/unit/net_smtp_client_test
 	  $(if $(ONLY),-k $(ONLY))
 
 browser: all
-	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n 2 tests/browser $(if $(ONLY),-k $(ONLY))
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n 3 --dist loadgroup tests/browser $(if $(ONLY),-k $(ONLY))
 
 KILLS ?= 100
 chaos: all

@@ -1,9 +1,7 @@
 """Fixtures: a gateway of its own for each test, or one for a whole file; Chromium."""
 import json
 import pathlib
-import shutil
 import sys
-import tempfile
 
 import pytest
 
@@ -91,56 +89,17 @@ def shared():
     g.destroy()
 
 
-class Browsers:
-    """Chromium windows, each with a profile of its own; errors of the pages fail the test."""
-
-    def __init__(self):
-        self.drivers, self.folders, self.allowed = [], [], []
-
-    def open(self, url=None, width=1280, height=900, network=False):
-        from selenium import webdriver
-        from selenium.webdriver.chrome.service import Service
-        folder = tempfile.mkdtemp(prefix="sb-chromium-")
-        self.folders.append(folder)
-        o = webdriver.ChromeOptions()
-        o.binary_location = "/usr/bin/chromium"
-        for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-                     "--no-first-run", "--disable-background-networking", "--no-proxy-server",
-                     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-                     f"--user-data-dir={folder}", f"--window-size={width},{height}"):
-            o.add_argument(flag)
-        logs = {"browser": "ALL", **({"performance": "ALL"} if network else {})}
-        o.set_capability("goog:loggingPrefs", logs)
-        d = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=o)
-        if width < 500:
-            d.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-                "width": width, "height": height, "deviceScaleFactor": 1, "mobile": True})
-        self.drivers.append(d)
-        d.set_page_load_timeout(30)
-        if url:
-            d.get(url)
-        return d
-
-    def errors(self, d):
-        """Console errors, without those that losing the connection on purpose brings."""
-        return [e["message"] for e in d.get_log("browser") if e["level"] == "SEVERE"
-                and not any(a in e["message"] for a in self.allowed)]
-
-    def allow_lost_connections(self):
-        self.allowed += ["WebSocket connection to", "net::ERR_", "503 (Service Unavailable)"]
-
-    def finish(self):
-        errors = [e for d in self.drivers for e in self.errors(d)]
-        for d in self.drivers:
-            d.quit()
-        for f in self.folders:
-            shutil.rmtree(f, ignore_errors=True)
-        return errors
+@pytest.fixture(scope="session")
+def chromium():
+    """Browsers, whose processes end with the session."""
+    from chromium import Browsers
+    yield Browsers
+    Browsers.end()
 
 
 @pytest.fixture
-def browsers():
-    b = Browsers()
+def browsers(chromium):
+    b = chromium()
     yield b
     errors = b.finish()
     assert not errors, json.dumps(errors, indent=1)

@@ -100,7 +100,8 @@ def opened(inbox, thread, seq=1):
 
 def in_mail(inbox, article):
     """Shows the mail's HTML and goes into its innermost frame."""
-    [b for b in article.find_elements(By.CSS_SELECTOR, ".mail-tools [role=radio]") if b.text == "HTML"][0].click()
+    inbox.until(lambda: [b for b in article.find_elements(By.CSS_SELECTOR, ".mail-tools [role=radio]") if b.text == "HTML"],
+                why="for the way to show HTML")[0].click()
     into_frame(inbox)
 
 

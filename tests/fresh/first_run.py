@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "browser")]
 
 from clients import Api  # noqa: E402
-from conftest import Browsers  # noqa: E402
+from chromium import Browsers  # noqa: E402
 from harness import Gateway, until  # noqa: E402
 from inbox import Inbox  # noqa: E402
 from widget import Widget  # noqa: E402
@@ -49,6 +49,7 @@ def main(url, log, data):
               10, why="for search to find it")
     finally:
         errors = browsers.finish()
+        Browsers.end()
     assert not errors, errors
     print("first run: inbox, widget, answer, card and search are good")
 
