@@ -148,6 +148,7 @@ def test_who_wrote_and_what_became_of_it(world, browsers):
     world.fake.fault("lose", method="sendMessage", times=1)
     world.say(thread, {"text": "did it arrive?"}, status="unknown")
     dan.block()
+    world.got("Dan", what=lambda m: m["direction"] == "event")
     world.say(thread, {"text": "are you there?"}, status="failed")
     i.until(lambda: "not sent again by itself" in bubble(i, 4).text, why="for the unknown outcome")
     i.until(lambda: "The client has blocked the bot" in bubble(i, 6).text, why="for the reason in words")
