@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_quick.h"
 #include "base/mem.h"
 #include "connectors/cards/cards_private.h"
 
@@ -81,7 +82,7 @@ static void attach(struct crm *crm, const struct crm_attach *a, crm_done_fn fn, 
     c->client = copy(message, "client");
     c->text = copy(message, "text");
     c->seq = json_integer_value(json_object_get(message, "seq"));
-    c->json = json_dumps(message, JSON_COMPACT);
+    c->json = json_quick_dump(message);
     if (!at || clock_parse(at, &c->at) < 0)
         c->at = clock_ms();
     cards_lane_add(cards_of(crm)->writes, c);

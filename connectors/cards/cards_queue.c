@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_quick.h"
 #include "base/mem.h"
 #include "connectors/cards/cards_private.h"
 
@@ -35,7 +36,7 @@ static void call_end(struct cards_call *c) {
             c->arg, &(struct crm_outcome){.err = err, .card_id = *c->card_id ? c->card_id : NULL});
     } else {
         struct err bad;
-        json_t *result = err ? NULL : json_loads(c->result ? c->result : "", 0, NULL);
+        json_t *result = err ? NULL : json_quick_load(span_str(c->result ? c->result : ""));
         if (!err && !result) {
             err_set(&bad, ERR_INTERNAL, "cards.db gave an answer that is no JSON");
             err = &bad;

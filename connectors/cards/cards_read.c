@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_quick.h"
 #include "base/mem.h"
 #include "connectors/cards/cards_private.h"
 
 static char *dump(json_t *o) {
-    char *text = json_dumps(o, JSON_COMPACT);
+    char *text = json_quick_dump(o);
     json_decref(o);
     return text;
 }
@@ -53,7 +54,7 @@ static void history(struct cards_statements *s, struct cards_call *c) {
         sqlite3_bind_int64(st, 2, c->seq < 0 ? INT64_MAX : c->seq);
         sqlite3_bind_int(st, 3, (int)c->limit);
         while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-            json_t *m = json_loads(cards_column(st, 0), 0, NULL);
+            json_t *m = json_quick_load(span_str(cards_column(st, 0)));
             if (m)
                 json_array_insert_new(list, 0, m);
         }

@@ -93,7 +93,10 @@ json_t *email_body(
     size_t i;
     char at[CLOCK_TEXT_SIZE];
     int64_t said = json_integer_value(json_object_get(mail, "date_ms"));
-    json_object_set_new(body, "text", json_string(text_of(mail, "text")));
+    if (json_object_get(mail, "text"))
+        json_object_set(body, "text", json_object_get(mail, "text"));
+    else
+        json_object_set_new(body, "text", json_string(""));
     if (*text_of(mail, "subject"))
         json_object_set(body, "subject", json_object_get(mail, "subject"));
     json_object_set_new(body, "attachments", json_array());

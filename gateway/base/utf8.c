@@ -28,13 +28,21 @@ static size_t decode(const unsigned char *p, size_t n, uint32_t *point_out) {
     return len;
 }
 
+/* Points of one and two bytes, most of what is written here, need no look at the others' rules. */
 bool utf8_is_valid(const char *p, size_t n) {
+    const unsigned char *u = (const unsigned char *)p, *end = u + n;
     uint32_t c;
-    for (size_t i = 0; i < n;) {
-        size_t len = decode((const unsigned char *)p + i, n - i, &c);
-        if (len == 0)
-            return false;
-        i += len;
+    while (u < end) {
+        if (*u < 0x80) {
+            u++;
+        } else if (*u >= 0xc2 && *u < 0xe0 && end - u >= 2 && (u[1] & 0xc0) == 0x80) {
+            u += 2;
+        } else {
+            size_t len = decode(u, (size_t)(end - u), &c);
+            if (len == 0)
+                return false;
+            u += len;
+        }
     }
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/json_quick.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -30,7 +31,7 @@ char *record_body(
     enum direction d, const char *channel, const char *connector, const json_t *body) {
     struct buf b;
     json_t *said = without_nulls(body);
-    char *text = json_dumps(said, JSON_COMPACT);
+    char *text = json_quick_dump(said);
     json_decref(said);
     buf_init(&b, (size_t)16 << 20);
     buf_reserve(&b, (text ? strlen(text) : 0) + 128);
@@ -265,7 +266,7 @@ static json_t *message_of(
     struct span body, trail;
     if (split(record, &body, &trail) < 0)
         return NULL;
-    json_t *in = json_loadb(body.p, body.n, 0, NULL);
+    json_t *in = json_quick_load(body);
     if (!json_is_object(in)) {
         json_decref(in);
         return NULL;
@@ -319,7 +320,7 @@ struct span record_body_text(struct span record) {
 
 json_t *record_body_json(struct span record) {
     struct span body = record_body_text(record);
-    json_t *in = body.n ? json_loadb(body.p, body.n, 0, NULL) : NULL;
+    json_t *in = body.n ? json_quick_load(body) : NULL;
     if (json_is_object(in))
         return in;
     json_decref(in);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/id.h"
+#include "base/json_quick.h"
 #include "base/json_strict.h"
 #include "base/utf8.h"
 
@@ -191,6 +192,54 @@ static void secrets_compare(void **state) {
     free(text);
 }
 
+/* Whatever is read and written, it is what Jansson makes of it. */
+static void quick_json_is_janssons(void **state) {
+    (void)state;
+    static const char *const texts[] = {"{}", "[]", " [ ] ", "{\"a\":1}", "{\"a\":1,\"a\":2}", "",
+        " ", "1", "\"s\"", "null", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{a:1}", "[1] x", "[1]\n",
+        "[0,-0,-1,01]", "[0,-0,-1]", "[-]", "[1.5,2e3]", "[12345678901234567]",
+        "[1234567890123456789]", "[99999999999999999999]", "[true,false,null]", "[nul]", "[tru",
+        "[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"]", "[\"\\u0041\\u0430\"]", "[\"\\ud83d\\ude00\"]",
+        "[\"\\ud83d\"]", "[\"\\u0000\"]", "[\"\\x\"]", "[\"\\", "[\"abc", "[\"ab\\\"]",
+        "[\"ab\\\\\"]", "[\"ab\\\\\", \"c\"]", "[\"a\nb\"]", "[\"a\x7f\"]",
+        "[\"\xd0\xb7\xd0\xb0\xd0\xba\xd0\xb0\xd0\xb7\"]", "[\"\xd0\"]", "[\"\xc0\x80\"]",
+        "[\"\xed\xa0\x80\"]", "[\"\xf0\x9f\x98\x80\"]", "[\"\xe2\x82\xac\"]", "[\"\xff\"]",
+        "{\"\xd0\xb7\":\"\xd0\xb7\"}", "{\"\xff\":1}", "{\"\\n\":1}",
+        "{\"a\":{\"b\":[{\"c\":\"d\"}]}}",
+        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+        "[\"a long line of words\\nand \\\"another\\\", with \\\\ and more\\n\\n\\tto come\"]"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        for (size_t n = 0; n <= strlen(texts[i]); n++) {
+            char *text = malloc(n ? n : 1); /* so that reading too far is found */
+            memcpy(text, texts[i], n);
+            json_t *want = json_loadb(text, n, 0, NULL);
+            json_t *got = json_quick_load(span_of(text, n));
+            assert_true(want ? json_equal(want, got) : !got);
+            char *a = want ? json_dumps(want, JSON_COMPACT) : NULL;
+            char *b = got ? json_quick_dump(got) : NULL;
+            assert_true(a ? b && strcmp(a, b) == 0 : !b);
+            free(a);
+            free(b);
+            json_decref(want);
+            json_decref(got);
+            free(text);
+        }
+    char all[127], *a, *b;
+    for (int c = 1; c <= 126; c++)
+        all[c - 1] = (char)c;
+    all[126] = '\0';
+    json_t *o = json_pack("[s,f,{s:s%,s:n}]", all, 0.5, "a\"b", "x\0y", 3, "none");
+    for (int round = 0; round < 2;
+         round++, json_array_remove(o, 1)) { /* without the fraction, too */
+        a = json_dumps(o, JSON_COMPACT);
+        b = json_quick_dump(o);
+        assert_string_equal(a, b);
+        free(a);
+        free(b);
+    }
+    json_decref(o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(id_names_its_shard),
@@ -202,6 +251,7 @@ int main(void) {
         cmocka_unit_test(names_lose_what_hides),
         cmocka_unit_test(buffers_stop_at_their_ceiling),
         cmocka_unit_test(json_is_strict),
+        cmocka_unit_test(quick_json_is_janssons),
         cmocka_unit_test(secrets_compare),
     };
     return crypto_start() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
