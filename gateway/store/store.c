@@ -292,6 +292,7 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_QUEUES] = {"queues", script_queues},
         [SCRIPT_PART] = {"part", script_part},
         [SCRIPT_WINDOW_OVER] = {"window_over", script_window_over},
+        [SCRIPT_MEDIA_CLAIM] = {"media_claim", script_media_claim},
     };
     struct store *s = mem_zalloc(sizeof *s);
     s->env = env;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "store/scripts.h"
 #include "store/store_private.h"
 
 struct media_call {
@@ -80,7 +79,6 @@ void store_media_get(struct store *s, const char *id, store_json_fn fn, void *ar
 /* --- claiming several ------------------------------------------------------------------------ */
 
 struct claim {
-    struct redis_script script;
     store_json_fn fn;
     void *arg;
     size_t n, waiting;
@@ -135,7 +133,6 @@ void store_media_claim(struct store *s, const char *const *ids, size_t n, const 
     *c = (struct claim){.fn = fn, .arg = arg, .n = n, .waiting = n + 1};
     c->info = mem_zalloc((n + 1) * sizeof *c->info);
     c->ids = mem_zalloc((n + 1) * sizeof *c->ids);
-    redis_script_init(&c->script, "media_claim", script_media_claim);
     for (size_t i = 0; i < n; i++) {
         char key[STORE_KEY_SIZE];
         struct span keys[] = {store_key(key, id_shard(ids[i]), "media", ids[i])};
@@ -143,7 +140,7 @@ void store_media_claim(struct store *s, const char *const *ids, size_t n, const 
         struct claim_one *one = mem_alloc(sizeof *one);
         *one = (struct claim_one){c, i};
         memcpy(c->ids[i], ids[i], ID_SIZE);
-        redis_eval(s->redis, &c->script, keys, 1, args, 2, on_claimed, one);
+        redis_eval(s->redis, &s->scripts[SCRIPT_MEDIA_CLAIM], keys, 1, args, 2, on_claimed, one);
     }
     claim_less(c);
 }

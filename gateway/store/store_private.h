@@ -26,6 +26,7 @@ enum script_id {
     SCRIPT_QUEUES,
     SCRIPT_PART,
     SCRIPT_WINDOW_OVER,
+    SCRIPT_MEDIA_CLAIM,
     SCRIPT_COUNT
 };
 
