@@ -157,7 +157,7 @@ enum place {
 };
 
 struct email_key {
-    crypto_hash_sha256_state head, id, body;
+    struct crypto_sha256 *head, *id, *body;
     enum place place;
     size_t column; /* bytes of this line */
     size_t id_n;   /* bytes that count in the id */
@@ -166,16 +166,16 @@ struct email_key {
 
 struct email_key *email_key_begin(void) {
     struct email_key *k = mem_zalloc(sizeof *k);
-    crypto_hash_sha256_init(&k->head);
-    crypto_hash_sha256_init(&k->id);
-    crypto_hash_sha256_init(&k->body);
+    k->head = crypto_sha256_begin();
+    k->id = crypto_sha256_begin();
+    k->body = crypto_sha256_begin();
     return k;
 }
 
-static void add_id_byte(struct email_key *k, unsigned char c) {
-    if (c <= ' ' || c == '<' || c == '>')
+static void add_id_byte(struct email_key *k, char c) {
+    if ((unsigned char)c <= ' ' || c == '<' || c == '>')
         return;
-    crypto_hash_sha256_update(&k->id, &c, 1);
+    crypto_sha256_add(k->id, span_of(&c, 1));
     k->id_n++;
 }
 
@@ -187,11 +187,10 @@ static void end_line(struct email_key *k) {
     k->column = 0;
 }
 
-static void add_head_byte(struct email_key *k, unsigned char c) {
+static void add_head_byte(struct email_key *k, char c) {
     static const char name[] = "message-id:";
     if (c == '\r')
         return;
-    crypto_hash_sha256_update(&k->head, &c, 1);
     if (c == '\n') {
         if (k->place == IN_ID_END) /* an empty line */
             k->id_done = true;
@@ -206,7 +205,7 @@ static void add_head_byte(struct email_key *k, unsigned char c) {
     if (k->place == IN_ID) {
         add_id_byte(k, c);
     } else if (k->place == IN_NAME) {
-        if (k->id_done || tolower(c) != name[k->column])
+        if (k->id_done || tolower((unsigned char)c) != name[k->column])
             k->place = IN_OTHER;
         else if (!name[k->column + 1])
             k->place = IN_ID;
@@ -215,11 +214,11 @@ static void add_head_byte(struct email_key *k, unsigned char c) {
 }
 
 /* Whatever its line ends are. */
-static void add_body(struct email_key *k, const char *p, size_t n) {
+static void add_text(struct crypto_sha256 *to, const char *p, size_t n) {
     while (n) {
         const char *cr = memchr(p, '\r', n);
         size_t take = cr ? (size_t)(cr - p) : n;
-        crypto_hash_sha256_update(&k->body, (const unsigned char *)p, take);
+        crypto_sha256_add(to, span_of(p, take));
         take += cr ? 1 : 0;
         p += take;
         n -= take;
@@ -229,16 +228,19 @@ static void add_body(struct email_key *k, const char *p, size_t n) {
 void email_key_add(struct email_key *k, struct span bytes) {
     size_t i = 0;
     while (i < bytes.n && k->place != IN_BODY)
-        add_head_byte(k, (unsigned char)bytes.p[i++]);
-    if (i < bytes.n)
-        add_body(k, bytes.p + i, bytes.n - i);
+        add_head_byte(k, bytes.p[i++]);
+    add_text(k->head, bytes.p, i);
+    add_text(k->body, bytes.p + i, bytes.n - i);
 }
 
 void email_key_end(struct email_key *k, char out[33]) {
-    unsigned char h[2][crypto_hash_sha256_BYTES], key[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(k->id_n ? &k->id : &k->head, h[0]);
-    crypto_hash_sha256_final(&k->body, h[1]);
-    crypto_hash_sha256(key, &h[0][0], sizeof h);
+    unsigned char key[32];
+    char both[64];
+    crypto_sha256_end(k->id_n ? &k->id : &k->head, (unsigned char *)both);
+    crypto_sha256_end(&k->body, (unsigned char *)both + 32);
+    crypto_sha256_end(&k->id, NULL);
+    crypto_sha256_end(&k->head, NULL);
+    crypto_sha256(span_of(both, sizeof both), key);
     sodium_bin2hex(out, 33, key, 16);
     free(k);
 }

@@ -124,7 +124,6 @@ static void delete_files(struct email_mail *m, size_t from) {
 struct email_mail *email_mail_begin(struct email *e, const struct email_imap_mail *mail,
     const struct email_mail_fns *fns, void *arg) {
     struct email_mail *m = mem_zalloc(sizeof *m);
-    struct err err;
     m->e = e;
     m->env = e->base.env;
     m->uid = mail->uid;
@@ -137,12 +136,8 @@ struct email_mail *email_mail_begin(struct email *e, const struct email_imap_mai
     buf_init(&m->head, HEAD_KEPT);
     /* A server may have said too little: then it is cut here. */
     m->room = (uint64_t)e->max_size;
-    m->upload = media_upload_begin_own(
-        connector_media(&e->base), 0, "mail.eml", "message/rfc822", m->room, &err);
-    if (!m->upload) {
-        m->lost = true;
-        LOG_ERROR(m->env->log, "email.not_stored", LOG_S("channel", e->base.channel), LOG_E(&err));
-    }
+    m->upload =
+        media_upload_begin_own(connector_media(&e->base), 0, "mail.eml", "message/rfc822", m->room);
     return m;
 }
 
@@ -320,7 +315,7 @@ static void begin_part(struct email_mail *m, size_t index) {
     close_part(m);
     m->part_index = index;
     m->part = is_html ? media_upload_begin_own(media, id_shard(m->source_id), "mail.html",
-                            "text/html", (uint64_t)m->e->max_size * 2, &err)
+                            "text/html", (uint64_t)m->e->max_size * 2)
                       : media_upload_begin(media, id_shard(m->source_id),
                             name && *name ? name : "attachment", 0, &err);
     if (m->part)

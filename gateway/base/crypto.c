@@ -14,10 +14,43 @@ int crypto_start(void) {
     return sodium_init() < 0 ? -1 : 0;
 }
 
+void crypto_sha256(struct span data, unsigned char out[32]) {
+    if (!EVP_Digest(data.n ? data.p : "", data.n, out, NULL, EVP_sha256(), NULL))
+        abort(); /* there is no memory */
+}
+
 void crypto_sha256_hex(struct span data, char *out) {
-    unsigned char h[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(h, (const unsigned char *)data.p, data.n);
+    unsigned char h[32];
+    crypto_sha256(data, h);
     sodium_bin2hex(out, CRYPTO_HEX_SIZE, h, sizeof h);
+}
+
+struct crypto_sha256 {
+    EVP_MD_CTX *ctx;
+};
+
+struct crypto_sha256 *crypto_sha256_begin(void) {
+    struct crypto_sha256 *s = mem_alloc(sizeof *s);
+    s->ctx = EVP_MD_CTX_new();
+    if (!s->ctx || !EVP_DigestInit_ex(s->ctx, EVP_sha256(), NULL))
+        abort(); /* there is no memory */
+    return s;
+}
+
+void crypto_sha256_add(struct crypto_sha256 *s, struct span data) {
+    if (data.n)
+        EVP_DigestUpdate(s->ctx, data.p, data.n);
+}
+
+void crypto_sha256_end(struct crypto_sha256 **sp, unsigned char out[32]) {
+    struct crypto_sha256 *s = *sp;
+    if (!s)
+        return;
+    if (out)
+        EVP_DigestFinal_ex(s->ctx, out, NULL);
+    EVP_MD_CTX_free(s->ctx);
+    free(s);
+    *sp = NULL;
 }
 
 void crypto_hmac_sha256(struct span key, struct span data, unsigned char out[32]) {

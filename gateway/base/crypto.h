@@ -15,8 +15,15 @@ int crypto_start(void); /* once a process; 0 or -1 */
 
 /* Lower-case hex. out holds CRYPTO_HEX_SIZE bytes. */
 void crypto_sha256_hex(struct span data, char *out);
+void crypto_sha256(struct span data, unsigned char out[32]);
 void crypto_hmac_sha256_hex(struct span key, struct span data, char *out);
 void crypto_hmac_sha256(struct span key, struct span data, unsigned char out[32]);
+
+/* SHA-256 of what comes in pieces. end frees it; out NULL: that only. */
+struct crypto_sha256;
+struct crypto_sha256 *crypto_sha256_begin(void);
+void crypto_sha256_add(struct crypto_sha256 *s, struct span data);
+void crypto_sha256_end(struct crypto_sha256 **s, unsigned char out[32]);
 
 /* 256 random bits as base64url without padding: session ids, API tokens. */
 void crypto_token(char out[CRYPTO_TOKEN_SIZE]);

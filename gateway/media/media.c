@@ -1,5 +1,6 @@
-/* media.c - attachments on disk: written to a temporary file as they come, then synced, sniffed and
- * moved into place by the thread pool. Names on disk are ids of ours, never a sender's. */
+/* media.c - attachments on disk: kept in memory while they are small, written to a temporary file
+ * as they come when they are not, then synced, sniffed and moved into place by the thread pool.
+ * Names on disk are ids of ours, never a sender's. */
 #include "media/media.h"
 
 #include <dirent.h>
@@ -15,11 +16,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/media_private.h"
 
-#define STALE_S 3600 /* a temporary file as old as this belongs to nobody */
+#define STALE_S 3600      /* a temporary file as old as this belongs to nobody */
+#define SMALL (64u << 10) /* bytes: the loop makes no file for so few */
 
 struct media {
     struct env env;
@@ -31,12 +35,13 @@ struct media {
 
 struct media_upload {
     struct media *media;
-    int fd;
-    char *temp; /* path while it is written */
+    struct buf small; /* all of it, while it is small */
+    int fd;           /* -1: it is small */
+    char *temp;       /* path while it is written */
     struct media_info info;
     uint64_t max_size;
     bool is_own; /* of a type that we gave it */
-    crypto_hash_sha256_state hash;
+    struct crypto_sha256 *hash;
     media_fn fn;
     void *arg;
     struct err err; /* of the work in the pool */
@@ -139,19 +144,37 @@ static void upload_free(struct media_upload *u) {
         unlink(u->temp);
     free(u->temp);
     free(u->info.name);
+    buf_free(&u->small);
+    crypto_sha256_end(&u->hash, NULL);
     free(u);
 }
 
-static struct media_upload *open_upload(struct media *m, struct media_upload *u, struct err *err) {
-    u->temp = mem_printf("%s/incoming/%s", m->dir, u->info.id);
-    u->fd = open(u->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (u->fd >= 0)
-        return u;
-    io_error(err, "stored");
-    free(u->temp);
-    u->temp = NULL;
-    upload_free(u);
-    return NULL;
+static int write_out(struct media_upload *u, struct span data, struct err *err) {
+    while (data.n) {
+        ssize_t n = write(u->fd, data.p, data.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return io_error(err, "stored");
+        data.p += n;
+        data.n -= (size_t)n;
+    }
+    return 0;
+}
+
+/* What was kept in memory goes to a file. */
+static int open_file(struct media_upload *u, const char *path, struct err *err) {
+    u->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (u->fd < 0)
+        return io_error(err, "stored");
+    int rc = write_out(u, buf_span(&u->small), err);
+    buf_free(&u->small);
+    return rc;
+}
+
+static int open_temp(struct media_upload *u, struct err *err) {
+    u->temp = mem_printf("%s/incoming/%s", u->media->dir, u->info.id);
+    return open_file(u, u->temp, err);
 }
 
 static struct media_upload *make_upload(
@@ -162,7 +185,8 @@ static struct media_upload *make_upload(
     u->max_size = max_size;
     u->info.name = media_clean_name(name);
     id_make(shard, u->info.id);
-    crypto_hash_sha256_init(&u->hash);
+    u->hash = crypto_sha256_begin();
+    buf_init(&u->small, SMALL);
     return u;
 }
 
@@ -179,33 +203,28 @@ struct media_upload *media_upload_begin(
         upload_free(u);
         return NULL;
     }
-    return open_upload(m, u, err);
+    return u;
 }
 
-struct media_upload *media_upload_begin_own(struct media *m, unsigned shard, const char *name,
-    const char *mime, uint64_t max_size, struct err *err) {
+struct media_upload *media_upload_begin_own(
+    struct media *m, unsigned shard, const char *name, const char *mime, uint64_t max_size) {
     struct media_upload *u = make_upload(m, shard, name, max_size);
     u->is_own = true;
     snprintf(u->info.mime, sizeof u->info.mime, "%s", mime);
-    return open_upload(m, u, err);
+    return u;
 }
 
 int media_upload_write(struct media_upload *u, struct span data, struct err *err) {
     if (data.n > u->max_size - u->info.size)
         return err_set(err, ERR_TOO_LARGE, "the file is larger than %llu bytes",
             (unsigned long long)u->max_size);
-    crypto_hash_sha256_update(&u->hash, (const unsigned char *)data.p, data.n);
+    crypto_sha256_add(u->hash, data);
     u->info.size += data.n;
-    while (data.n) {
-        ssize_t n = write(u->fd, data.p, data.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return io_error(err, "stored");
-        data.p += n;
-        data.n -= (size_t)n;
-    }
-    return 0;
+    if (u->fd < 0 && data.n <= SMALL - u->small.n)
+        return buf_add(&u->small, data.p, data.n);
+    if (u->fd < 0 && open_temp(u, err) < 0)
+        return -1;
+    return write_out(u, data, err);
 }
 
 void media_upload_abort(struct media_upload *u) {
@@ -227,16 +246,18 @@ static int sniff(struct media_upload *u, struct err *err) {
     return 0;
 }
 
-/* Into its folder, and only then to the disk: one commit of the file system serves both. Nobody
- * knows the id before. The folder may be new, and made by another process that has not synced it.
- */
+/* Into its folder (what is small and of a known type is written there at once), and only then to
+ * the disk: one commit of the file system serves both. Nobody knows the id before. The folder may
+ * be new, and made by another process that has not synced it. */
 static int move_into_place(struct media_upload *u, struct err *err) {
     atomic_bool *is_kept = &u->media->is_kept[id_bucket(u->info.id)];
     char *folder = folder_of(u->media, u->info.id), *path = path_of(u->media, u->info.id);
     bool is_new = mkdir(folder, 0700) == 0 || !*is_kept;
-    int rc = rename(u->temp, path);
-    if (rc < 0) {
+    int rc = u->temp ? rename(u->temp, path) : open_file(u, path, err);
+    if (rc < 0 && u->temp) {
         io_error(err, "stored");
+    } else if (rc < 0) {
+        unlink(path);
     } else {
         free(u->temp);
         u->temp = NULL;
@@ -256,11 +277,13 @@ static int move_into_place(struct media_upload *u, struct err *err) {
 }
 
 static int settle(struct media_upload *u, struct err *err) {
-    unsigned char sum[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&u->hash, sum);
+    unsigned char sum[32];
+    crypto_sha256_end(&u->hash, sum);
     sodium_bin2hex(u->info.sha256, sizeof u->info.sha256, sum, sizeof sum);
     if (u->info.size == 0)
         return err_set(err, ERR_INVALID, "the file is empty");
+    if (!u->is_own && u->fd < 0 && open_temp(u, err) < 0)
+        return -1;
     if (!u->is_own && sniff(u, err) < 0)
         return -1;
     if (!u->is_own &&

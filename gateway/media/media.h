@@ -35,8 +35,8 @@ struct media_upload *media_upload_begin(
     struct media *m, unsigned shard, const char *name, uint64_t declared_size, struct err *err);
 /* The same for what a connector keeps for itself (a mail as it came): of the type that it says, at
  * most max_size bytes, whatever the settings refuse. It is served as a download like all else. */
-struct media_upload *media_upload_begin_own(struct media *m, unsigned shard, const char *name,
-    const char *mime, uint64_t max_size, struct err *err);
+struct media_upload *media_upload_begin_own(
+    struct media *m, unsigned shard, const char *name, const char *mime, uint64_t max_size);
 int media_upload_write(struct media_upload *u, struct span data, struct err *err);
 /* Syncs, sniffs and moves the file into place off the loop; then fn once. The upload is gone
  * after. info is borrowed; NULL with err when the type is not allowed or the disk failed. */

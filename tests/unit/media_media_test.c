@@ -23,7 +23,7 @@
 #include "config/gateway_settings.h"
 #include "media/media.h"
 
-#define MAX_SIZE 65536
+#define MAX_SIZE 1048576
 #define SHA_ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 struct world {
@@ -131,13 +131,16 @@ static void many_pieces_are_one_file(void **state) {
 static void several_at_once(void **state) {
     struct world *w = *state;
     struct media_upload *all[20];
+    char *large = mem_zalloc(MAX_SIZE);
     size_t before = files_in(w, "incoming");
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         all[i] = media_upload_begin(w->media, 0, "x", 0, &w->err);
         assert_non_null(all[i]);
-        assert_int_equal(media_upload_write(all[i], span_str("abc"), &w->err), 0);
+        struct span data = i % 2 ? span_str("abc") : span_of(large, MAX_SIZE);
+        assert_int_equal(media_upload_write(all[i], data, &w->err), 0);
     }
-    assert_int_equal(files_in(w, "incoming"), before + ARRAY_LEN(all));
+    free(large);
+    assert_int_equal(files_in(w, "incoming"), before + ARRAY_LEN(all) / 2); /* the large ones */
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         w->waiting++;
         media_upload_finish(all[i], on_stored, w);
@@ -207,8 +210,11 @@ static void size_has_a_limit(void **state) {
 static void what_is_given_up_leaves_nothing(void **state) {
     struct world *w = *state;
     struct media_upload *u = media_upload_begin(w->media, 0, "x", 0, &w->err);
+    char *large = mem_zalloc(MAX_SIZE);
     assert_int_equal(media_upload_write(u, span_str("abc"), &w->err), 0);
+    assert_int_equal(media_upload_write(u, span_of(large, MAX_SIZE - 3), &w->err), 0);
     assert_int_equal(files_in(w, "incoming"), 1);
+    free(large);
     media_upload_abort(u);
     assert_int_equal(files_in(w, "incoming"), 0);
 }
@@ -318,7 +324,7 @@ static void nobody_else_may_read_them(void **state) {
 static int begin(void **state) {
     static const struct section_type types[] = {{"", SECTION_PLAIN, gateway_settings, "", NULL},
         {"media", SECTION_PLAIN, media_settings, "", NULL}, {0}};
-    static const char *const sets[] = {"media.max_size=64K", NULL};
+    static const char *const sets[] = {"media.max_size=1M", NULL};
     struct world *w = mem_zalloc(sizeof *w);
     struct buf problems;
     char path[100];
