@@ -52,10 +52,6 @@ static void call_end(struct cards_call *c) {
 /* A call that fails inside the transaction is undone alone. */
 static void run_one(struct cards_lane *l, struct cards_call *c) {
     struct err ignored;
-    if (!l->write) {
-        l->run(l->statements, c);
-        return;
-    }
     if (cards_db_exec(l->db, "SAVEPOINT one", &c->err) < 0)
         return;
     l->run(l->statements, c);
@@ -64,15 +60,39 @@ static void run_one(struct cards_lane *l, struct cards_call *c) {
     cards_db_exec(l->db, "RELEASE one", c->err.code ? &ignored : &c->err);
 }
 
+/* All of them, as long as none fails. */
+static bool run_all(struct cards_lane *l) {
+    for (struct cards_call *c = l->batch; c; c = c->next) {
+        l->run(l->statements, c);
+        if (c->err.code && l->write)
+            return false;
+    }
+    return true;
+}
+
+/* One of them failed: the same again, each so that it can be undone. */
+static void run_each(struct cards_lane *l) {
+    struct err ignored;
+    cards_db_exec(l->db, "ROLLBACK", &ignored);
+    for (struct cards_call *c = l->batch; c; c = c->next) {
+        c->err.code = ERR_NONE;
+        c->card_id[0] = '\0';
+    }
+    if (cards_db_exec(l->db, "BEGIN IMMEDIATE", &l->err) < 0)
+        return;
+    for (struct cards_call *c = l->batch; c; c = c->next)
+        run_one(l, c);
+}
+
 static void work(void *arg) {
     struct cards_lane *l = arg;
     struct err ignored;
     l->err.code = ERR_NONE;
     if (l->write && cards_db_exec(l->db, "BEGIN IMMEDIATE", &l->err) < 0)
         return;
-    for (struct cards_call *c = l->batch; c; c = c->next)
-        run_one(l, c);
-    if (l->write && cards_db_exec(l->db, "COMMIT", &l->err) < 0)
+    if (!run_all(l))
+        run_each(l);
+    if (l->write && !l->err.code && cards_db_exec(l->db, "COMMIT", &l->err) < 0)
         cards_db_exec(l->db, "ROLLBACK", &ignored);
 }
 

@@ -12,10 +12,8 @@
 #define STEM_MIN 3  /* letters that stay */
 
 /* One code point of valid UTF-8; malformed bytes come one by one as U+FFFD. */
-static unsigned decode(const unsigned char *p, size_t n, size_t *len) {
+static unsigned decode_long(const unsigned char *p, size_t n, size_t *len) {
     *len = 1;
-    if (p[0] < 0x80)
-        return p[0];
     size_t want = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
     if (!want || want > n)
         return 0xfffd;
@@ -29,7 +27,19 @@ static unsigned decode(const unsigned char *p, size_t n, size_t *len) {
     return c;
 }
 
-static unsigned fold(unsigned c) {
+static inline unsigned decode(const unsigned char *p, size_t n, size_t *len) {
+    if (p[0] < 0x80) {
+        *len = 1;
+        return p[0];
+    }
+    if (p[0] >= 0xc2 && p[0] < 0xe0 && n > 1 && (p[1] & 0xc0) == 0x80) {
+        *len = 2;
+        return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+    }
+    return decode_long(p, n, len);
+}
+
+static inline unsigned fold(unsigned c) {
     if (c >= 'A' && c <= 'Z')
         return c + 32;
     if (c >= 0x410 && c <= 0x42f)
@@ -41,14 +51,15 @@ static unsigned fold(unsigned c) {
     return c;
 }
 
-static bool is_word(unsigned c) {
+static inline bool is_word(unsigned c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
            (c >= 0xc0 && c != 0xfffd && !(c >= 0x2000 && c <= 0x2bff) &&
                !(c >= 0x3000 && c <= 0x303f) && c != 0xd7 && c != 0xf7 &&
                !(c >= 0x1f000 && c <= 0x1ffff));
 }
 
-/* An ending as code points. */
+/* An ending as code points. Those of one last letter stand together, the longest first. */
+#define ENDINGS_MAX 12 /* of one last letter, with the empty one that ends the list */
 struct ending {
     size_t n;
     const char32_t *points;
@@ -56,38 +67,55 @@ struct ending {
 #define E(text)                                                                                    \
     { sizeof(U##text) / sizeof(char32_t) - 1, U##text }
 
-/* Without the first of the endings that fits: the longest come first. */
-static size_t strip(const unsigned *w, size_t n, const struct ending *e, size_t endings) {
-    for (size_t i = 0; i < endings; i++) {
-        size_t m = e[i].n, k = m;
-        if (e[i].points[m - 1] != w[n - 1] || n < m + STEM_MIN)
+/* Without the first of the endings that fits. */
+static size_t strip(const unsigned *w, size_t n, const struct ending *e) {
+    for (; e->n; e++) {
+        size_t k = e->n;
+        if (n < k + STEM_MIN)
             continue;
-        while (k && w[n - m + k - 1] == e[i].points[k - 1])
+        while (k && w[n - e->n + k - 1] == e->points[k - 1])
             k--;
         if (k == 0)
-            return n - m;
+            return n - e->n;
     }
     return n;
 }
 
 static size_t stem(const unsigned *w, size_t n) {
-    static const struct ending russian[] = {E("иями"), E("ями"), E("ами"), E("иях"), E("ого"),
-        E("ему"), E("ому"), E("ыми"), E("ими"), E("его"), E("ией"), E("ешь"), E("ишь"), E("ете"),
-        E("ите"), E("ться"), E("тся"), E("ала"), E("ила"), E("ыла"), E("али"), E("или"), E("ыли"),
-        E("ует"), E("уют"), E("ает"), E("яет"), E("ают"), E("яют"), E("ать"), E("ять"), E("ить"),
-        E("еть"), E("ыть"), E("ям"), E("ем"), E("ам"), E("ом"), E("ах"), E("ях"), E("ий"), E("ый"),
-        E("ой"), E("ей"), E("ая"), E("яя"), E("ое"), E("ее"), E("ые"), E("ие"), E("ую"), E("юю"),
-        E("их"), E("ых"), E("ою"), E("ею"), E("ия"), E("ии"), E("ию"), E("ов"), E("ев"), E("ет"),
-        E("ют"), E("ит"), E("ат"), E("ят"), E("ал"), E("ил"), E("ел"), E("а"), E("е"), E("и"),
-        E("й"), E("о"), E("у"), E("ы"), E("ь"), E("ю"), E("я")};
-    static const struct ending english[] = {E("ations"), E("ation"), E("ingly"), E("edly"),
-        E("ness"), E("ies"), E("ied"), E("ing"), E("ers"), E("es"), E("ed"), E("er"), E("ly"),
-        E("s"), E("y"), E("e")};
+    static const struct ending russian[32][ENDINGS_MAX] = {
+        [0] = {E("ала"), E("ила"), E("ыла"), E("а")},
+        [2] = {E("ов"), E("ев")},
+        [5] = {E("ете"), E("ите"), E("ое"), E("ее"), E("ые"), E("ие"), E("е")},
+        [8] = {E("иями"), E("ями"), E("ами"), E("ыми"), E("ими"), E("али"), E("или"), E("ыли"),
+            E("ии"), E("и")},
+        [9] = {E("ией"), E("ий"), E("ый"), E("ой"), E("ей"), E("й")},
+        [11] = {E("ал"), E("ил"), E("ел")},
+        [12] = {E("ям"), E("ем"), E("ам"), E("ом")},
+        [14] = {E("ого"), E("его"), E("о")},
+        [18] = {E("ует"), E("уют"), E("ает"), E("яет"), E("ают"), E("яют"), E("ет"), E("ют"),
+            E("ит"), E("ат"), E("ят")},
+        [19] = {E("ему"), E("ому"), E("у")},
+        [21] = {E("иях"), E("ах"), E("ях"), E("их"), E("ых")},
+        [27] = {E("ы")},
+        [28] = {E("ешь"), E("ишь"), E("ать"), E("ять"), E("ить"), E("еть"), E("ыть"), E("ь")},
+        [30] = {E("ую"), E("юю"), E("ою"), E("ею"), E("ию"), E("ю")},
+        [31] = {E("ться"), E("тся"), E("ая"), E("яя"), E("ия"), E("я")},
+    };
+    static const struct ending english[26][ENDINGS_MAX] = {
+        [3] = {E("ied"), E("ed")},
+        [4] = {E("e")},
+        [6] = {E("ing")},
+        [13] = {E("ation")},
+        [17] = {E("er")},
+        [18] = {E("ations"), E("ness"), E("ies"), E("ers"), E("es"), E("s")},
+        [24] = {E("ingly"), E("edly"), E("ly"), E("y")},
+    };
+    unsigned last = w[n - 1];
     if (n <= STEM_MIN)
         return n;
-    return w[n - 1] >= 0x430 && w[n - 1] <= 0x44f ? strip(w, n, russian, ARRAY_LEN(russian))
-           : w[n - 1] >= 'a' && w[n - 1] <= 'z'   ? strip(w, n, english, ARRAY_LEN(english))
-                                                  : n;
+    return last >= 0x430 && last <= 0x44f ? strip(w, n, russian[last - 0x430])
+           : last >= 'a' && last <= 'z'   ? strip(w, n, english[last - 'a'])
+                                          : n;
 }
 
 static void encode(unsigned c, char *out, size_t *n) {
@@ -148,6 +176,7 @@ char *cards_stems(const char *text) {
     struct buf b;
     size_t n = strlen(text);
     buf_init(&b, n * 4 + 64);
+    buf_reserve(&b, n + n / 8);
     cards_words(text, n, add_stem, &b);
     return buf_take(&b);
 }

@@ -152,14 +152,16 @@ static int64_t number_of(struct cards_statements *s, const char *id, struct err 
     return n;
 }
 
-static int index_text(struct cards_statements *s, int64_t n, const char *text, struct err *err) {
+static int index_text(
+    struct cards_statements *s, int64_t n, bool is_new, const char *text, struct err *err) {
     static const char drop[] = "DELETE FROM words WHERE rowid = ?1";
     static const char add[] = "INSERT INTO words(rowid, stems) VALUES(?1, ?2)";
-    sqlite3_stmt *st = cards_prepare(s, drop, err);
-    if (!st)
+    sqlite3_stmt *st = is_new ? NULL : cards_prepare(s, drop, err);
+    if (!st && !is_new)
         return -1;
-    sqlite3_bind_int64(st, 1, n);
-    if (step(st, err) < 0)
+    if (st)
+        sqlite3_bind_int64(st, 1, n);
+    if (st && step(st, err) < 0)
         return -1;
     char *stems = cards_stems(text);
     int rc = 0;
@@ -207,7 +209,7 @@ static int attach(struct cards_statements *s, struct cards_call *c) {
         n = sqlite3_last_insert_rowid(sqlite3_db_handle(st));
     if (!*c->text)
         return 0;
-    return index_text(s, n, c->text, &c->err);
+    return index_text(s, n, is_new, c->text, &c->err);
 }
 
 /* `client` (the one that goes) and `card` (a client id here: the one that stays) share one card. */
