@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/email/email_body.h"
@@ -36,7 +37,8 @@ struct email_mail {
     bool lost;        /* the disk refused it */
     unsigned running; /* callbacks that will come */
     unsigned tries;
-    unsigned unread; /* so many children failed at it */
+    unsigned unread;   /* so many children failed at it */
+    uint64_t began_us; /* 0: its wait is counted */
 
     struct email_key *hasher;
     char key[33];
@@ -127,6 +129,7 @@ struct email_mail *email_mail_begin(struct email *e, const struct email_imap_mai
     m->e = e;
     m->env = e->base.env;
     m->uid = mail->uid;
+    m->began_us = clock_mono_us();
     m->fns = fns;
     m->arg = arg;
     m->is_cut = mail->cut;
@@ -462,6 +465,9 @@ void email_mail_take(struct email_mail *m) {
         return;
     m->step = TAKING;
     m->running++;
+    if (m->began_us) /* a backlog is what CRM writers give way to */
+        connector_waited(&m->e->base, clock_mono_us() - m->began_us);
+    m->began_us = 0;
     m->taking = (struct email_taking){.e = m->e,
         .key = m->key,
         .mail = m->mail,

@@ -234,6 +234,9 @@ struct inbound_result {
  * ERR_TIMEOUT mean: refuse with 503, the channel shall send it again). */
 typedef void (*inbound_fn)(void *arg, const struct inbound_result *result, const struct err *err);
 void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn fn, void *arg);
+/* A message had to wait for so long in the connector before it could be given to
+ * connector_inbound(). While many wait at once, CRM writers give way. */
+void connector_waited(struct connector *c, uint64_t us);
 
 /* A message that the channel told us before has changed. */
 enum change_kind {

@@ -51,7 +51,7 @@ struct core {
     struct owner *owner; /* deliveries of the shards that we own */
     struct live *live;   /* typing and presence */
     int64_t notes_version;
-    uint64_t waited_us; /* for the store, by all messages taken from channels on this worker */
+    uint64_t waited_us; /* by all messages taken from channels on this worker, until stored */
     struct store_trail pushed[PUSHED_BATCH];
     char pushed_threads[PUSHED_BATCH][ID_SIZE];
     size_t npushed;

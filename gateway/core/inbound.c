@@ -153,6 +153,10 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
     free(reply_to);
 }
 
+void connector_waited(struct connector *c, uint64_t us) {
+    c->core->waited_us += us;
+}
+
 void connector_receipt(struct connector *c, const char *thread, int64_t upto_seq,
     enum status status, core_done_fn fn, void *arg) {
     store_receipt(c->core->store, thread, c->channel, upto_seq, status, fn, arg);

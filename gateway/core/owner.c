@@ -14,7 +14,7 @@
 #define POKE_MS 1000 /* queues are looked at so often even when no event told of anything */
 #define DEPTH_MS 2000
 #define NOTES_MS 500 /* how late a worker knows what another one learned of a channel */
-#define CROWD 8    /* senders waiting for the store, on average of a tick; above, CRM writers ... */
+#define CROWD 8    /* messages waiting to be stored, on average of a tick; above, CRM writers ... */
 #define GIVE_WAY 5 /* ... may begin so many deliveries a tick */
 #define WORKERS_KEY "sb:workers"
 
