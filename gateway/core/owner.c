@@ -16,6 +16,7 @@
 #define NOTES_MS 500 /* how late a worker knows what another one learned of a channel */
 #define CROWD 8    /* messages waiting to be stored, on average of a tick; above, CRM writers ... */
 #define GIVE_WAY 5 /* ... may begin so many deliveries a tick */
+#define SMOOTH 8   /* ticks */
 #define WORKERS_KEY "sb:workers"
 
 struct shard {
@@ -35,7 +36,7 @@ struct owner {
     unsigned nshards;
     struct loop_timer *tick;
     uint64_t next_lease_ms, next_poke_ms, next_depth_ms, next_notes_ms;
-    uint64_t waited_before_us;
+    uint64_t waited_before_us, waited_mean_us;
     unsigned ticks, crm_allowed;
     unsigned seek_next, seek_left; /* the shard to ask for next; how many may still be asked for */
     int64_t workers;               /* alive, as last counted */
@@ -209,10 +210,15 @@ void owner_crm_began(struct core *core) {
     core->owner->crm_allowed--;
 }
 
-/* Each tick. Time waited in it by all, over its length, is how many waited at once. */
+/* Each tick. Time waited in it by all, over its length, is how many waited at once. What waits is
+ * counted when it is over, which may be many at once and none for some ticks: CRM writers come back
+ * only when few waited for a while. */
 static void share_with_crm(struct owner *o) {
     uint64_t waited = o->core->waited_us - o->waited_before_us;
     o->waited_before_us = o->core->waited_us;
+    o->waited_mean_us = (o->waited_mean_us * (SMOOTH - 1) + waited) / SMOOTH;
+    if (waited < o->waited_mean_us)
+        waited = o->waited_mean_us;
     o->crm_allowed = waited > CROWD * TICK_MS * 1000 ? GIVE_WAY : UINT_MAX;
 }
 
