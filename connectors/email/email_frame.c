@@ -76,7 +76,8 @@ static void find_part(struct email_frames *f) {
 static int on_text(struct email_frames *f, struct span text, struct err *err) {
     if (!f->ready || !f->asked || f->mail || f->text)
         return err_set(err, ERR_PROTOCOL, "the mail's reader tells a text that nobody asked for");
-    f->text = utf8_is_text(text.p, text.n) ? json_stringn_nocheck(text.p, text.n) : NULL;
+    bool is_text = utf8_is_text(text.p, text.n) && !(text.n && memchr(text.p, '\r', text.n));
+    f->text = is_text ? json_stringn_nocheck(text.p, text.n) : NULL;
     return f->text ? 0 : err_set(err, ERR_PROTOCOL, "the mail's reader tells no text");
 }
 

@@ -65,8 +65,8 @@ int email_frames_next(struct email_frames *f, struct email_frame *out, struct er
 void email_frame_head(char head[EMAIL_FRAME_HEAD], enum email_frame_type type, size_t n);
 
 /* The `mail` object of email_read.h: every key, type and ceiling, UTF-8 without controls, offsets
- * on whole characters, sizes together at most bytes_max. text: what came for it apart, then json
- * has none; NULL: json has it. The caller decrefs; NULL with err. */
+ * on whole characters, sizes together at most bytes_max. text: what came for it apart and is
+ * checked as such, then json has none; NULL: json has it. The caller decrefs; NULL with err. */
 json_t *email_mail_check(struct span json, json_t *text, uint64_t bytes_max, struct err *err);
 
 #endif

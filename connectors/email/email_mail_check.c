@@ -253,7 +253,7 @@ json_t *email_mail_check(struct span json, json_t *text, uint64_t bytes_max, str
         {"delivered_to", is_addresses, EMAIL_PEOPLE_MAX, false},
         {"return_path", is_address_or_none, EMAIL_ADDRESS_MAX, false},
         {"subject", is_line, EMAIL_SUBJECT_MAX, false}, {"date_ms", is_date, 0, false},
-        {"text", is_text, EMAIL_TEXT_MAX, true}, {"text_cut", is_yes, 0, false},
+        {"text", is_text, EMAIL_TEXT_MAX, false}, {"text_cut", is_yes, 0, false},
         {"quoted_at", is_count, EMAIL_TEXT_MAX, false},
         {"signature_at", is_count, EMAIL_TEXT_MAX, false}, {"auto", is_auto, 0, false},
         {"ours", is_line, EMAIL_NAME_MAX, false}, {"hops", is_count, 1000000, true},
@@ -261,11 +261,12 @@ json_t *email_mail_check(struct span json, json_t *text, uint64_t bytes_max, str
         {"notes", is_notes, EMAIL_NOTES_MAX, true}, {"parts", is_parts, EMAIL_PARTS_MAX, true},
         {0}};
     json_t *mail = json_strict_parse(json, DEPTH_MAX, err);
-    bool good = mail && !(text && json_object_get(mail, "text"));
+    bool has_text = json_object_get(mail, "text") != NULL;
+    bool good = mail && has_text == !text && check_object(mail, fields);
     if (good && text)
         json_object_set(mail, "text", text);
-    if (good && check_object(mail, fields) && is_offset_in_text(mail, "quoted_at") &&
-        is_offset_in_text(mail, "signature_at") && sizes_fit(mail, bytes_max))
+    if (good && is_offset_in_text(mail, "quoted_at") && is_offset_in_text(mail, "signature_at") &&
+        sizes_fit(mail, bytes_max))
         return mail;
     json_decref(mail);
     err_set(err, ERR_PROTOCOL, "the mail's reader tells a mail that cannot be");

@@ -319,7 +319,7 @@ static void set_text(struct body *b) {
     b->text_cut = b->text_cut || n < b->text.n;
     while (n && isspace((unsigned char)b->text.p[n - 1]))
         n--;
-    json_object_set_new(m->mail, "text", json_stringn(n ? b->text.p : "", n));
+    json_object_set_new(m->mail, "text", json_stringn_nocheck(n ? b->text.p : "", n));
     if (b->text_cut)
         json_object_set_new(m->mail, "text_cut", json_true());
     const char *subject = json_string_value(json_object_get(m->mail, "subject"));

@@ -28,12 +28,18 @@ static size_t decode(const unsigned char *p, size_t n, uint32_t *point_out) {
     return len;
 }
 
+static inline bool is_control(unsigned char c) {
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+}
+
 /* Points of one and two bytes, most of what is written here, need no look at the others' rules. */
-bool utf8_is_valid(const char *p, size_t n) {
+static inline bool check(const char *p, size_t n, bool is_text) {
     const unsigned char *u = (const unsigned char *)p, *end = u + n;
     uint32_t c;
     while (u < end) {
         if (*u < 0x80) {
+            if (is_text && is_control(*u))
+                return false;
             u++;
         } else if (*u >= 0xc2 && *u < 0xe0 && end - u >= 2 && (u[1] & 0xc0) == 0x80) {
             u += 2;
@@ -45,6 +51,10 @@ bool utf8_is_valid(const char *p, size_t n) {
         }
     }
     return true;
+}
+
+bool utf8_is_valid(const char *p, size_t n) {
+    return check(p, n, false);
 }
 
 void utf8_repair(char *s) {
@@ -74,14 +84,7 @@ size_t utf8_prefix(const char *p, size_t n, size_t max_points) {
 }
 
 bool utf8_is_text(const char *p, size_t n) {
-    if (!utf8_is_valid(p, n))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
-            return false;
-    }
-    return true;
+    return check(p, n, true);
 }
 
 static bool is_invisible(uint32_t c) {
