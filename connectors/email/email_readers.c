@@ -362,6 +362,8 @@ static void on_child(void *arg, int events) {
             return;
         }
         pump(c);
+        if ((size_t)n < CHUNK)
+            return; /* that was all */
     }
 }
 

@@ -52,7 +52,10 @@ static struct lines split(struct span text) {
     return all;
 }
 
+/* Most lines differ in the first byte (of a letter that is not ASCII, exactly). */
 static bool istarts(struct span s, const char *prefix) {
+    if (!s.n || ((s.p[0] ^ prefix[0]) & ~0x20))
+        return false;
     size_t n = strlen(prefix);
     return s.n >= n && strncasecmp(s.p, prefix, n) == 0;
 }
