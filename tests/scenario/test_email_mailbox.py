@@ -171,6 +171,10 @@ def test_days_of_downtime(mailboxes):
         until(lambda: len(w.texts_of(name)) >= len(wanted), 40 * SLOWER, 0.1, f"for all of {name}")
         assert w.texts_of(name) == wanted, name
     assert w.gateway.log().count("uidvalidity_changed") == 2
+    # The CRM waits while a backlog comes in; then it has all of it, each mail once, in order.
+    until(lambda: len(w.gateway.card_messages()) >= 3 * len(wanted), 40 * SLOWER, 0.2, "for the cards")
+    for name in w.names:
+        assert [m["text"] for m in w.gateway.card_messages() if m["channel"] == name] == wanted, name
 
 
 # --- what is done with a mail that is in its thread ---
