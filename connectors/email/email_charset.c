@@ -323,17 +323,18 @@ static bool label_fits(const char *label, struct span octets, struct buf *out) {
     return score < RUSSIAN_ENOUGH || score <= labelled;
 }
 
-static void choose(struct span octets, const char *label, bool *guessed, struct buf *out) {
+/* True: it was UTF-8 as it came. */
+static bool choose(struct span octets, const char *label, bool *guessed, struct buf *out) {
     bool ascii = is_ascii(octets), stateful = is_label(label) && is_stateful(label);
     bool escapes = octets.n && memchr(octets.p, 0x1b, octets.n);
     if (stateful && label_fits(label, octets, out))
-        return;
+        return false;
     buf_reset(out);
-    if (ascii && !escapes) {
+    if (ascii ? !escapes : utf8_is_valid(octets.p, octets.n)) {
         buf_add(out, octets.p, octets.n);
-    } else if (!ascii && utf8_is_valid(octets.p, octets.n)) {
-        buf_add(out, octets.p, octets.n);
-    } else if (!ascii && is_nearly_utf8(octets)) {
+        return true;
+    }
+    if (!ascii && is_nearly_utf8(octets)) {
         convert("UTF-8", octets, false, out);
     } else if (!label_fits(label, octets, out)) {
         buf_reset(out);
@@ -341,6 +342,7 @@ static void choose(struct span octets, const char *label, bool *guessed, struct 
             *guessed = true;
         guess(octets, out);
     }
+    return false;
 }
 
 char *email_charset_text(struct span octets, const char *label, size_t *n_out, bool *guessed) {
@@ -348,7 +350,7 @@ char *email_charset_text(struct span octets, const char *label, size_t *n_out, b
     if (octets.n >= 3 && memcmp(octets.p, "\xef\xbb\xbf", 3) == 0)
         octets = span_of(octets.p + 3, octets.n - 3);
     buf_init(&out, 4 * octets.n + 64);
-    choose(octets, label, guessed, &out);
+    bool is_valid = choose(octets, label, guessed, &out);
     buf_str(&out);
     size_t n = out.n;
     char *text = buf_take(&out);
@@ -357,7 +359,7 @@ char *email_charset_text(struct span octets, const char *label, size_t *n_out, b
         memmove(text, text + 3, n);
     }
     n = email_text_clean(text, n);
-    if (!utf8_is_valid(text, n)) /* iconv lets numbers beyond Unicode pass */
+    if (!is_valid && !utf8_is_valid(text, n)) /* iconv lets numbers beyond Unicode pass */
         utf8_repair(text);
     if (n_out)
         *n_out = n;

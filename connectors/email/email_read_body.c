@@ -148,11 +148,22 @@ static void build_html(struct body *b) {
 
 /* --- text ------------------------------------------------------------------------------------ */
 
+static bool is_visible(char c) {
+    return (unsigned char)c > 0x20 && c != '>';
+}
+
 static size_t visible(struct span s) {
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++)
-        n += (unsigned char)s.p[i] > 0x20 && s.p[i] != '>';
+        n += is_visible(s.p[i]);
     return n;
+}
+
+static bool says_something(struct span s) {
+    size_t i = 0;
+    while (i < s.n && !is_visible(s.p[i]))
+        i++;
+    return i < s.n;
 }
 
 static void begin_segment(struct buf *text) {
@@ -216,9 +227,12 @@ static void build_text(struct body *b, bool all, struct buf *out) {
 
 /* Plain text that says nothing beside an HTML that does is no text. */
 static void prefer_html_text(struct body *b) {
-    size_t plain = visible(buf_span(&b->text)), quote = b->quote;
+    size_t quote = b->quote;
     bool cut = b->text_cut, used = b->used_html;
-    if (b->html.n == 0 || used || plain > SHORT_TEXT)
+    if (b->html.n == 0 || used)
+        return;
+    size_t plain = visible(buf_span(&b->text));
+    if (plain > SHORT_TEXT)
         return;
     struct buf text;
     buf_init(&text, TEXT_WORK_MAX);
@@ -243,7 +257,7 @@ static void use_raw_text(struct body *b, uint64_t from) {
     size_t n = 0;
     char *text =
         email_charset_text(span_of(raw, got > 0 ? (size_t)got : 0), NULL, &n, &b->m->guessed);
-    if (visible(span_of(text, n))) {
+    if (says_something(span_of(text, n))) {
         buf_reset(&b->text);
         buf_add(&b->text, text, n);
         email_note(b->m, "raw_text");
@@ -265,7 +279,7 @@ static void look_for_raw_text(struct body *b) {
     bool is_cut = has_note(m, "depth_cut") || has_note(m, "parts_cut");
     bool is_leaf = m->nsegments == 1 && m->message &&
                    (GMimeObject *)m->segments[0].part == g_mime_message_get_mime_part(m->message);
-    if (visible(buf_span(&b->text)) || m->nfiles || b->html.n)
+    if (says_something(buf_span(&b->text)) || m->nfiles || b->html.n)
         return;
     if (m->nsegments == 0 || is_leaf || is_cut)
         use_raw_text(b, m->scan.body_at < m->scan.size ? m->scan.body_at

@@ -132,9 +132,11 @@ static bool is_field_block(const struct lines *all, size_t i) {
 static bool has_date(struct span s) {
     for (size_t i = 0; i + 4 < s.n; i++) {
         const unsigned char *p = (const unsigned char *)s.p + i;
+        if (*p < '0' || *p > '9')
+            continue;
         bool is_year = (p[0] == '2' && p[1] == '0') || (p[0] == '1' && p[1] == '9');
         is_year = is_year && isdigit(p[2]) && isdigit(p[3]) && !isdigit(p[4]);
-        if (is_year || (isdigit(p[0]) && p[1] == ':' && isdigit(p[2])))
+        if (is_year || (p[1] == ':' && isdigit(p[2])))
             return true;
     }
     return false;
