@@ -28,7 +28,8 @@
 #define KNOCK_MS 2000
 #define DRAIN_SPREAD_MS 1500 /* sockets are told to come back, not all at once */
 #define DRAIN_TICK_MS 50
-#define LISTEN_MS 1000
+#define LISTEN_MS 3000
+#define FOLLOW_MS 2 /* between looks, until what happens is followed */
 #define LAG_MS 100
 
 struct app {
@@ -55,7 +56,7 @@ struct app {
     int ready_fd;
     bool store_seen, draining, core_drained;
     uint64_t drain_until_ms, knock_until_ms, lag_due_us;
-    struct loop_timer *listen_timer, *drain_timer, *lag_timer;
+    struct loop_timer *listen_timer, *follow_timer, *drain_timer, *lag_timer;
     int exit_code;
     char admin_password[CRYPTO_TOKEN_SIZE];
 };
@@ -94,14 +95,27 @@ static void give_up(struct app *app, const char *event, const struct err *err) {
     loop_stop(app->env.loop);
 }
 
-/* Nobody is let in before the store is there, lest a new worker beside old ones answers 503; but
- * after LISTEN_MS all who come are told that it is not. */
+/* Nobody is let in before the store is there and what happens is followed, lest a new worker beside
+ * old ones answers 503; but after LISTEN_MS all who come are told that it is not. */
 static void listen_now(void *arg) {
     struct app *app = arg;
     loop_timer_stop(&app->listen_timer);
     if (app->gate || app->draining)
         return;
     app->gate = gate_create(&app->env, app->ctx->listen_fd, app->http, app->ws);
+}
+
+static void serve_when_following(void *arg) {
+    struct app *app = arg;
+    if (!*core_cursors(app->core))
+        return; /* it is looked at again soon */
+    loop_timer_stop(&app->follow_timer);
+    listen_now(app);
+    if (!app->gate)
+        return; /* it leaves already */
+    tell_ready(app);
+    if (app->ctx->index == 0)
+        make_first_admin(app);
 }
 
 static void on_store_state(void *arg, bool up, const struct err *fatal) {
@@ -114,12 +128,8 @@ static void on_store_state(void *arg, bool up, const struct err *fatal) {
         core_store_state(app->core, up);
     if (up && !app->store_seen) {
         app->store_seen = true;
-        listen_now(app);
-        if (!app->gate)
-            return; /* it leaves already */
-        tell_ready(app);
-        if (app->ctx->index == 0)
-            make_first_admin(app);
+        app->follow_timer =
+            loop_timer_start(app->env.loop, FOLLOW_MS, FOLLOW_MS, serve_when_following, app);
     }
 }
 
@@ -430,6 +440,7 @@ void app_destroy(struct app **appp) {
     if (!app)
         return;
     loop_timer_stop(&app->listen_timer);
+    loop_timer_stop(&app->follow_timer);
     loop_timer_stop(&app->drain_timer);
     loop_timer_stop(&app->lag_timer);
     gate_destroy(&app->gate);

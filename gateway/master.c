@@ -37,7 +37,8 @@
 #define BACKOFF_MAX_MS 2000
 #define PORT_TRIES 100
 #define PORT_WAIT_US 20000
-#define STABLE_MS 5000 /* who lived so long is restarted at once */
+#define STARTING_MS 3000 /* a new generation is given so long before another reload ends it */
+#define STABLE_MS 5000   /* who lived so long is restarted at once */
 
 struct child {
     pid_t pid; /* 0: not running */
@@ -65,7 +66,7 @@ struct master {
     int listen_fd, old_listen_fd; /* of config and of old_config; the same where the address is */
     int lock_fd, signal_fd;
     bool stopping, reload_wanted;
-    uint64_t began_us;
+    uint64_t began_us, reloading_ms;    /* the last reload began: monotonic */
     uint64_t watched_ms, watch_from_ms; /* monotonic */
     bool said_ready;
     int exit_code;
@@ -411,8 +412,11 @@ static void set_aside(struct master *m) {
 }
 
 /* A reload cuts nobody off: while workers of the one before it serve already and others do not, or
- * those before them are still leaving, it waits. */
+ * those before them are still leaving, it waits. So it does while they may still begin to serve,
+ * lest many in a row keep each other from it. */
 static bool may_reload(const struct master *m) {
+    if (m->old_config && now_ms() < m->reloading_ms + STARTING_MS)
+        return false;
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
         const struct child *c = &m->workers[i], *old = c + WORKERS_MAX, *gone = old + WORKERS_MAX;
         if (gone->pid || (m->old_config ? c->pid && c->ready : old->pid != 0))
@@ -456,6 +460,7 @@ static void reload(struct master *m) {
         abandon(m); /* the generation of the reload just before */
     else
         set_aside(m);
+    m->reloading_ms = now_ms();
     m->old_config = m->config;
     m->old_listen_fd = m->listen_fd;
     m->config = next;

@@ -68,6 +68,8 @@ void core_destroy(struct core **corep) {
 }
 
 void core_store_state(struct core *core, bool up) {
+    if (up && core->feed)
+        store_feed_wake(core->feed);
     for (struct sink *s = core->sinks; s; s = s->next)
         if (s->on_state)
             s->on_state(s, up);

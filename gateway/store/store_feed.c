@@ -215,6 +215,11 @@ struct store_feed *store_feed_create(struct store *s, const struct store_feed_op
     return f;
 }
 
+void store_feed_wake(struct store_feed *f) {
+    if (f->again)
+        on_again(f);
+}
+
 void store_feed_more(struct store_feed *f) {
     mark_done(f);
     f->reading = false;

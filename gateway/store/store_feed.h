@@ -30,6 +30,7 @@ struct store_feed_ops {
 };
 struct store_feed *store_feed_create(struct store *s, const struct store_feed_ops *ops, void *arg);
 void store_feed_more(struct store_feed *f);
+void store_feed_wake(struct store_feed *f); /* the store is up: no waiting for the next try */
 void store_feed_destroy(struct store_feed **f);
 
 /* How far the owner is (store_feed_more was called): "epoch;0:id,1:id,..."; "" before the start. */
