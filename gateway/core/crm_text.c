@@ -1,0 +1,311 @@
+/* crm_text.c - a headline, the text, files; then cut into pieces. */
+#include "core/crm_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#define PIECE_MIN 4000
+#define WHOLE_MAX ((size_t)8 * 1024 * 1024)
+#define NAME_POINTS 120
+#define SPARE 64 /* for the words at a cut and the mark */
+
+enum word {
+    W_AGENT,
+    W_NOTE,
+    W_EDITED,
+    W_DELETED,
+    W_LATE,
+    W_FILE,
+    W_NO_FILE,
+    W_PLACE,
+    W_CONTACT,
+    W_ASSIGNED,
+    W_NOBODY,
+    W_STATE,
+    W_EVENT,
+    W_SUBJECT,
+    W_CLIENT,
+    W_COUNT
+};
+
+static const char *const words[2][W_COUNT] = {
+    {"agent", "note", "edited", "taken back", "came late", "file", "file, not here", "place",
+        "contact", "responsible", "nobody", "the dialogue is now", "event", "subject", "client"},
+    {"сотрудник", "заметка", "изменено", "удалено", "пришло с опозданием", "файл", "файла нет",
+        "место", "контакт", "ответственный", "никто", "диалог теперь", "событие", "тема", "клиент"},
+};
+
+struct text {
+    const struct crm_text_options *o;
+    const json_t *message, *client;
+    struct buf out;
+};
+
+static const char *str(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static const char *word(const struct text *t, enum word w) {
+    return words[t->o->russian][w];
+}
+
+/* --- escaping -------------------------------------------------------------------------------- */
+
+static const char *html_of(char c) {
+    return c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : NULL;
+}
+
+/* One character of somebody's text, so that it is nothing but itself. */
+static void add_char(struct text *t, char c) {
+    static const char markdown[] = "\\`*_{}[]<>#|~!";
+    if (t->o->markup == CRM_HTML && html_of(c)) {
+        buf_adds(&t->out, html_of(c));
+    } else if (t->o->markup == CRM_HTML && c == '\n') {
+        buf_adds(&t->out, "<br>");
+    } else if (t->o->markup == CRM_BBCODE && c == '[') {
+        buf_adds(&t->out, "[\xe2\x80\x8b"); /* a space without width: no tag begins so */
+    } else if (t->o->markup == CRM_MARKDOWN && c && strchr(markdown, c)) {
+        buf_add(&t->out, "\\", 1);
+        buf_add(&t->out, &c, 1);
+    } else if (t->o->markup == CRM_MARKDOWN && c == '\n') {
+        buf_adds(&t->out, "  \n");
+    } else if (c != '\r') {
+        buf_add(&t->out, (unsigned char)c < ' ' && c != '\n' && c != '\t' ? " " : &c, 1);
+    }
+}
+
+static void add(struct text *t, const char *s) {
+    for (; *s; s++)
+        add_char(t, *s);
+}
+
+static void bold(struct text *t, bool on) {
+    static const char *const marks[][2] = {
+        {"", ""}, {"[b]", "[/b]"}, {"**", "**"}, {"<b>", "</b>"}};
+    buf_adds(&t->out, marks[t->o->markup][!on]);
+}
+
+static void end_line(struct text *t) {
+    add_char(t, '\n');
+}
+
+/* --- what it says ---------------------------------------------------------------------------- */
+
+static void add_name(struct text *t, const char *name) {
+    char *clean = utf8_clean_name(name, NAME_POINTS);
+    add(t, clean);
+    free(clean);
+}
+
+/* "Ann, whatsapp main, 29.11.2026 15:04 (edited)" */
+static void add_head(struct text *t, const char *direction) {
+    const json_t *from = json_object_get(t->message, "from");
+    const char *name = str(json_object_get(t->message, "author"), "name");
+    int64_t at = 0;
+    char when[CLOCK_TEXT_SIZE];
+    bold(t, true);
+    if (strcmp(direction, "out") == 0 || strcmp(direction, "note") == 0) {
+        name = *str(from, "name") ? str(from, "name") : str(from, "agent");
+        add(t, word(t, strcmp(direction, "out") == 0 ? W_AGENT : W_NOTE));
+        add(t, *name ? " " : "");
+    } else if (!*name) {
+        name = *str(from, "name") ? str(from, "name") : str(t->client, "name");
+        name = *name ? name : word(t, W_CLIENT);
+    }
+    add_name(t, name);
+    bold(t, false);
+    if (*str(t->message, "connector")) {
+        add(t, ", ");
+        add(t, str(t->message, "connector"));
+        add(t, " ");
+        add_name(t, str(t->message, "channel"));
+    }
+    if (clock_parse(str(t->message, "received_at"), &at) == 0) {
+        clock_format(at + (int64_t)t->o->utc_offset_min * 60000, when);
+        buf_addf(&t->out, ", %.2s.%.2s.%.4s %.5s", when + 8, when + 5, when, when + 11);
+    }
+    if (*str(t->message, "deleted_at") || *str(t->message, "edited_at") || t->o->late) {
+        add(t, " (");
+        add(t, word(t, *str(t->message, "deleted_at")  ? W_DELETED
+                       : *str(t->message, "edited_at") ? W_EDITED
+                                                       : W_LATE));
+        add(t, ")");
+    }
+    end_line(t);
+}
+
+static void add_field(struct text *t, enum word name, const char *value) {
+    if (!*value)
+        return;
+    add(t, word(t, name));
+    add(t, ": ");
+    add(t, value);
+    end_line(t);
+}
+
+static void add_link(struct text *t, const char *url, const char *name) {
+    switch (t->o->markup) {
+    case CRM_HTML:
+        buf_adds(&t->out, "<a href=\"");
+        add(t, url);
+        buf_adds(&t->out, "\">");
+        add_name(t, name);
+        buf_adds(&t->out, "</a>");
+        return;
+    case CRM_BBCODE:
+        buf_addf(&t->out, "[url=%s]", url);
+        add_name(t, name);
+        buf_adds(&t->out, "[/url]");
+        return;
+    case CRM_MARKDOWN:
+        buf_adds(&t->out, "[");
+        add_name(t, name);
+        buf_addf(&t->out, "](%s)", url);
+        return;
+    default:
+        add_name(t, name);
+        buf_addf(&t->out, " %s", url);
+    }
+}
+
+static void add_files(struct text *t) {
+    size_t i;
+    json_t *file;
+    json_array_foreach(json_object_get(t->message, "attachments"), i, file) {
+        const char *name = *str(file, "name") ? str(file, "name") : str(file, "kind");
+        const char *id = str(file, "id");
+        add(t, word(t, *id ? W_FILE : W_NO_FILE));
+        add(t, ": ");
+        if (*id && *t->o->public_url) {
+            char *url = mem_printf("%s/api/v1/media/%s", t->o->public_url, id);
+            add_link(t, url, name);
+            free(url);
+        } else {
+            add_name(t, name);
+        }
+        end_line(t);
+    }
+}
+
+static void add_event(struct text *t) {
+    const json_t *event = json_object_get(t->message, "event");
+    const char *type = str(event, "type"), *to = str(event, "to");
+    if (strcmp(type, "assigned") == 0)
+        add_field(t, W_ASSIGNED, *to ? to : word(t, W_NOBODY));
+    else if (strcmp(type, "state") == 0)
+        add_field(t, W_STATE, to);
+    else
+        add_field(t, W_EVENT, *str(event, "text") ? str(event, "text") : type);
+}
+
+static void add_content(struct text *t) {
+    const json_t *place = json_object_get(t->message, "location");
+    const json_t *contact = json_object_get(t->message, "contact");
+    const char *text = str(t->message, "text");
+    add_field(t, W_SUBJECT, str(t->message, "subject"));
+    if (*text) {
+        add(t, text);
+        end_line(t);
+    }
+    if (place) {
+        char *where = mem_printf("%.6f, %.6f %s", json_number_value(json_object_get(place, "lat")),
+            json_number_value(json_object_get(place, "lon")), str(place, "name"));
+        add_field(t, W_PLACE, where);
+        free(where);
+    }
+    if (contact) {
+        char *who = mem_printf("%s %s", str(contact, "name"), str(contact, "phone"));
+        add_field(t, W_CONTACT, who);
+        free(who);
+    }
+    add_files(t);
+}
+
+/* --- pieces ---------------------------------------------------------------------------------- */
+
+/* Not in the middle of a character, of an entity (&quot;), or between a backslash and what it
+ * escapes. */
+static bool may_cut(const char *p, size_t at) {
+    size_t slashes = 0;
+    if (((unsigned char)p[at] & 0xc0) == 0x80)
+        return false;
+    while (slashes < at && p[at - 1 - slashes] == '\\')
+        slashes++;
+    for (size_t back = 1; back < 8 && back <= at && p[at - back] != ';'; back++)
+        if (p[at - back] == '&')
+            return false;
+    return slashes % 2 == 0;
+}
+
+static bool ends_with(const char *p, size_t at, const char *what) {
+    size_t n = strlen(what);
+    return at >= n && memcmp(p + at - n, what, n) == 0;
+}
+
+/* Where a piece of at most max bytes ends: after a line, else a word, else a character. Our own
+ * markup stands in lines that are shorter than half a piece. */
+static size_t cut_at(const char *p, size_t n, size_t max, enum crm_markup markup) {
+    static const char *const ends[] = {"\n", " "};
+    if (n <= max)
+        return n;
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        for (size_t at = max; at > max / 2; at--)
+            if (may_cut(p, at) && ends_with(p, at, markup == CRM_HTML && i == 0 ? "<br>" : ends[i]))
+                return at;
+    size_t at = max;
+    while (at > 1 && !may_cut(p, at))
+        at--;
+    return at;
+}
+
+static json_t *pieces_of(const struct text *t, const char *mark) {
+    json_t *out = json_array();
+    size_t max = (t->o->max > PIECE_MIN ? t->o->max : PIECE_MIN) - SPARE;
+    for (size_t at = 0; at < t->out.n;) {
+        size_t n = cut_at(t->out.p + at, t->out.n - at, max, t->o->markup);
+        bool last = at + n == t->out.n;
+        char *piece = mem_printf("%.*s%s", (int)n, t->out.p + at, last ? mark : "…");
+        json_array_append_new(out, json_string(piece));
+        free(piece);
+        at += n;
+    }
+    return out;
+}
+
+void crm_text_mark(const json_t *message, char out[CRM_MARK_SIZE]) {
+    snprintf(out, CRM_MARK_SIZE, "#%.26s", str(message, "id"));
+}
+
+json_t *crm_text(const json_t *message, const json_t *client, const struct crm_text_options *o) {
+    struct text t = {.o = o, .message = message, .client = client};
+    const char *direction = str(message, "direction");
+    char mark[CRM_MARK_SIZE];
+    buf_init(&t.out, WHOLE_MAX);
+    add_head(&t, direction);
+    if (strcmp(direction, "event") == 0)
+        add_event(&t);
+    else
+        add_content(&t);
+    crm_text_mark(message, mark);
+    json_t *out = pieces_of(&t, mark);
+    buf_free(&t.out);
+    return out;
+}
+
+char *crm_text_line(const char *text, size_t max) {
+    char *clean = utf8_clean_name(text, max + 1);
+    size_t n = strlen(clean), keep = utf8_prefix(clean, n, max);
+    if (keep == n)
+        return clean;
+    char *out = mem_printf("%.*s…", (int)keep, clean);
+    free(clean);
+    return out;
+}

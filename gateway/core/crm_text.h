@@ -1,0 +1,40 @@
+/* crm_text.h - a message as the text of a note, for CRMs whose history is notes: who, where, when,
+ * what; in the markup that the CRM shows, in pieces that it takes. Pure. */
+#ifndef SB_CORE_CRM_TEXT_H
+#define SB_CORE_CRM_TEXT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum crm_markup {
+    CRM_PLAIN,
+    CRM_BBCODE,   /* Bitrix24 */
+    CRM_MARKDOWN, /* EspoCRM */
+    CRM_HTML      /* Odoo: p, br, b, a */
+};
+
+struct crm_text_options {
+    enum crm_markup markup;
+    bool russian;           /* the words that are ours */
+    int utc_offset_min;     /* of the CRM's people: +180 Moscow */
+    size_t max;             /* bytes of a piece, what is ours included; at least 4000 */
+    const char *public_url; /* for links to files, which ask for a sign-in; "" none */
+    bool late;              /* it comes after messages that were written later: says so */
+};
+
+/* The pieces, at least one: an array of strings (a new reference). A long text is cut between
+ * words, and each piece but the last says that it goes on. What the client wrote can be nothing but
+ * text in the markup: all of it is escaped. */
+json_t *crm_text(const json_t *message, const json_t *client, const struct crm_text_options *o);
+
+/* The mark by which a note is found again, at the end of its last piece: "#" and the message's id.
+ */
+#define CRM_MARK_SIZE 32
+void crm_text_mark(const json_t *message, char out[CRM_MARK_SIZE]);
+
+/* One line of a text that a person reads in a log or a title: control characters as spaces, at most
+ * max code points, "..." where it was cut. The caller frees. */
+char *crm_text_line(const char *text, size_t max);
+
+#endif
