@@ -267,15 +267,18 @@ static size_t cut_at(const char *p, size_t n, size_t max, enum crm_markup markup
 }
 
 static json_t *pieces_of(const struct text *t, const char *mark) {
+    size_t max = (t->o->max > PIECE_MIN ? t->o->max : PIECE_MIN) - SPARE, n = 0;
     json_t *out = json_array();
-    size_t max = (t->o->max > PIECE_MIN ? t->o->max : PIECE_MIN) - SPARE;
-    for (size_t at = 0; at < t->out.n;) {
-        size_t n = cut_at(t->out.p + at, t->out.n - at, max, t->o->markup);
-        bool last = at + n == t->out.n;
-        char *piece = mem_printf("%.*s%s", (int)n, t->out.p + at, last ? mark : "…");
+    for (size_t at = 0; at < t->out.n; n++)
+        at += cut_at(t->out.p + at, t->out.n - at, max, t->o->markup);
+    for (size_t at = 0, i = 1; at < t->out.n; i++) {
+        size_t len = cut_at(t->out.p + at, t->out.n - at, max, t->o->markup);
+        char *piece = n == 1 ? mem_printf("%.*s%s", (int)len, t->out.p + at, mark)
+                             : mem_printf("%.*s%s %s %zu/%zu", (int)len, t->out.p + at,
+                                   i < n ? "…" : "", mark, i, n);
         json_array_append_new(out, json_string(piece));
         free(piece);
-        at += n;
+        at += len;
     }
     return out;
 }

@@ -24,7 +24,7 @@ struct crm_text_options {
 };
 
 /* The pieces, at least one: an array of strings (a new reference). A long text is cut between
- * words, and each piece but the last says that it goes on. What the client wrote can be nothing but
+ * words, and each piece but the last ends with "…". What the client wrote can be nothing but
  * text in the markup: all of it is escaped. */
 json_t *crm_text(const json_t *message, const json_t *client, const struct crm_text_options *o);
 
