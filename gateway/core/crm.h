@@ -66,7 +66,8 @@ struct crm_ops {
     int (*start)(struct crm *c, struct err *err);
 
     /* Finds the client's card (by our client id, phone, e-mail, identity) or makes it; updates
-     * name and identities on it. client: openapi "Client"; known: the card's id so far, "" none. */
+     * name and identities on it. client: openapi "Client"; known: the card's id so far, "" none: it
+     * may be gone, or merged into another, which then is the one. */
     void (*ensure_card)(
         struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg);
     /* Puts one message on the card, or changes what is there of it. */

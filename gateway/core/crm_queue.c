@@ -111,7 +111,7 @@ static void on_attached(void *arg, const struct crm_outcome *o) {
         LOG_WARN(it->queue->core->env->log, "crm.card_lost", LOG_S("target", crm_of(it)->target),
             LOG_S("card", it->card), LOG_E(o->err));
         it->card_lost = true;
-        ensure(it, "");
+        ensure(it, it->card);
         return;
     }
     if (o->err) {

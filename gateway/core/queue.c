@@ -81,6 +81,8 @@ static void on_entries(
     }
     if (n >= q->core->options.delivery_window / 2)
         q->more = true;
+    else
+        q->nunsure = 0; /* what comes from now on is our own */
     queue_run(q);
     if (q->more)
         queue_poke(q);
