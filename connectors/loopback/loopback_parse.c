@@ -43,7 +43,7 @@ static int check_keys(
 
 int loopback_parse(struct span text, struct loopback_message *out, struct err *err) {
     static const char *const keys[] = {"from", "id", "text", "sent_at", NULL};
-    static const char *const from_keys[] = {"kind", "address", "name", NULL};
+    static const char *const from_keys[] = {"kind", "address", "name", "verified", NULL};
     *out = (struct loopback_message){0};
     out->root = json_strict_parse(text, DEPTH_MAX, err);
     if (!out->root || check_keys(out->root, keys, "the message", err) < 0)
@@ -55,6 +55,7 @@ int loopback_parse(struct span text, struct loopback_message *out, struct err *e
     out->from.kind = kind ? kind_text(kind) : "loopback";
     out->from.address = short_text(json_object_get(from, "address"), ADDRESS_MAX);
     out->from.name = short_text(json_object_get(from, "name"), ADDRESS_MAX);
+    out->from.verified = json_is_true(json_object_get(from, "verified"));
     out->id = short_text(json_object_get(out->root, "id"), ID_TEXT_MAX);
     if (!out->from.kind || !out->from.address)
         return err_set(err, ERR_INVALID,
