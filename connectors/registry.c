@@ -6,6 +6,7 @@
 #include "connectors/loopback/loopback.h"
 #include "connectors/sitechat/sitechat.h"
 #include "connectors/telegram/telegram.h"
+#include "connectors/tryton/tryton.h"
 #include "connectors/webhook/webhook.h"
 #include "connectors/whatsapp/whatsapp.h"
 
@@ -21,5 +22,6 @@ const struct connector_ops *const connector_registry[] = {
 const struct crm_ops *const crm_registry[] = {
     &cards_crm,
     &webhook_crm,
+    &tryton_crm,
     NULL,
 };

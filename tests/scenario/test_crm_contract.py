@@ -1,0 +1,342 @@
+"""What every CRM's adapter must do (crm.md 8.2), each against the same questions. Tryton is the real server."""
+import random
+import re
+import threading
+import time
+
+import pytest
+
+from crm_targets import TARGETS
+from fakes.wire import Answer
+from harness import CONFIG, SLOWER, until
+
+WRITINGS = [lambda a, b, c, d: f"+7 {a} {b}-{c}-{d}", lambda a, b, c, d: f"8 ({a}) {b}-{c}-{d}",
+            lambda a, b, c, d: f"7{a}{b}{c}{d}", lambda a, b, c, d: f"{a} {b}{c}{d}"]
+
+
+class World:
+    def __init__(self, target, start_gateway):
+        self.target = target
+        self.gateway = start_gateway(config=CONFIG + target.section())
+        self.admin = self.gateway.login()
+
+    def write(self, who, text, **kw):
+        body = {"from": {"address": who, "name": who.title(), **kw}, "id": f"{who}-{random.random()}", "text": text}
+        r = self.gateway.hook(body)
+        assert r.status_code == 200, r.text
+        return r.json()
+
+    def card_of(self, thread):
+        """What the gateway calls the client's card; None: not known yet."""
+        client = self.admin.get(f"/threads/{thread}")["thread"]["client"]["id"]
+        return self.admin.get(f"/clients/{client}")["client"]["cards"].get("crm", {}).get("id")
+
+    def wait_card(self, thread):
+        return until(lambda: self.card_of(thread), 30 * SLOWER, why=f"for a card;\n{self.gateway.log()[-2000:]}")
+
+    def wait_history(self, card, n, timeout=30):
+        until(lambda: len(self.target.history(card)) >= n, timeout * SLOWER, 0.1,
+              f"for {n} entries;\n{self.gateway.log()[-2000:]}")
+        return self.target.history(card)
+
+    def dead(self):
+        return self.admin.get("/dead")["dead"]
+
+
+@pytest.fixture(scope="module", params=TARGETS, ids=lambda t: t.name)
+def server(request):
+    target = request.param()
+    yield target
+    target.close()
+
+
+@pytest.fixture
+def world(server, start_gateway):
+    """A server for all tests of the file, with cards of one's own in each."""
+    yield World(server, start_gateway)
+    server.proxy.before = server.proxy.after = None
+    server.proxy.delay = 0
+
+
+def own(name):
+    return name + "".join(random.choices("abcdefghijklmnop", k=8))
+
+
+def number():
+    return f"+7900{random.randrange(10 ** 7):07d}"
+
+
+def texts(history):
+    """The line under the headline of each."""
+    return [h.split("\n")[1] if "\n" in h else h for h in history]
+
+
+def marks(history):
+    return [re.findall(r"#[0-9A-Z]{26}", h)[-1] for h in history]
+
+
+def test_a_dialogue_is_on_a_new_card_in_order(world):
+    who = own("ann")
+    thread = world.write(who, "first <b>&amp; [b]**x**")["thread"]
+    card = world.wait_card(thread)
+    for n in range(5):
+        world.write(who, f"text {n}")
+    admin = world.admin
+    admin.post(f"/threads/{thread}/messages", {"id": own("k"), "text": "our answer"})
+    admin.post(f"/threads/{thread}/messages", {"id": own("k"), "text": "between us", "note": True})
+    world.write(who, "last")
+    history = world.wait_history(card, 8)
+    assert texts(history) == ["first <b>&amp; [b]**x**", *[f"text {n}" for n in range(5)], "our answer", "last"]
+    assert history[0].startswith(f"{who.title()}, loopback test, ") and history[6].startswith("agent ")
+    assert world.target.cards()[card] == who.title()
+    assert ("other", f"loopback:{who}") in world.target.ways(card)
+    trace = world.gateway.cli("trace", admin.messages(thread)[0]["id"]).stdout
+    assert "card   crm: has it since" in trace
+
+
+@pytest.mark.parametrize("writing", range(4))
+def test_found_by_a_proven_number_in_any_writing(world, writing):
+    mine = number()
+    there = world.target.add_old_card(own("Old friend "), WRITINGS[writing](mine[2:5], mine[5:8], mine[8:10], mine[10:]))
+    world.target.add_card(own("Somebody else "), ("phone", number()))
+    before = world.target.cards()
+    thread = world.write(mine, "hello", kind="phone", verified=True)["thread"]
+    assert world.wait_card(thread) == there and world.target.cards() == before
+    world.wait_history(there, 1)
+
+
+def test_a_number_that_is_only_claimed_opens_nobody_s_card(world):
+    mine = number()
+    there = world.target.add_card(own("Ann "), ("phone", mine))
+    thread = world.write(mine, "it is me, really", kind="phone")["thread"]
+    card = world.wait_card(thread)
+    assert card != there
+    world.wait_history(card, 1)
+    assert not world.target.history(there)
+
+
+def test_two_who_fit_are_nobody(world):
+    mine = number()
+    both = {world.target.add_card(own("Ann "), ("phone", mine)), world.target.add_card(own("Bob "), ("mobile", mine))}
+    thread = world.write(mine, "who am I?", kind="phone", verified=True)["thread"]
+    card = world.wait_card(thread)
+    assert card not in both and not any(world.target.history(c) for c in both)
+    assert "ambiguous" in world.gateway.log()
+
+
+def test_a_lost_answer_makes_no_second_card(world):
+    lost = []
+
+    def lose(request, answer):
+        if world.target.is_create(request) and len(lost) < 2:
+            lost.append(1)
+            return Answer(200, b"", spoil=("lose", "reset")[len(lost) - 1])
+
+    world.target.proxy.after = lose
+    who = own("ann")
+    card = world.wait_card(world.write(who, "hello")["thread"])
+    world.wait_history(card, 1)
+    assert lost and [n for n in world.target.cards().values() if n == who.title()] == [who.title()]
+
+
+def test_a_lost_answer_makes_no_second_entry(world):
+    lost = []
+
+    def lose(request, answer):
+        if world.target.is_write(request) and len(lost) < 3:
+            lost.append(1)
+            return Answer(200, b"", spoil=("lose", "reset", "cut")[len(lost) - 1])
+
+    world.target.proxy.after = lose
+    who = own("ann")
+    thread = world.write(who, "one")["thread"]
+    card = world.wait_card(thread)
+    for text in ("two", "three"):
+        world.write(who, text)
+    history = world.wait_history(card, 3, 60)
+    until(lambda: len(lost) == 3, 30 * SLOWER)
+    world.write(who, "four")
+    history = world.wait_history(card, 4, 60)
+    assert texts(history) == ["one", "two", "three", "four"] and len(set(marks(history))) == 4
+
+
+@pytest.mark.parametrize("answer", [
+    Answer(502, b"<html><h1>Bad Gateway</h1>", type="text/html"), Answer(503, b""),
+    Answer(429, b"", headers=["Retry-After: 1"]), Answer(429, b""), Answer(200, b"", spoil="reset"),
+], ids=["502", "503", "429-after", "429", "reset"])
+def test_what_passes_is_tried_again(world, answer):
+    spoilt = []
+    world.target.proxy.before = lambda r: spoilt.append(1) or answer if len(spoilt) < 2 else None
+    who = own("ann")
+    thread = world.write(who, "one")["thread"]
+    world.write(who, "two")
+    history = world.wait_history(world.wait_card(thread), 2, 60)
+    assert texts(history) == ["one", "two"] and len(spoilt) == 2 and not world.dead()
+
+
+@pytest.mark.parametrize("answer", [
+    Answer(200, b"<html>hello"), Answer(200, b'{"id":1,"result":[1'), Answer(204, b""), Answer(200, b"x" * (30 << 20)),
+    Answer(200, {}), Answer(200, [])], ids=["html", "cut", "204", "30MB", "empty", "list"])
+def test_nonsense_is_survived(world, answer):
+    """An answer that makes no sense is no success: the message waits, or is a dead letter that says why; then all goes on."""
+    who = own("ann")
+    thread = world.write(who, "one")["thread"]
+    card = world.wait_card(thread)
+    world.wait_history(card, 1)
+    spoilt = []
+    world.target.proxy.before = lambda r: spoilt.append(1) or answer if world.target.is_write(r) and not spoilt else None
+    world.write(who, "two")
+    until(lambda: spoilt, 20 * SLOWER)
+    world.write(who, "three")
+    until(lambda: "three" in texts(world.target.history(card)), 60 * SLOWER, 0.1)
+    for d in world.dead():
+        world.gateway.cli("dead", "retry", d["id"])
+    history = world.wait_history(card, 3, 60)
+    assert sorted(texts(history)) == ["one", "three", "two"]
+
+
+def test_a_session_that_ends_is_had_anew_once(world):
+    who = own("ann")
+    thread = world.write(who, "0")["thread"]
+    card = world.wait_card(thread)
+    for n in range(1, 4):
+        world.target.end_sessions()
+        world.write(who, str(n))
+        world.wait_history(card, n + 1)
+    assert texts(world.target.history(card)) == ["0", "1", "2", "3"] and not world.dead()
+    assert "event=crm.refused" not in world.gateway.log()
+
+
+def test_a_lost_right_loses_no_message(world):
+    world.target.proxy.before = lambda r: Answer(401, b"")
+    who = own("ann")
+    thread = world.write(who, "one")["thread"]
+    world.write(who, "two")
+    until(lambda: "event=crm.refused" in world.gateway.log(), 20 * SLOWER)
+    world.target.proxy.before = None
+    assert texts(world.wait_history(world.wait_card(thread), 2, 60)) == ["one", "two"] and not world.dead()
+
+
+def test_poison_is_a_dead_letter_and_the_gap_is_filled(world):
+    who = own("ann")
+    thread = world.write(who, "one")["thread"]
+    card = world.wait_card(thread)
+    world.target.proxy.before = lambda r: (world.target.failure if world.target.is_write(r) and b"poison" in r.body
+                                           else None)
+    world.write(who, "poison")
+    world.write(who, "three")
+    assert texts(world.wait_history(card, 2)) == ["one", "three"]
+    dead = until(world.dead, 10 * SLOWER)
+    assert len(dead) == 1 and "must not be empty" in dead[0]["error"]["text"]
+    world.target.proxy.before = None
+    world.gateway.cli("dead", "retry", dead[0]["id"])
+    history = world.wait_history(card, 3)
+    assert texts(history) == ["one", "three", "poison"] and "(came late)" in history[2]
+
+
+def test_an_edit_changes_what_is_there(world):
+    thread = world.write(own("ann"), "question")["thread"]
+    card = world.wait_card(thread)
+    admin = world.admin
+    sent = admin.post(f"/threads/{thread}/messages", {"id": own("k"), "text": "anser"})["message"]
+    world.wait_history(card, 2)
+    until(lambda: admin.messages(thread)[-1]["status"] in ("sent", "delivered"), 10 * SLOWER)
+    admin.patch(f"/messages/{sent['id']}", {"text": "answer"})
+    until(lambda: texts(world.target.history(card)) == ["question", "answer"], 20 * SLOWER, 0.1)
+    assert "(edited)" in world.target.history(card)[1]
+
+
+def test_long_texts_come_whole(world):
+    who = own("ann")
+    text = " ".join(f"слово{n} \N{GRINNING FACE}" for n in range(2500))
+    thread = world.write(who, text)["thread"]
+    card = world.wait_card(thread)
+    pieces = world.wait_history(card, 5)
+    for piece in pieces:
+        assert len(piece.encode()) <= world.target.text_max
+    whole = " ".join(pieces)
+    assert all(f"слово{n} " in whole for n in range(2500))
+    world.write(who, "next")
+    assert texts(world.wait_history(card, len(pieces) + 1))[-1] == "next"
+
+
+def test_a_card_that_is_gone_is_looked_for_once_more(world):
+    who = own("ann")
+    thread = world.write(who, "one")["thread"]
+    card = world.wait_card(thread)
+    world.wait_history(card, 1)
+    world.target.delete_card(card)
+    world.write(who, "two")
+    other = until(lambda: world.card_of(thread) not in (card, None) and world.card_of(thread), 30 * SLOWER)
+    assert texts(world.wait_history(other, 1)) == ["two"]
+    assert not world.dead()
+
+
+def test_a_card_that_was_merged_is_followed(world):
+    who = own("ann")
+    thread = world.write(who, "one")["thread"]
+    card = world.wait_card(thread)
+    world.wait_history(card, 1)
+    into = world.target.add_card(own("The whole "))
+    world.target.merge_cards(card, into)
+    world.write(who, "two")
+    until(lambda: world.card_of(thread) == into, 30 * SLOWER)
+    assert texts(world.wait_history(into, 1)) == ["two"]
+
+
+def test_down_for_a_while(world):
+    """F13: nothing is lost, each dialogue in order, and the channel feels nothing."""
+    people = [own("c") for _ in range(5)]
+    threads = {p: world.write(p, "0")["thread"] for p in people}
+    cards = {p: world.wait_card(t) for p, t in threads.items()}
+    for p in people:
+        world.wait_history(cards[p], 1)
+    world.target.proxy.before = lambda r: Answer(503, b"")
+    for n in range(1, 6):
+        for p in people:
+            began = time.monotonic()
+            world.write(p, str(n))
+            assert time.monotonic() - began < 2 * SLOWER
+    until(lambda: "event=crm.down" in world.gateway.log(), 30 * SLOWER)
+    world.target.proxy.before = None
+    for p in people:
+        assert texts(world.wait_history(cards[p], 6, 90)) == [str(n) for n in range(6)]
+    assert not world.dead()
+
+
+@pytest.mark.long
+def test_workers_killed_while_it_misbehaves(world):
+    """F02, F14: each message on its card once, in order."""
+    dice, people = random.Random(7), [own("c") for _ in range(4)]
+    threads = {p: world.write(p, "0")["thread"] for p in people}
+    cards = {p: world.wait_card(t) for p, t in threads.items()}
+    world.target.proxy.before = lambda r: Answer(503, b"") if dice.random() < 0.05 else None
+    world.target.proxy.after = lambda r, a: Answer(200, b"", spoil="lose") if dice.random() < 0.1 else None
+    sent, ended = {p: ["0"] for p in people}, threading.Event()
+
+    def bring():
+        n = 0
+        while not ended.is_set():
+            n += 1
+            p = people[n % len(people)]
+            try:
+                world.write(p, str(n))
+                sent[p].append(str(n))
+            except Exception:
+                pass  # refused, or its answer lost: it may be there or not
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=bring)
+    thread.start()
+    for _ in range(3):
+        time.sleep(1.5)
+        world.gateway.kill_worker()
+        until(lambda: len(world.gateway.worker_pids()) == 2, 10 * SLOWER)
+    ended.set()
+    thread.join()
+    world.target.proxy.before = world.target.proxy.after = None
+    for p in people:
+        until(lambda: set(texts(world.target.history(cards[p]))) >= set(sent[p]), 90 * SLOWER, 0.2,
+              f"for {p}; {world.gateway.log()[-1500:]}")
+        got = texts(world.target.history(cards[p]))
+        assert got == sorted(set(got), key=int), (p, got)
