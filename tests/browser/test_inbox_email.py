@@ -147,6 +147,7 @@ def test_addresses_warnings_and_folds(mails, gateway, browsers, width):
     assert mails.api.ask("GET", source.split("/api/v1")[1]).content == b"From: eve\r\n\r\ntext"
     wide = i.d.execute_script("const l = document.querySelector('#log'); return [l.scrollWidth, l.clientWidth]")
     assert wide[0] <= wide[1], f"the dialogue is wider than its place: {wide}"
+    i.shots_of_thread("mail-stranger")
 
 
 def test_an_automatic_reply_is_folded(mails, inbox):
@@ -192,6 +193,7 @@ def test_html_is_shown_and_pictures_wait(mails, gateway, browsers, canary, width
     assert "will learn" in i.one("dialog").text and not canary.asked
     i.click("dialog .button-main")
     until(lambda: canary.asked, 10, why="for the picture")
+    i.shots_of_thread("mail-html")
     into_frame(i)
     i.until(lambda: [p for p in i.all("img") if p.get_property("naturalWidth") == 120])
     assert [a[1] for a in canary.asked] == ["/banner.png?q=1"], "neither the tracker nor the style's picture"
@@ -395,6 +397,7 @@ def test_an_answer_has_subject_and_copies(mails, gateway, browsers, width):
     i.one(".mail-quote-on input").click()
     i.until(lambda: not i.all(".mail-preview"))
     i.until(lambda: not i.one(".send").get_attribute("disabled"))
+    i.shot("mail-answer")
     i.click(".send")
     i.sees("Tomorrow")
     i.settled()

@@ -1,6 +1,4 @@
 """What became of each recipient of a mail, as an agent sees it, in both languages and at both widths."""
-import os
-import pathlib
 
 import pytest
 from email_fake_world import FakeWorld
@@ -19,12 +17,6 @@ def world(start_gateway):
     w = FakeWorld(start_gateway, extra='retry = "1h"')
     yield w
     w.close()
-
-
-def picture(d, name):
-    folder = os.environ.get("PICTURES")
-    if folder:
-        d.save_screenshot(str(pathlib.Path(folder) / f"recipients-{name}.png"))
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -48,4 +40,4 @@ def test_each_recipient(world, browsers, width):
         i.until(lambda: any(event in e.text and f"eve@example.test: {nobody} (550 5.1.1" in e.text for e in i.all(".event")))
         wide = d.execute_script("return document.documentElement.scrollWidth")
         assert wide <= width
-        picture(d, f"{lang}-{width}")
+        i.shot(f"mail-recipients-{lang}")

@@ -192,7 +192,7 @@ export function Recipients({ list }) {
     return lines.length > 0 && (
         <ul class="fates">
             {lines.map(({ status, icon, who, why }) => (
-                <li key={status + who} class={`fate fate-${status}`}><Icon name={icon} size={13} /><span>{t("mail.fate." + status, { who })} {reason({ text: why }).text}</span></li>
+                <li key={status + who} class={`fate fate-${status}`}><Icon name={icon} size={13} /><span>{t("mail.fate." + status, { who })}{why && ": " + reason({ text: why }).text}</span></li>
             ))}
         </ul>
     );
