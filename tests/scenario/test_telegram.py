@@ -395,9 +395,9 @@ def test_refusals_in_words(calm):
 def test_files_that_cannot_be_had(calm):
     ann = calm.user(61, "Finn")
     ann.document(size=50 << 20, name="film.mkv")
+    calm.fake.fault("500", method="getFile", times=2)  # the first is for the file that vanishes: it must not be had before
     gone = ann.document(name="gone.pdf")
     calm.bot.vanish(gone["document"]["file_id"])
-    calm.fake.fault("500", method="getFile", times=2)
     ann.document(name="late.pdf", data=b"%PDF-1.4 late")
     big, lost, late = calm.got("Finn", 3)
     assert big["attachments"][0]["state"] == "too_large" and "20 MB" in big["attachments"][0]["error"]
