@@ -15,7 +15,7 @@ PACKAGES := gcc make pkg-config libuv1-dev libwebsockets-dev libwebsockets-evlib
 TEST_PACKAGES := libcmocka-dev clang clang-tidy clang-format libclang-rt-dev chromium \
   chromium-driver python3-pytest python3-pytest-xdist python3-redis python3-websockets python3-selenium \
   python3-hypothesis python3-jsonschema python3-requests nginx-light openssl strace procps \
-  dovecot-imapd dovecot-lmtpd postfix swaks tryton-server tryton-modules-party python3-phonenumbers
+  dovecot-imapd dovecot-lmtpd postfix swaks curl tryton-server tryton-modules-party python3-phonenumbers
 BENCH_PACKAGES := nginx-light libnginx-mod-nchan wrk redis-tools isync
 
 LIBS := libuv libmicrohttpd libwebsockets libcurl jansson hiredis libconfuse libsodium libmagic \

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -85,6 +86,42 @@ def test_there_and_back(world, who):
     assert card[m["id"]]["subject"] == "Заказ № 7"
     trail = w.gateway.cli("trace", m["id"]).stdout
     assert "stored" in trail and "attached" in trail
+
+
+@pytest.mark.parametrize("client", ["swaks", "curl"])
+def test_a_real_client_there_and_back(world, who, client, tmp_path):
+    """Done-when 1 with mail programs of others: text and file are there, the answer is at his, and what he answers to that comes
+    into the same thread."""
+    w = world(channels=[who.support])
+    ann, us = w.mail.address(who.alice), w.mail.address(who.support)
+    picture = tmp_path / "dot.png"
+    picture.write_bytes(PNG)
+
+    def send(subject, text, *headers):
+        if client == "swaks":
+            run = ["swaks", "--server", f"127.0.0.1:{w.mail.smtp_port}", "--from", ann, "--to", us, "--header", f"Subject: {subject}",
+                   "--body", text, "--attach-type", "image/png", "--attach-name", "dot.png", "--attach", f"@{picture}"]
+            run += [x for h in headers for x in ("--add-header", h)]
+        else:
+            letter = ["-H", f"Subject: {subject}", "-H", f"From: {ann}", "-H", f"To: {us}", *(x for h in headers for x in ("-H", h)),
+                      "-F", "=(;type=multipart/mixed", "-F", f"={text};type=text/plain",
+                      "-F", f"=@{picture};type=image/png;filename=dot.png;encoder=base64", "-F", "=)"]
+            run = ["curl", "-sS", f"smtp://127.0.0.1:{w.mail.smtp_port}/client.test", "--mail-from", ann, "--mail-rcpt", us, *letter]
+        subprocess.run(run, check=True, capture_output=True, timeout=60)
+
+    send("Order 7", "Where is it?")
+    m = w.got(who.alice)[0]
+    assert m["subject"] == "Order 7" and m["text"].strip() == "Where is it?" and m["from"]["address"] == ann
+    assert [(a["name"], a["mime"]) for a in m["attachments"]] == [("dot.png", "image/png")]
+    assert w.download(m["attachments"][0]["id"]) == PNG
+    w.say(m["thread"], {"text": "On its way."})
+    answer = w.inbox(who.alice)[0]
+    assert answer["Subject"] == "Re: Order 7" and not answer.defects
+    if m["email"].get("message_id"):  # curl writes none
+        assert answer["In-Reply-To"] == f"<{m['email']['message_id']}>"
+    send("Re: Order 7", "Thank you", f"In-Reply-To: {answer['Message-ID']}", f"References: {answer['Message-ID']}")
+    ms = w.got(who.alice, 2)
+    assert [x["text"].strip() for x in ms] == ["Where is it?", "Thank you"] and {x["thread"] for x in ms} == {m["thread"]}
 
 
 def test_picture_in_an_answer(world, who):
