@@ -9,13 +9,6 @@
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 
-static int check_url(const char *value, struct err *err) {
-    if (strncmp(value, "https://", 8) == 0 || strncmp(value, "http://", 7) == 0)
-        return 0;
-    return err_set(
-        err, ERR_INVALID, "the address begins with https:// (or http:// in your own net)");
-}
-
 /* Minutes of "+03:00"; 24 hours and more: it is no such thing. */
 static int offset_of(const char *value) {
     static const char digits[] = "0123456789";
@@ -37,7 +30,7 @@ static const struct setting settings[] = {
     {.key = "url",
         .type = SETTING_STRING,
         .sends_secrets = true,
-        .check = check_url,
+        .check = crm_check_url,
         .help = "The server: https://erp.example.org"},
     {.key = "database", .type = SETTING_STRING, .help = "The name of its database."},
     {.key = "user", .type = SETTING_STRING, .help = "A user of Tryton's for the gateway alone."},

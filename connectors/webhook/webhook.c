@@ -35,19 +35,12 @@ struct job {
     char *card; /* ensure_card: the card's id if the receiver names none */
 };
 
-static int check_url(const char *value, struct err *err) {
-    if (strncmp(value, "https://", 8) == 0 || strncmp(value, "http://", 7) == 0)
-        return 0;
-    return err_set(
-        err, ERR_INVALID, "the address begins with https:// (or http:// in your own net)");
-}
-
 static const struct setting settings[] = {
     {.key = "url",
         .type = SETTING_STRING,
         .secret = true,
         .sends_secrets = true,
-        .check = check_url,
+        .check = crm_check_url,
         .help = "Where the events go: https://..."},
     {.key = "secret",
         .type = SETTING_LIST,

@@ -28,10 +28,16 @@ struct crm_calls {
     struct loop_timer *timer;
     struct waiting *first, **tail; /* not begun */
     struct waiting *running;
-    size_t nwaiting;
     unsigned nrunning;
     bool ended;
 };
+
+int crm_check_url(const char *value, struct err *err) {
+    if (strncmp(value, "https://", 8) == 0 || strncmp(value, "http://", 7) == 0)
+        return 0;
+    return err_set(
+        err, ERR_INVALID, "the address begins with https:// (or http:// in your own net)");
+}
 
 static void start_some(struct crm_calls *cs);
 
@@ -83,7 +89,6 @@ static void start_one(struct crm_calls *cs) {
     cs->first = w->next;
     if (!cs->first)
         cs->tail = &cs->first;
-    cs->nwaiting--;
     cs->nrunning++;
     w->next = cs->running;
     cs->running = w;
@@ -138,16 +143,11 @@ void crm_calls_start(
     w->arg = arg;
     *cs->tail = w;
     cs->tail = &w->next;
-    cs->nwaiting++;
     loop_timer_again(cs->timer, 0, 0); /* never completes inside the call */
 }
 
 void crm_calls_pause(struct crm_calls *cs, unsigned ms) {
     limiter_block_all(cs->limiter, clock_mono_ms() + ms);
-}
-
-size_t crm_calls_waiting(const struct crm_calls *cs) {
-    return cs->nwaiting;
 }
 
 void crm_calls_destroy(struct crm_calls **csp) {

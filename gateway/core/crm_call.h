@@ -18,6 +18,9 @@ struct crm_calls_options {
     bool allow_private;
 };
 
+/* A setting's check: the address of a server, https:// or (in one's own net) http://. */
+int crm_check_url(const char *value, struct err *err);
+
 struct crm_calls;
 
 struct crm_calls *crm_calls_create(struct crm *c, const struct crm_calls_options *o);
@@ -36,8 +39,6 @@ void crm_calls_start(
 
 /* The CRM asked for a pause: nothing new begins before. Never made shorter. */
 void crm_calls_pause(struct crm_calls *cs, unsigned ms);
-
-size_t crm_calls_waiting(const struct crm_calls *cs);
 
 /* What an answer's status says, as any server means it: 0 for 2xx, else -1 with err: 401 ERR_AUTH,
  * 403 ERR_DENIED, 404 and 410 ERR_NOT_FOUND, 409 ERR_CONFLICT, 413 ERR_TOO_LARGE, 429 ERR_TOO_MANY,

@@ -302,13 +302,3 @@ json_t *crm_text(const json_t *message, const json_t *client, const struct crm_t
     buf_free(&t.out);
     return out;
 }
-
-char *crm_text_line(const char *text, size_t max) {
-    char *clean = utf8_clean_name(text, max + 1);
-    size_t n = strlen(clean), keep = utf8_prefix(clean, n, max);
-    if (keep == n)
-        return clean;
-    char *out = mem_printf("%.*s…", (int)keep, clean);
-    free(clean);
-    return out;
-}

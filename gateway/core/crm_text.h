@@ -33,8 +33,4 @@ json_t *crm_text(const json_t *message, const json_t *client, const struct crm_t
 #define CRM_MARK_SIZE 32
 void crm_text_mark(const json_t *message, char out[CRM_MARK_SIZE]);
 
-/* One line of a text that a person reads in a log or a title: control characters as spaces, at most
- * max code points, "..." where it was cut. The caller frees. */
-char *crm_text_line(const char *text, size_t max);
-
 #endif
