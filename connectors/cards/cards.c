@@ -125,7 +125,9 @@ static void history(struct crm *crm, const char *thread, int64_t before, unsigne
     cards_lane_add(cards_of(crm)->reads, c);
 }
 
-static void card(struct crm *crm, const char *client, crm_result_fn fn, void *arg) {
+static void card(
+    struct crm *crm, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
+    (void)card_id; /* ours is found by the client */
     struct cards_call *c = call_create(CARDS_CARD, arg);
     c->answer = fn;
     c->client = mem_strdup(client);
@@ -146,7 +148,7 @@ static void finish(struct crm *c) {
 const struct crm_ops cards_crm = {
     .api = CRM_API,
     .name = "cards",
-    .caps = CRM_SEARCH | CRM_HISTORY | CRM_FILES,
+    .caps = CRM_SEARCH | CRM_HISTORY,
     .size = sizeof(struct cards),
     .settings = settings,
     .help = "The embedded CRM store: a card for each client with the whole history, and full-text "

@@ -54,29 +54,7 @@ static const struct setting settings[] = {
         .preset = "+03:00",
         .check = check_offset,
         .help = "In which time of day the notes' hours are written."},
-    {.key = "timeout",
-        .type = SETTING_DURATION,
-        .preset = "30s",
-        .min = 1000,
-        .max = 300000,
-        .help = "How long an answer may take."},
-    {.key = "parallel",
-        .type = SETTING_INT,
-        .preset = "4",
-        .min = 1,
-        .max = 50,
-        .help = "Requests at once, of each worker."},
-    {.key = "per_second",
-        .type = SETTING_INT,
-        .preset = "50",
-        .min = 0,
-        .max = 10000,
-        .help = "At most so many requests a second, of all workers; 0: any number."},
-    {.key = "allow_private",
-        .type = SETTING_BOOL,
-        .preset = "false",
-        .file_only = true,
-        .help = "The server may be in a private network or on this machine, without TLS."},
+    CRM_CALL_SETTINGS("30s", "4", "50"),
     {0},
 };
 
@@ -95,12 +73,8 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     t->notes = settings_bool(s, "notes");
     t->russian = strcmp(settings_str(s, "language"), "ru") == 0;
     t->utc_offset_min = offset_of(settings_str(s, "utc_offset"));
-    t->options = (struct crm_calls_options){.parallel = (unsigned)settings_int(s, "parallel"),
-        .per_second = (double)settings_int(s, "per_second"),
-        .burst = (unsigned)settings_int(s, "per_second"),
-        .timeout_ms = (unsigned)settings_int(s, "timeout"),
-        .answer_max = ANSWER_MAX,
-        .allow_private = settings_bool(s, "allow_private")};
+    t->options.answer_max = ANSWER_MAX;
+    crm_calls_options_read(&t->options, s);
     t->tail = &t->waiting;
     return 0;
 }

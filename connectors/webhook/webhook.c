@@ -58,29 +58,7 @@ static const struct setting settings[] = {
         .min = 4096,
         .max = 16 << 20,
         .help = "A larger event comes without its texts; the receiver asks for them over the API."},
-    {.key = "timeout",
-        .type = SETTING_DURATION,
-        .preset = "20s",
-        .min = 1000,
-        .max = 60000,
-        .help = "How long an answer may take."},
-    {.key = "parallel",
-        .type = SETTING_INT,
-        .preset = "8",
-        .min = 1,
-        .max = 100,
-        .help = "Events on their way at once, of different dialogues."},
-    {.key = "per_second",
-        .type = SETTING_INT,
-        .preset = "0",
-        .min = 0,
-        .max = 100000,
-        .help = "At most so many a second; 0: as many as it takes."},
-    {.key = "allow_private",
-        .type = SETTING_BOOL,
-        .preset = "false",
-        .file_only = true,
-        .help = "The address may be in a private network or on this machine, without TLS."},
+    CRM_CALL_SETTINGS("20s", "8", "0"),
     {0},
 };
 
@@ -96,12 +74,8 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     h->secrets = settings_list(s, "secret");
     h->notes = settings_bool(s, "notes");
     h->body_max = (size_t)settings_int(s, "body_max");
-    h->options = (struct crm_calls_options){.parallel = (unsigned)settings_int(s, "parallel"),
-        .per_second = (double)settings_int(s, "per_second"),
-        .burst = (unsigned)settings_int(s, "per_second"),
-        .timeout_ms = (unsigned)settings_int(s, "timeout"),
-        .answer_max = ANSWER_MAX,
-        .allow_private = settings_bool(s, "allow_private")};
+    h->options.answer_max = ANSWER_MAX;
+    crm_calls_options_read(&h->options, s);
     if (!h->secrets[0] || (h->secrets[0] && h->secrets[1] && h->secrets[2]))
         return err_set(err, ERR_INVALID,
             "webhook \"%s\": secret is one key, or two while you change it", c->target);

@@ -303,9 +303,13 @@ void core_cards(struct core *core, const char *client, crm_result_fn fn, void *a
         struct card *one = mem_alloc(sizeof *one);
         *one = (struct card){c, t->target};
         c->waiting++;
-        t->ops->card(t, client, on_card, one);
+        t->ops->card(t, client, "", on_card, one);
     }
     loop_defer(core->env->loop, cards_less, c);
+}
+
+struct media *crm_media(const struct crm *c) {
+    return c->core ? c->core->media : NULL;
 }
 
 void core_dead(struct core *core, const char *cursor, unsigned limit, store_json_fn fn, void *arg) {

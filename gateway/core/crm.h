@@ -12,20 +12,27 @@
 
 #include "base/err.h"
 #include "config/setting.h"
+#include "core/connector.h"
 #include "loop/loop.h"
 
-#define CRM_API 2
+#define CRM_API 3
 
 struct core;
 struct crm;
 struct http_client;
 struct http_exchange;
+struct media;
 
 enum {
     CRM_SEARCH = 1 << 0,  /* full-text search over messages */
     CRM_HISTORY = 1 << 1, /* can give old messages back */
-    CRM_FILES = 1 << 2
+    CRM_ENTRIES = 1 << 2, /* tells what of ours is on a card: entries() */
+    CRM_REPLIES = 1 << 3  /* people answer clients inside it: webhook(), take() */
 };
+
+/* Which news of what we sent become an attach() of their own: what became of a message of its own
+ * (crm_attach.own) always does. */
+enum crm_statuses { CRM_STATUSES_NONE, CRM_STATUSES_FAILED, CRM_STATUSES_ALL };
 
 /* How a call ended; all borrowed. err NULL: done. Otherwise
  *   ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO: tried again; several in a row, and nobody asks for a
@@ -36,6 +43,7 @@ struct crm_outcome {
     const struct err *err;
     unsigned retry_ms;       /* not before; 0: as the core thinks fit */
     const char *card_id;     /* ensure_card: the card's id in the CRM */
+    const char *card_url;    /* ensure_card: where a person sees it, https://...; NULL unknown */
     const char *external_id; /* attach: what the message is called there, without spaces, at most
                                 200 bytes; NULL none */
 };
@@ -52,6 +60,9 @@ struct crm_attach {
                           what we know. "" it is there, and nobody knows under which name */
     bool again;        /* an earlier try may have reached the CRM: look before you write */
     bool late;         /* messages of this dialogue that came after it are there already */
+    bool own;          /* it was written in this CRM (crm_reply()), which calls it `known`: there is
+                          nothing to be put there, but its status may be told */
+    bool only_status;  /* nothing but its status has changed since it was attached */
 };
 
 struct crm_ops {
@@ -85,9 +96,24 @@ struct crm_ops {
      * {"messages":[...]} */
     void (*history)(struct crm *c, const char *thread, int64_t before, unsigned limit,
         crm_result_fn fn, void *arg);
-    /* The card: {"card":{"id","name","phone","email","fields":{..},"messages":n,"created_at"}},
-     * or {"card":null}. */
-    void (*card)(struct crm *c, const char *client, crm_result_fn fn, void *arg);
+    /* The client's card as it is now, for the inbox's panel: {"card":{"id","url","name","phone",
+     * "email","responsible","stage","fields":{..},"messages":n,"created_at"}}, each but id may be
+     * absent; or {"card":null}. card_id: what ensure_card() told, "" nothing yet. */
+    void (*card)(
+        struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg);
+    /* CRM_ENTRIES. What of ours is on a card:
+     * {"entries":[{"message":"<id>","external_id":".."},..]}, one for each message, in the order in
+     * which the CRM shows them. ERR_NOT_FOUND: no such card.
+     */
+    void (*entries)(struct crm *c, const char *card_id, crm_result_fn fn, void *arg);
+    /* CRM_REPLIES. A request to /hooks/<name>/<target>[/...]: is it the CRM's? Then crm_event(),
+     * and the answer when that is on disk; answer it once. */
+    void (*webhook)(struct crm *c, struct http_exchange *x);
+    /* CRM_REPLIES. What crm_event() kept: one at a time of each lane and in order, again after
+     * ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO and ERR_TOO_MANY; others are final. Ends with
+     * crm_reply(), crm_assigned(), crm_renamed(), or nothing to do. event is borrowed, during the
+     * call only. */
+    void (*take)(struct crm *c, const json_t *event, crm_done_fn fn, void *arg);
     /* Changes the card's fields {"name","phone","email","note"}: all optional strings. */
     void (*update_card)(
         struct crm *c, const char *client, const json_t *fields, crm_done_fn fn, void *arg);
@@ -105,11 +131,51 @@ struct crm {
     struct core *core;
     const char *public_url;     /* "https://chat.example.org", no slash at its end; "" none */
     struct http_client *client; /* for calls to the CRM */
+    enum crm_statuses statuses; /* set by init() */
 };
 
 /* --- up-calls: adapter to core --------------------------------------------------------------- */
 
 /* How much of the deliveries this worker makes, 0..1: of all workers together it is 1. */
 double crm_share(const struct crm *c);
+
+/* Where the files of messages are. NULL: adapters that run without a core (commands). */
+struct media *crm_media(const struct crm *c);
+
+/* Something happened in the CRM that we shall act on: kept, then given to take(). lane: what it is
+ * about (a card's or a dialogue's id): of one lane in order. once: unique for what happened: the
+ * same twice, within eight days, is one. At most CRM_EVENT_MAX bytes of JSON. fn when it is on
+ * disk. */
+#define CRM_EVENT_MAX ((size_t)256 * 1024)
+void crm_event(struct crm *c, const char *lane, const char *once, const json_t *event,
+    core_done_fn fn, void *arg);
+
+/* Somebody answered a client inside the CRM: a message of ours goes out, as an agent's does. All
+ * borrowed. Who is meant is told by one of client, thread and card_id. */
+struct crm_reply {
+    const char *client, *thread; /* ours; NULL */
+    const char *card_id;         /* what ensure_card() told; NULL */
+    const char *external_id;     /* what the CRM calls it: the same twice is one message */
+    const char *agent;           /* the name of one of our agents; NULL: nobody of ours */
+    const char *author;          /* as the CRM calls him, shown to agents; NULL */
+    bool is_note;                /* for agents only */
+    const json_t *body;          /* message.h: {"text"|"html", "attachments": [media]} */
+};
+/* ERR_NOT_FOUND: no such client. ERR_UNSUPPORTED, ERR_CONFLICT, ERR_INVALID: it cannot be sent, for
+ * the reason in the sentence, which the adapter tells the CRM's people. */
+void crm_reply(struct crm *c, const struct crm_reply *r, inbound_fn fn, void *arg);
+
+/* Files that come with a reply, as message.h wants them in "attachments": fetched by a GET of url
+ * with these headers (NULL-ended; NULL none) into media, at most the gateway's limit. result:
+ * {"id","kind","name","mime","size"}. */
+void crm_fetch(struct crm *c, const char *url, const char *const *headers, const char *name,
+    crm_result_fn fn, void *arg);
+
+/* The card's responsible is now our agent of this name ("" nobody): so is the thread's. once:
+ * unique for this change. by: who did it there. */
+void crm_assigned(struct crm *c, const char *card_id, const char *agent, const char *once,
+    const char *by, core_done_fn fn, void *arg);
+/* The card has another name now. */
+void crm_renamed(struct crm *c, const char *card_id, const char *name, core_done_fn fn, void *arg);
 
 #endif

@@ -32,6 +32,14 @@ struct crm_calls {
     bool ended;
 };
 
+void crm_calls_options_read(struct crm_calls_options *o, const struct settings *s) {
+    o->parallel = (unsigned)settings_int(s, "parallel");
+    o->per_second = (double)settings_int(s, "per_second");
+    o->burst = (unsigned)settings_int(s, "per_second");
+    o->timeout_ms = (unsigned)settings_int(s, "timeout");
+    o->allow_private = settings_bool(s, "allow_private");
+}
+
 int crm_check_url(const char *value, struct err *err) {
     if (strncmp(value, "https://", 8) == 0 || strncmp(value, "http://", 7) == 0)
         return 0;

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "config/setting.h"
 #include "core/crm.h"
 #include "net/http_client.h"
 
@@ -17,6 +18,32 @@ struct crm_calls_options {
     size_t answer_max;
     bool allow_private;
 };
+
+/* Rows of an adapter's table of settings, and what they say (answer_max stays the adapter's). */
+#define CRM_CALL_SETTINGS(timeout_preset, parallel_preset, per_second_preset)                      \
+    {.key = "timeout",                                                                             \
+        .type = SETTING_DURATION,                                                                  \
+        .preset = timeout_preset,                                                                  \
+        .min = 1000,                                                                               \
+        .max = 300000,                                                                             \
+        .help = "How long an answer may take."},                                                   \
+        {.key = "parallel",                                                                        \
+            .type = SETTING_INT,                                                                   \
+            .preset = parallel_preset,                                                             \
+            .min = 1,                                                                              \
+            .max = 100,                                                                            \
+            .help = "Requests at once, of each worker."},                                          \
+        {.key = "per_second",                                                                      \
+            .type = SETTING_INT,                                                                   \
+            .preset = per_second_preset,                                                           \
+            .min = 0,                                                                              \
+            .max = 100000,                                                                         \
+            .help = "At most so many requests a second, of all workers; 0: any number."},          \
+    {                                                                                              \
+        .key = "allow_private", .type = SETTING_BOOL, .preset = "false", .file_only = true,        \
+        .help = "The server may be in a private network or on this machine, without TLS."          \
+    }
+void crm_calls_options_read(struct crm_calls_options *o, const struct settings *s);
 
 /* A setting's check: the address of a server, https:// or (in one's own net) http://. */
 int crm_check_url(const char *value, struct err *err);

@@ -1,0 +1,140 @@
+/* crm_flow.h - the work of an adapter whose CRM has cards and, on each, entries (notes, comments,
+ * posts): find the card or make it, look before you write, write in pieces, write over what is
+ * there. The adapter makes the single requests (struct crm_flow_ops); who is who, which step comes
+ * next and what an error means for it is decided here, for all of them alike. */
+#ifndef SB_CORE_CRM_FLOW_H
+#define SB_CORE_CRM_FLOW_H
+
+#include <jansson.h>
+
+#include "config/setting.h"
+#include "core/crm.h"
+#include "core/crm_text.h"
+
+/* How one request ended; all borrowed. err NULL: done. Its codes are those of struct crm_outcome;
+ * besides, ERR_INVALID: the CRM refuses what we wrote. Called once, never inside the request. */
+typedef void (*crm_step_fn)(
+    void *arg, const json_t *result, const struct err *err, unsigned retry_ms);
+
+/* Whom a card is for. Borrowed. */
+struct crm_flow_who {
+    const json_t *client; /* openapi "Client" */
+    const char *id;       /* our client id */
+    const char *mark;     /* "switchboard:<client id>": to be put on the card, and found by */
+    const char *name;     /* never "" */
+    const json_t *ways;   /* [{"kind":"messenger"|"phone"|"mail","value","proven":bool}..]: phone in
+                             E.164; messengers first */
+    bool is_plain;        /* create() was refused: without what may be it (phone, mail) as such */
+};
+
+/* One entry to be written. Borrowed. */
+struct crm_flow_entry {
+    const char *card;
+    const char *text;      /* a piece, in the CRM's markup, ending with the mark */
+    const char *mark;      /* of its message: "#01J..." */
+    const json_t *message; /* openapi "Message" */
+    const json_t *client;
+    const json_t *files;  /* upload()'s results, an array; only with the last piece */
+    size_t piece, pieces; /* 0 of 1 */
+};
+
+struct crm_flow_ops {
+    /* Is the card there?
+     * {"id","ways":[{"kind","value"}..]?,"url"?,"name"?,"responsible"?,"stage"?}: its id, or that
+     * of the card into which it was merged; ways that it holds (kind "mark" too; absent: add() is
+     * not asked for); the others for people to see. null, or ERR_NOT_FOUND: it is gone. */
+    void (*look)(struct crm *c, const char *card, crm_step_fn fn, void *arg);
+    /* Cards that may be his, by our mark and by the ways that are proven:
+     * [{"card","kind","value"}], one for each that the CRM found, kind "mark", "messenger", "phone"
+     * or "mail", value as it is held there: what is not his is sorted out here. */
+    void (*find)(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
+    /* Makes a card: {"id","url"?}. ERR_CONFLICT: one was made meanwhile; it is looked for again. */
+    void (*create)(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
+    /* Adds ways (as in who->ways, and {"kind":"mark","value"}) that the card has not: what people
+     * wrote there is left alone. NULL: nothing is added. Its ERR_INVALID is no reason to deliver
+     * nothing. */
+    void (*add)(struct crm *c, const char *card, const struct crm_flow_who *who,
+        const json_t *missing, crm_step_fn fn, void *arg);
+    /* Entries of ours on the card: [{"id","text"?,"message"?}..] in the order of their making; of
+     * one message by its mark, or all of ours (mark NULL; then each has "message", its id). */
+    void (*entries)(struct crm *c, const char *card, const char *mark, crm_step_fn fn, void *arg);
+    /* {"id"}: what it is called, without spaces and commas. ERR_NOT_FOUND: the card is gone. */
+    void (*write)(struct crm *c, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);
+    /* Writes over an entry of before. ERR_NOT_FOUND: it is gone (it is written anew). NULL: it
+     * cannot be: what has changed is written as one more entry. */
+    void (*rewrite)(
+        struct crm *c, const char *id, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);
+    /* Brings a file there (bytes: crm_file_read(), or media_fd() of crm_media()): any JSON, for
+     * write(). attachment: {"id","name","mime","size","kind"}. NULL: files are links in the text.
+     */
+    void (*upload)(
+        struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg);
+    /* The card's responsible is this user of the CRM's now (settings: users). NULL: it has none. */
+    void (*assign)(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+    /* What became of a message that was written in the CRM itself (crm_attach.own). NULL: it cannot
+     * be told. */
+    void (*status)(struct crm *c, const struct crm_attach *a, crm_step_fn fn, void *arg);
+    bool looks_before; /* write() on a card that is gone or merged says nothing: look() first */
+};
+
+struct crm_flow_options {
+    enum crm_markup markup;
+    bool notes, files, russian;
+    const char *country;
+    int utc_offset_min;
+    size_t text_max;          /* bytes of a piece */
+    const char *const *users; /* "anna=17": our agent and whom the CRM calls so; NULL-ended */
+};
+
+struct crm_flow {
+    struct crm *crm;
+    const struct crm_flow_ops *ops;
+    struct crm_flow_options options;
+};
+
+/* Rows of an adapter's table of settings, and what they say. markup, text_max stay the adapter's.
+ */
+#define CRM_FLOW_SETTINGS(files_preset)                                                            \
+    {.key = "notes",                                                                               \
+        .type = SETTING_BOOL,                                                                      \
+        .preset = "false",                                                                         \
+        .help = "Agents' notes are written, too."},                                                \
+        {.key = "files",                                                                           \
+            .type = SETTING_BOOL,                                                                  \
+            .preset = files_preset,                                                                \
+            .help = "Files are brought there; false: a link to the gateway, which asks for a "     \
+                    "sign-in."},                                                                   \
+        {.key = "users",                                                                           \
+            .type = SETTING_LIST,                                                                  \
+            .preset = "{}",                                                                        \
+            .help = "Who is who: {\"anna=17\"} is our agent anna and the CRM's user 17."},         \
+        {.key = "country",                                                                         \
+            .type = SETTING_STRING,                                                                \
+            .preset = "RU",                                                                        \
+            .help = "Whose way of writing telephone numbers without a country is meant: RU, or "   \
+                    "nothing."},                                                                   \
+        {.key = "language",                                                                        \
+            .type = SETTING_ENUM,                                                                  \
+            .preset = "ru",                                                                        \
+            .choices = "ru|en",                                                                    \
+            .help = "Of the words that we write around a message."},                               \
+    {                                                                                              \
+        .key = "utc_offset", .type = SETTING_STRING, .preset = "+03:00",                           \
+        .check = crm_flow_check_offset,                                                            \
+        .help = "In which time of day the entries' hours are written."                             \
+    }
+int crm_flow_check_offset(const char *value, struct err *err);
+void crm_flow_options_read(struct crm_flow_options *o, const struct settings *s);
+
+/* crm_ops.ensure_card, attach, entries and card of an adapter that works so. */
+void crm_flow_ensure(
+    struct crm_flow *f, const json_t *client, const char *known, crm_done_fn fn, void *arg);
+void crm_flow_attach(struct crm_flow *f, const struct crm_attach *a, crm_done_fn fn, void *arg);
+void crm_flow_entries(struct crm_flow *f, const char *card, crm_result_fn fn, void *arg);
+void crm_flow_card(struct crm_flow *f, const char *card, crm_result_fn fn, void *arg);
+
+/* The CRM's user who is our agent ("anna" -> "17"), and the other way; NULL: nobody. */
+const char *crm_flow_user(const struct crm_flow *f, const char *agent);
+const char *crm_flow_agent(const struct crm_flow *f, const char *user); /* until finish() */
+
+#endif
