@@ -128,6 +128,7 @@ function Messages({ id, seq, thread, openTrace }) {
 
     const onScroll = () => {
         const el = box.current;
+        if (!el) return; // a scroll that is told after the dialogue was left
         atBottom.current = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_BOTTOM;
         setAway(!atBottom.current);
         if (atBottom.current) {
