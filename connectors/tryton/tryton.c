@@ -8,23 +8,7 @@
 #include "connectors/tryton/tryton_private.h"
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
-
-/* Minutes of "+03:00"; 24 hours and more: it is no such thing. */
-static int offset_of(const char *value) {
-    static const char digits[] = "0123456789";
-    if (strlen(value) != 6 || !strchr("+-", value[0]) || value[3] != ':' ||
-        strspn(value + 1, digits) != 2 || strspn(value + 4, digits) != 2)
-        return 24 * 60;
-    int minutes = (int)(strtol(value + 1, NULL, 10) * 60 + strtol(value + 4, NULL, 10));
-    return value[0] == '-' ? -minutes : minutes;
-}
-
-static int check_offset(const char *value, struct err *err) {
-    int minutes = offset_of(value);
-    return minutes >= -14 * 60 && minutes <= 14 * 60
-               ? 0
-               : err_set(err, ERR_INVALID, "an offset from UTC looks like \"+03:00\"");
-}
+#define NOTE_MAX 10000
 
 static const struct setting settings[] = {
     {.key = "url",
@@ -35,25 +19,7 @@ static const struct setting settings[] = {
     {.key = "database", .type = SETTING_STRING, .help = "The name of its database."},
     {.key = "user", .type = SETTING_STRING, .help = "A user of Tryton's for the gateway alone."},
     {.key = "password", .type = SETTING_STRING, .secret = true, .help = "His password."},
-    {.key = "notes",
-        .type = SETTING_BOOL,
-        .preset = "false",
-        .help = "Agents' notes are written, too."},
-    {.key = "country",
-        .type = SETTING_STRING,
-        .preset = "RU",
-        .help =
-            "Whose way of writing telephone numbers without a country is meant: RU, or nothing."},
-    {.key = "language",
-        .type = SETTING_ENUM,
-        .preset = "ru",
-        .choices = "ru|en",
-        .help = "Of the words that we write around a message."},
-    {.key = "utc_offset",
-        .type = SETTING_STRING,
-        .preset = "+03:00",
-        .check = check_offset,
-        .help = "In which time of day the notes' hours are written."},
+    CRM_FLOW_SETTINGS("true"),
     CRM_CALL_SETTINGS("30s", "4", "50"),
     {0},
 };
@@ -69,10 +35,9 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     t->url = mem_printf("%.*s/%s/", (int)n, url, settings_str(s, "database"));
     t->user = settings_str(s, "user");
     t->password = settings_str(s, "password");
-    t->country = settings_str(s, "country");
-    t->notes = settings_bool(s, "notes");
-    t->russian = strcmp(settings_str(s, "language"), "ru") == 0;
-    t->utc_offset_min = offset_of(settings_str(s, "utc_offset"));
+    crm_flow_init(&t->flow, c, &tryton_flow_ops, s);
+    t->flow.options.markup = CRM_PLAIN;
+    t->flow.options.text_max = NOTE_MAX;
     t->options.answer_max = ANSWER_MAX;
     crm_calls_options_read(&t->options, s);
     t->tail = &t->waiting;
@@ -94,6 +59,25 @@ static void finish(struct crm *c) {
     free(tryton_of(c)->url);
 }
 
+static void ensure_card(
+    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
+    crm_flow_ensure(&tryton_of(c)->flow, client, known, fn, arg);
+}
+
+static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
+    crm_flow_attach(&tryton_of(c)->flow, a, fn, arg);
+}
+
+static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
+    crm_flow_entries(&tryton_of(c)->flow, card, fn, arg);
+}
+
+static void card(
+    struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
+    (void)client;
+    crm_flow_card(&tryton_of(c)->flow, card_id, fn, arg);
+}
+
 const struct crm_ops tryton_crm = {
     .api = CRM_API,
     .name = "tryton",
@@ -102,8 +86,11 @@ const struct crm_ops tryton_crm = {
     .help = "Tryton (6.0 and later): clients are parties, messages are notes on them.",
     .init = init,
     .start = start,
-    .ensure_card = tryton_ensure,
-    .attach = tryton_attach,
+    .caps = CRM_ENTRIES,
+    .ensure_card = ensure_card,
+    .attach = attach,
+    .entries = entries,
+    .card = card,
     .stop = stop,
     .finish = finish,
 };

@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "core/crm_call.h"
-#include "core/crm_person.h"
-#include "model/phone.h"
 
 static const char *str(const json_t *o, const char *key) {
     const char *s = json_string_value(json_object_get(o, key));
@@ -62,104 +59,72 @@ json_t *tryton_result(const struct http_answer *a, struct err *err) {
 
 /* --- who is who ------------------------------------------------------------------------------ */
 
-struct searching {
-    json_t *others, *domain;
-};
-
 /* What is the same number is found by its last ten digits, whatever stands between them: nobody
- * made the numbers of an old database uniform. tryton_choose() compares what was found. */
+ * made the numbers of an old database uniform. What was found is compared afterwards. */
 static void add_number(json_t *domain, const char *number) {
     size_t n = strlen(number);
     const char *last = n > 10 ? number + n - 10 : number;
-    json_t *like = json_sprintf("%%%.3s%%%.3s%%%.2s%%%s%%", last, last + 3, last + 6, last + 8);
+    n = strlen(last);
+    json_t *like =
+        n < 10 ? json_sprintf("%%%s%%", last)
+               : json_sprintf("%%%.3s%%%.3s%%%.2s%%%s%%", last, last + 3, last + 6, last + 8);
     json_array_append_new(domain, json_pack("[[s,s,[s,s,s]],[s,s,o]]", "type", "in", "phone",
                                       "mobile", "sip", "value", "ilike", like));
 }
 
-static void add_way(void *arg, const struct crm_way *way) {
-    struct searching *s = arg;
-    if (!way->proven)
-        return;
-    if (way->kind == CRM_MESSENGER)
-        json_array_append_new(s->others, json_string(way->value));
-    else if (way->kind == CRM_PHONE)
-        add_number(s->domain, way->value);
-    else
-        json_array_append_new(s->domain,
-            json_pack("[[s,s,s],[s,s,s]]", "type", "=", "email", "value", "ilike", way->value));
-}
-
-json_t *tryton_search_domain(const json_t *client, const char *mark, const char *country) {
-    struct searching s = {json_pack("[s]", mark), json_pack("[s]", "OR")};
-    crm_ways(client, country, add_way, &s);
-    json_array_append_new(
-        s.domain, json_pack("[[s,s,s],[s,s,o]]", "type", "=", "other", "value", "in", s.others));
-    return s.domain;
-}
-
-enum rank { BY_MARK, BY_MESSENGER, BY_PHONE, BY_MAIL, RANKS };
-
-struct choice {
-    enum crm_way_kind kind;
-    const char *value, *country;
-    bool matches;
-};
-
-static void match_way(void *arg, const struct crm_way *way) {
-    struct choice *c = arg;
-    if (way->proven && way->kind == c->kind && crm_way_is(way, c->value, c->country))
-        c->matches = true;
-}
-
-static int rank_of(const json_t *one, const json_t *client, const char *mark, const char *country) {
-    const char *type = str(one, "type"), *value = str(one, "value");
-    bool is_other = strcmp(type, "other") == 0;
-    struct choice c = {is_other                     ? CRM_MESSENGER
-                       : strcmp(type, "email") == 0 ? CRM_MAIL
-                                                    : CRM_PHONE,
-        value, country, false};
-    if (is_other && strcmp(value, mark) == 0)
-        return BY_MARK;
-    crm_ways(client, country, match_way, &c);
-    return !c.matches                ? RANKS
-           : c.kind == CRM_MESSENGER ? BY_MESSENGER
-           : c.kind == CRM_MAIL      ? BY_MAIL
-                                     : BY_PHONE;
-}
-
-long long tryton_choose(
-    const json_t *found, const json_t *client, const char *mark, const char *country) {
-    long long by[RANKS] = {0};
+json_t *tryton_search_domain(const struct crm_flow_who *who) {
+    json_t *others = json_pack("[s]", who->mark), *domain = json_pack("[s]", "OR"), *one;
     size_t i;
-    json_t *one;
-    json_array_foreach(found, i, one) {
-        int rank = rank_of(one, client, mark, country);
-        long long party = json_integer_value(json_object_get(one, "party"));
-        if (rank < RANKS && party > 0)
-            by[rank] = !by[rank] || by[rank] == party ? party : -1;
+    json_array_foreach(who->ways, i, one) {
+        const char *kind = str(one, "kind"), *value = str(one, "value");
+        if (!json_is_true(json_object_get(one, "proven")))
+            continue;
+        if (strcmp(kind, "messenger") == 0)
+            json_array_append_new(others, json_string(value));
+        else if (strcmp(kind, "phone") == 0)
+            add_number(domain, value);
+        else
+            json_array_append_new(domain,
+                json_pack("[[s,s,s],[s,s,s]]", "type", "=", "email", "value", "ilike", value));
     }
-    for (int r = 0; r < RANKS; r++)
-        if (by[r])
-            return by[r];
-    return 0;
+    json_array_append_new(
+        domain, json_pack("[[s,s,s],[s,s,o]]", "type", "=", "other", "value", "in", others));
+    return domain;
 }
 
-struct listing {
-    json_t *out;
-    bool plain;
-};
-
-/* Also what is not proven: a person sees it on the card. */
-static void list_way(void *arg, const struct crm_way *way) {
-    struct listing *l = arg;
-    const char *type = l->plain || way->kind == CRM_MESSENGER ? "other"
-                       : way->kind == CRM_MAIL                ? "email"
-                                                              : "mobile";
-    json_array_append_new(l->out, json_pack("{s:s,s:s}", "type", type, "value", way->value));
+static const char *kind_of(const char *type, const char *value) {
+    if (strcmp(type, "email") == 0)
+        return "mail";
+    if (strcmp(type, "other") != 0)
+        return "phone";
+    return strncmp(value, "switchboard:", 12) == 0 ? "mark" : "messenger";
 }
 
-json_t *tryton_mechanisms(const json_t *client, const char *mark, const char *country, bool plain) {
-    struct listing l = {json_pack("[{s:s,s:s}]", "type", "other", "value", mark), plain};
-    crm_ways(client, country, list_way, &l);
-    return l.out;
+json_t *tryton_ways_of(const json_t *mechanisms) {
+    json_t *out = json_array(), *one;
+    size_t i;
+    json_array_foreach(mechanisms, i, one) {
+        long long party = json_integer_value(json_object_get(one, "party"));
+        const char *value = str(one, "value");
+        if (party > 0 && *value)
+            json_array_append_new(
+                out, json_pack("{s:o,s:s,s:s}", "card", json_sprintf("%lld", party), "kind",
+                         kind_of(str(one, "type"), value), "value", value));
+    }
+    return out;
+}
+
+json_t *tryton_mechanisms(const json_t *ways, bool plain) {
+    json_t *out = json_array(), *one;
+    size_t i;
+    json_array_foreach(ways, i, one) {
+        const char *kind = str(one, "kind");
+        const char *type = plain                        ? "other"
+                           : strcmp(kind, "mail") == 0  ? "email"
+                           : strcmp(kind, "phone") == 0 ? "mobile"
+                                                        : "other";
+        json_array_append_new(
+            out, json_pack("{s:s,s:s}", "type", type, "value", str(one, "value")));
+    }
+    return out;
 }

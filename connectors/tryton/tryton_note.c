@@ -1,168 +1,152 @@
-/* tryton_note.c - a message as notes of a party. All pieces of one are made in one call, which is
- * one transaction: they are there or not. */
+/* tryton_note.c - messages as notes of a party, files as its attachments. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "connectors/tryton/tryton_private.h"
-#include "core/crm_text.h"
+#include "core/crm_file.h"
 
-#define PIECE_MAX 10000
-#define PIECES_MAX 1000
-#define NAMED_MAX 190 /* bytes of crm_outcome.external_id */
+#define NOTES_MAX 10000 /* of a card, when all are asked for */
+#define FILE_MAX ((size_t)20 * 1024 * 1024)
 
-struct attach {
-    struct tryton *t;
-    crm_done_fn fn;
-    void *arg;
+struct noting {
+    struct crm *crm;
     char *resource; /* "party.party,7" */
-    char mark[CRM_MARK_SIZE];
-    json_t *pieces;
-    json_t *ids; /* of notes that are there */
-    size_t next; /* piece to be written over */
-    bool may_be_there;
+    json_t *file;
+    char *mark; /* of the file: its description */
+    crm_step_fn fn;
+    void *arg;
 };
 
-static void attach_end(struct attach *a, const struct err *err, unsigned retry_ms) {
-    char id[NAMED_MAX + 1] = "";
-    size_t i, n = 0;
-    json_t *one;
-    json_array_foreach(a->ids, i, one) {
-        char text[24];
-        int len =
-            snprintf(text, sizeof text, "%s%lld", i ? "," : "", (long long)json_integer_value(one));
-        if (n + (size_t)len > NAMED_MAX)
-            break; /* the others are found by their mark */
-        memcpy(id + n, text, (size_t)len + 1);
-        n += (size_t)len;
-    }
-    a->fn(a->arg, &(struct crm_outcome){
-                      .err = err, .retry_ms = retry_ms, .external_id = !err && *id ? id : NULL});
-    free(a->resource);
-    json_decref(a->pieces);
-    json_decref(a->ids);
-    free(a);
+static struct noting *noting_create(struct crm *c, const char *card, crm_step_fn fn, void *arg) {
+    struct noting *n = mem_zalloc(sizeof *n);
+    n->crm = c;
+    n->resource = mem_printf("party.party,%lld", strtoll(card, NULL, 10));
+    n->fn = fn;
+    n->arg = arg;
+    return n;
 }
 
-/* --- new notes ------------------------------------------------------------------------------- */
-
-static void on_created(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
-    struct attach *a = arg;
-    if (!err)
-        json_array_extend(a->ids, (json_t *)result);
-    attach_end(a, err, retry_ms);
+static void noting_end(struct noting *n, json_t *result, const struct err *err, unsigned retry_ms) {
+    n->fn(n->arg, result, err, retry_ms);
+    json_decref(result);
+    json_decref(n->file);
+    free(n->resource);
+    free(n->mark);
+    free(n);
 }
 
-static void create(struct attach *a, size_t from) {
-    json_t *notes = json_array();
-    for (size_t i = from; i < json_array_size(a->pieces); i++)
-        json_array_append_new(notes, json_pack("{s:s,s:O}", "resource", a->resource, "message",
-                                         json_array_get(a->pieces, i)));
-    tryton_call(a->t, "model.ir.note.create", json_pack("[o]", notes), on_created, a);
+static json_t *named(const json_t *number) {
+    return json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(number));
 }
 
-/* --- notes that are there -------------------------------------------------------------------- */
+/* --- notes ----------------------------------------------------------------------------------- */
 
-static void write_next(struct attach *a);
-
-static void on_written(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
-    struct attach *a = arg;
-    (void)result;
-    if (err)
-        attach_end(a, err, retry_ms);
-    else
-        write_next(a);
+/* The id of the last mark in a text, or "". */
+static void marked(const char *text, char id[27]) {
+    const char *at = NULL;
+    for (const char *p = strchr(text, '#'); p; p = strchr(p + 1, '#'))
+        at = p;
+    size_t n = at ? strspn(at + 1, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") : 0;
+    snprintf(id, 27, "%.*s", n == 26 ? 26 : 0, at ? at + 1 : "");
 }
 
-/* The notes get the new pieces, one after another; those that are left over say so. */
-static void write_next(struct attach *a) {
-    size_t i = a->next++;
-    if (i >= json_array_size(a->ids)) {
-        if (i < json_array_size(a->pieces))
-            create(a, i);
-        else
-            attach_end(a, NULL, 0);
-        return;
-    }
-    char *rest = mem_printf("… %s", a->mark);
-    const char *text = json_string_value(json_array_get(a->pieces, i));
-    tryton_call(a->t, "model.ir.note.write",
-        json_pack("[[O],{s:s}]", json_array_get(a->ids, i), "message", text ? text : rest),
-        on_written, a);
-    free(rest);
-}
-
-/* --- are they there? ------------------------------------------------------------------------- */
-
-static void on_found(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
-    struct attach *a = arg;
+static void on_notes(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    json_t *out = json_array(), *one;
     size_t i;
-    json_t *one;
-    if (err) {
-        attach_end(a, err, retry_ms);
-        return;
+    json_array_foreach(result, i, one) {
+        const char *text = json_string_value(json_object_get(one, "message"));
+        char id[27];
+        marked(text ? text : "", id);
+        if (*id)
+            json_array_append_new(
+                out, json_pack("{s:o,s:s,s:s}", "id", named(json_object_get(one, "id")), "text",
+                         text, "message", id));
     }
-    json_array_foreach(result, i, one) json_array_append(a->ids, json_object_get(one, "id"));
-    if (json_array_size(a->ids))
-        write_next(a);
-    else
-        create(a, 0);
+    noting_end(arg, out, err, retry_ms);
 }
 
-static void look(struct attach *a) {
-    char *like = mem_printf("%%%s%%", a->mark);
-    tryton_call(a->t, "model.ir.note.search_read",
-        json_pack("[[[s,s,s],[s,s,s]],i,i,[[s,s]],[s]]", "resource", "=", a->resource, "message",
-            "ilike", like, 0, PIECES_MAX, "id", "ASC", "id"),
-        on_found, a);
+static void entries(struct crm *c, const char *card, const char *mark, crm_step_fn fn, void *arg) {
+    struct noting *n = noting_create(c, card, fn, arg);
+    char *like = mem_printf("%%%s%%", mark ? mark : "#");
+    tryton_call(tryton_of(c), "model.ir.note.search_read",
+        json_pack("[[[s,s,s],[s,s,s]],i,i,[[s,s]],[s,s]]", "resource", "=", n->resource, "message",
+            "ilike", like, 0, NOTES_MAX, "id", "ASC", "id", "message"),
+        on_notes, n);
     free(like);
 }
 
-/* Is the party there? A note on one that was merged into another would be taken, and seen by
- * nobody. */
-static void on_party(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
-    struct attach *a = arg;
-    struct err gone;
-    if (!err && (!json_array_size(result) || json_integer_value(json_object_get(
-                                                 json_array_get(result, 0), "replaced_by")))) {
-        err_set(&gone, ERR_NOT_FOUND, "the party was deleted in Tryton, or merged into another");
-        err = &gone;
-    }
-    if (err)
-        attach_end(a, err, retry_ms);
-    else if (a->may_be_there)
-        look(a);
-    else
-        create(a, 0);
+static void on_written(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    const json_t *id = json_array_get(result, 0);
+    noting_end(
+        arg, json_is_integer(id) ? json_pack("{s:o}", "id", named(id)) : NULL, err, retry_ms);
 }
 
-static void on_nothing_to_do(void *arg) {
-    attach_end(arg, NULL, 0);
+static void write_entry(struct crm *c, const struct crm_flow_entry *e, crm_step_fn fn, void *arg) {
+    struct noting *n = noting_create(c, e->card, fn, arg);
+    tryton_call(tryton_of(c), "model.ir.note.create",
+        json_pack("[[{s:s,s:s}]]", "resource", n->resource, "message", e->text), on_written, n);
 }
 
-void tryton_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn, void *arg) {
-    struct attach *a = mem_zalloc(sizeof *a);
-    const char *direction = json_string_value(json_object_get(in->message, "direction"));
-    a->t = tryton_of(c);
-    a->fn = fn;
-    a->arg = arg;
-    a->resource = mem_printf("party.party,%lld", strtoll(in->card_id, NULL, 10));
-    a->ids = json_array();
-    crm_text_mark(in->message, a->mark);
-    struct crm_text_options o = {.markup = CRM_PLAIN,
-        .russian = a->t->russian,
-        .utc_offset_min = a->t->utc_offset_min,
-        .max = PIECE_MAX,
-        .public_url = c->public_url,
-        .late = in->late};
-    a->pieces = crm_text(in->message, in->client, &o);
-    a->may_be_there = in->known || in->again;
-    if (direction && strcmp(direction, "note") == 0 && !a->t->notes) {
-        loop_defer(c->env->loop, on_nothing_to_do, a);
+static void rewrite(
+    struct crm *c, const char *id, const struct crm_flow_entry *e, crm_step_fn fn, void *arg) {
+    tryton_call(tryton_of(c), "model.ir.note.write",
+        json_pack("[[I],{s:s}]", (json_int_t)strtoll(id, NULL, 10), "message", e->text), fn, arg);
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+static void on_put(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    (void)result;
+    noting_end(arg, json_object(), err, retry_ms);
+}
+
+static void on_bytes(void *arg, const char *text, size_t size, const struct err *err) {
+    struct noting *n = arg;
+    const char *name = json_string_value(json_object_get(n->file, "name"));
+    if (err) {
+        noting_end(n, NULL, err, 0);
         return;
     }
-    json_int_t party = strtoll(in->card_id, NULL, 10);
-    tryton_call(a->t, "model.party.party.search_read",
-        json_pack("[[[s,s,I]],i,i,n,[s]]", "id", "=", party, 0, 1, "replaced_by"), on_party, a);
+    json_t *data = json_pack("{s:s,s:s%}", "__class__", "bytes", "base64", text, size);
+    tryton_call(tryton_of(n->crm), "model.ir.attachment.create",
+        json_pack("[[{s:s,s:s,s:s,s:s,s:o}]]", "resource", n->resource, "name",
+            name && *name ? name : "file", "type", "data", "description", n->mark, "data", data),
+        on_put, n);
 }
+
+static void on_looked(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct noting *n = arg;
+    const char *id = json_string_value(json_object_get(n->file, "id"));
+    if (err || json_array_size(result))
+        noting_end(n, json_object(), err, retry_ms);
+    else
+        crm_file_base64(n->crm, id ? id : "", FILE_MAX, on_bytes, n);
+}
+
+/* A file stands on the party, not at the note: it is looked for before it is put there. */
+static void upload(
+    struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg) {
+    struct noting *n = noting_create(c, card, fn, arg);
+    const char *id = json_string_value(json_object_get(attachment, "id"));
+    n->file = json_deep_copy(attachment);
+    n->mark = mem_printf("switchboard:%s", id ? id : "");
+    tryton_call(tryton_of(c), "model.ir.attachment.search_read",
+        json_pack("[[[s,s,s],[s,s,s]],i,i,n,[s]]", "resource", "=", n->resource, "description", "=",
+            n->mark, 0, 1, "id"),
+        on_looked, n);
+}
+
+const struct crm_flow_ops tryton_flow_ops = {
+    .look = tryton_look,
+    .ways = tryton_ways,
+    .find = tryton_find,
+    .create = tryton_create,
+    .add = tryton_add,
+    .entries = entries,
+    .write = write_entry,
+    .rewrite = rewrite,
+    .upload = upload,
+    .looks_before = true,
+};

@@ -4,15 +4,15 @@
 
 #include "connectors/tryton/tryton_answer.h"
 #include "core/crm_call.h"
+#include "core/crm_flow.h"
 
 struct rpc;
 
 struct tryton {
-    struct crm base;                       /* first: the core gives us a pointer to it */
-    char *url;                             /* "https://erp.example.org/crm/" */
-    const char *user, *password, *country; /* the settings' */
-    bool notes, russian;
-    int utc_offset_min;
+    struct crm base;             /* first: the core gives us a pointer to it */
+    char *url;                   /* "https://erp.example.org/crm/" */
+    const char *user, *password; /* the settings' */
+    struct crm_flow flow;
     struct crm_calls_options options;
     struct crm_calls *calls;
     char *session; /* of the header; NULL: to be had by logging in */
@@ -22,23 +22,21 @@ struct tryton {
 
 /* --- tryton_rpc.c ---------------------------------------------------------------------------- */
 
-/* result is borrowed; NULL exactly when err is not. */
-typedef void (*tryton_fn)(
-    void *arg, const json_t *result, const struct err *err, unsigned retry_ms);
 /* One call, with a session: logs in when there is none, and once more when it is over. Takes params
  * (an array); the context is added. Completes exactly once, later. */
-void tryton_call(struct tryton *t, const char *method, json_t *params, tryton_fn fn, void *arg);
+void tryton_call(struct tryton *t, const char *method, json_t *params, crm_step_fn fn, void *arg);
 void tryton_rpc_stop(struct tryton *t);
 
-/* --- tryton_card.c, tryton_note.c ------------------------------------------------------------ */
+/* --- tryton_card.c, tryton_note.c: the single requests ---------------------------------------- */
 
-void tryton_ensure(
-    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg);
-void tryton_attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg);
+extern const struct crm_flow_ops tryton_flow_ops;
 
-/* "switchboard:<client id>": the mechanism by which a party is ours. */
-#define TRYTON_MARK_SIZE 48
-void tryton_mark(const json_t *client, char out[TRYTON_MARK_SIZE]);
+void tryton_look(struct crm *c, const char *card, crm_step_fn fn, void *arg);
+void tryton_ways(struct crm *c, const char *card, crm_step_fn fn, void *arg);
+void tryton_find(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
+void tryton_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
+void tryton_add(struct crm *c, const char *card, const struct crm_flow_who *who,
+    const json_t *missing, crm_step_fn fn, void *arg);
 
 static inline struct tryton *tryton_of(struct crm *c) {
     return (struct tryton *)c;

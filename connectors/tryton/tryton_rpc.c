@@ -11,7 +11,7 @@ struct rpc {
     struct tryton *t;
     char *body;
     char *session; /* that it was sent with */
-    tryton_fn fn;
+    crm_step_fn fn;
     void *arg;
     bool again; /* it has met the end of a session already */
 };
@@ -145,7 +145,7 @@ static void start(struct rpc *r) {
     free(session);
 }
 
-void tryton_call(struct tryton *t, const char *method, json_t *params, tryton_fn fn, void *arg) {
+void tryton_call(struct tryton *t, const char *method, json_t *params, crm_step_fn fn, void *arg) {
     struct rpc *r = mem_zalloc(sizeof *r);
     json_array_append_new(params, json_pack("{s:s,s:b}", "language", "en", "active_test", 0));
     r->t = t;

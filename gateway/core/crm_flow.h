@@ -44,6 +44,8 @@ struct crm_flow_ops {
      * of the card into which it was merged; ways that it holds (kind "mark" too; absent: add() is
      * not asked for); the others for people to see. null, or ERR_NOT_FOUND: it is gone. */
     void (*look)(struct crm *c, const char *card, crm_step_fn fn, void *arg);
+    /* The ways that a card holds: [{"kind","value"}..]. NULL: look() tells them. */
+    void (*ways)(struct crm *c, const char *card, crm_step_fn fn, void *arg);
     /* Cards that may be his, by our mark and by the ways that are proven:
      * [{"card","kind","value"}], one for each that the CRM found, kind "mark", "messenger", "phone"
      * or "mail", value as it is held there: what is not his is sorted out here. */
@@ -75,6 +77,8 @@ struct crm_flow_ops {
      * be told. */
     void (*status)(struct crm *c, const struct crm_attach *a, crm_step_fn fn, void *arg);
     bool looks_before; /* write() on a card that is gone or merged says nothing: look() first */
+    bool rewrite_takes_files; /* rewrite() sets the entry's files, too; else files that came later
+                                 are one more entry */
 };
 
 struct crm_flow_options {
@@ -124,7 +128,10 @@ struct crm_flow {
         .help = "In which time of day the entries' hours are written."                             \
     }
 int crm_flow_check_offset(const char *value, struct err *err);
-void crm_flow_options_read(struct crm_flow_options *o, const struct settings *s);
+/* Reads them, from init(): text_max and markup are set by the adapter before or after. What we sent
+ * and what failed is told to the CRM where an entry can be written over. */
+void crm_flow_init(
+    struct crm_flow *f, struct crm *c, const struct crm_flow_ops *ops, const struct settings *s);
 
 /* crm_ops.ensure_card, attach, entries and card of an adapter that works so. */
 void crm_flow_ensure(
@@ -133,8 +140,9 @@ void crm_flow_attach(struct crm_flow *f, const struct crm_attach *a, crm_done_fn
 void crm_flow_entries(struct crm_flow *f, const char *card, crm_result_fn fn, void *arg);
 void crm_flow_card(struct crm_flow *f, const char *card, crm_result_fn fn, void *arg);
 
-/* The CRM's user who is our agent ("anna" -> "17"), and the other way; NULL: nobody. */
+/* The CRM's user who is our agent ("anna" -> "17"); NULL: nobody. */
 const char *crm_flow_user(const struct crm_flow *f, const char *agent);
-const char *crm_flow_agent(const struct crm_flow *f, const char *user); /* until finish() */
+/* The other way: a string, a new reference; NULL: nobody. */
+json_t *crm_flow_agent(const struct crm_flow *f, const char *user);
 
 #endif

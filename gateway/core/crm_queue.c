@@ -136,7 +136,7 @@ static void attach(struct item *it) {
         .client = json_object_get(it->loaded, "client"),
         .message = message,
         .known = known,
-        .again = !known && (it->unsure || it->card_lost || it->entry.attempts > 1),
+        .again = it->unsure || it->card_lost || it->entry.attempts > 1,
         .late = !known && it->entry.seq < upto};
     crm->ops->attach(crm, &a, on_attached, it);
     json_decref(attached);

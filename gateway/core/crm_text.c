@@ -22,6 +22,7 @@ enum word {
     W_EDITED,
     W_DELETED,
     W_LATE,
+    W_FAILED,
     W_FILE,
     W_NO_FILE,
     W_PLACE,
@@ -36,10 +37,12 @@ enum word {
 };
 
 static const char *const words[2][W_COUNT] = {
-    {"agent", "note", "edited", "taken back", "came late", "file", "file, not here", "place",
-        "contact", "responsible", "nobody", "the dialogue is now", "event", "subject", "client"},
-    {"сотрудник", "заметка", "изменено", "удалено", "пришло с опозданием", "файл", "файла нет",
-        "место", "контакт", "ответственный", "никто", "диалог теперь", "событие", "тема", "клиент"},
+    {"agent", "note", "edited", "taken back", "came late", "not delivered", "file",
+        "file, not here", "place", "contact", "responsible", "nobody", "the dialogue is now",
+        "event", "subject", "client"},
+    {"сотрудник", "заметка", "изменено", "удалено", "пришло с опозданием", "не доставлено", "файл",
+        "файла нет", "место", "контакт", "ответственный", "никто", "диалог теперь", "событие",
+        "тема", "клиент"},
 };
 
 struct text {
@@ -214,6 +217,10 @@ static void add_content(struct text *t) {
     if (*text) {
         add(t, text);
         end_line(t);
+    }
+    if (strcmp(str(t->message, "status"), "failed") == 0) {
+        const char *why = str(json_object_get(t->message, "error"), "text");
+        add_field(t, W_FAILED, *why ? why : "?");
     }
     if (place) {
         char *where = mem_printf("%.6f, %.6f %s", json_number_value(json_object_get(place, "lat")),

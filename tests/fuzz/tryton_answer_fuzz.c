@@ -1,4 +1,5 @@
-/* tryton_answer_fuzz.c - any answer of Tryton's, and any list of found mechanisms for any client.
+/* tryton_answer_fuzz.c - any answer of Tryton's, any list of found mechanisms, any ways of a
+ * client.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,15 +20,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             abort();
         return 0;
     }
-    const json_t *client = json_array_get(result, 0);
-    json_t *domain = tryton_search_domain(client, "switchboard:C", "RU");
-    json_t *ways = tryton_mechanisms(client, "switchboard:C", "RU", size % 2);
-    if (!json_is_array(domain) || json_array_size(ways) < 1)
-        abort();
-    long long party = tryton_choose(json_array_get(result, 1), client, "switchboard:C", "RU");
-    if (party < -1)
+    const struct crm_flow_who who = {.mark = "switchboard:C", .ways = json_array_get(result, 0)};
+    json_t *domain = tryton_search_domain(&who);
+    json_t *mechanisms = tryton_mechanisms(who.ways, size % 2);
+    json_t *ways = tryton_ways_of(json_array_get(result, 1));
+    if (!json_is_array(domain) || json_array_size(mechanisms) != json_array_size(who.ways) ||
+        !json_is_array(ways))
         abort();
     json_decref(domain);
+    json_decref(mechanisms);
     json_decref(ways);
     json_decref(result);
     return 0;

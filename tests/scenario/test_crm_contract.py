@@ -121,7 +121,7 @@ def test_two_who_fit_are_nobody(world):
     thread = world.write(mine, "who am I?", kind="phone", verified=True)["thread"]
     card = world.wait_card(thread)
     assert card not in both and not any(world.target.history(c) for c in both)
-    assert "ambiguous" in world.gateway.log()
+    assert "crm.ambiguous" in world.gateway.log()
 
 
 def test_a_lost_answer_makes_no_second_card(world):

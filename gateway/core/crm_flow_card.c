@@ -1,0 +1,193 @@
+/* crm_flow_card.c - a client's card: the one that we know, else one that has our mark or his
+ * address, else a new one. What people wrote on it is left alone: only what is missing is added. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/crm_flow_private.h"
+#include "core/crm_person.h"
+
+#define HOPS_MAX 5 /* from a card to the one into which it was merged */
+
+struct ensure {
+    struct crm_flow *f;
+    json_t *client, *ways;
+    struct crm_flow_who who;
+    char mark[FLOW_MARK_SIZE];
+    char *card, *url;
+    unsigned hops, conflicts;
+    bool searched;
+    crm_done_fn fn;
+    void *arg;
+};
+
+static void look(struct ensure *e);
+static void create(struct ensure *e);
+
+static void ensure_end(struct ensure *e, const struct err *err, unsigned retry_ms) {
+    struct crm_outcome o = {.err = err, .retry_ms = retry_ms};
+    if (!err) {
+        o.card_id = e->card;
+        o.card_url = e->url;
+    }
+    e->fn(e->arg, &o);
+    json_decref(e->client);
+    json_decref(e->ways);
+    free(e->card);
+    free(e->url);
+    free(e);
+}
+
+static void take_card(struct ensure *e, const char *card, const char *url) {
+    char *copy = mem_strdup(card); /* card may be e->card */
+    free(e->card);
+    free(e->url);
+    e->card = copy;
+    e->url = url && *url ? mem_strdup(url) : NULL;
+}
+
+/* --- what is missing on it ------------------------------------------------------------------- */
+
+static void on_added(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    (void)result;
+    if (err && err->code != ERR_INVALID && err->code != ERR_CONFLICT)
+        ensure_end(arg, err, retry_ms);
+    else /* a number that the CRM takes for none is no reason to deliver nothing */
+        ensure_end(arg, NULL, 0);
+}
+
+static void add_missing(struct ensure *e, const json_t *held) {
+    struct crm_flow *f = e->f;
+    json_t *missing = flow_missing(held, &e->who, f->options.country);
+    if (json_array_size(missing) && f->ops->add)
+        f->ops->add(f->crm, e->card, &e->who, missing, on_added, e);
+    else
+        ensure_end(e, NULL, 0);
+    json_decref(missing);
+}
+
+static void on_ways(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    if (err)
+        ensure_end(arg, err, retry_ms);
+    else
+        add_missing(arg, result);
+}
+
+/* --- a new one ------------------------------------------------------------------------------- */
+
+static void search(struct ensure *e);
+
+static void on_created(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct ensure *e = arg;
+    struct err bad;
+    if (err && err->code == ERR_INVALID && !e->who.is_plain) {
+        e->who.is_plain = true; /* a number that is none by its rules: as text, then */
+        create(e);
+        return;
+    }
+    if (err && err->code == ERR_CONFLICT && e->conflicts++ == 0) {
+        search(e);
+        return;
+    }
+    if (!err && !*flow_str(result, "id"))
+        err = (err_set(&bad, ERR_PROTOCOL, "the CRM made a card and did not say which"), &bad);
+    if (!err)
+        take_card(e, flow_str(result, "id"), flow_str(result, "url"));
+    ensure_end(e, err, retry_ms);
+}
+
+static void create(struct ensure *e) {
+    e->f->ops->create(e->f->crm, &e->who, on_created, e);
+}
+
+/* --- one that is there ----------------------------------------------------------------------- */
+
+static void on_found(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct ensure *e = arg;
+    bool several = false;
+    if (err) {
+        ensure_end(e, err, retry_ms);
+        return;
+    }
+    const char *card = flow_choose(result, &e->who, e->f->options.country, &several);
+    if (several)
+        LOG_WARN(e->f->crm->env->log, "crm.ambiguous", LOG_S("target", e->f->crm->target),
+            LOG_S("client", e->who.id),
+            LOG_S("what", "several cards have his number or address: he gets one of his own; "
+                          "merge them in the CRM"));
+    if (!card) {
+        create(e);
+        return;
+    }
+    take_card(e, card, NULL);
+    look(e);
+}
+
+static void search(struct ensure *e) {
+    e->searched = true;
+    e->f->ops->find(e->f->crm, &e->who, on_found, e);
+}
+
+/* A card that was merged into another names it. */
+static void on_look(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct ensure *e = arg;
+    const char *id = flow_str(result, "id");
+    const json_t *held = json_object_get(result, "ways");
+    if (err && err->code != ERR_NOT_FOUND) {
+        ensure_end(e, err, retry_ms);
+    } else if (!*id && !e->searched) {
+        search(e);
+    } else if (!*id || e->hops > HOPS_MAX) {
+        create(e);
+    } else if (strcmp(id, e->card) != 0) {
+        e->hops++;
+        take_card(e, id, NULL);
+        look(e);
+    } else {
+        take_card(e, id, flow_str(result, "url"));
+        if (!held && e->f->ops->ways)
+            e->f->ops->ways(e->f->crm, e->card, on_ways, e);
+        else if (held)
+            add_missing(e, held);
+        else
+            ensure_end(e, NULL, 0);
+    }
+}
+
+static void look(struct ensure *e) {
+    e->f->ops->look(e->f->crm, e->card, on_look, e);
+}
+
+static void tell_way(void *arg, const struct crm_way *way) {
+    static const char *const kinds[] = {
+        [CRM_MESSENGER] = "messenger", [CRM_PHONE] = "phone", [CRM_MAIL] = "mail"};
+    json_array_append_new(arg, json_pack("{s:s,s:s,s:b}", "kind", kinds[way->kind], "value",
+                                   way->value, "proven", (int)way->proven));
+}
+
+void crm_flow_ensure(
+    struct crm_flow *f, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
+    struct ensure *e = mem_zalloc(sizeof *e);
+    e->f = f;
+    e->client = json_deep_copy(client);
+    e->ways = json_array();
+    e->fn = fn;
+    e->arg = arg;
+    e->card = mem_strdup(known);
+    flow_client_mark(client, e->mark);
+    crm_ways(e->client, f->options.country, tell_way, e->ways);
+    const char *name = flow_str(e->client, "name");
+    const char *way = flow_str(json_array_get(e->ways, 0), "value");
+    e->who = (struct crm_flow_who){.client = e->client,
+        .id = flow_str(e->client, "id"),
+        .mark = e->mark,
+        .name = *name  ? name
+                : *way ? way
+                       : e->mark,
+        .ways = e->ways};
+    if (*known)
+        look(e);
+    else
+        search(e);
+}

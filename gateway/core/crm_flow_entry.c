@@ -1,0 +1,396 @@
+/* crm_flow_entry.c - a message as entries of a card: files first, then the text in pieces; over
+ * what is there of it, if anything is. What the CRM calls a message is remembered as "17,18+2": its
+ * entries, and how many of its files were brought. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/crm_flow_private.h"
+
+#define NAMED_MAX                                                                                  \
+    180 /* bytes of crm_outcome.external_id; entries beyond are found by their mark                \
+         */
+
+struct attach {
+    struct crm_flow *f;
+    crm_done_fn fn;
+    void *arg;
+    char *card;
+    json_t *message, *client;
+    json_t *ids;    /* of the text's entries that are there, as strings */
+    json_t *pieces; /* texts */
+    json_t *files;  /* to be brought */
+    json_t *refs;   /* upload()'s of those that were */
+    size_t next;    /* file, or piece */
+    size_t brought; /* files that are there already */
+    char mark[CRM_MARK_SIZE];
+    bool is_known, again, late;
+    bool cut;   /* ids are not all */
+    bool extra; /* the new files get an entry of their own */
+    bool links; /* some file cannot be brought */
+};
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+/* Files that are in our house. */
+static size_t count_ready(const struct attach *a) {
+    size_t i, n = 0;
+    json_t *one;
+    json_array_foreach(json_object_get(a->message, "attachments"), i, one) n +=
+        *flow_str(one, "id") != '\0';
+    return n;
+}
+
+static char *external_id(const struct attach *a) {
+    char out[NAMED_MAX + 40];
+    size_t n = 0, i;
+    json_t *one;
+    json_array_foreach(a->ids, i, one) {
+        if (n + json_string_length(one) + 2 > NAMED_MAX) {
+            n += (size_t)snprintf(out + n, sizeof out - n, ",*");
+            break;
+        }
+        n +=
+            (size_t)snprintf(out + n, sizeof out - n, "%s%s", i ? "," : "", json_string_value(one));
+    }
+    if (n && a->brought)
+        snprintf(out + n, sizeof out - n, "+%zu", a->brought);
+    return n ? mem_strdup(out) : NULL;
+}
+
+static void attach_end(struct attach *a, const struct err *err, unsigned retry_ms) {
+    char *id = err ? NULL : external_id(a);
+    a->fn(a->arg, &(struct crm_outcome){.err = err, .retry_ms = retry_ms, .external_id = id});
+    free(id);
+    free(a->card);
+    json_decref(a->message);
+    json_decref(a->client);
+    json_decref(a->ids);
+    json_decref(a->pieces);
+    json_decref(a->files);
+    json_decref(a->refs);
+    free(a);
+}
+
+static void on_assigned(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct attach *a = arg;
+    (void)result;
+    if (err && (err->code == ERR_INVALID || err->code == ERR_DENIED)) {
+        LOG_WARN(a->f->crm->env->log, "crm.not_assigned", LOG_S("target", a->f->crm->target),
+            LOG_S("card", a->card), LOG_E(err));
+        err = NULL; /* the entry says who it is */
+    }
+    attach_end(a, err, retry_ms);
+}
+
+/* All is there. The card's responsible follows what was written of him. */
+static void written(struct attach *a) {
+    const json_t *event = json_object_get(a->message, "event");
+    const char *user = crm_flow_user(a->f, flow_str(event, "to"));
+    if (json_array_size(a->refs))
+        a->brought = count_ready(a);
+    if (user && a->f->ops->assign && strcmp(flow_str(event, "type"), "assigned") == 0)
+        a->f->ops->assign(a->f->crm, a->card, user, on_assigned, a);
+    else
+        attach_end(a, NULL, 0);
+}
+
+/* --- entries --------------------------------------------------------------------------------- */
+
+static void write_next(struct attach *a);
+
+static struct crm_text_options text_options(const struct attach *a) {
+    const struct crm_flow_options *o = &a->f->options;
+    bool brings = a->f->ops->upload && o->files && !a->links;
+    return (struct crm_text_options){.markup = o->markup,
+        .russian = o->russian,
+        .utc_offset_min = o->utc_offset_min,
+        .max = o->text_max,
+        .public_url = brings ? "" : a->f->crm->public_url,
+        .late = a->late};
+}
+
+/* files: a->refs, or an empty array. */
+static struct crm_flow_entry entry_of(
+    const struct attach *a, size_t piece, const char *text, const json_t *files) {
+    return (struct crm_flow_entry){.card = a->card,
+        .text = text,
+        .mark = a->mark,
+        .message = a->message,
+        .client = a->client,
+        .files = files,
+        .piece = piece,
+        .pieces = json_array_size(a->pieces)};
+}
+
+static void on_extra(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    (void)result; /* it is found by its mark, if ever */
+    if (err)
+        attach_end(arg, err, retry_ms);
+    else
+        written(arg);
+}
+
+/* Files that came later, for a CRM that cannot add them to an entry: one of their own, whose mark
+ * ends with "+". */
+static void write_extra(struct attach *a) {
+    struct crm_text_options o = text_options(a);
+    json_t *said = json_copy(a->message);
+    json_object_set(said, "attachments", a->files);
+    json_object_del(said, "text");
+    json_t *texts = crm_text(said, a->client, &o);
+    char *text = mem_printf("%s+", json_string_value(json_array_get(texts, 0)));
+    struct crm_flow_entry e = entry_of(a, 0, text, a->refs);
+    e.pieces = 1;
+    a->f->ops->write(a->f->crm, &e, on_extra, a);
+    free(text);
+    json_decref(texts);
+    json_decref(said);
+}
+
+static void on_written(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct attach *a = arg;
+    struct err bad;
+    if (!err && !*flow_str(result, "id"))
+        err = (err_set(&bad, ERR_PROTOCOL, "the CRM took an entry and did not say which"), &bad);
+    if (err) {
+        attach_end(a, err, retry_ms);
+        return;
+    }
+    json_array_append(a->ids, json_object_get(result, "id"));
+    a->next++;
+    write_next(a);
+}
+
+static void on_rewritten(
+    void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct attach *a = arg;
+    (void)result;
+    if (err && err->code == ERR_NOT_FOUND) { /* somebody took it away there */
+        json_array_remove(a->ids, a->next);
+        write_next(a);
+    } else if (err) {
+        attach_end(a, err, retry_ms);
+    } else {
+        a->next++;
+        write_next(a);
+    }
+}
+
+/* The entries get the new pieces, one after another; those that are left over say so. */
+static void write_next(struct attach *a) {
+    size_t i = a->next, n = json_array_size(a->pieces);
+    bool over = i < json_array_size(a->ids);
+    if (i >= n && !over) {
+        if (a->extra && json_array_size(a->refs))
+            write_extra(a);
+        else
+            written(a);
+        return;
+    }
+    json_t *none = json_array();
+    char *rest = mem_printf("… %s", a->mark);
+    const char *text = i < n ? json_string_value(json_array_get(a->pieces, i)) : rest;
+    struct crm_flow_entry e =
+        entry_of(a, i, text, i + 1 == n && a->refs && !a->extra ? a->refs : none);
+    if (over)
+        a->f->ops->rewrite(
+            a->f->crm, json_string_value(json_array_get(a->ids, i)), &e, on_rewritten, a);
+    else
+        a->f->ops->write(a->f->crm, &e, on_written, a);
+    free(rest);
+    json_decref(none);
+}
+
+static void begin_writing(struct attach *a) {
+    struct crm_text_options o = text_options(a);
+    a->pieces = crm_text(a->message, a->client, &o);
+    a->next = a->f->ops->rewrite ? 0 : json_array_size(a->ids);
+    if (!a->f->ops->rewrite) { /* what has changed comes after what is there */
+        json_t *texts = a->pieces;
+        a->pieces = json_array();
+        for (size_t i = 0; i < a->next; i++)
+            json_array_append_new(a->pieces, json_string(""));
+        json_array_extend(a->pieces, texts);
+        json_decref(texts);
+    }
+    write_next(a);
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+static void bring_next(struct attach *a);
+
+static void on_brought(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct attach *a = arg;
+    bool passes =
+        err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
+                   err->code == ERR_TOO_MANY || err->code == ERR_AUTH);
+    if (passes) {
+        attach_end(a, err, retry_ms);
+        return;
+    }
+    if (err) { /* too large for it, or of a kind that it does not take */
+        LOG_INFO(a->f->crm->env->log, "crm.file_refused", LOG_S("target", a->f->crm->target),
+            LOG_S("message", a->mark + 1), LOG_E(err));
+        a->links = true;
+    } else {
+        json_array_append(a->refs, (json_t *)result);
+    }
+    a->next++;
+    bring_next(a);
+}
+
+static void bring_next(struct attach *a) {
+    if (a->next >= json_array_size(a->files)) {
+        begin_writing(a);
+        return;
+    }
+    a->f->ops->upload(a->f->crm, a->card, json_array_get(a->files, a->next), on_brought, a);
+}
+
+/* Which files are to be brought, and with which entry. */
+static void bring(struct attach *a) {
+    const struct crm_flow_ops *ops = a->f->ops;
+    bool there = json_array_size(a->ids) > 0;
+    bool all = !there || !ops->rewrite || ops->rewrite_takes_files;
+    size_t i, n = 0;
+    json_t *one;
+    a->files = json_array();
+    a->refs = json_array();
+    if (ops->upload && a->f->options.files && count_ready(a) > a->brought) {
+        a->extra = !all;
+        json_array_foreach(json_object_get(a->message, "attachments"), i, one) {
+            if (*flow_str(one, "id") && (n++ >= a->brought || all))
+                json_array_append(a->files, one);
+        }
+    }
+    bring_next(a);
+}
+
+/* --- are they there? ------------------------------------------------------------------------- */
+
+static bool is_same_text(const struct attach *a, const json_t *found) {
+    struct crm_text_options o = text_options(a);
+    json_t *texts = crm_text(a->message, a->client, &o), *one;
+    const char *last = json_string_value(json_array_get(texts, json_array_size(texts) - 1));
+    bool same = false;
+    size_t i;
+    json_array_foreach(found, i, one) same = same || strcmp(flow_str(one, "text"), last) == 0;
+    json_decref(texts);
+    return same;
+}
+
+static void on_entries(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct attach *a = arg;
+    char extra[CRM_MARK_SIZE + 1];
+    bool has_extra = false;
+    size_t i;
+    json_t *one;
+    if (err) {
+        attach_end(a, err, retry_ms);
+        return;
+    }
+    snprintf(extra, sizeof extra, "%s+", a->mark);
+    json_array_clear(a->ids);
+    json_array_foreach(result, i, one) {
+        bool is_extra = strstr(flow_str(one, "text"), extra) != NULL;
+        has_extra = has_extra || is_extra;
+        if (!is_extra)
+            json_array_append(a->ids, json_object_get(one, "id"));
+    }
+    if (has_extra || (!a->is_known && json_array_size(a->ids)))
+        a->brought = count_ready(a); /* they were written with what we found */
+    bool done =
+        !a->f->ops->rewrite && json_array_size(a->ids) && (!a->is_known || is_same_text(a, result));
+    if (done)
+        written(a);
+    else
+        bring(a);
+}
+
+static void look_for_entries(struct attach *a) {
+    if (a->again || a->cut || (a->is_known && json_array_size(a->ids) == 0))
+        a->f->ops->entries(a->f->crm, a->card, a->mark, on_entries, a);
+    else
+        bring(a);
+}
+
+/* An entry on a card that was merged into another would be taken, and seen by nobody. */
+static void on_card(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct attach *a = arg;
+    struct err gone;
+    if (!err && strcmp(flow_str(result, "id"), a->card) != 0)
+        err = (err_set(
+                   &gone, ERR_NOT_FOUND, "the card was deleted in the CRM, or merged into another"),
+            &gone);
+    if (err)
+        attach_end(a, err, retry_ms);
+    else
+        look_for_entries(a);
+}
+
+/* --- beginning ------------------------------------------------------------------------------- */
+
+/* "17,18+2", "17,18,*": what external_id() made. */
+static void take_known(struct attach *a, const char *known) {
+    const char *plus = strrchr(known, '+');
+    size_t n = plus ? (size_t)(plus - known) : strlen(known);
+    a->is_known = true;
+    a->brought = plus ? (size_t)strtoul(plus + 1, NULL, 10) : 0;
+    for (size_t at = 0; at < n;) {
+        size_t len = strcspn(known + at, ",");
+        len = at + len > n ? n - at : len;
+        if (len == 1 && known[at] == '*')
+            a->cut = true;
+        else if (len)
+            json_array_append_new(a->ids, json_stringn(known + at, len));
+        at += len + 1;
+    }
+}
+
+static void on_nothing_to_do(void *arg) {
+    attach_end(arg, NULL, 0);
+}
+
+static void on_status(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    (void)result;
+    attach_end(arg, err, retry_ms);
+}
+
+/* A status alone is written down where it is bad news, and can be added to what is there. */
+static bool has_nothing_to_say(const struct attach *a, const struct crm_attach *in) {
+    const char *direction = flow_str(in->message, "direction");
+    if (in->own)
+        return true;
+    if (strcmp(direction, "note") == 0)
+        return !a->f->options.notes;
+    return in->only_status &&
+           (!a->f->ops->rewrite || strcmp(flow_str(in->message, "status"), "failed") != 0);
+}
+
+void crm_flow_attach(struct crm_flow *f, const struct crm_attach *in, crm_done_fn fn, void *arg) {
+    struct attach *a = mem_zalloc(sizeof *a);
+    a->f = f;
+    a->fn = fn;
+    a->arg = arg;
+    a->card = mem_strdup(in->card_id);
+    a->message = json_deep_copy(in->message);
+    a->client = json_deep_copy(in->client);
+    a->ids = json_array();
+    a->again = in->again;
+    a->late = in->late;
+    crm_text_mark(in->message, a->mark);
+    if (in->known)
+        take_known(a, in->known);
+    if (in->own && f->ops->status)
+        f->ops->status(f->crm, in, on_status, a);
+    else if (has_nothing_to_say(a, in))
+        loop_defer(f->crm->env->loop, on_nothing_to_do, a);
+    else if (f->ops->looks_before)
+        f->ops->look(f->crm, a->card, on_card, a);
+    else
+        look_for_entries(a);
+}
