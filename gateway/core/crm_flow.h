@@ -34,7 +34,9 @@ struct crm_flow_entry {
     const char *mark;      /* of its message: "#01J..." */
     const json_t *message; /* openapi "Message" */
     const json_t *client;
-    const json_t *files;  /* upload()'s results, an array; only with the last piece */
+    const json_t *files;  /* upload()'s results, with the last piece; NULL: none are brought now.
+                             rewrite() with rewrite_takes_files: exactly these are the entry's, also
+                             none (an empty array) */
     size_t piece, pieces; /* 0 of 1 */
 };
 
@@ -57,8 +59,9 @@ struct crm_flow_ops {
      * nothing. */
     void (*add)(struct crm *c, const char *card, const struct crm_flow_who *who,
         const json_t *missing, crm_step_fn fn, void *arg);
-    /* Entries of ours on the card: [{"id","text"?,"message"?}..] in the order of their making; of
-     * one message by its mark, or all of ours (mark NULL; then each has "message", its id). */
+    /* Entries of ours on the card: [{"id","text","message"?}..] in the order of their making; those
+     * whose text has this mark, or all of ours (mark NULL; then each has "message", its id). text:
+     * as it was written, at least its end with the mark; where rewrite is NULL, all of it. */
     void (*entries)(struct crm *c, const char *card, const char *mark, crm_step_fn fn, void *arg);
     /* {"id"}: what it is called, without spaces and commas. ERR_NOT_FOUND: the card is gone. */
     void (*write)(struct crm *c, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);

@@ -1,6 +1,8 @@
 /* crm_flow_entry.c - a message as entries of a card: files first, then the text in pieces; over
  * what is there of it, if anything is. What the CRM calls a message is remembered as "17,18+2": its
- * entries, and how many of its files were brought. */
+ * entries, and how many of its files are there. An entry says the same at its end: "#01J.. 2/2 +2"
+ * is the second of two pieces, two files came with it or before it; "#01J..+3" is no piece: with it
+ * came files that were there later. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,7 @@ struct attach {
     json_t *refs;   /* upload()'s of those that were */
     size_t next;    /* file, or piece */
     size_t brought; /* files that are there already */
+    size_t skip;    /* first pieces that are there; what cannot be rewritten */
     char mark[CRM_MARK_SIZE];
     bool is_known, again, late;
     bool cut;   /* ids are not all */
@@ -89,7 +92,7 @@ static void on_assigned(void *arg, const json_t *result, const struct err *err, 
 static void written(struct attach *a) {
     const json_t *event = json_object_get(a->message, "event");
     const char *user = crm_flow_user(a->f, flow_str(event, "to"));
-    if (json_array_size(a->refs))
+    if (json_array_size(a->files))
         a->brought = count_ready(a);
     if (user && a->f->ops->assign && strcmp(flow_str(event, "type"), "assigned") == 0)
         a->f->ops->assign(a->f->crm, a->card, user, on_assigned, a);
@@ -112,7 +115,6 @@ static struct crm_text_options text_options(const struct attach *a) {
         .late = a->late};
 }
 
-/* files: a->refs, or an empty array. */
 static struct crm_flow_entry entry_of(
     const struct attach *a, size_t piece, const char *text, const json_t *files) {
     return (struct crm_flow_entry){.card = a->card,
@@ -133,15 +135,14 @@ static void on_extra(void *arg, const json_t *result, const struct err *err, uns
         written(arg);
 }
 
-/* Files that came later, for a CRM that cannot add them to an entry: one of their own, whose mark
- * ends with "+". */
+/* Files that came later, for a CRM that cannot add them to an entry: one of their own. */
 static void write_extra(struct attach *a) {
     struct crm_text_options o = text_options(a);
     json_t *said = json_copy(a->message);
     json_object_set(said, "attachments", a->files);
     json_object_del(said, "text");
     json_t *texts = crm_text(said, a->client, &o);
-    char *text = mem_printf("%s+", json_string_value(json_array_get(texts, 0)));
+    char *text = mem_printf("%s+%zu", json_string_value(json_array_get(texts, 0)), count_ready(a));
     struct crm_flow_entry e = entry_of(a, 0, text, a->refs);
     e.pieces = 1;
     a->f->ops->write(a->f->crm, &e, on_extra, a);
@@ -179,43 +180,46 @@ static void on_rewritten(
     }
 }
 
-/* The entries get the new pieces, one after another; those that are left over say so. */
+/* A piece, or what is written over an entry that is left over. The caller frees. */
+static char *piece_of(const struct attach *a, size_t i) {
+    size_t n = json_array_size(a->pieces);
+    size_t files = json_array_size(a->files) && !a->extra ? count_ready(a) : a->brought;
+    const char *text = json_string_value(json_array_get(a->pieces, i));
+    if (i >= n)
+        return mem_printf("… %s", a->mark);
+    return i + 1 == n && files ? mem_printf("%s +%zu", text, files) : mem_strdup(text);
+}
+
+/* The entries get the new pieces, one after another. */
 static void write_next(struct attach *a) {
     size_t i = a->next, n = json_array_size(a->pieces);
-    bool over = i < json_array_size(a->ids);
+    bool over = a->f->ops->rewrite && i < json_array_size(a->ids);
+    bool brings = json_array_size(a->refs) && !a->extra;
     if (i >= n && !over) {
-        if (a->extra && json_array_size(a->refs))
+        if (a->extra)
             write_extra(a);
         else
             written(a);
         return;
     }
     json_t *none = json_array();
-    char *rest = mem_printf("… %s", a->mark);
-    const char *text = i < n ? json_string_value(json_array_get(a->pieces, i)) : rest;
-    struct crm_flow_entry e =
-        entry_of(a, i, text, i + 1 == n && a->refs && !a->extra ? a->refs : none);
+    char *text = piece_of(a, i);
+    struct crm_flow_entry e = entry_of(a, i, text, brings ? (i + 1 == n ? a->refs : none) : NULL);
     if (over)
         a->f->ops->rewrite(
             a->f->crm, json_string_value(json_array_get(a->ids, i)), &e, on_rewritten, a);
     else
         a->f->ops->write(a->f->crm, &e, on_written, a);
-    free(rest);
+    free(text);
     json_decref(none);
 }
 
 static void begin_writing(struct attach *a) {
     struct crm_text_options o = text_options(a);
     a->pieces = crm_text(a->message, a->client, &o);
-    a->next = a->f->ops->rewrite ? 0 : json_array_size(a->ids);
-    if (!a->f->ops->rewrite) { /* what has changed comes after what is there */
-        json_t *texts = a->pieces;
-        a->pieces = json_array();
-        for (size_t i = 0; i < a->next; i++)
-            json_array_append_new(a->pieces, json_string(""));
-        json_array_extend(a->pieces, texts);
-        json_decref(texts);
-    }
+    a->next = a->skip;
+    a->extra = json_array_size(a->files) && a->f->ops->rewrite && !a->f->ops->rewrite_takes_files &&
+               json_array_size(a->ids) >= json_array_size(a->pieces);
     write_next(a);
 }
 
@@ -251,19 +255,27 @@ static void bring_next(struct attach *a) {
     a->f->ops->upload(a->f->crm, a->card, json_array_get(a->files, a->next), on_brought, a);
 }
 
-/* Which files are to be brought, and with which entry. */
+/* Of a CRM where rewriting says what an entry's files are: they move when the last piece does. */
+static bool files_move(const struct attach *a) {
+    struct crm_text_options o = text_options(a);
+    json_t *texts = crm_text(a->message, a->client, &o);
+    bool moves = json_array_size(a->ids) && json_array_size(a->ids) != json_array_size(texts);
+    json_decref(texts);
+    return moves;
+}
+
+/* Which files are to be brought. */
 static void bring(struct attach *a) {
     const struct crm_flow_ops *ops = a->f->ops;
-    bool there = json_array_size(a->ids) > 0;
-    bool all = !there || !ops->rewrite || ops->rewrite_takes_files;
+    bool sets = ops->rewrite && ops->rewrite_takes_files;
     size_t i, n = 0;
     json_t *one;
     a->files = json_array();
     a->refs = json_array();
-    if (ops->upload && a->f->options.files && count_ready(a) > a->brought) {
-        a->extra = !all;
+    if (ops->upload && a->f->options.files &&
+        (count_ready(a) > a->brought || (sets && a->brought && files_move(a)))) {
         json_array_foreach(json_object_get(a->message, "attachments"), i, one) {
-            if (*flow_str(one, "id") && (n++ >= a->brought || all))
+            if (*flow_str(one, "id") && (n++ >= a->brought || sets))
                 json_array_append(a->files, one);
         }
     }
@@ -272,43 +284,75 @@ static void bring(struct attach *a) {
 
 /* --- are they there? ------------------------------------------------------------------------- */
 
-static bool is_same_text(const struct attach *a, const json_t *found) {
+/* What an entry says of itself at its end. */
+struct place {
+    unsigned piece, of, files;
+    bool is_extra;
+};
+
+static struct place place_of(const struct attach *a, const char *text) {
+    struct place p = {.piece = 1, .of = 1};
+    const char *at = strstr(text, a->mark);
+    int n = 0;
+    if (!at)
+        return (struct place){0};
+    at += strlen(a->mark);
+    if (sscanf(at, "+%4u", &p.files) == 1) {
+        p.is_extra = true;
+        return p;
+    }
+    if (sscanf(at, " %6u/%6u%n", &p.piece, &p.of, &n) == 2)
+        at += n;
+    else
+        p.piece = p.of = 1;
+    if (sscanf(at, " +%4u", &p.files) != 1)
+        p.files = 0;
+    return p;
+}
+
+static bool is_found(const json_t *found, const char *text) {
+    size_t i, n = strlen(text);
+    json_t *one;
+    json_array_foreach(found, i, one) {
+        const char *held = flow_str(one, "text");
+        if (strncmp(held, text, n) == 0 && (!held[n] || held[n] == ' '))
+            return true;
+    }
+    return false;
+}
+
+/* Of entries that cannot be rewritten: how many pieces are there already? What has changed is
+ * written once more, as a whole; is it this that is there? */
+static size_t count_there(const struct attach *a, const json_t *found) {
     struct crm_text_options o = text_options(a);
-    json_t *texts = crm_text(a->message, a->client, &o), *one;
-    const char *last = json_string_value(json_array_get(texts, json_array_size(texts) - 1));
-    bool same = false;
-    size_t i;
-    json_array_foreach(found, i, one) same = same || strcmp(flow_str(one, "text"), last) == 0;
+    size_t n = 0;
+    json_t *texts = crm_text(a->message, a->client, &o);
+    while (n < json_array_size(texts) &&
+           (a->is_known ? is_found(found, json_string_value(json_array_get(texts, n)))
+                        : n < json_array_size(a->ids)))
+        n++;
     json_decref(texts);
-    return same;
+    return n;
 }
 
 static void on_entries(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct attach *a = arg;
-    char extra[CRM_MARK_SIZE + 1];
-    bool has_extra = false;
     size_t i;
     json_t *one;
     if (err) {
         attach_end(a, err, retry_ms);
         return;
     }
-    snprintf(extra, sizeof extra, "%s+", a->mark);
     json_array_clear(a->ids);
     json_array_foreach(result, i, one) {
-        bool is_extra = strstr(flow_str(one, "text"), extra) != NULL;
-        has_extra = has_extra || is_extra;
-        if (!is_extra)
+        struct place p = place_of(a, flow_str(one, "text"));
+        a->brought = p.files > a->brought ? p.files : a->brought;
+        if (p.of && !p.is_extra)
             json_array_append(a->ids, json_object_get(one, "id"));
     }
-    if (has_extra || (!a->is_known && json_array_size(a->ids)))
-        a->brought = count_ready(a); /* they were written with what we found */
-    bool done =
-        !a->f->ops->rewrite && json_array_size(a->ids) && (!a->is_known || is_same_text(a, result));
-    if (done)
-        written(a);
-    else
-        bring(a);
+    if (!a->f->ops->rewrite)
+        a->skip = count_there(a, result);
+    bring(a);
 }
 
 static void look_for_entries(struct attach *a) {
