@@ -1,4 +1,5 @@
 """CRMs as the contract's tests see them: the same few questions to each, whatever they are called there."""
+import base64
 import json
 import sqlite3
 
@@ -11,6 +12,7 @@ class TrytonTarget:
     """A real server; what shall go wrong goes wrong in front of it."""
     name = "tryton"
     text_max = 10000
+    file_max = 20 << 20  # larger ones become a link
     failure = Answer(200, {"id": 1, "error": ["UserError", ["The name must not be empty.", "", None]]})
 
     def __init__(self):
@@ -31,6 +33,10 @@ class TrytonTarget:
 
     def is_create(self, request):
         return json.loads(request.body)["method"] == "model.party.party.create"
+
+    def is_upload(self, request):
+        """Does it bring a file?"""
+        return json.loads(request.body)["method"] == "model.ir.attachment.create"
 
     # --- what is in it ---
 
@@ -63,6 +69,12 @@ class TrytonTarget:
         found = self.server.call("ir.note", "search_read", [["resource", "=", f"party.party,{card}"]], 0, None,
                                  [["id", "ASC"]], ["message"])
         return [n["message"] for n in found]
+
+    def files(self, card):
+        """{name: bytes} of those that were brought to the card."""
+        found = self.server.call("ir.attachment", "search_read", [["resource", "=", f"party.party,{card}"]], 0, None,
+                                 None, ["name", "data"])
+        return {f["name"]: base64.b64decode(f["data"]["base64"]) for f in found}
 
     def delete_card(self, card):
         self.server.call("party.party", "delete", [int(card)])

@@ -15,9 +15,10 @@ WRITINGS = [lambda a, b, c, d: f"+7 {a} {b}-{c}-{d}", lambda a, b, c, d: f"8 ({a
 
 
 class World:
-    def __init__(self, target, start_gateway):
+    def __init__(self, target, start_gateway, extra=""):
         self.target = target
-        self.gateway = start_gateway(config=CONFIG + target.section())
+        self.gateway = start_gateway(config=CONFIG + target.section(extra),
+                                     sets=["media.max_size=30M", "public_url=https://chat.example.org"])
         self.admin = self.gateway.login()
 
     def write(self, who, text, **kw):
@@ -54,6 +55,16 @@ def server(request):
 def world(server, start_gateway):
     """A server for all tests of the file, with cards of one's own in each."""
     yield World(server, start_gateway)
+    behave(server)
+
+
+@pytest.fixture
+def world_with_notes(server, start_gateway):
+    yield World(server, start_gateway, "notes = true")
+    behave(server)
+
+
+def behave(server):
     server.proxy.before = server.proxy.after = None
     server.proxy.delay = 0
 
@@ -258,6 +269,47 @@ def test_long_texts_come_whole(world):
     assert all(f"слово{n} " in whole for n in range(2500))
     world.write(who, "next")
     assert texts(world.wait_history(card, len(pieces) + 1))[-1] == "next"
+
+
+FILES = {"a.txt": b"hello", "Договор №7.txt": "текст".encode(), "he said \"yes\".txt": b"1",
+         "one.bin": b"\0", "large.bin": random.Random(1).randbytes(3 << 20)}
+
+
+def with_files(world, thread, files):
+    ids = [world.admin.post("/media", None, params={"name": n}, data=d)["media"]["id"] for n, d in files.items()]
+    body = {"id": own("k"), "text": f"{len(ids)} files", "attachments": ids, "note": True}
+    return world.admin.post(f"/threads/{thread}/messages", body)["message"]
+
+
+def test_files_come_along(world_with_notes):
+    """crm.md 8.2, 7: each once, by its name, also when an answer is lost on the way."""
+    world, lost = world_with_notes, []
+
+    def lose(request, answer):
+        if (world.target.is_upload(request) or world.target.is_write(request)) and len(lost) < 3:
+            lost.append(1)
+            return Answer(200, b"", spoil=("lose", "reset", "lose")[len(lost) - 1])
+
+    thread = world.write(own("ann"), "send me the files")["thread"]
+    card = world.wait_card(thread)
+    world.wait_history(card, 1)
+    world.target.proxy.after = lose
+    sent = with_files(world, thread, FILES)
+    history = world.wait_history(card, 2, 90)
+    shown = {a["name"]: FILES[n] for n, a in zip(FILES, sent["attachments"])}
+    until(lambda: world.target.files(card) == shown, 60 * SLOWER, 0.2, f"{list(world.target.files(card))}")
+    assert len(world.target.history(card)) == 2 and texts(history)[1] == "5 files" and len(lost) == 3
+    assert not world.dead()
+
+
+def test_a_file_that_is_too_large_is_a_link(world_with_notes):
+    world, gateway = world_with_notes, world_with_notes.gateway
+    thread = world.write(own("ann"), "the film, please")["thread"]
+    card = world.wait_card(thread)
+    sent = with_files(world, thread, {"film.bin": b"x" * (world.target.file_max + 1)})
+    history = world.wait_history(card, 2, 60)
+    assert f"/api/v1/media/{sent['attachments'][0]['id']}" in history[1], gateway.log()[-1500:]
+    assert not world.target.files(card) and not world.dead()
 
 
 def test_a_card_that_is_gone_is_looked_for_once_more(world):
