@@ -142,6 +142,17 @@ double crm_share(const struct crm *c);
 /* Where the files of messages are. NULL: adapters that run without a core (commands). */
 struct media *crm_media(const struct crm *c);
 
+/* What an adapter wants to find again, on any worker and after a restart (tokens of OAuth2), by a
+ * name of its own: replaced by the next, gone after ttl_s (0: never); fn when it is on disk. As
+ * connector_keep_sure(), connector_kept(), connector_claim() and connector_let_go(); not without a
+ * core. */
+void crm_keep(
+    struct crm *c, const char *name, struct span value, unsigned ttl_s, core_done_fn fn, void *arg);
+void crm_kept(struct crm *c, const char *name, connector_kept_fn fn, void *arg);
+void crm_claim(
+    struct crm *c, const char *name, unsigned ttl_ms, connector_claimed_fn fn, void *arg);
+void crm_let_go(struct crm *c, const char *name);
+
 /* Something happened in the CRM that we shall act on: kept, then given to take(). lane: what it is
  * about (a card's or a dialogue's id): of one lane in order. once: unique for what happened: the
  * same twice, within eight days, is one. At most CRM_EVENT_MAX bytes of JSON. fn when it is on

@@ -1,5 +1,6 @@
-/* keep.c - what a connector wants to find again, on any worker and after a restart: small values in
- * Redis under the channel's name. A channel's picture and its templates are kept so, too. */
+/* keep.c - what a connector or a CRM adapter wants to find again, on any worker and after a
+ * restart: small values in Redis under the channel's or the target's name. A channel's picture and
+ * its templates are kept so, too. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,6 +20,10 @@ static struct redis *redis_of(const struct connector *c) {
 
 static char *key_of(const char *channel, const char *name) {
     return mem_printf("sb:kept:%s:%s", channel, name);
+}
+
+static char *crm_key_of(const struct crm *c, const char *name) {
+    return mem_printf("sb:crm:kept:%s:%s", c->target, name);
 }
 
 void connector_keep(struct connector *c, const char *name, struct span value, unsigned ttl_s) {
@@ -41,15 +46,26 @@ static void on_surely_kept(void *arg, const struct redis_reply *r, const struct 
     free(k);
 }
 
-void connector_keep_sure(struct connector *c, const char *name, struct span value, unsigned ttl_s,
-    core_done_fn fn, void *arg) {
-    char ttl[16], *key = key_of(c->channel, name);
+/* Takes key over. */
+static void keep_sure(
+    struct redis *redis, char *key, struct span value, unsigned ttl_s, core_done_fn fn, void *arg) {
+    char ttl[16];
     struct keeping *k = mem_alloc(sizeof *k);
     *k = (struct keeping){fn, arg};
     snprintf(ttl, sizeof ttl, "%u", ttl_s);
     struct span set[] = {span_str("SET"), span_str(key), value, span_str("EX"), span_str(ttl)};
-    redis_command(redis_of(c), set, ttl_s ? 5 : 3, on_surely_kept, k);
+    redis_command(redis, set, ttl_s ? 5 : 3, on_surely_kept, k);
     free(key);
+}
+
+void connector_keep_sure(struct connector *c, const char *name, struct span value, unsigned ttl_s,
+    core_done_fn fn, void *arg) {
+    keep_sure(redis_of(c), key_of(c->channel, name), value, ttl_s, fn, arg);
+}
+
+void crm_keep(struct crm *c, const char *name, struct span value, unsigned ttl_s, core_done_fn fn,
+    void *arg) {
+    keep_sure(store_redis(c->core->store), crm_key_of(c, name), value, ttl_s, fn, arg);
 }
 
 struct question {
@@ -64,10 +80,9 @@ static void on_kept(void *arg, const struct redis_reply *r, const struct err *er
     free(q);
 }
 
-static void ask(
-    struct redis *redis, const char *channel, const char *name, connector_kept_fn fn, void *arg) {
+/* Takes key over. */
+static void ask(struct redis *redis, char *key, connector_kept_fn fn, void *arg) {
     struct question *q = mem_alloc(sizeof *q);
-    char *key = key_of(channel, name);
     struct span get[] = {span_str("GET"), span_str(key)};
     *q = (struct question){fn, arg};
     redis_command(redis, get, ARRAY_LEN(get), on_kept, q);
@@ -75,7 +90,11 @@ static void ask(
 }
 
 void connector_kept(struct connector *c, const char *name, connector_kept_fn fn, void *arg) {
-    ask(redis_of(c), c->channel, name, fn, arg);
+    ask(redis_of(c), key_of(c->channel, name), fn, arg);
+}
+
+void crm_kept(struct crm *c, const char *name, connector_kept_fn fn, void *arg) {
+    ask(store_redis(c->core->store), crm_key_of(c, name), fn, arg);
 }
 
 bool connector_can_keep(const struct connector *c) {
@@ -95,23 +114,42 @@ static void on_claimed(void *arg, const struct redis_reply *r, const struct err 
     free(k);
 }
 
-void connector_claim(
-    struct connector *c, const char *name, unsigned ttl_ms, connector_claimed_fn fn, void *arg) {
-    char ttl[16], *key = key_of(c->channel, name);
+/* Takes key over. */
+static void claim(
+    struct redis *redis, char *key, unsigned ttl_ms, connector_claimed_fn fn, void *arg) {
+    char ttl[16];
     struct claim *k = mem_alloc(sizeof *k);
     *k = (struct claim){fn, arg};
     snprintf(ttl, sizeof ttl, "%u", ttl_ms);
     struct span set[] = {span_str("SET"), span_str(key), span_str("1"), span_str("NX"),
         span_str("PX"), span_str(ttl)};
-    redis_command(redis_of(c), set, ARRAY_LEN(set), on_claimed, k);
+    redis_command(redis, set, ARRAY_LEN(set), on_claimed, k);
+    free(key);
+}
+
+void connector_claim(
+    struct connector *c, const char *name, unsigned ttl_ms, connector_claimed_fn fn, void *arg) {
+    claim(redis_of(c), key_of(c->channel, name), ttl_ms, fn, arg);
+}
+
+void crm_claim(
+    struct crm *c, const char *name, unsigned ttl_ms, connector_claimed_fn fn, void *arg) {
+    claim(store_redis(c->core->store), crm_key_of(c, name), ttl_ms, fn, arg);
+}
+
+/* Takes key over. */
+static void let_go(struct redis *redis, char *key) {
+    struct span del[] = {span_str("DEL"), span_str(key)};
+    redis_command(redis, del, ARRAY_LEN(del), on_ignored, NULL);
     free(key);
 }
 
 void connector_let_go(struct connector *c, const char *name) {
-    char *key = key_of(c->channel, name);
-    struct span del[] = {span_str("DEL"), span_str(key)};
-    redis_command(redis_of(c), del, ARRAY_LEN(del), on_ignored, NULL);
-    free(key);
+    let_go(redis_of(c), key_of(c->channel, name));
+}
+
+void crm_let_go(struct crm *c, const char *name) {
+    let_go(store_redis(c->core->store), crm_key_of(c, name));
 }
 
 /* --- pictures -------------------------------------------------------------------------------- */
@@ -139,7 +177,7 @@ static void on_picture(void *arg, struct span bytes, const struct err *err) {
 void core_picture(struct core *core, const char *channel, core_picture_fn fn, void *arg) {
     struct picture_call *p = mem_alloc(sizeof *p);
     *p = (struct picture_call){fn, arg};
-    ask(store_redis(core->store), channel, "picture", on_picture, p);
+    ask(store_redis(core->store), key_of(channel, "picture"), on_picture, p);
 }
 
 /* --- templates ------------------------------------------------------------------------------- */
@@ -180,5 +218,5 @@ void core_templates(struct core *core, const char *channel, store_json_fn fn, vo
     if (!ch || !(ch->connector->ops->caps & CONNECTOR_TEMPLATES))
         loop_defer(core->env->loop, on_no_templates, t);
     else
-        ask(store_redis(core->store), channel, "templates", on_templates, t);
+        ask(store_redis(core->store), key_of(channel, "templates"), on_templates, t);
 }
