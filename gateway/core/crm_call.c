@@ -209,7 +209,7 @@ int crm_answer_check(const struct http_answer *a, struct err *err) {
     char said[SAID_MAX];
     if (a->status >= 200 && a->status < 300)
         return 0;
-    words_of(a->body, said);
+    words_of(a->reason && *a->reason ? span_str(a->reason) : a->body, said);
     return err_set(
         err, code_of(a->status), "the CRM answered %d%s%s", a->status, *said ? ": " : "", said);
 }

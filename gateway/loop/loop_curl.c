@@ -203,6 +203,14 @@ static void describe(const struct loop_curl_call *call, CURLcode rc, struct err 
         err_set(err, error_code(rc, call->begun), "%s", text);
 }
 
+/* What some servers (EspoCRM) say of an error, where the body says nothing. */
+static const char *reason_of(CURL *easy) {
+    struct curl_header *h = NULL;
+    return curl_easy_header(easy, "X-Status-Reason", 0, CURLH_HEADER, -1, &h) == CURLHE_OK
+               ? h->value
+               : "";
+}
+
 static void end_call(struct loop_curl_call *call, CURLcode rc) {
     struct loop_curl_answer answer = {0};
     curl_off_t retry_after = 0;
@@ -224,6 +232,7 @@ static void end_call(struct loop_curl_call *call, CURLcode rc) {
     answer.status = (int)status;
     answer.body = span_of(buf_str(&call->answer), call->answer.n);
     answer.content_type = type ? type : "";
+    answer.reason = reason_of(call->easy);
     answer.retry_after_s = retry_after > 0 ? (long)retry_after : -1;
     report(call, &answer, NULL);
     free_call(call);

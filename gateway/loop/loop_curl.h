@@ -58,6 +58,7 @@ struct loop_curl_answer {
     int status;
     struct span body;
     const char *content_type;
+    const char *reason; /* of the header X-Status-Reason, "" when absent */
     long retry_after_s;
 };
 

@@ -78,6 +78,7 @@ static void on_answer(
         struct http_answer answer = {.status = a->status,
             .body = a->body,
             .content_type = a->content_type,
+            .reason = a->reason,
             .retry_after_s = a->retry_after_s};
         call->fn(call->arg, &answer, NULL, sent);
     } else {

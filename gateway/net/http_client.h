@@ -52,7 +52,8 @@ struct http_answer {
     int status;
     struct span body;
     const char *content_type; /* "" when absent */
-    long retry_after_s;       /* -1 when absent */
+    const char *reason; /* X-Status-Reason, in which some say what is wrong; "" or NULL none */
+    long retry_after_s; /* -1 when absent */
 };
 
 /* answer is NULL exactly when err is not. `sent` tells whether a byte of the request may have

@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct http_answer a = {.status = 100 + data[0] * 2 + data[1] % 2,
         .body = span_of((const char *)data + 2, size - 2),
         .content_type = "",
+        .reason = data[0] % 8 ? "" : "a \xff reason\n",
         .retry_after_s = -1};
     json_t *j = crm_answer_json(&a, &err);
     if (!j && (!err.code || !err.text[0]))

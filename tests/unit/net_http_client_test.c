@@ -56,7 +56,8 @@ static void behave(int fd) {
                     ? "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\ngood"
                     : "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n");
         } else if (strncmp(path, "/busy", 5) == 0) {
-            say(fd, "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
+            say(fd, "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nX-Status-Reason: "
+                    "tired\r\nContent-Length: 0\r\n\r\n");
         } else if (strncmp(path, "/moved", 6) == 0) {
             say(fd, "HTTP/1.1 302 Found\r\nLocation: /good\r\nContent-Length: 0\r\n\r\n");
         } else if (strncmp(path, "/once", 5) == 0) { /* keeps the connection, then dies under it */
@@ -105,7 +106,7 @@ struct trial {
     struct http_client *client;
     unsigned calls; /* of the answer function */
     int status;
-    char body[64], type[64], text[320];
+    char body[64], type[64], reason[64], text[320];
     long retry_after_s;
     enum err_code code;
     bool sent;
@@ -157,6 +158,7 @@ static void on_answer(void *arg, const struct http_answer *a, const struct err *
     t->retry_after_s = a ? a->retry_after_s : 0;
     snprintf(t->body, sizeof t->body, "%.*s", a ? (int)a->body.n : 0, a ? a->body.p : "");
     snprintf(t->type, sizeof t->type, "%s", a ? a->content_type : "");
+    snprintf(t->reason, sizeof t->reason, "%s", a ? a->reason : "");
     snprintf(t->text, sizeof t->text, "%s", err ? err->text : "");
     loop_stop(t->env.loop);
 }
@@ -195,12 +197,14 @@ static void test_answers(void **state) {
         assert_int_equal(t->status, 200);
         assert_string_equal(t->body, "good");
         assert_string_equal(t->type, "text/plain");
+        assert_string_equal(t->reason, "");
         assert_int_equal(t->retry_after_s, -1);
         assert_true(t->sent);
     }
     post(t, "/busy");
     assert_int_equal(t->status, 429);
     assert_int_equal(t->retry_after_s, 7);
+    assert_string_equal(t->reason, "tired");
     assert_string_equal(t->type, "");
     post(t, "/moved"); /* told, not followed */
     assert_int_equal(t->status, 302);
