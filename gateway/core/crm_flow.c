@@ -98,7 +98,7 @@ static bool is_his(const struct crm_flow_who *who, enum rank kind, const char *h
     return false;
 }
 
-const char *flow_choose(
+const char *crm_flow_choose(
     const json_t *found, const struct crm_flow_who *who, const char *country, bool *several) {
     const char *by[RANKS] = {NULL};
     bool many[RANKS] = {false};

@@ -148,4 +148,11 @@ const char *crm_flow_user(const struct crm_flow *f, const char *agent);
 /* The other way: a string, a new reference; NULL: nobody. */
 json_t *crm_flow_agent(const struct crm_flow *f, const char *user);
 
+/* Which of the cards that were found is the client's: by our own mark, else by a messenger's
+ * identity, else by a telephone number, else by an e-mail address; only by what is proven. found:
+ * [{"card","kind","value"}]. The card, borrowed; NULL: none; *several: more than one fits, so that
+ * a person must choose. */
+const char *crm_flow_choose(
+    const json_t *found, const struct crm_flow_who *who, const char *country, bool *several);
+
 #endif

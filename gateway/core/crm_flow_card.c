@@ -110,7 +110,7 @@ static void on_found(void *arg, const json_t *result, const struct err *err, uns
         ensure_end(e, err, retry_ms);
         return;
     }
-    const char *card = flow_choose(result, &e->who, e->f->options.country, &several);
+    const char *card = crm_flow_choose(result, &e->who, e->f->options.country, &several);
     if (several)
         LOG_WARN(e->f->crm->env->log, "crm.ambiguous", LOG_S("target", e->f->crm->target),
             LOG_S("client", e->who.id),

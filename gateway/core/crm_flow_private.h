@@ -14,12 +14,6 @@ static inline const char *flow_str(const json_t *o, const char *key) {
 /* "switchboard:<client id>" */
 void flow_client_mark(const json_t *client, char out[FLOW_MARK_SIZE]);
 
-/* Which of the cards that were found is the client's: by our own mark, else by a messenger's
- * identity, else by a telephone number, else by an e-mail address; only by what is proven. found:
- * [{"card","kind","value"}]. The card, borrowed; NULL: none; *several: more than one fits, so that
- * a person must choose. */
-const char *flow_choose(
-    const json_t *found, const struct crm_flow_who *who, const char *country, bool *several);
 /* The ways of who->ways, and the mark, that `held` ([{"kind","value"}]) has not: a new reference.
  */
 json_t *flow_missing(const json_t *held, const struct crm_flow_who *who, const char *country);
