@@ -9,6 +9,9 @@
 #include "core/limiter.h"
 
 #define SAID_MAX 160 /* of what a server says, in an error */
+/* After a pause so small a part of a second's requests goes at once: the server's own count of a
+ * second shall not see more than it allows, and after an outage all workers come back together. */
+#define BURST_PART 10u
 
 struct waiting {
     struct waiting *next;
@@ -35,7 +38,7 @@ struct crm_calls {
 void crm_calls_options_read(struct crm_calls_options *o, const struct settings *s) {
     o->parallel = (unsigned)settings_int(s, "parallel");
     o->per_second = (double)settings_int(s, "per_second");
-    o->burst = (unsigned)settings_int(s, "per_second");
+    o->burst = (unsigned)settings_int(s, "per_second") / BURST_PART;
     o->timeout_ms = (unsigned)settings_int(s, "timeout");
     o->allow_private = settings_bool(s, "allow_private");
 }
