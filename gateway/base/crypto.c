@@ -66,6 +66,21 @@ void crypto_hmac_sha256_hex(struct span key, struct span data, char *out) {
     sodium_bin2hex(out, CRYPTO_HEX_SIZE, h, sizeof h);
 }
 
+void crypto_md5_hex(struct span data, char out[CRYPTO_MD5_SIZE]) {
+    unsigned char h[16];
+    if (EVP_Digest(data.p, data.n, h, NULL, EVP_md5(), NULL) != 1)
+        abort(); /* there is no memory */
+    sodium_bin2hex(out, CRYPTO_MD5_SIZE, h, sizeof h);
+}
+
+void crypto_hmac_sha1_hex(struct span key, struct span data, char out[CRYPTO_SHA1_SIZE]) {
+    unsigned char h[20];
+    unsigned n = sizeof h;
+    if (!HMAC(EVP_sha1(), key.p, (int)key.n, (const unsigned char *)data.p, data.n, h, &n))
+        abort();
+    sodium_bin2hex(out, CRYPTO_SHA1_SIZE, h, sizeof h);
+}
+
 void crypto_token(char out[CRYPTO_TOKEN_SIZE]) {
     unsigned char rnd[32];
     randombytes_buf(rnd, sizeof rnd);

@@ -19,6 +19,12 @@ void crypto_sha256(struct span data, unsigned char out[32]);
 void crypto_hmac_sha256_hex(struct span key, struct span data, char *out);
 void crypto_hmac_sha256(struct span key, struct span data, unsigned char out[32]);
 
+/* MD5 and HMAC-SHA1 in lower-case hex, for APIs that sign so; neither is to be chosen. */
+#define CRYPTO_MD5_SIZE 33
+#define CRYPTO_SHA1_SIZE 41
+void crypto_md5_hex(struct span data, char out[CRYPTO_MD5_SIZE]);
+void crypto_hmac_sha1_hex(struct span key, struct span data, char out[CRYPTO_SHA1_SIZE]);
+
 /* SHA-256 of what comes in pieces. end frees it; out NULL: that only. */
 struct crypto_sha256;
 struct crypto_sha256 *crypto_sha256_begin(void);
