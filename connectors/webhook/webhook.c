@@ -122,7 +122,7 @@ static void on_answer(
     struct job *j = arg;
     struct err err;
     struct crm_outcome o = {0};
-    char *card = NULL;
+    char *card = NULL, *url = NULL;
     (void)sent;
     if (failure) {
         err = *failure;
@@ -134,11 +134,13 @@ static void on_answer(
     } else if (a->status < 200 || a->status >= 300) {
         judge(j, a, &o, &err);
     } else if (j->card) {
-        card = webhook_answer_card(a->body);
+        card = webhook_answer_card(a->body, &url);
     }
     o.card_id = card ? card : j->card;
+    o.card_url = url;
     job_end(j, &o);
     free(card);
+    free(url);
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */

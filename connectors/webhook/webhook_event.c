@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 #define CARD_MAX 200
+#define URL_MAX 2000
 #define VERSION_LEN 16 /* of the hash in an id */
 
 static const char *text(const json_t *o, const char *key) {
@@ -79,13 +80,19 @@ void webhook_event_merge(
         json_pack("{s:s,s:s}", "from", from_client, "into", into_client));
 }
 
-char *webhook_answer_card(struct span body) {
-    json_t *j = body.n ? json_loadb(body.p, body.n, 0, NULL) : NULL;
-    const char *id = text(json_object_get(j, "card"), "id");
-    bool is_good = *id && strlen(id) <= CARD_MAX;
-    for (const char *c = id; *c; c++)
+static char *line_of(const json_t *o, const char *key, size_t max) {
+    const char *value = text(o, key);
+    bool is_good = *value && strlen(value) <= max;
+    for (const char *c = value; *c; c++)
         is_good = is_good && (unsigned char)*c >= ' ' && *c != 0x7f;
-    char *out = is_good ? mem_strdup(id) : NULL;
+    return is_good ? mem_strdup(value) : NULL;
+}
+
+char *webhook_answer_card(struct span body, char **url_out) {
+    json_t *j = body.n ? json_loadb(body.p, body.n, 0, NULL) : NULL;
+    const json_t *card = json_object_get(j, "card");
+    char *id = line_of(card, "id", CARD_MAX);
+    *url_out = line_of(card, "url", URL_MAX);
     json_decref(j);
-    return out;
+    return id;
 }

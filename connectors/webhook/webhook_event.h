@@ -24,8 +24,9 @@ void webhook_event_message(const struct crm_attach *a, size_t max, struct webhoo
 void webhook_event_merge(
     const char *from_client, const char *into_client, int64_t now_ms, struct webhook_event *out);
 
-/* The card that the receiver names in its answer, {"card":{"id":"..."}}: the caller frees; NULL
- * when it names none that we can keep (at most 200 bytes, no control characters). */
-char *webhook_answer_card(struct span body);
+/* The card that the receiver names in its answer, {"card":{"id":"...","url":"..."}}, and where a
+ * person sees it: the caller frees both; NULL what it does not name, or we cannot keep (over 200
+ * and 2000 bytes, control characters). */
+char *webhook_answer_card(struct span body, char **url_out);
 
 #endif

@@ -47,7 +47,7 @@ static void on_cards(void *arg, const json_t *result, const struct err *err) {
 }
 
 static void show_client(struct call *c) {
-    core_cards(c->api->core, http_path_arg(c->x, "id"), on_cards, c);
+    core_cards(c->api->core, json_object_get(c->subject, "client"), on_cards, c);
 }
 
 static void clients_get(struct call *c) {

@@ -259,55 +259,6 @@ void core_archive(struct core *core, const char *thread, int64_t before, unsigne
     loop_defer(core->env->loop, on_refused, r);
 }
 
-struct cards {
-    struct core *core;
-    crm_result_fn fn;
-    void *arg;
-    json_t *out;
-    unsigned waiting;
-};
-
-struct card {
-    struct cards *cards;
-    const char *target;
-};
-
-static void cards_less(void *arg) {
-    struct cards *c = arg;
-    if (--c->waiting)
-        return;
-    json_t *out = json_pack("{s:O}", "cards", c->out);
-    c->fn(c->arg, out, NULL);
-    json_decref(out);
-    json_decref(c->out);
-    free(c);
-}
-
-/* A CRM that does not answer leaves its card out; the rest of the client is still worth showing. */
-static void on_card(void *arg, const json_t *result, const struct err *err) {
-    struct card *one = arg;
-    if (!err && json_is_object(json_object_get(result, "card")))
-        json_object_set_new(
-            one->cards->out, one->target, json_deep_copy(json_object_get(result, "card")));
-    cards_less(one->cards);
-    free(one);
-}
-
-void core_cards(struct core *core, const char *client, crm_result_fn fn, void *arg) {
-    struct cards *c = mem_alloc(sizeof *c);
-    *c = (struct cards){core, fn, arg, json_object(), 1};
-    for (size_t i = 0; i < core->ntargets; i++) {
-        struct crm *t = core->targets[i].crm;
-        if (!t->ops->card)
-            continue;
-        struct card *one = mem_alloc(sizeof *one);
-        *one = (struct card){c, t->target};
-        c->waiting++;
-        t->ops->card(t, client, "", on_card, one);
-    }
-    loop_defer(core->env->loop, cards_less, c);
-}
-
 struct media *crm_media(const struct crm *c) {
     return c->core ? c->core->media : NULL;
 }

@@ -94,8 +94,9 @@ void core_search(struct core *core, const char *query, unsigned limit, crm_resul
 /* Older messages than Redis keeps, from the first CRM that can give them: crm.h history. */
 void core_archive(struct core *core, const char *thread, int64_t before, unsigned limit,
     crm_result_fn fn, void *arg);
-/* Adds {"cards":{target:{...}}} : crm.h card of each target that can. */
-void core_cards(struct core *core, const char *client, crm_result_fn fn, void *arg);
+/* {"cards":{target:{...}}}: crm.h card of each target that can tell and does so soon. client:
+ * openapi "Client", borrowed during the call. Each "url" is one that a page may link to. */
+void core_cards(struct core *core, const json_t *client, crm_result_fn fn, void *arg);
 
 /* Dead letters: {"dead":[{"id","target","thread","message","seq","error":{..},"attempts","at"}],
  * "next"}; retry puts one back at the end of its queue. */

@@ -89,6 +89,9 @@ json_t *note_of(const struct channel *ch);   /* the same, of whoever looks after
 void note_write(struct core *core, struct channel *ch);
 void notes_read(struct core *core); /* if anything changed */
 
+/* cards.c: may a page link to it? */
+bool crm_is_web_address(const char *url);
+
 /* core.c */
 struct channel *core_channel(struct core *core, const char *name); /* NULL: no such channel */
 

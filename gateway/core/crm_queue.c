@@ -160,26 +160,29 @@ static const json_t *client_of(const struct item *it) {
     return json_object_get(it->loaded, "client");
 }
 
-static const char *known_card(const struct item *it) {
+/* What we know of the client's card: "id", "url"; NULL nothing. */
+static const char *known_card(const struct item *it, const char *key) {
     const json_t *cards = json_object_get(client_of(it), "cards");
-    return json_string_value(json_object_get(json_object_get(cards, crm_of(it)->target), "id"));
+    return json_string_value(json_object_get(json_object_get(cards, crm_of(it)->target), key));
 }
 
 static void on_ensured(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
-    const char *known = known_card(it);
+    const char *known = known_card(it, "id"), *url = known_card(it, "url");
     if (o->err) {
         failed(it, o);
         return;
     }
     free(it->card);
     it->card = mem_strdup(o->card_id ? o->card_id : "");
-    if (known && strcmp(known, it->card) == 0)
+    bool same = known && strcmp(known, it->card) == 0;
+    const char *told = crm_is_web_address(o->card_url) ? o->card_url : same && url ? url : "";
+    if (same && strcmp(told, url ? url : "") == 0)
         on_card_noted(it, NULL);
     else
         store_client_card(it->queue->core->store,
             json_string_value(json_object_get(client_of(it), "id")), crm_of(it)->target, it->card,
-            on_card_noted, it);
+            told, on_card_noted, it);
 }
 
 static void ensure(struct item *it, const char *known) {
@@ -200,7 +203,7 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
         return;
     }
     it->loaded = json_incref(result);
-    const char *card = known_card(it);
+    const char *card = known_card(it, "id");
     if (needs_message && card) {
         it->card = mem_strdup(card);
         attach(it);

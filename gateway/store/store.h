@@ -150,9 +150,9 @@ void store_client_update(struct store *s, const char *client, const json_t *fiel
 /* `from` becomes part of `into` (both client ids): {"client":Client}. Idempotent. */
 void store_merge(struct store *s, const char *from, const char *into, const char *agent,
     store_json_fn fn, void *arg);
-/* The client's card in a CRM was found or made. */
+/* The client's card in a CRM was found or made. url: where a person sees it, "" unknown. */
 void store_client_card(struct store *s, const char *client, const char *target, const char *card_id,
-    store_done_fn fn, void *arg);
+    const char *url, store_done_fn fn, void *arg);
 /* Two identities are one person, proven for `into`: what belongs to `from` goes on in its thread,
  * unless `from` belongs to another proven person. Gives into's client and thread ("" when neither
  * exists yet). moved: `from` is another address of the very same; nothing keeps them apart, unless

@@ -289,21 +289,25 @@ void store_client_update(struct store *s, const char *client, const json_t *fiel
 }
 
 void store_client_card(struct store *s, const char *client, const char *target, const char *card_id,
-    store_done_fn fn, void *arg) {
+    const char *url, store_done_fn fn, void *arg) {
     struct args a;
     struct err err;
-    char *field;
+    char *field, *url_field;
     if (!store_check_id(s, client, "client", &err)) {
         store_fail_done(s, &err, fn, arg);
         return;
     }
     field = mem_printf("card:%s", target);
+    url_field = mem_printf("cardurl:%s", target);
     args_init(&a);
     args_add(&a, client);
     args_add(&a, s->events_max);
     args_add(&a, "0"); /* no CRM needs to hear of it */
     args_add(&a, field);
     args_add(&a, card_id);
+    args_add(&a, url_field);
+    args_add(&a, url);
     store_eval(s, SCRIPT_CLIENT, id_shard(client), &a, on_changed, change_create(fn, arg));
+    free(url_field);
     free(field);
 }

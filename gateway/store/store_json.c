@@ -61,6 +61,14 @@ json_t *thread_json(const char *id, const struct redis_reply *r) {
         "windows", windows_json(s[T_WINDOW]));
 }
 
+/* What is known of the client's card in a CRM. */
+static void card_field(json_t *cards, const char *target, const char *key, const char *value) {
+    json_t *card = json_object_get(cards, target);
+    if (!card)
+        json_object_set_new(cards, target, card = json_object());
+    json_object_set_new(card, key, json_string(value));
+}
+
 /* One field of a client hash into the object being built. */
 static void client_field(json_t *c, const char *key, const char *value) {
     static const char *const plain[] = {"name", "phone", "email", "note", "thread"};
@@ -77,7 +85,9 @@ static void client_field(json_t *c, const char *key, const char *value) {
         json_t *p = json_loads(value, 0, NULL);
         json_object_set_new(c, "profile", p ? p : json_object());
     } else if (strncmp(key, "card:", 5) == 0) {
-        json_object_set_new(json_object_get(c, "cards"), key + 5, json_pack("{s:s}", "id", value));
+        card_field(json_object_get(c, "cards"), key + 5, "id", value);
+    } else if (strncmp(key, "cardurl:", 8) == 0) {
+        card_field(json_object_get(c, "cards"), key + 8, "url", value);
     } else if (strncmp(key, "m:", 2) == 0) {
         json_array_append_new(json_object_get(c, "threads"), json_string(value));
     } else if (strncmp(key, "i:", 2) == 0) {

@@ -25,9 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (j && (a.status < 200 || a.status > 299))
         abort();
     json_decref(j);
-    char *card = webhook_answer_card(a.body);
+    char *url = NULL, *card = webhook_answer_card(a.body, &url);
     if (card && (!*card || strlen(card) > 200 || strchr(card, '\n')))
         abort();
+    if (url && (!*url || strlen(url) > 2000 || strchr(url, '\n')))
+        abort();
     free(card);
+    free(url);
     return 0;
 }

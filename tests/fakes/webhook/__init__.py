@@ -29,7 +29,7 @@ class Receiver(FakeServer):
     def __init__(self, secrets, port=0):
         self.secrets, self.events, self.calls, self.refused = list(secrets), [], [], []
         self.seen, self.spoil, self.after, self.delay = {}, None, None, 0
-        self.cards = {}  # client -> card
+        self.cards, self.urls = {}, {}  # client -> card, and where a person sees it
         super().__init__(port)
 
     def refuse(self, status, why):
@@ -67,8 +67,9 @@ class Receiver(FakeServer):
         elif json.loads(self.seen[id])["data"] != event["data"] and event["type"].startswith("message"):
             return self.refuse(422, f"{id} came before with another content")
         spoilt = self.after(event) if self.after else None
-        card = self.cards.get(event["data"].get("client", {}).get("id"))
-        return spoilt or Answer(200, {"card": {"id": card}} if card else {"ok": True})
+        client = event["data"].get("client", {}).get("id")
+        card = {k: v for k, v in (("id", self.cards.get(client)), ("url", self.urls.get(client))) if v is not None}
+        return spoilt or Answer(200, {"card": card} if card else {"ok": True})
 
     # --- what a test asks ---
 
