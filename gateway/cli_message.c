@@ -163,12 +163,12 @@ static void print_dead(const json_t *d) {
         (long long)number(d, "attempts"), text(e, "code"), text(e, "text"));
 }
 
-static int dead_list(struct cli *cli, struct cli_session *s) {
+static int dead_list(struct cli *cli, struct cli_session *s, const char *queue) {
     char *cursor = NULL;
     size_t n = 0, i;
     json_t *d;
     do {
-        store_dead(s->store, cursor, PAGE, cli_on_json, s);
+        store_dead(s->store, queue, cursor, PAGE, cli_on_json, s);
         if (cli_wait(s) < 0) {
             free(cursor);
             return CLI_FAILED;
@@ -188,25 +188,11 @@ static int dead_list(struct cli *cli, struct cli_session *s) {
     return CLI_OK;
 }
 
-/* Those that are there now: what dies again meanwhile is younger, and before the first page. */
-static int dead_retry_all(struct cli_session *s) {
-    char *cursor = NULL;
-    size_t total = 0, i;
-    json_t *d;
-    do {
-        store_dead(s->store, cursor, PAGE, cli_on_json, s);
-        free(cursor);
-        if (cli_wait(s) < 0)
-            return CLI_FAILED;
-        json_t *page = json_incref(s->result);
-        cursor = mem_strdup(json_string_value(json_object_get(page, "next")));
-        json_array_foreach(json_object_get(page, "dead"), i, d) {
-            store_dead_retry(s->store, text(d, "id"), cli_on_done, s);
-            total += cli_wait(s) == 0;
-        }
-        json_decref(page);
-    } while (cursor);
-    printf("%zu put back in their queues\n", total);
+static int dead_retry_all(struct cli_session *s, const char *queue) {
+    store_dead_retry_all(s->store, queue, cli_on_json, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    printf("%lld put back in their queues\n", (long long)number(s->result, "retried"));
     return CLI_OK;
 }
 
@@ -219,19 +205,23 @@ static int dead_retry_one(struct cli *cli, struct cli_session *s) {
 }
 
 int cli_dead(struct cli *cli) {
-    const char *verb = cli->nargs ? cli->args[0] : "list";
+    const char *verb = cli->nargs ? cli->args[0] : "list", *target = cli_option(cli, "--target");
     bool list = strcmp(verb, "list") == 0, all = cli_option(cli, "--all") != NULL;
     int code;
     if (!list && strcmp(verb, "retry") != 0)
         return usage(cli, "expected list or retry");
     if (list && (cli->nargs > 1 || all))
-        return usage(cli, "expected nothing after list");
-    if (!list && cli->nargs != (all ? 1 : 2))
-        return usage(cli, "expected one id of `dead list`, or --all");
+        return usage(cli, "expected nothing but --target after list");
+    if (!list && (cli->nargs != (all || target ? 1 : 2) || (all && target)))
+        return usage(cli, "expected one id of `dead list`, --target or --all");
     struct cli_session *s = cli_session_open(cli, &code);
     if (!s)
         return code;
-    code = list ? dead_list(cli, s) : all ? dead_retry_all(s) : dead_retry_one(cli, s);
+    char *queue = target ? mem_printf("crm:%s", target) : NULL;
+    code = list            ? dead_list(cli, s, queue)
+           : all || target ? dead_retry_all(s, queue)
+                           : dead_retry_one(cli, s);
+    free(queue);
     cli_session_close(&s);
     return code;
 }

@@ -111,12 +111,15 @@ static const struct cli_command commands[] = {
         "switchboard trace 01JDFX3T5KABCDEFGHJKMNPQRS --json",
         "--json", cli_trace},
     {"dead", "dead list|retry [ID]", "deliveries that were given up",
-        "  dead list [--json]     newest first, with the reason; times are UTC\n"
-        "  dead retry ID          puts one back at the end of its queue\n"
-        "  dead retry --all       all that there are now",
+        "  dead list [--json]         newest first, with the reason; times are UTC\n"
+        "  dead list --target NAME    those for one CRM\n"
+        "  dead retry ID              puts one back at the end of its queue\n"
+        "  dead retry --target NAME   all that there are for one CRM\n"
+        "  dead retry --all           all that there are now",
         "switchboard dead list\n"
-        "switchboard dead retry 3:1732368000123-0",
-        "--all --json", cli_dead},
+        "switchboard dead retry 3:1732368000123-0\n"
+        "switchboard dead retry --target erp",
+        "--all --json --target=", cli_dead},
     {"export", "export [--thread ID]", "threads as JSON Lines",
         "Prints every message of every thread (or of one), one JSON object a line; times are UTC,\n"
         "sizes of attachments are in bytes.",

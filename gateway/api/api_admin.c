@@ -1,4 +1,4 @@
-/* api_admin.c - agents, dead letters. */
+/* api_admin.c - agents, CRM targets, dead letters. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,12 +169,35 @@ HANDLER(api_agents_patch) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, agents_patch);
 }
 
+/* --- the CRMs -------------------------------------------------------------------------------- */
+
+static void targets_list(struct call *c) {
+    core_targets(c->api->core, call_on_json, c);
+}
+
+HANDLER(api_targets_list) {
+    api_begin(api, x, SCOPE_READ, ROLE_ADMIN, targets_list);
+}
+
 /* --- dead letters ---------------------------------------------------------------------------- */
 
+#define QUEUE_IS "queue must be out:CHANNEL or crm:TARGET"
+
+static bool is_queue(const char *name) {
+    return (strncmp(name, "out:", 4) == 0 || strncmp(name, "crm:", 4) == 0) &&
+           strlen(name) <= 100 && utf8_is_text(name, strlen(name));
+}
+
 static void dead_list(struct call *c) {
+    const char *queue = http_query(c->x, "queue");
     int limit = call_limit(c);
-    if (limit > 0)
-        core_dead(c->api->core, http_query(c->x, "cursor"), (unsigned)limit, call_on_json, c);
+    if (limit < 0)
+        return;
+    if (queue && *queue && !is_queue(queue))
+        call_fail(c, ERR_INVALID, QUEUE_IS);
+    else
+        core_dead(c->api->core, queue && *queue ? queue : NULL, http_query(c->x, "cursor"),
+            (unsigned)limit, call_on_json, c);
 }
 
 HANDLER(api_dead_list) {
@@ -183,6 +206,24 @@ HANDLER(api_dead_list) {
 
 static void dead_retry(struct call *c) {
     core_dead_retry(c->api->core, http_path_arg(c->x, "id"), call_on_done, c);
+}
+
+static void dead_retry_all(struct call *c) {
+    static const char *const known[] = {"queue", NULL};
+    json_t *body = call_body(c, known);
+    if (!body)
+        return;
+    const json_t *queue = json_object_get(body, "queue");
+    const char *name = json_string_value(queue);
+    if (queue && (!name || !is_queue(name)))
+        call_fail(c, ERR_INVALID, QUEUE_IS);
+    else
+        core_dead_retry_all(c->api->core, name, call_on_json, c);
+    json_decref(body);
+}
+
+HANDLER(api_dead_retry_all) {
+    api_begin(api, x, SCOPE_WRITE, ROLE_SUPERVISOR, dead_retry_all);
 }
 
 HANDLER(api_dead_retry) {

@@ -78,6 +78,7 @@ HANDLER(api_session_password);
 /* api_threads.c */
 HANDLER(api_threads_list);
 HANDLER(api_threads_get);
+HANDLER(api_threads_deliveries);
 HANDLER(api_threads_patch);
 HANDLER(api_threads_read);
 HANDLER(api_counts);
@@ -101,6 +102,8 @@ HANDLER(api_agents_post);
 HANDLER(api_agents_patch);
 HANDLER(api_dead_list);
 HANDLER(api_dead_retry);
+HANDLER(api_dead_retry_all);
+HANDLER(api_targets_list);
 /* api_channels.c */
 HANDLER(api_channels_list);
 HANDLER(api_channels_check);

@@ -137,6 +137,20 @@ HANDLER(api_threads_get) {
     api_begin(api, x, SCOPE_READ, ROLE_AGENT, threads_get);
 }
 
+static void show_deliveries(struct call *c) {
+    core_on_card(c->api->core, http_path_arg(c->x, "id"), call_on_json, c);
+}
+
+static void threads_deliveries(struct call *c) {
+    const char *id = call_id(c, "id");
+    if (id)
+        call_with_thread(c, id, show_deliveries);
+}
+
+HANDLER(api_threads_deliveries) {
+    api_begin(api, x, SCOPE_READ, ROLE_AGENT, threads_deliveries);
+}
+
 static void threads_patch(struct call *c) {
     static const char *const known[] = {"id", "assignee", "state", "labels", "snooze_until", NULL};
     const char *id = call_id(c, "id");

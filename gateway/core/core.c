@@ -263,8 +263,17 @@ struct media *crm_media(const struct crm *c) {
     return c->core ? c->core->media : NULL;
 }
 
-void core_dead(struct core *core, const char *cursor, unsigned limit, store_json_fn fn, void *arg) {
-    store_dead(core->store, cursor, limit, fn, arg);
+void core_dead(struct core *core, const char *queue, const char *cursor, unsigned limit,
+    store_json_fn fn, void *arg) {
+    store_dead(core->store, queue, cursor, limit, fn, arg);
+}
+
+void core_dead_retry_all(struct core *core, const char *queue, store_json_fn fn, void *arg) {
+    store_dead_retry_all(core->store, queue, fn, arg);
+}
+
+void core_on_card(struct core *core, const char *thread, store_json_fn fn, void *arg) {
+    store_on_card(core->store, thread, fn, arg);
 }
 
 void core_dead_retry(struct core *core, const char *id, store_done_fn fn, void *arg) {

@@ -98,9 +98,20 @@ void core_archive(struct core *core, const char *thread, int64_t before, unsigne
  * openapi "Client", borrowed during the call. Each "url" is one that a page may link to. */
 void core_cards(struct core *core, const json_t *client, crm_result_fn fn, void *arg);
 
-/* Dead letters: {"dead":[{"id","target","thread","message","seq","error":{..},"attempts","at"}],
- * "next"}; retry puts one back at the end of its queue. */
-void core_dead(struct core *core, const char *cursor, unsigned limit, store_json_fn fn, void *arg);
+/* {"targets":[{"name","adapter","state":"well|paused|refused|starting","until","error":{"code",
+ * "text"},"workers","asking","rate","errors","queue","oldest_at","dead"}]}: how the CRMs are, by
+ * what all workers know: rate messages attached and errors of the last minute; `asking` of
+ * `workers` ask it now, the others not before `until`. */
+void core_targets(struct core *core, store_json_fn fn, void *arg);
+/* What the CRMs have of a thread's messages: store_on_card(). */
+void core_on_card(struct core *core, const char *thread, store_json_fn fn, void *arg);
+
+/* Dead letters: {"dead":[{"id","queue","target","thread","seq","error":{..},"attempts","at"}],
+ * "next"}, of one queue ("crm:main"; NULL of all); retry puts one, or all of a queue (NULL of all),
+ * back at the end: {"retried":n}. */
+void core_dead(struct core *core, const char *queue, const char *cursor, unsigned limit,
+    store_json_fn fn, void *arg);
+void core_dead_retry_all(struct core *core, const char *queue, store_json_fn fn, void *arg);
 void core_dead_retry(struct core *core, const char *id, store_done_fn fn, void *arg);
 
 #endif

@@ -24,12 +24,22 @@ struct channel {
     bool shown[2];  /* in metrics: what is to be sent, to be fetched */
 };
 
+/* A part of the last minute. */
+#define TARGET_PARTS 12
+struct target_part {
+    uint64_t number; /* which, since the clock began */
+    unsigned attached, failed;
+};
+
 /* A CRM, and whether it is worth asking. */
 struct target {
     struct crm *crm;
     struct breaker breaker;
-    struct err why;    /* of the last failure while it is not well; code ERR_NONE: it is */
-    unsigned refusals; /* in a row: it does not know us */
+    struct err why;      /* of the last failure while it is not well; code ERR_NONE: it is */
+    unsigned refusals;   /* in a row: it does not know us */
+    struct err last;     /* of what failed last */
+    enum err_code noted; /* why.code, as others know it */
+    struct target_part parts[TARGET_PARTS];
 };
 
 struct owner;
@@ -45,6 +55,7 @@ struct core {
     size_t nchannels;
     struct target targets[TARGETS_MAX];
     size_t ntargets;
+    uint64_t next_targets_ms;
     struct sink *sinks;
     struct store_feed *feed;
     bool feed_busy, feed_ended;
@@ -82,6 +93,15 @@ void owner_free(struct core *core);
  * for the CRM can wait a moment and a sender cannot. */
 unsigned owner_crm_allowed(const struct core *core);
 void owner_crm_began(struct core *core);
+
+/* Who is alive: owners' ids, by until when. */
+#define WORKERS_KEY "sb:workers"
+const char *owner_id(const struct core *core);
+
+/* targets.c */
+void target_attached(struct target *t);
+void target_failed(struct target *t, const struct err *err);
+void targets_tick(struct core *core); /* each 100 ms: others hear how the CRMs are to us */
 
 /* notes.c */
 json_t *note_make(const struct channel *ch); /* {"state","error"?,"info"?}; a new reference */

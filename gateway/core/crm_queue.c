@@ -80,6 +80,8 @@ static void store_failed(struct item *it, const struct err *err) {
 }
 
 static void failed(struct item *it, const struct crm_outcome *o) {
+    if (o->err->code != ERR_TOO_MANY)
+        target_failed(it->queue->target, o->err);
     switch (o->err->code) {
     case ERR_UNAVAILABLE:
     case ERR_TIMEOUT:
@@ -119,6 +121,7 @@ static void on_attached(void *arg, const struct crm_outcome *o) {
         return;
     }
     is_well(it);
+    target_attached(it->queue->target);
     snprintf(detail, sizeof detail, "%s%s%s", crm_of(it)->target, o->external_id ? " " : "",
         o->external_id ? o->external_id : "");
     queue_end(it, "attached", detail);

@@ -17,7 +17,6 @@
 #define CROWD 8    /* messages waiting to be stored, on average of a tick; above, CRM writers ... */
 #define GIVE_WAY 5 /* ... may begin so many deliveries a tick */
 #define SMOOTH 8   /* ticks */
-#define WORKERS_KEY "sb:workers"
 
 struct shard {
     struct owner *owner;
@@ -160,6 +159,10 @@ static void beat(struct owner *o) {
 static void part(struct owner *o) {
     struct span rem[] = {span_str("ZREM"), span_str(WORKERS_KEY), span_str(o->id)};
     redis_command(store_redis(o->core->store), rem, ARRAY_LEN(rem), on_ignored, NULL);
+}
+
+const char *owner_id(const struct core *core) {
+    return core->owner->id;
 }
 
 static unsigned fair_share(const struct owner *o) {
@@ -444,6 +447,7 @@ static void on_tick(void *arg) {
         o->next_notes_ms = now + NOTES_MS;
         notes_read(o->core);
     }
+    targets_tick(o->core);
     if (now >= o->next_depth_ms) {
         o->next_depth_ms = now + DEPTH_MS;
         measure(o);

@@ -15,6 +15,7 @@ extern const char script_merge[];
 extern const char script_meta[];
 extern const char script_wake[];
 extern const char script_dead_retry[];
+extern const char script_on_card[];
 extern const char script_locate[];
 extern const char script_amend[];
 extern const char script_queues[];

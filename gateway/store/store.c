@@ -287,6 +287,7 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_META] = {"meta", script_meta},
         [SCRIPT_WAKE] = {"wake", script_wake},
         [SCRIPT_DEAD_RETRY] = {"dead_retry", script_dead_retry},
+        [SCRIPT_ON_CARD] = {"on_card", script_on_card},
         [SCRIPT_LOCATE] = {"locate", script_locate},
         [SCRIPT_AMEND] = {"amend", script_amend},
         [SCRIPT_QUEUES] = {"queues", script_queues},

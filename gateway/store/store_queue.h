@@ -81,10 +81,23 @@ void store_queues(struct store *s, unsigned shard, store_queues_fn fn, void *arg
 
 /* {"dead":[Dead...],"next"}: newest first, `limit` a page; next is the cursor of the next page or
  * null. Each letter is on one page exactly, however many died in one millisecond; what dies
- * meanwhile is before the first page. ERR_INVALID when the cursor is none. */
-void store_dead(struct store *s, const char *cursor, unsigned limit, store_json_fn fn, void *arg);
+ * meanwhile is before the first page. queue: "crm:main", NULL of all. ERR_INVALID when the cursor
+ * is none. */
+void store_dead(struct store *s, const char *queue, const char *cursor, unsigned limit,
+    store_json_fn fn, void *arg);
 /* Puts one back at the end of its queue; ERR_NOT_FOUND when there is none of this id. */
 void store_dead_retry(struct store *s, const char *id, store_done_fn fn, void *arg);
+/* The same of all that are in this queue (NULL: in any) now, the oldest of each shard first:
+ * {"retried":n}. What dies again meanwhile stays dead. */
+void store_dead_retry_all(struct store *s, const char *queue, store_json_fn fn, void *arg);
+/* How many are dead of one queue. */
+typedef void (*store_count_fn)(void *arg, int64_t n, const struct err *err);
+void store_dead_count(struct store *s, const char *queue, store_count_fn fn, void *arg);
+
+/* {"deliveries":[{"target","attached_seq","waiting","waiting_since","refused","refused_seq",
+ * "error","refused_at"}..]}: what the CRMs have of a thread's messages, by target; the last four
+ * are of its newest message that is dead. ERR_NOT_FOUND when there is no such thread. */
+void store_on_card(struct store *s, const char *thread, store_json_fn fn, void *arg);
 
 /* The channel takes no free answers to this thread's client any more, if we thought that it does
  * until some time before before_ms (later ones began after the channel said so). */

@@ -391,6 +391,36 @@ def retry_dead(w):
         w.call("retryDead", {"id": bad}, 404)
 
 
+def retry_all_dead(w):
+    _, m = dead_letter(w)
+    for bad in ("nonsense", "get:test", "", "crm:" + "x" * 100, 5, None):
+        w.call("retryAllDead", status=400, json={"queue": bad})
+        if bad:
+            w.call("listDead", status=400, params={"queue": bad})
+    w.call("retryAllDead", status=400, json={"target": "test"})
+    assert w.call("retryAllDead", status=200, json={"queue": "crm:main"})["retried"] == 0
+    assert w.call("listDead", status=200, params={"queue": "crm:main"})["dead"] == []
+    assert w.call("listDead", status=200, params={"queue": "out:test"})["dead"]
+    assert w.call("retryAllDead", status=200, json={"queue": "out:test"})["retried"] > 0
+    until(lambda: [x["what"] for x in w.call("traceMessage", {"id": m}, 200)["trail"]].count("failed") > 1, 10)
+    w.call("retryAllDead", status=200, json={})
+
+
+def list_targets(w):
+    until(lambda: w.call("listTargets", status=200)["targets"][0]["state"] == "well", 10 * SLOWER)
+    main = w.call("listTargets", status=200)["targets"][0]
+    assert main["name"] == "main" and main["adapter"] == "cards" and main["asking"] == main["workers"] == 2
+    w.call("listTargets", status=403, api=w.agent(f"agent{time.monotonic_ns()}"))
+
+
+def get_deliveries(w):
+    t = w.thread()
+    until(lambda: w.call("getDeliveries", {"id": t}, 200)["deliveries"][0]["attached_seq"] == 1, 10 * SLOWER)
+    d = w.call("getDeliveries", {"id": t}, 200)["deliveries"][0]
+    assert d["target"] == "main" and d["waiting"] == d["refused"] == 0
+    w.call("getDeliveries", {"id": NOBODY}, 404)
+
+
 def document(name):
     def scene(w):
         r = w.stranger.http.get(f"{w.gateway.url}/api/v1/{name}.json", timeout=10)
@@ -474,7 +504,8 @@ SCENES = {
     "addChannel": configured, "changeChannel": configured, "removeChannel": configured,
     "getChannelSettings": configured, "listConnectors": configured,
     "getChannelPicture": channel_picture, "listTemplates": templates,
-    "listDead": list_dead, "retryDead": retry_dead, "openapi": document("openapi"),
+    "listTargets": list_targets, "getDeliveries": get_deliveries,
+    "listDead": list_dead, "retryDead": retry_dead, "retryAllDead": retry_all_dead, "openapi": document("openapi"),
     "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
     "metrics": plain("metrics"), "inbox": page("inbox"), "admin": page("admin"),
     "mailPage": mail_page("mailPage"), "mailPictures": mail_page("mailPictures"), "asset": asset,

@@ -119,6 +119,47 @@ local function enqueue(queue, entry)
   call('SADD', P .. 'queues', queue)
 end
 
+-- What a CRM does not have of a thread's messages: "gap:<target>:<thread>" has its dead letters by their
+-- number, "again:<target>:<thread>" the numbers of those that were put back, by the time when. A message is in
+-- neither once it is attached: then nothing of it is dead.
+local function gap_filled(target, thread, seq)
+  local of = target .. ':' .. thread
+  call('ZREM', P .. 'again:' .. of, seq)
+  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'gap:' .. of, seq, seq)) do
+    call('XDEL', P .. 'dead', id)
+    call('XDEL', P .. 'dead:crm:' .. target, id)
+    call('ZREM', P .. 'gap:' .. of, id)
+  end
+end
+
+local function crm_message(queue, entry)
+  local target = string.match(queue, '^crm:(.+)$')
+  if not target then return nil end
+  local thread, seq = string.match(entry, '^m (%w+) (%d+)$')
+  return thread and target, thread, seq
+end
+
+-- A delivery is given up: it is in two streams under one id, "dead" has all, "dead:<queue>" those of its queue.
+-- Of one message for a CRM the newest letter stays.
+local function bury(queue, entry, detail, attempts, at)
+  local target, thread, seq = crm_message(queue, entry)
+  if target then gap_filled(target, thread, seq) end
+  local id = call('XADD', P .. 'dead', '*', 'q', queue, 'e', entry, 'detail', detail, 'attempts', attempts, 'at', at)
+  call('XADD', P .. 'dead:' .. queue, id, 'q', queue, 'e', entry, 'detail', detail, 'attempts', attempts, 'at', at)
+  if target then call('ZADD', P .. 'gap:' .. target .. ':' .. thread, seq, id) end
+end
+
+-- It was put back.
+local function unbury(queue, entry, id, now)
+  call('XDEL', P .. 'dead', id)
+  call('XDEL', P .. 'dead:' .. queue, id)
+  local target, thread, seq = crm_message(queue, entry)
+  if target then
+    call('ZREM', P .. 'gap:' .. target .. ':' .. thread, id)
+    call('ZADD', P .. 'again:' .. target .. ':' .. thread, now, seq)
+  end
+end
+
 -- Until when answers may be sent through a channel, and until when they are free: "<channel> <until ms>
 -- <free until ms>" or "<channel> <until ms> ?<answer by ms>/<free for ms>", each ended by ";".
 local function window_parts(window, channel)

@@ -39,10 +39,7 @@ for i = 7, #ARGV, 11 do
   else
     local left = call('XRANGE', stream, entry, entry)[1]
     if left then
-      if ARGV[i + 8] == '1' then
-        call('XADD', P .. 'dead', '*', 'q', queue, 'e', left[2][2], 'detail', detail, 'attempts',
-          ARGV[i + 6], 'at', ARGV[1])
-      end
+      if ARGV[i + 8] == '1' then bury(queue, left[2][2], detail, ARGV[i + 6], ARGV[1]) end
       call('XDEL', stream, entry)
       call('HDEL', retry, entry)
     end
@@ -54,6 +51,9 @@ for i = 7, #ARGV, 11 do
       if tonumber(get(thread, 'crm:' .. target)[1] or 0) < tonumber(seq) then
         write('HSET', P .. 'thread:' .. thread, 'crm:' .. target, seq)
       end
+      gap_filled(target, thread, seq)
+    elseif word == 'dropped' and thread ~= '' and string.sub(queue, 1, 4) == 'crm:' then
+      call('ZREM', P .. 'again:' .. string.sub(queue, 5) .. ':' .. thread, seq)
     end
   end
   n = n + 1
