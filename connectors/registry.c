@@ -3,6 +3,7 @@
 
 #include "connectors/cards/cards.h"
 #include "connectors/email/email.h"
+#include "connectors/espocrm/espocrm.h"
 #include "connectors/loopback/loopback.h"
 #include "connectors/sitechat/sitechat.h"
 #include "connectors/telegram/telegram.h"
@@ -23,5 +24,6 @@ const struct crm_ops *const crm_registry[] = {
     &cards_crm,
     &webhook_crm,
     &tryton_crm,
+    &espocrm_crm,
     NULL,
 };

@@ -3,6 +3,7 @@ import base64
 import json
 import sqlite3
 
+from crm_target_espocrm import EspoTarget
 from fakes.proxy import Proxy
 from fakes.wire import Answer
 from tryton_server import PASSWORD, Tryton
@@ -86,4 +87,4 @@ class TrytonTarget:
         self.server.end_sessions()
 
 
-TARGETS = [TrytonTarget]
+TARGETS = [TrytonTarget, EspoTarget]

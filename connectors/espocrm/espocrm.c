@@ -1,0 +1,138 @@
+/* espocrm.c - settings and life; ends with the one exported table. */
+#include "connectors/espocrm/espocrm.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "connectors/espocrm/espocrm_private.h"
+
+#define ANSWER_MAX ((size_t)8 * 1024 * 1024) /* a page of 200 posts of 10,000 bytes */
+#define POST_MAX 10000
+
+static int check_field(const char *value, struct err *err) {
+    size_t n = 0;
+    while (isalnum((unsigned char)value[n]))
+        n++;
+    return value[n] || n > 100
+               ? err_set(err, ERR_INVALID, "a field's name has letters and digits only: cGwId")
+               : 0;
+}
+
+static const struct setting settings[] = {
+    {.key = "url",
+        .type = SETTING_STRING,
+        .sends_secrets = true,
+        .check = crm_check_url,
+        .help = "The server, without /api/v1: https://crm.example.org"},
+    {.key = "api_key",
+        .type = SETTING_STRING,
+        .secret = true,
+        .help = "Of an API user who is there for the gateway alone."},
+    {.key = "entity",
+        .type = SETTING_ENUM,
+        .preset = "Contact",
+        .choices = "Contact|Lead",
+        .help = "What a client is there."},
+    {.key = "mark_field",
+        .type = SETTING_STRING,
+        .preset = "cGwId",
+        .check = check_field,
+        .help = "The field that you made for our mark, by which a card is found again."},
+    {.key = "messenger_field",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = check_field,
+        .help = "A field for identities in messengers (telegram:4242); empty: none."},
+    CRM_FLOW_SETTINGS("true"),
+    CRM_CALL_SETTINGS("30s", "4", "50"),
+    {0},
+};
+
+const struct crm_flow_ops espocrm_flow_ops = {
+    .look = espocrm_look,
+    .find = espocrm_find,
+    .create = espocrm_create,
+    .add = espocrm_add,
+    .entries = espocrm_entries,
+    .write = espocrm_write,
+    .rewrite = espocrm_rewrite,
+    .upload = espocrm_upload,
+    .assign = espocrm_assign,
+    .rewrite_takes_files = true,
+};
+
+static int init(struct crm *c, const struct settings *s, const char *data_dir, struct err *err) {
+    struct espocrm *e = espocrm_of(c);
+    const char *url = settings_str(s, "url");
+    size_t n = strlen(url);
+    (void)data_dir;
+    while (n && url[n - 1] == '/')
+        n--;
+    e->key = settings_str(s, "api_key");
+    e->fields.entity = settings_str(s, "entity");
+    e->fields.mark = settings_str(s, "mark_field");
+    e->fields.messenger = settings_str(s, "messenger_field");
+    if (!*e->fields.mark)
+        return err_set(err, ERR_INVALID, "mark_field must name a field");
+    e->url = mem_strndup(url, n);
+    crm_flow_init(&e->flow, c, &espocrm_flow_ops, s);
+    e->flow.options.markup = CRM_MARKDOWN;
+    e->flow.options.text_max = POST_MAX;
+    e->options.answer_max = ANSWER_MAX;
+    crm_calls_options_read(&e->options, s);
+    return 0;
+}
+
+static int start(struct crm *c, struct err *err) {
+    struct espocrm *e = espocrm_of(c);
+    (void)err;
+    e->calls = crm_calls_create(c, &e->options);
+    return 0;
+}
+
+static void stop(struct crm *c) {
+    crm_calls_destroy(&espocrm_of(c)->calls);
+}
+
+static void finish(struct crm *c) {
+    free(espocrm_of(c)->url);
+}
+
+static void ensure_card(
+    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
+    crm_flow_ensure(&espocrm_of(c)->flow, client, known, fn, arg);
+}
+
+static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
+    crm_flow_attach(&espocrm_of(c)->flow, a, fn, arg);
+}
+
+static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
+    crm_flow_entries(&espocrm_of(c)->flow, card, fn, arg);
+}
+
+static void card(
+    struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
+    (void)client;
+    crm_flow_card(&espocrm_of(c)->flow, card_id, fn, arg);
+}
+
+const struct crm_ops espocrm_crm = {
+    .api = CRM_API,
+    .name = "espocrm",
+    .size = sizeof(struct espocrm),
+    .settings = settings,
+    .help = "EspoCRM (8.1 and later): clients are contacts or leads, messages are posts in their "
+            "stream.",
+    .init = init,
+    .start = start,
+    .caps = CRM_ENTRIES,
+    .ensure_card = ensure_card,
+    .attach = attach,
+    .entries = entries,
+    .card = card,
+    .stop = stop,
+    .finish = finish,
+};
