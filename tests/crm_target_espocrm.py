@@ -18,7 +18,8 @@ class EspoTarget:
     failure = Answer(400, b"", headers=["X-Status-Reason: The post must not be empty"])
     entity = "Contact"
 
-    def __init__(self, world=None):
+    def __init__(self, world=None, extra=""):
+        self.extra = extra
         self.fake = self.proxy = EspoCrm(world=world)
 
     def close(self):
@@ -28,7 +29,7 @@ class EspoTarget:
     def section(self, extra=""):
         return (f'espocrm "crm" {{{{\n  url = "{self.fake.url}"\n  api_key = "{self.fake.key}"\n'
                 f'  entity = "{self.entity}"\n  messenger_field = "cGwMessengers"\n'
-                f'  allow_private = true\n  language = "en"\n  {extra}\n}}}}\n')
+                f'  allow_private = true\n  language = "en"\n  {extra or self.extra}\n}}}}\n')
 
     def is_write(self, request):
         return request.method == "POST" and request.path == "/api/v1/Note"
