@@ -15,11 +15,11 @@ def plain(markdown):
 class EspoTarget:
     name = "espocrm"
     text_max = 10000
+    file_max = 20 << 20
     failure = Answer(400, b"", headers=["X-Status-Reason: The post must not be empty"])
     entity = "Contact"
 
-    def __init__(self, world=None, extra=""):
-        self.extra = extra
+    def __init__(self, world=None):
         self.fake = self.proxy = EspoCrm(world=world)
 
     def close(self):
@@ -29,13 +29,16 @@ class EspoTarget:
     def section(self, extra=""):
         return (f'espocrm "crm" {{{{\n  url = "{self.fake.url}"\n  api_key = "{self.fake.key}"\n'
                 f'  entity = "{self.entity}"\n  messenger_field = "cGwMessengers"\n'
-                f'  allow_private = true\n  language = "en"\n  {extra or self.extra}\n}}}}\n')
+                f'  allow_private = true\n  language = "en"\n  {extra}\n}}}}\n')
 
     def is_write(self, request):
         return request.method == "POST" and request.path == "/api/v1/Note"
 
     def is_create(self, request):
         return request.method == "POST" and request.path == f"/api/v1/{self.entity}"
+
+    def is_upload(self, request):
+        return request.method == "POST" and request.path == "/api/v1/Attachment"
 
     # --- what is in it ---
 
@@ -69,6 +72,10 @@ class EspoTarget:
 
     def history(self, card):
         return [plain(n["post"] or "") for n in self.notes(card)]
+
+    def files(self, card):
+        there = self.fake.world.records["Attachment"]
+        return {there[i]["name"]: there[i]["bytes"] for n in self.notes(card) for i in n.get("attachmentsIds", [])}
 
     def delete_card(self, card):
         self.fake.do(self.fake.world.delete, self.entity, card)

@@ -7,7 +7,7 @@
 #include "core/crm_file.h"
 
 #define PAGES_MAX 500
-#define FILE_MAX ((size_t)25 * 1024 * 1024)
+#define FILE_MAX ((size_t)20 * 1024 * 1024)
 
 static const char *str(const json_t *o, const char *key) {
     const char *s = json_string_value(json_object_get(o, key));

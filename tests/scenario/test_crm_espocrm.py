@@ -15,8 +15,8 @@ from test_crm_contract import World, marks, number, own, texts
 
 @pytest.fixture
 def world(start_gateway):
-    target = EspoTarget(extra="notes = true")
-    yield World(target, start_gateway)
+    target = EspoTarget()
+    yield World(target, start_gateway, "notes = true")
     target.close()
 
 
