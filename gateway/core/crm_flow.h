@@ -113,7 +113,7 @@ struct crm_flow {
                     "sign-in."},                                                                   \
         {.key = "users",                                                                           \
             .type = SETTING_LIST,                                                                  \
-            .preset = "{}",                                                                        \
+            .preset = "",                                                                          \
             .help = "Who is who: {\"anna=17\"} is our agent anna and the CRM's user 17."},         \
         {.key = "country",                                                                         \
             .type = SETTING_STRING,                                                                \
