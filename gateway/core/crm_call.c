@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -20,6 +21,8 @@ struct waiting {
     char *method, *url, *body;
     size_t body_n;
     char **headers; /* NULL-ended */
+    struct http_part *parts;
+    size_t nparts;
     http_answer_fn fn;
     void *arg;
 };
@@ -66,10 +69,35 @@ struct crm_calls *crm_calls_create(struct crm *c, const struct crm_calls_options
     return cs;
 }
 
+static struct http_part *parts_copy(const struct http_part *parts, size_t n) {
+    struct http_part *out = n ? mem_zalloc(n * sizeof *out) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = parts[i];
+        out[i].name = mem_strdup(parts[i].name);
+        out[i].file_name = mem_strdup(parts[i].file_name);
+        out[i].type = mem_strdup(parts[i].type);
+        out[i].data.p = mem_strndup(parts[i].data.n ? parts[i].data.p : "", parts[i].data.n);
+    }
+    return out;
+}
+
+static void parts_free(struct http_part *parts, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        free((char *)parts[i].name);
+        free((char *)parts[i].file_name);
+        free((char *)parts[i].type);
+        free((char *)parts[i].data.p);
+        if (parts[i].fd >= 0)
+            close(parts[i].fd);
+    }
+    free(parts);
+}
+
 static void waiting_free(struct waiting *w) {
     for (char **h = w->headers; h && *h; h++)
         free(*h);
     free(w->headers);
+    parts_free(w->parts, w->nparts);
     free(w->method);
     free(w->url);
     free(w->body);
@@ -107,11 +135,15 @@ static void start_one(struct crm_calls *cs) {
         .url = w->url,
         .headers = (const char *const *)w->headers,
         .body = span_of(w->body, w->body_n),
-        .timeout_ms = cs->options.timeout_ms,
+        .timeout_ms = cs->options.timeout_ms * (w->nparts ? 10 : 1),
         .answer_max = cs->options.answer_max,
         .allow_private = cs->options.allow_private,
-        .allow_plain = cs->options.allow_private};
+        .allow_plain = cs->options.allow_private,
+        .parts = w->parts,
+        .nparts = w->nparts};
     w->call = http_call_start(cs->crm->client, &rq, on_answer, w);
+    for (size_t i = 0; i < w->nparts; i++)
+        w->parts[i].fd = -1; /* the call's */
 }
 
 static struct limiter_rate rate_of(const struct crm_calls *cs) {
@@ -150,6 +182,8 @@ void crm_calls_start(
     w->headers = mem_zalloc((n + 1) * sizeof *w->headers);
     for (size_t i = 0; i < n; i++)
         w->headers[i] = mem_strdup(rq->headers[i]);
+    w->parts = parts_copy(rq->parts, rq->nparts);
+    w->nparts = rq->nparts;
     w->fn = fn;
     w->arg = arg;
     *cs->tail = w;

@@ -54,12 +54,15 @@ struct crm_calls *crm_calls_create(struct crm *c, const struct crm_calls_options
 /* What waits and what runs ends with ERR_UNAVAILABLE. */
 void crm_calls_destroy(struct crm_calls **cs);
 
-/* One request. url, headers and body are copied. */
+/* One request. All is copied; a part's fd is owned from crm_calls_start() on. With parts the answer
+ * may take ten times as long, as long as bytes move. */
 struct crm_request {
     const char *method;
     const char *url;
     const char *const *headers; /* NULL-ended "Name: value" */
     struct span body;
+    const struct http_part *parts; /* multipart/form-data instead of body */
+    size_t nparts;
 };
 void crm_calls_start(
     struct crm_calls *cs, const struct crm_request *rq, http_answer_fn fn, void *arg);
