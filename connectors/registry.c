@@ -2,6 +2,7 @@
 #include "connectors/registry.h"
 
 #include "connectors/cards/cards.h"
+#include "connectors/elma365/elma365.h"
 #include "connectors/email/email.h"
 #include "connectors/espocrm/espocrm.h"
 #include "connectors/loopback/loopback.h"
@@ -23,6 +24,7 @@ const struct connector_ops *const connector_registry[] = {
 const struct crm_ops *const crm_registry[] = {
     &cards_crm,
     &webhook_crm,
+    &elma365_crm,
     &tryton_crm,
     &espocrm_crm,
     NULL,

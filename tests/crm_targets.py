@@ -4,6 +4,7 @@ import json
 import sqlite3
 
 from crm_target_espocrm import EspoTarget
+from crm_target_elma365 import Elma365Target
 from fakes.proxy import Proxy
 from fakes.wire import Answer
 from tryton_server import PASSWORD, Tryton
@@ -88,3 +89,4 @@ class TrytonTarget:
 
 
 TARGETS = [TrytonTarget, EspoTarget]
+TARGETS = [TrytonTarget, Elma365Target]

@@ -253,8 +253,10 @@ def test_an_edit_changes_what_is_there(world):
     world.wait_history(card, 2)
     until(lambda: admin.messages(thread)[-1]["status"] in ("sent", "delivered"), 10 * SLOWER)
     admin.patch(f"/messages/{sent['id']}", {"text": "answer"})
-    until(lambda: texts(world.target.history(card)) == ["question", "answer"], 20 * SLOWER, 0.1)
-    assert "(edited)" in world.target.history(card)[1]
+    rewrites = getattr(world.target, "rewrites", True)  # else it is one more entry
+    after = ["question", "answer"] if rewrites else ["question", "anser", "answer"]
+    until(lambda: texts(world.target.history(card)) == after, 20 * SLOWER, 0.1)
+    assert "(edited)" in world.target.history(card)[-1]
 
 
 def test_long_texts_come_whole(world):
