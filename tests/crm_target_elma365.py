@@ -10,6 +10,7 @@ CONTACTS = ("_clients", "_contacts")
 class Elma365Target:
     name = "elma365"
     text_max = 10000
+    file_max = 20 << 20
     failure = Answer(200, {"success": False, "error": "The name must not be empty."})
     rewrites = False
     feed = "messages"
@@ -22,7 +23,7 @@ class Elma365Target:
 
     def section(self, extra=""):
         return (f'elma365 "crm" {{{{\n  url = "{self.server.url}"\n  token = "{self.server.token}"\n'
-                f'  allow_private = true\n  language = "en"\n  messenger_field = "gw_ids"\n  feed = "{self.feed}"\n'
+                f'  allow_private = true\n  language = "en"\n  messenger_field = "gw_ids"\n  feed = "{self.feed}"\n  file_max = "20M"\n'
                 f'  {extra}\n}}}}\n')
 
     def is_write(self, request):
@@ -30,6 +31,9 @@ class Elma365Target:
 
     def is_create(self, request):
         return request.path.endswith("/create") or request.path.endswith("/batch")
+
+    def is_upload(self, request):
+        return request.path.startswith("/pub/v1/disk/")
 
     # --- what is in it ---
 
@@ -63,6 +67,13 @@ class Elma365Target:
 
     def history(self, card):
         return self.server.do(lambda: [m["body"] for m in self.server.feeds.get(card, [])])
+
+    def files(self, card):
+        def named():
+            kept = [self.server.files[f] for m in self.server.feeds.get(card, []) for f in m["files"]]
+            return {f["name"]: f["data"] for f in kept}
+
+        return self.server.do(named)
 
     def delete_card(self, card):
         self.server.do(lambda: self.items()[card].update(__deletedAt="2026-11-29T12:00:00Z", __externalId=None))

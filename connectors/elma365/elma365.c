@@ -102,6 +102,12 @@ static const struct setting settings[] = {
         .check = check_directory,
         .help = "The id of a folder in Files for what clients send; \"\" the file goes to the "
                 "entry alone."},
+    {.key = "file_max",
+        .type = SETTING_SIZE,
+        .preset = "100M",
+        .min = 1,
+        .max = (int64_t)5 << 30,
+        .help = "A larger file is a link in the text."},
     {.key = "card_url",
         .type = SETTING_STRING,
         .preset = "",
@@ -169,6 +175,7 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
         .extra = settings_list(s, "deal_fields")};
     e->comments = strcmp(settings_str(s, "feed"), "comments") == 0;
     e->directory = settings_str(s, "directory");
+    e->file_max = (uint64_t)settings_int(s, "file_max");
     e->card_url = settings_str(s, "card_url");
     e->heads = json_object();
     crm_flow_init(&e->flow, c, &flow_ops, s);

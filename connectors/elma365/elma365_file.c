@@ -55,6 +55,8 @@ void elma365_upload(
         err_set(&err, ERR_UNSUPPORTED, "files are not at hand here");
     else if (fd >= 0 && !size)
         err_set(&err, ERR_INVALID, "an empty file is named in the text only");
+    else if (fd >= 0 && size > e->file_max)
+        err_set(&err, ERR_TOO_LARGE, "the file has %" PRIu64 " bytes: more than file_max", size);
     if (err.code) {
         if (fd >= 0)
             close(fd);

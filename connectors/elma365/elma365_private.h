@@ -14,8 +14,9 @@ struct elma365 {
     struct elma365_deal deal;  /* deal_app "": contacts alone */
     const char *section, *app; /* of the clients */
     char *section_text;
-    const char *card_url;     /* "https://.../{id}"; "" none */
-    const char *directory;    /* where files are kept; "" temporary ones */
+    const char *card_url;  /* "https://.../{id}"; "" none */
+    const char *directory; /* where files are kept; "" temporary ones */
+    uint64_t file_max;
     const char *const *extra; /* fields of new contacts */
     bool comments;            /* a dialogue is one message, its messages are comments on it */
     char *url;                /* "https://company.elma365.ru/pub/v1" */

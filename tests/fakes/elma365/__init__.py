@@ -269,7 +269,7 @@ class Elma(CrmFake):
         form = list(multipart(request))
         if len(form) != 1 or form[0][0] != "file" or form[0][1] is None:
             raise Refused(400, "one file named file is due")
-        name, data = form[0][1], form[0][3]
+        name, data = form[0][1].replace("%22", '"'), form[0][3]  # as browsers write it
         if len(data) != end - start:
             raise Refused(400, "InvalidPart")  # END is exclusive
         if end < size and len(data) < PART_MIN:
