@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "store/store_back.h"
 
 struct core *core_create(const struct env *env, struct store *store, const struct core_options *o) {
     struct core *core = mem_zalloc(sizeof *core);
@@ -36,7 +38,22 @@ void core_add_target(struct core *core, struct crm *c) {
         core->targets[core->ntargets++].crm = c;
 }
 
+/* Whom the store tells what became of a message. */
+static void tell_statuses(struct core *core) {
+    static const char letters[] = {
+        [CRM_STATUSES_NONE] = '-', [CRM_STATUSES_FAILED] = 'f', [CRM_STATUSES_ALL] = 'a'};
+    struct buf who;
+    buf_init(&who, (size_t)TARGETS_MAX * 128);
+    for (size_t i = 0; i < core->ntargets; i++)
+        buf_addf(
+            &who, "%s=%c ", core->targets[i].crm->target, letters[core->targets[i].crm->statuses]);
+    buf_add(&who, "", 1);
+    store_tell_statuses(core->store, who.p);
+    buf_free(&who);
+}
+
 void core_start(struct core *core) {
+    tell_statuses(core);
     feed_start(core);
     live_start(core);
     owner_start(core);
@@ -103,6 +120,18 @@ struct channel *core_channel(struct core *core, const char *name) {
         if (strcmp(core->channels[i]->connector->channel, name) == 0)
             return core->channels[i];
     return NULL;
+}
+
+struct target *core_target(struct core *core, const char *name) {
+    for (size_t i = 0; i < core->ntargets; i++)
+        if (strcmp(core->targets[i].crm->target, name) == 0)
+            return &core->targets[i];
+    return NULL;
+}
+
+struct crm *crm_find(struct core *core, const char *adapter, const char *name) {
+    struct target *t = core_target(core, name);
+    return t && strcmp(t->crm->ops->name, adapter) == 0 ? t->crm : NULL;
 }
 
 struct connector *connector_find(struct core *core, const char *connector, const char *channel) {

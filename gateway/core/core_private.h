@@ -112,7 +112,14 @@ void notes_read(struct core *core); /* if anything changed */
 /* cards.c: may a page link to it? */
 bool crm_is_web_address(const char *url);
 
+/* outbound.c: as core_send(), of what a CRM's people wrote. body has "origin", the CRM and what it
+ * calls the message; owner: whose its attachments are. fn: {"message"?,"duplicate"}, without the
+ * message when it was sent before and is in the archive now. */
+void outbound_post(struct core *core, const struct actor *a, const char *thread, const json_t *body,
+    const char *owner, store_json_fn fn, void *arg);
+
 /* core.c */
+struct target *core_target(struct core *core, const char *name);   /* NULL: no such CRM */
 struct channel *core_channel(struct core *core, const char *name); /* NULL: no such channel */
 
 #endif

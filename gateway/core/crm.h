@@ -132,9 +132,13 @@ struct crm {
     const char *public_url;     /* "https://chat.example.org", no slash at its end; "" none */
     struct http_client *client; /* for calls to the CRM */
     enum crm_statuses statuses; /* set by init() */
+    bool allow_private;         /* its files may be in a private network; crm_calls_create() */
 };
 
 /* --- up-calls: adapter to core --------------------------------------------------------------- */
+
+/* A CRM by its adapter and target; NULL: there is none. */
+struct crm *crm_find(struct core *core, const char *adapter, const char *target);
 
 /* How much of the deliveries this worker makes, 0..1: of all workers together it is 1. */
 double crm_share(const struct crm *c);

@@ -63,6 +63,7 @@ struct crm_calls *crm_calls_create(struct crm *c, const struct crm_calls_options
     struct crm_calls *cs = mem_zalloc(sizeof *cs);
     cs->crm = c;
     cs->options = *o;
+    c->allow_private = o->allow_private;
     cs->limiter = limiter_create(1);
     cs->tail = &cs->first;
     cs->timer = loop_timer_start(c->env->loop, UINT32_MAX, 0, on_timer, cs);

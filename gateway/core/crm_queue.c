@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/queue.h"
+#include "store/store_back.h"
 #include "store/store_record.h"
 
 /* A CRM that does not know us is asked again after so long, then twice as long, ... */
@@ -106,9 +107,42 @@ static void failed(struct item *it, const struct crm_outcome *o) {
 
 static void ensure(struct item *it, const char *known);
 
+static const json_t *client_of(const struct item *it) {
+    return json_object_get(it->loaded, "client");
+}
+
+/* What the CRM calls a message that was written in it; NULL: it was not. */
+static const char *own_id(const struct item *it) {
+    const json_t *origin = json_object_get(json_object_get(it->loaded, "message"), "origin");
+    const char *target = json_string_value(json_object_get(origin, "target"));
+    const char *id = json_string_value(json_object_get(origin, "id"));
+    if (!target || strcmp(target, crm_of(it)->target) != 0)
+        return NULL;
+    return id ? id : "";
+}
+
+static void end_attached(struct item *it, const char *external_id) {
+    char detail[300];
+    snprintf(detail, sizeof detail, "%s%s%s", crm_of(it)->target,
+        external_id && *external_id ? " " : "", external_id ? external_id : "");
+    queue_end(it, "attached", detail);
+}
+
+static void on_status_told(void *arg, const struct crm_outcome *o) {
+    struct item *it = arg;
+    if (o->err && o->err->code == ERR_NOT_FOUND) {
+        is_well(it);
+        queue_end(it, "dropped", ""); /* with its card; the message itself is ensured elsewhere */
+    } else if (o->err) {
+        failed(it, o);
+    } else {
+        is_well(it);
+        queue_end(it, "done", "");
+    }
+}
+
 static void on_attached(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
-    char detail[300];
     if (o->err && o->err->code == ERR_NOT_FOUND && !it->card_lost) {
         LOG_WARN(it->queue->core->env->log, "crm.card_lost", LOG_S("target", crm_of(it)->target),
             LOG_S("card", it->card), LOG_E(o->err));
@@ -122,27 +156,78 @@ static void on_attached(void *arg, const struct crm_outcome *o) {
     }
     is_well(it);
     target_attached(it->queue->target);
-    snprintf(detail, sizeof detail, "%s%s%s", crm_of(it)->target, o->external_id ? " " : "",
-        o->external_id ? o->external_id : "");
-    queue_end(it, "attached", detail);
+    end_attached(it, o->external_id ? o->external_id : own_id(it));
 }
 
-static void attach(struct item *it) {
+/* That a message was written in another CRM may be told; what that one calls it is its own. */
+static void hide_origin(json_t *message) {
+    json_object_del(json_object_get(message, "origin"), "id");
+}
+
+/* An event that comes from the CRM itself is not written back to it. */
+static bool is_own_event(const struct item *it) {
+    const json_t *m = json_object_get(it->loaded, "message");
+    return json_object_get(m, "event") && own_id(it);
+}
+
+static void attach_now(struct item *it) {
     struct crm *crm = crm_of(it);
     json_t *message = json_object_get(it->loaded, "message");
     json_t *attached = json_incref(json_object_get(message, "attached"));
     int64_t upto = json_integer_value(json_object_get(it->loaded, "attached_seq"));
-    const char *known =
-        it->card_lost ? NULL : json_string_value(json_object_get(attached, crm->target));
+    bool only_status = strcmp(it->entry.op, QUEUE_STATUS) == 0;
+    bool is_own = own_id(it) != NULL;
+    const char *known = is_own          ? own_id(it)
+                        : it->card_lost ? NULL
+                                        : json_string_value(json_object_get(attached, crm->target));
+    if ((only_status && !known) || is_own_event(it)) {
+        not_asked(it);
+        if (only_status)
+            queue_end(it, "dropped", "");
+        else
+            end_attached(it, NULL);
+        json_decref(attached);
+        return;
+    }
     record_hide_private(message);
+    if (!is_own)
+        hide_origin(message);
     struct crm_attach a = {.card_id = it->card,
         .client = json_object_get(it->loaded, "client"),
         .message = message,
         .known = known,
         .again = it->unsure || it->card_lost || it->entry.attempts > 1,
-        .late = !known && it->entry.seq < upto};
-    crm->ops->attach(crm, &a, on_attached, it);
+        .late = !known && it->entry.seq < upto,
+        .own = is_own,
+        .only_status = only_status};
+    crm->ops->attach(crm, &a, only_status ? on_status_told : on_attached, it);
     json_decref(attached);
+}
+
+/* What we write there it may tell us of as its people's doing: that is known before it is written.
+ */
+static void note_echo(struct item *it, const char *what, const char *value, store_done_fn fn) {
+    char *text = mem_printf("%s:%s", what, value ? value : "");
+    store_echo_note(it->queue->core->store, json_string_value(json_object_get(client_of(it), "id")),
+        crm_of(it)->target, text, fn, it);
+    free(text);
+}
+
+static void on_echo_noted(void *arg, const struct err *err) {
+    struct item *it = arg;
+    if (err)
+        store_failed(it, err);
+    else
+        attach_now(it);
+}
+
+static void attach(struct item *it) {
+    const json_t *event = json_object_get(json_object_get(it->loaded, "message"), "event");
+    const char *type = json_string_value(json_object_get(event, "type"));
+    if (crm_of(it)->ops->take && type && strcmp(type, "assigned") == 0 && !own_id(it))
+        note_echo(it, "a", json_string_value(json_object_get(event, "to")), on_echo_noted);
+    else
+        attach_now(it);
 }
 
 static void on_card_noted(void *arg, const struct err *err) {
@@ -157,10 +242,6 @@ static void on_card_noted(void *arg, const struct err *err) {
     }
     is_well(it);
     queue_end(it, "dropped", ""); /* done; there is no message to note it at */
-}
-
-static const json_t *client_of(const struct item *it) {
-    return json_object_get(it->loaded, "client");
 }
 
 /* What we know of the client's card: "id", "url"; NULL nothing. */
@@ -181,7 +262,8 @@ static void on_ensured(void *arg, const struct crm_outcome *o) {
     bool same = known && strcmp(known, it->card) == 0;
     const char *told = crm_is_web_address(o->card_url) ? o->card_url : same && url ? url : "";
     if (same && strcmp(told, url ? url : "") == 0)
-        on_card_noted(it, NULL);
+        store_card_note(it->queue->core->store, crm_of(it)->target, it->card,
+            json_string_value(json_object_get(client_of(it), "id")), on_card_noted, it);
     else
         store_client_card(it->queue->core->store,
             json_string_value(json_object_get(client_of(it), "id")), crm_of(it)->target, it->card,
@@ -191,6 +273,26 @@ static void on_ensured(void *arg, const struct crm_outcome *o) {
 static void ensure(struct item *it, const char *known) {
     struct crm *crm = crm_of(it);
     crm->ops->ensure_card(crm, client_of(it), known, on_ensured, it);
+}
+
+static void on_name_noted(void *arg, const struct err *err) {
+    struct item *it = arg;
+    const char *card = known_card(it, "id");
+    if (err)
+        store_failed(it, err);
+    else
+        ensure(it, card ? card : "");
+}
+
+/* News of a status that is not worth a call: other news of the same message wait already. */
+static bool is_dropped(const struct item *it) {
+    if (strcmp(it->entry.op, QUEUE_STATUS) != 0)
+        return false;
+    for (const struct item *i = it->next; i; i = i->next)
+        if (i->entry.kind == 'm' && i->entry.seq == it->entry.seq &&
+            strcmp(i->entry.subject, it->entry.subject) == 0)
+            return true;
+    return false;
 }
 
 static void on_loaded(void *arg, json_t *result, const struct err *err) {
@@ -207,6 +309,16 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
     }
     it->loaded = json_incref(result);
     const char *card = known_card(it, "id");
+    if (is_dropped(it)) {
+        not_asked(it);
+        queue_end(it, "dropped", "");
+        return;
+    }
+    if (!needs_message && crm_of(it)->ops->take) {
+        note_echo(
+            it, "n", json_string_value(json_object_get(client_of(it), "name")), on_name_noted);
+        return;
+    }
     if (needs_message && card) {
         it->card = mem_strdup(card);
         attach(it);

@@ -100,7 +100,7 @@ static void on_events(void *arg, struct store_event *events, size_t n) {
     b->wanted = mem_zalloc(n * sizeof *b->wanted);
     memcpy(b->events, events, n * sizeof *events);
     for (size_t i = 0; i < n; i++) {
-        any |= b->wanted[i] = is_wanted(core, &events[i]);
+        any |= b->wanted[i] = events[i].kind != 'w' && is_wanted(core, &events[i]);
         if (events[i].kind == 'm' || events[i].kind == 'c' || events[i].has_work)
             owner_poke(core, events[i].shard, events[i].has_work);
     }

@@ -19,8 +19,12 @@ struct command {
     char thread[ID_SIZE];
     json_t *body; /* send: the request's body, later the message's */
     json_t *thread_json, *client_json;
-    char *key;     /* dedupe, NULL none */
-    char *channel; /* send: where it goes; NULL for a note */
+    char *key;      /* dedupe, NULL none */
+    char *alias;    /* send: a second one */
+    char *owner;    /* send: whose the attachments are */
+    json_t *origin; /* send: {"target","id"}, in which CRM it was written; NULL in none */
+    char *author;   /* by whom there */
+    char *channel;  /* send: where it goes; NULL for a note */
     const char *media[MESSAGE_ATTACHMENTS_MAX];
     size_t nmedia;
     json_t *changes; /* change: events still to append */
@@ -28,6 +32,7 @@ struct command {
     store_done_fn done; /* read */
     int64_t seq;
     bool duplicate;
+    bool from_crm;      /* send: outbound_post() */
     struct err refusal; /* of what was wrong at once */
     void *arg;
 };
@@ -42,6 +47,10 @@ static void command_end(struct command *c, json_t *result, const struct err *err
     json_decref(c->thread_json);
     json_decref(c->client_json);
     json_decref(c->changes);
+    json_decref(c->origin);
+    free(c->author);
+    free(c->alias);
+    free(c->owner);
     free(c->key);
     free(c->channel);
     free(c);
@@ -90,6 +99,8 @@ static void on_sent_message(void *arg, json_t *messages, const struct err *err) 
     json_t *m = json_array_get(messages, 0);
     if (err) {
         command_end(c, NULL, err);
+    } else if (!m && c->from_crm) {
+        command_end(c, json_pack("{s:b}", "duplicate", 1), NULL);
     } else if (!m) {
         command_fail(c, ERR_NOT_FOUND, "the message was sent before and is in the archive now");
     } else {
@@ -109,19 +120,36 @@ static void on_send_stored(void *arg, const struct store_appended *r, const stru
     store_messages(c->core->store, c->thread, -1, r->seq - 1, 1, false, on_sent_message, c);
 }
 
+/* Who wrote it; and first of all where, so that scripts find that without parsing the body. */
+static void set_author(struct command *c) {
+    json_t *from;
+    if (c->origin && c->actor.is_token)
+        from = json_pack("{s:s,s:s}", "kind", "crm", "name",
+            c->author ? c->author : text_of(c->origin, "target"));
+    else
+        from = json_pack("{s:s,s:s,s:s}", "kind", "agent", "name", c->actor.display_name, "agent",
+            c->actor.name);
+    if (c->origin) {
+        json_t *body = json_pack("{s:O}", "origin", c->origin);
+        json_object_update(body, c->body);
+        json_decref(c->body);
+        c->body = body;
+    }
+    json_object_set_new(c->body, "from", from);
+}
+
 static void send_append(struct command *c) {
     bool is_note = c->channel == NULL;
     struct channel *ch = is_note ? NULL : core_channel(c->core, c->channel);
     const char *state = text_of(c->thread_json, "state");
     bool unassigned = !json_is_string(json_object_get(c->thread_json, "assignee"));
-    json_object_set_new(c->body, "from",
-        json_pack("{s:s,s:s,s:s}", "kind", "agent", "name", c->actor.display_name, "agent",
-            c->actor.name));
+    set_author(c);
     struct store_append a = {.direction = is_note ? DIRECTION_NOTE : DIRECTION_OUT,
         .thread = c->thread,
         .channel = c->channel,
         .connector = ch ? ch->connector->ops->name : NULL,
         .dedupe = c->key,
+        .alias = c->alias,
         .body = c->body,
         .deliver = !is_note};
     if (!is_note && strcmp(state, "open") != 0)
@@ -278,7 +306,6 @@ static void on_send_thread(void *arg, json_t *result, const struct err *err) {
     struct command *c = arg;
     size_t i;
     json_t *id;
-    char owner[80];
     if (!take_thread(c, result, err))
         return;
     json_array_foreach(json_object_get(c->body, "attachments"), i, id) {
@@ -300,8 +327,7 @@ static void on_send_thread(void *arg, json_t *result, const struct err *err) {
         send_body(c);
         return;
     }
-    snprintf(owner, sizeof owner, "agent:%s", c->actor.name);
-    store_media_claim(c->core->store, c->media, c->nmedia, owner, c->thread, on_claimed, c);
+    store_media_claim(c->core->store, c->media, c->nmedia, c->owner, c->thread, on_claimed, c);
 }
 
 /* Found wrong at once, answered later like everything else. */
@@ -315,19 +341,55 @@ static void refuse(struct command *c) {
     loop_defer(c->core->env->loop, on_refused, c);
 }
 
+/* In a CRM's own words, what it calls the message is unique; the poster's key is one more. */
+static int take_origin(struct command *c, struct err *err) {
+    json_t *origin = json_object_get(c->body, "origin");
+    const char *target = text_of(origin, "target");
+    if (!json_is_object(origin))
+        return 0;
+    if (!c->from_crm && !c->actor.is_token)
+        return err_set(err, ERR_INVALID, "origin is for programs, which have a token");
+    if (!core_target(c->core, target))
+        return err_set(err, ERR_INVALID, "origin.target \"%.60s\" is no CRM of ours", target);
+    if (json_is_string(json_object_get(origin, "author")))
+        c->author = mem_strdup(text_of(origin, "author"));
+    c->origin = json_pack("{s:s,s:s}", "target", target, "id", text_of(origin, "id"));
+    c->alias = c->key;
+    c->key = mem_printf("r:%s:%s", target, text_of(origin, "id"));
+    json_object_del(c->body, "origin");
+    return 0;
+}
+
+/* Takes owner over. */
+static void send(struct command *c, const json_t *body, char *owner) {
+    c->body = json_copy((json_t *)body);
+    c->owner = owner;
+    const char *key = json_string_value(json_object_get(body, "id"));
+    if (message_body_check(body, c->core->options.text_max, &c->refusal) < 0) {
+        refuse(c);
+        return;
+    }
+    if (key)
+        c->key = mem_printf("a:%s:%s", c->actor.name, key);
+    if (take_origin(c, &c->refusal) < 0)
+        refuse(c);
+    else
+        store_thread(c->core->store, c->thread, on_send_thread, c);
+}
+
 void core_send(struct core *core, const struct actor *a, const char *thread, const json_t *body,
     store_json_fn fn, void *arg) {
     struct command *c = command_create(core, a, thread, arg);
     c->fn = fn;
-    c->body = json_copy((json_t *)body);
-    if (message_body_check(body, core->options.text_max, &c->refusal) < 0) {
-        refuse(c);
-        return;
-    }
-    const char *key = json_string_value(json_object_get(body, "id"));
-    if (key)
-        c->key = mem_printf("a:%s:%s", a->name, key);
-    store_thread(core->store, c->thread, on_send_thread, c);
+    send(c, body, mem_printf("agent:%s", a->name));
+}
+
+void outbound_post(struct core *core, const struct actor *a, const char *thread, const json_t *body,
+    const char *owner, store_json_fn fn, void *arg) {
+    struct command *c = command_create(core, a, thread, arg);
+    c->fn = fn;
+    c->from_crm = true;
+    send(c, body, mem_strdup(owner));
 }
 
 /* --- change ---------------------------------------------------------------------------------- */

@@ -243,8 +243,22 @@ static struct queue *add_queue(
     return q;
 }
 
+/* What comes from a CRM. */
+static void discover_back(struct shard *sh, const char *name) {
+    struct target *t = core_target(sh->owner->core, name + strlen("from:"));
+    if (!t || !t->crm->ops->take || find_queue(sh, name))
+        return;
+    struct queue *q = add_queue(sh, &crm_back_kind, "from:", t->crm->target);
+    q->target = t;
+    queue_own(q, sh->token);
+}
+
 /* A channel's queue has work for the first time here. */
 static void discover(struct shard *sh, const char *name) {
+    if (strncmp(name, "from:", 5) == 0) {
+        discover_back(sh, name);
+        return;
+    }
     struct channel *ch = strlen(name) > 4 ? core_channel(sh->owner->core, name + 4) : NULL;
     bool out = strncmp(name, "out:", 4) == 0;
     if (!ch || find_queue(sh, name) || (!out && strncmp(name, "get:", 4) != 0))

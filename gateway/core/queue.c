@@ -92,7 +92,7 @@ void queue_poke(struct queue *q) {
     unsigned window = q->core->options.delivery_window;
     if (!q->token || !store_is_up(q->core->store))
         return;
-    if (q->reading || is_full(q) || (q->target && !owner_crm_allowed(q->core))) {
+    if (q->reading || is_full(q) || (q->kind == &crm_queue_kind && !owner_crm_allowed(q->core))) {
         q->more = true;
         return;
     }
@@ -281,6 +281,11 @@ static void on_flushed(void *arg, const char *word, const struct err *err) {
     plan_flush(q);
 }
 
+/* Is what becomes of it written down at its message? */
+static bool has_trail(const struct item *it) {
+    return it->entry.kind == 'm' && strcmp(it->entry.op, QUEUE_STATUS) != 0;
+}
+
 static void flush(void *arg) {
     struct queue *q = arg;
     struct store_outcome out[FLUSH_MAX];
@@ -297,7 +302,7 @@ static void flush(void *arg) {
             continue;
         it->flushing = true;
         out[n++] = (struct store_outcome){.entry = it->entry.id,
-            .thread = it->entry.kind == 'm' ? it->entry.subject : "",
+            .thread = has_trail(it) ? it->entry.subject : "",
             .seq = it->entry.seq,
             .word = it->word,
             .prefix = is_rest(it)       ? "rest_"

@@ -6,8 +6,9 @@
 
 #include "core/core_private.h"
 
-#define FLUSH_MAX 40      /* outcomes of one finishing script */
-#define QUEUE_REST "rest" /* op of a job for the recipients whom a message has not reached */
+#define FLUSH_MAX 40          /* outcomes of one finishing script */
+#define QUEUE_REST "rest"     /* op of a job for the recipients whom a message has not reached */
+#define QUEUE_STATUS "status" /* op of a CRM's: nothing but the message's status has changed */
 
 enum item_state {
     ITEM_WAITING, /* for its turn, or its time */
@@ -91,9 +92,10 @@ void queue_reject(struct item *it, const struct err *err);
 /* It was started, but its time has not come: nothing happened. Asked again in ms. */
 void queue_put_off(struct item *it, unsigned ms);
 
-/* channel_queue.c, fetch_queue.c, crm_queue.c */
+/* channel_queue.c, fetch_queue.c, crm_queue.c, crm_back.c */
 extern const struct queue_kind channel_queue_kind;
 extern const struct queue_kind fetch_queue_kind;
 extern const struct queue_kind crm_queue_kind;
+extern const struct queue_kind crm_back_kind;
 
 #endif

@@ -187,6 +187,18 @@ static int check_addresses(const char *key, const json_t *list, struct err *err)
     return 0;
 }
 
+/* {"target","id","author"?}: the CRM in which it was written, what it is called there, and who. */
+static int check_origin(const json_t *v, struct err *err) {
+    const json_t *target = json_object_get(v, "target"), *id = json_object_get(v, "id");
+    const json_t *author = json_object_get(v, "author");
+    bool good = is_words(target, 64) && is_words(id, 200) && (!author || is_words(author, 300)) &&
+                json_object_size(v) == 2u + (author != NULL);
+    return good ? 0
+                : err_set(err, ERR_INVALID,
+                      "origin must be {\"target\": a CRM's name, \"id\": what it calls the message "
+                      "(at most 200 bytes), \"author\": optional}");
+}
+
 static int check_one(const char *key, const json_t *v, size_t text_max, struct err *err) {
     if (strcmp(key, "text") == 0 || strcmp(key, "html") == 0)
         return check_text(key, v, text_max, err);
@@ -206,6 +218,8 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
         return check_contact(v, err);
     if (strcmp(key, "template") == 0)
         return check_template(v, err);
+    if (strcmp(key, "origin") == 0)
+        return check_origin(v, err);
     if (strcmp(key, "request") == 0)
         return json_is_string(v) && strcmp(json_string_value(v), "contact") == 0
                    ? 0
@@ -220,7 +234,8 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
                    : err_set(err, ERR_INVALID, "reply_to is not a message id");
     return err_set(err, ERR_INVALID,
         "unknown key \"%.40s\"; known are id, text, html, subject, attachments, reply_to, channel, "
-        "buttons, request, location, contact, template, cc, bcc, reply_all, no_quote and note",
+        "buttons, request, location, contact, template, cc, bcc, reply_all, no_quote, origin and "
+        "note",
         key);
 }
 

@@ -5,10 +5,11 @@
  * {"id","kind","name","mime","size","sha256"}, and of what has to be fetched first: without id,
  * with "state" and "remote"), reply_to (message id), quote, forward, author, location, contact,
  * poll, checklist, button, buttons, request, topic, external_id, sent_at, raw_type, from {"kind",
- * "address","name","agent"}; an event has event {"type":...} instead of text. What happened to it
- * later: edited_at, edits, deleted_at, deleted_by, reactions. The store adds id, thread, seq,
- * client, channel, connector, received_at, status, change. The full form is in api/openapi.json,
- * "Message"; private keys (route, to, raw, remote) never leave the gateway: store_record.h.
+ * "address","name","agent"}, origin {"target","id"} (in which CRM it was written); an event has
+ * event {"type":...} instead of text. What happened to it later: edited_at, edits, deleted_at,
+ * deleted_by, reactions. The store adds id, thread, seq, client, channel, connector, received_at,
+ * status, change. The full form is in api/openapi.json, "Message"; private keys (route, to, raw,
+ * remote) never leave the gateway: store_record.h.
  */
 #ifndef SB_MODEL_MESSAGE_H
 #define SB_MODEL_MESSAGE_H

@@ -27,5 +27,6 @@ extern const char script_user_session[];
 extern const char script_user_logout[];
 extern const char script_rate[];
 extern const char script_media_claim[];
+extern const char script_event[];
 
 #endif

@@ -294,6 +294,7 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_PART] = {"part", script_part},
         [SCRIPT_WINDOW_OVER] = {"window_over", script_window_over},
         [SCRIPT_MEDIA_CLAIM] = {"media_claim", script_media_claim},
+        [SCRIPT_EVENT] = {"event", script_event},
     };
     struct store *s = mem_zalloc(sizeof *s);
     s->env = env;
@@ -338,6 +339,7 @@ void store_destroy(struct store **sp) {
     free(s->targets);
     free(s->secret);
     free(s->epoch);
+    free(s->tell);
     free(s);
     *sp = NULL;
 }

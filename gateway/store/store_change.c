@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/store_back.h"
 #include "store/store_private.h"
 
 struct change {
@@ -76,6 +77,7 @@ static void receipt(struct store *s, const struct receipt *r, struct change *c) 
     else
         args_add(&a, "");
     args_add(&a, r->is_part ? "1" : "0");
+    args_add(&a, s->tell);
     store_eval(s, SCRIPT_RECEIPT, id_shard(r->thread), &a, on_changed, c);
 }
 
@@ -288,26 +290,54 @@ void store_client_update(struct store *s, const char *client, const json_t *fiel
     store_eval(s, SCRIPT_CLIENT, id_shard(client), &a, on_client_changed, c);
 }
 
+struct card_change {
+    struct store *store;
+    store_done_fn fn;
+    void *arg;
+    char client[ID_SIZE], *field, *card, *url_field, *url;
+};
+
+/* Whose card it is can be found: now the client has it. */
+static void on_card_indexed(void *arg, const struct err *err) {
+    struct card_change *c = arg;
+    struct args a;
+    if (err) {
+        c->fn(c->arg, err);
+    } else {
+        args_init(&a);
+        args_add(&a, c->client);
+        args_add(&a, c->store->events_max);
+        args_add(&a, "0"); /* no CRM needs to hear of it */
+        args_add(&a, c->field);
+        args_add(&a, c->card);
+        args_add(&a, c->url_field);
+        args_add(&a, c->url);
+        store_eval(c->store, SCRIPT_CLIENT, id_shard(c->client), &a, on_changed,
+            change_create(c->fn, c->arg));
+    }
+    free(c->field);
+    free(c->card);
+    free(c->url_field);
+    free(c->url);
+    free(c);
+}
+
 void store_client_card(struct store *s, const char *client, const char *target, const char *card_id,
     const char *url, store_done_fn fn, void *arg) {
-    struct args a;
+    struct card_change *c;
     struct err err;
-    char *field, *url_field;
     if (!store_check_id(s, client, "client", &err)) {
         store_fail_done(s, &err, fn, arg);
         return;
     }
-    field = mem_printf("card:%s", target);
-    url_field = mem_printf("cardurl:%s", target);
-    args_init(&a);
-    args_add(&a, client);
-    args_add(&a, s->events_max);
-    args_add(&a, "0"); /* no CRM needs to hear of it */
-    args_add(&a, field);
-    args_add(&a, card_id);
-    args_add(&a, url_field);
-    args_add(&a, url);
-    store_eval(s, SCRIPT_CLIENT, id_shard(client), &a, on_changed, change_create(fn, arg));
-    free(url_field);
-    free(field);
+    c = mem_zalloc(sizeof *c);
+    *c = (struct card_change){.store = s,
+        .fn = fn,
+        .arg = arg,
+        .field = mem_printf("card:%s", target),
+        .url_field = mem_printf("cardurl:%s", target),
+        .card = mem_strdup(card_id),
+        .url = mem_strdup(url)};
+    memcpy(c->client, client, ID_SIZE);
+    store_card_note(s, target, card_id, client, on_card_indexed, c);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/store_back.h"
 #include "store/store_private.h"
 
 #define HOPS_MAX 8
@@ -109,6 +110,50 @@ void store_find(struct store *s, const struct identity *who, store_lookup_fn fn,
     args_init(&a);
     args_add(&a, "GET");
     args_span(&a, store_identity_key(s, who, key, &shard));
+    store_command(s, &a, on_find_identity, f);
+}
+
+void store_find_card(
+    struct store *s, const char *target, const char *card, store_lookup_fn fn, void *arg) {
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    struct find *f = mem_zalloc(sizeof *f);
+    *f = (struct find){.store = s, .fn = fn, .arg = arg};
+    args_init(&a);
+    args_add(&a, "GET");
+    args_span(&a, store_card_key(s, target, card, key));
+    store_command(s, &a, on_find_identity, f);
+}
+
+static void on_find_nobody(void *arg, json_t *result, const struct err *err) {
+    (void)result;
+    find_done(arg, err->code == ERR_NOT_FOUND ? NULL : err);
+}
+
+void store_find_client(struct store *s, const char *client, store_lookup_fn fn, void *arg) {
+    struct err err;
+    struct find *f = mem_zalloc(sizeof *f);
+    *f = (struct find){.store = s, .fn = fn, .arg = arg};
+    if (store_check_id(s, client, "client", &err))
+        find_client(f, client);
+    else
+        store_fail_json(s, &err, on_find_nobody, f);
+}
+
+void store_find_thread(struct store *s, const char *thread, store_lookup_fn fn, void *arg) {
+    struct err err;
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    struct find *f = mem_zalloc(sizeof *f);
+    *f = (struct find){.store = s, .fn = fn, .arg = arg};
+    if (!store_check_id(s, thread, "thread", &err)) {
+        store_fail_json(s, &err, on_find_nobody, f);
+        return;
+    }
+    args_init(&a);
+    args_add(&a, "HGET");
+    args_span(&a, store_key(key, id_shard(thread), "thread", thread));
+    args_add(&a, "client");
     store_command(s, &a, on_find_identity, f);
 }
 

@@ -28,6 +28,7 @@ enum script_id {
     SCRIPT_PART,
     SCRIPT_WINDOW_OVER,
     SCRIPT_MEDIA_CLAIM,
+    SCRIPT_EVENT,
     SCRIPT_COUNT
 };
 
@@ -43,6 +44,7 @@ struct store {
     bool checking; /* meta.lua is on its way */
     unsigned owed; /* good probes, since the last refusal */
     char *secret, *epoch;
+    char *tell; /* store_tell_statuses(); NULL nobody */
     struct loop_timer *probe;
     struct redis_script scripts[SCRIPT_COUNT];
     void (*on_state)(void *arg, bool up, const struct err *fatal);
@@ -99,6 +101,10 @@ void gather_end(struct gather *g);
 /* The key of an identity, in its own shard; out has STORE_KEY_SIZE. */
 struct span store_identity_key(
     const struct store *s, const struct identity *who, char *out, unsigned *shard_out);
+
+/* The key of a card's index entry. */
+struct span store_card_key(
+    const struct store *s, const char *target, const char *card, char out[STORE_KEY_SIZE]);
 
 /* How a client is known by one of his identities, as it stands before the name: '1' proven, '0' by
  * his word, '2' proven once and not his any more. */

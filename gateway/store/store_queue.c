@@ -319,6 +319,7 @@ void store_finish(struct store *s, unsigned shard, const char *token, const char
     args_add(&a, s->events_max);
     args_int(&a, dedupe_bucket(now));
     args_add(&a, channel);
+    args_add(&a, s->tell);
     for (size_t i = 0; i < n && i < ARRAY_LEN(numbers); i++) {
         snprintf(numbers[i][0], sizeof numbers[i][0], "%lld", (long long)o[i].seq);
         snprintf(numbers[i][1], sizeof numbers[i][1], "%u", o[i].attempts);

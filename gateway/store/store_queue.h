@@ -20,10 +20,11 @@ void store_lease(struct store *s, unsigned shard, const char *owner, unsigned tt
 
 struct store_entry {
     char id[STORE_ENTRY_SIZE];
-    char kind;                              /* m message, c client changed, g clients merged */
-    char subject[ID_SIZE], object[ID_SIZE]; /* m: thread; c: client; g: from, into */
-    int64_t seq;                            /* m */
-    char op[STORE_OP_SIZE]; /* of a channel's queue: "" send, "edit" "delete" "react" "rest" */
+    char kind; /* m message, c client changed, g clients merged, f event from a CRM */
+    char subject[ID_SIZE], object[ID_SIZE]; /* m: thread; c: client; g: from, into; f: lane */
+    int64_t seq;                            /* m; f: store_event_load() */
+    char op[STORE_OP_SIZE]; /* of a channel's queue: "" send, "edit" "delete" "react" "rest"; of a
+                               CRM's: "" all of it, "status" */
     unsigned attempts;      /* made before, by earlier owners too */
     int64_t not_before_ms;  /* 0: at once */
 };

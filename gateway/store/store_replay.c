@@ -48,7 +48,8 @@ static void on_replay_part(struct gather *g, size_t i, const struct redis_reply 
             rp->too_old = true; /* more than we may replay: reload instead */
             return;
         }
-        if (store_event_parse(e, redis_reply_str(redis_reply_at(redis_reply_at(one, 1), 1))) < 0)
+        if (store_event_parse(e, redis_reply_str(redis_reply_at(redis_reply_at(one, 1), 1))) < 0 ||
+            e->kind == 'w')
             continue;
         e->shard = (unsigned)shard;
         snprintf(e->cursor, STORE_CURSOR_SIZE, "%s", redis_reply_str(redis_reply_at(one, 0)));

@@ -100,7 +100,7 @@ int store_cursors_parse(
 int store_event_parse(struct store_event *e, const char *text) {
     struct span s = span_str(text);
     memset(e, 0, sizeof *e);
-    if (!s.n || !strchr("mstc", s.p[0]))
+    if (!s.n || !strchr("mstcw", s.p[0]))
         return -1;
     e->kind = s.p[0];
     s = span_of(s.p + 1, s.n - 1);
@@ -111,6 +111,7 @@ int store_event_parse(struct store_event *e, const char *text) {
             return -1;
         e->has_work = span_eq(s, " out") || span_ends(s, " w");
     }
+    e->has_work = e->has_work || e->kind == 'w';
     return 0;
 }
 
@@ -142,7 +143,8 @@ void store_entry_parse(struct store_entry *e, const char *text) {
     if (good && e->kind == 'g')
         good = take_id(&s, e->object) && s.n == 0;
     else if (good)
-        good = (e->kind == 'm' || e->kind == 'c') && take_seq(&s, &e->seq) && take_op(&s, e->op);
+        good = (e->kind == 'm' || e->kind == 'c' || e->kind == 'f') && take_seq(&s, &e->seq) &&
+               take_op(&s, e->op);
     if (!good)
         e->kind = '?';
 }

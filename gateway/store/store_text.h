@@ -21,11 +21,13 @@ int store_place_parse(
     const char *text, unsigned shards, unsigned *shard_out, struct stream_id *out);
 
 /* An event as scripts write it: "m <thread> <seq> <dir>[ w]", "s <thread> <seq>[ w]", "t <thread>",
- * "c <client>"; w: there is new work in a channel's queue. 0, or -1 when it is none. */
+ * "c <client>", "w <lane>"; w: there is new work in a queue that is looked for. 0, or -1 when it is
+ * none. */
 int store_event_parse(struct store_event *e, const char *text);
 
 /* An entry as scripts write it: "<thread> <seq>[ <op>]" in a channel's queue, "m <thread> <seq>",
- * "c <client> 0", "g <from> <into>" in a CRM's. Its id, attempts and time are left alone. kind is
+ * "m <thread> <seq> status", "c <client> 0", "g <from> <into>" in a CRM's, "f <lane> <number>" in
+ * that of what comes from it. Its id, attempts and time are left alone. kind is
  * '?' when it is none. */
 void store_entry_parse(struct store_entry *e, const char *text);
 

@@ -207,6 +207,21 @@ local function enter_views(thread, state, assignee, score)
   for _, v in ipairs(views_of(state, assignee)) do call('ZADD', P .. 'view:' .. v, score, thread) end
 end
 
+-- What became of a message of ours is news for CRMs that want to hear of it, and for the one in which
+-- it was written (the body then begins with that). who: "<target>=<a|f|-> ...", all, failures, no others.
+local FAILED = {failed = 1, unknown = 1, bounced = 1}
+local function tell_status(who, rec, thread, seq, word)
+  if who == '' or not is_dir(rec, 'out') then return end
+  local origin = string.match(string.sub(rec, 28, 400), '"origin":{"target":"([^"]+)"')
+  if not origin and not string.find(who, '=[af]') then return end
+  local was_bad = FAILED[word] or has_word(rec, 'failed') or has_word(rec, 'unknown') or has_word(rec, 'bounced')
+  for target, what in string.gmatch(who, '(%S+)=(%S)') do
+    if target == origin or what == 'a' or (what == 'f' and was_bad) then
+      call('XADD', P .. 'crm:' .. target, '*', 'e', 'm ' .. thread .. ' ' .. seq .. ' status')
+    end
+  end
+end
+
 -- The lease of this shard must be the caller's still: "<owner>:<fencing number>".
 local function is_owner(token)
   return call('GET', P .. 'lease') == token

@@ -1,7 +1,7 @@
 -- finish.lua: ends deliveries, or puts them off, of one queue and shard; only for the lease's owner.
 -- KEYS: 1 shard prefix
 -- ARGV: 1 now ms, 2 lease token, 3 queue ("out:site", "crm:main"), 4 events max, 5 dedupe bucket, 6 dedupe
---   bucket's channel ("" for a CRM), then for each: entry id, thread ("" none), seq, word
+--   bucket's channel ("" for a CRM), 7 who hears of statuses, then for each: entry id, thread ("" none), seq, word
 --   ("sent" "failed" "unknown" "attached" "retry" "dropped"), detail (sent: why the channel keeps it
 --   back, or ""; attached: the target, and what the CRM calls it if anything), external id or "", attempts,
 --   not before ms (retry), dead 0|1, status event 0|1, prefix of the trail's words ("" "card_"
@@ -14,7 +14,7 @@ local now, queue = tonumber(ARGV[1]), ARGV[3]
 local stream, retry = P .. queue, P .. 'retry:' .. queue
 local write = string.sub(queue, 1, 4) == 'crm:' and redis.pcall or call
 local n = 0
-for i = 7, #ARGV, 11 do
+for i = 8, #ARGV, 11 do
   local entry, thread, seq, word, detail = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local log = P .. 'log:' .. thread
   local rec = thread ~= '' and seq ~= '0' and call('HGET', log, seq)
@@ -33,6 +33,7 @@ for i = 7, #ARGV, 11 do
   if rec and word ~= 'dropped' and not (word == 'attached' and has_word(rec, 'attached ' .. detail)) then
     write('HSET', log, seq, with_trail(rec, now, line, why))
     if ARGV[i + 9] == '1' then event(ARGV[4], 's ' .. thread .. ' ' .. seq) end
+    if prefix == '' and word ~= 'retry' then tell_status(ARGV[7], rec, thread, seq, word) end
   end
   if word == 'retry' then
     call('HSET', retry, entry, ARGV[i + 6] .. ' ' .. ARGV[i + 7])
@@ -40,6 +41,11 @@ for i = 7, #ARGV, 11 do
     local left = call('XRANGE', stream, entry, entry)[1]
     if left then
       if ARGV[i + 8] == '1' then bury(queue, left[2][2], detail, ARGV[i + 6], ARGV[1]) end
+      if string.sub(queue, 1, 5) == 'from:' then
+        local body, number = P .. 'body:' .. queue, string.match(left[2][2], '(%d+)$')
+        call('HINCRBY', body, 'bytes', -call('HSTRLEN', body, number))
+        if ARGV[i + 8] ~= '1' then call('HDEL', body, number) end
+      end
       call('XDEL', stream, entry)
       call('HDEL', retry, entry)
     end

@@ -3,7 +3,7 @@
 -- KEYS: 1 shard prefix
 -- ARGV: 1 now ms, 2 thread, 3 upto seq ("" with an external id), 4 word, 5 detail, 6 channel,
 --   7 external id or "", 8 dedupe bucket, 9 events max, 10 seq of the message that has this id, or
---   "": it is looked for, 11 it is a part of several 0|1
+--   "": it is looked for, 11 it is a part of several 0|1, 12 who hears of statuses
 -- Returns {"ok", changed} or {"missing"}
 local now, thread, word, channel = tonumber(ARGV[1]), ARGV[2], ARGV[4], ARGV[6]
 local t = get(thread, 'client', 'seq', 'cd', 'cr')
@@ -16,6 +16,7 @@ local function mark(seq)
   if has_word(rec, word == 'read' and ARGV[5] ~= '' and 'read ' .. ARGV[5] or word) then return end
   call('HSET', log, seq, with_trail(rec, now, word, ARGV[5]))
   event(ARGV[9], 's ' .. thread .. ' ' .. string.format('%d', seq))
+  tell_status(ARGV[12], rec, thread, string.format('%d', seq), word)
   changed = changed + 1
 end
 if ARGV[10] ~= '' then -- the channel has it, whatever became of its answer to us
@@ -34,6 +35,7 @@ if ARGV[10] ~= '' then -- the channel has it, whatever became of its answer to u
     call('HSET', log, ARGV[10], rec)
     mark_seen(thread, ARGV[8], 'c:' .. channel .. ':' .. ARGV[7], ARGV[10])
     event(ARGV[9], 's ' .. thread .. ' ' .. ARGV[10])
+    if not is_part then tell_status(ARGV[12], rec, thread, ARGV[10], 'sent') end
     changed = 1
   elseif word == 'sent' and has_word(rec, 'held') and not has_word(rec, 'released') then
     call('HSET', log, ARGV[10], with_trail(rec, now, 'released')) -- the channel kept it back

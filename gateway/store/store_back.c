@@ -1,0 +1,277 @@
+/* store_back.c - events of CRMs that wait, the index of cards, and the memory against echoes. */
+#include "store/store_back.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/json_quick.h"
+#include "base/mem.h"
+#include "store/store_private.h"
+
+/* Of one CRM and shard: what has come and is not done. More is refused, and comes again later. */
+#define WAITING_MAX 4096
+#define WAITING_BYTES ((int64_t)32 << 20)
+
+#define ECHO_MS 900000
+#define CARD_PLAIN_MAX 200 /* bytes of a card's id in a key; a longer one stands as its hash */
+
+struct back_call {
+    struct store *store;
+    store_done_fn done;
+    store_json_fn json;
+    store_echo_fn echo;
+    void *arg;
+    char *client;
+    char *key;
+};
+
+static struct back_call *call_create(struct store *s, void *arg) {
+    struct back_call *c = mem_zalloc(sizeof *c);
+    c->store = s;
+    c->arg = arg;
+    return c;
+}
+
+static void call_free(struct back_call *c) {
+    free(c->client);
+    free(c->key);
+    free(c);
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+static void on_kept(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct back_call *c = arg;
+    struct err full;
+    if (!err && strcmp(redis_reply_str(r), "full") == 0) {
+        err_set(&full, ERR_UNAVAILABLE, "too many events of this CRM wait: send it again later");
+        err = &full;
+    }
+    c->done(c->arg, err);
+    call_free(c);
+}
+
+/* An id whose tag is the lane's, so that a queue keeps the order of what is about one thing. */
+static void lane_id(unsigned shard, const char *lane, char out[ID_SIZE]) {
+    char hash[CRYPTO_HEX_SIZE];
+    id_make(shard, out);
+    crypto_sha256_hex(span_str(lane), hash);
+    for (size_t i = 0; i < ID_TAG_LEN; i++)
+        out[ID_TIME_LEN + i] = hash[i] >= 'a' ? (char)(hash[i] - 'a' + 'A') : hash[i];
+}
+
+void store_event_keep(
+    struct store *s, const struct store_crm_event *e, store_done_fn fn, void *arg) {
+    struct args a;
+    char lane[ID_SIZE], queue[96];
+    unsigned shard = id_hash_shard(e->lane, strlen(e->lane), s->shards);
+    struct back_call *c = call_create(s, arg);
+    c->done = fn;
+    lane_id(shard, e->lane, lane);
+    snprintf(queue, sizeof queue, "from:%s", e->target);
+    args_init(&a);
+    args_add(&a, queue);
+    args_add(&a, e->once);
+    args_int(&a, dedupe_bucket(clock_ms()));
+    args_add(&a, lane);
+    args_span(&a, e->json);
+    args_int(&a, WAITING_MAX);
+    args_int(&a, WAITING_BYTES);
+    args_add(&a, s->events_max);
+    store_eval(s, SCRIPT_EVENT, shard, &a, on_kept, c);
+}
+
+static void on_event(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct back_call *c = arg;
+    struct err missing;
+    json_t *event = NULL;
+    if (!err && redis_reply_type(r) == REDIS_STRING)
+        event = json_quick_load(redis_reply_span(r));
+    if (!err && !event) {
+        err_set(&missing, ERR_NOT_FOUND, "there is no such event");
+        err = &missing;
+    }
+    c->json(c->arg, event, err);
+    json_decref(event);
+    call_free(c);
+}
+
+void store_event_load(struct store *s, unsigned shard, const char *target, int64_t number,
+    store_json_fn fn, void *arg) {
+    struct args a;
+    char key[STORE_KEY_SIZE], queue[96];
+    struct back_call *c = call_create(s, arg);
+    c->json = fn;
+    snprintf(queue, sizeof queue, "from:%s", target);
+    args_init(&a);
+    args_add(&a, "HGET");
+    args_span(&a, store_key(key, shard, "body", queue));
+    args_int(&a, number);
+    store_command(s, &a, on_event, c);
+}
+
+/* --- whose card ------------------------------------------------------------------------------ */
+
+static void on_noted(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct back_call *c = arg;
+    (void)r;
+    c->done(c->arg, err);
+    call_free(c);
+}
+
+struct span store_card_key(
+    const struct store *s, const char *target, const char *card, char out[STORE_KEY_SIZE]) {
+    char hash[CRYPTO_HEX_SIZE];
+    if (strlen(card) > CARD_PLAIN_MAX) {
+        crypto_sha256_hex(span_str(card), hash);
+        card = hash;
+    }
+    char *name = mem_printf("%s:%s", target, card);
+    struct span key = store_key(out, id_hash_shard(name, strlen(name), s->shards), "card", name);
+    free(name);
+    return key;
+}
+
+void store_card_note(struct store *s, const char *target, const char *card, const char *client,
+    store_done_fn fn, void *arg) {
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    struct back_call *c = call_create(s, arg);
+    c->done = fn;
+    args_init(&a);
+    args_add(&a, "SET");
+    args_span(&a, store_card_key(s, target, card, key));
+    args_add(&a, client);
+    store_command(s, &a, on_noted, c);
+}
+
+/* --- echoes ---------------------------------------------------------------------------------- */
+
+static struct span echo_key(const char *client, const char *target, char out[STORE_KEY_SIZE]) {
+    char *name = mem_printf("%s:%s", client, target);
+    struct span key = store_key(out, id_shard(client), "echo", name);
+    free(name);
+    return key;
+}
+
+struct echo_note {
+    struct gather g;
+    store_done_fn fn;
+    void *arg;
+};
+
+static void on_echo_part(struct gather *g, size_t i, const struct redis_reply *r) {
+    (void)g;
+    (void)i;
+    (void)r;
+}
+
+static void echo_noted(struct gather *g) {
+    struct echo_note *n = container_of(g, struct echo_note, g);
+    n->fn(n->arg, g->err.code ? &g->err : NULL);
+    free(n);
+}
+
+void store_echo_note(struct store *s, const char *client, const char *target, const char *what,
+    store_done_fn fn, void *arg) {
+    struct args a;
+    struct err err;
+    char key[STORE_KEY_SIZE];
+    if (!store_check_id(s, client, "client", &err)) {
+        store_fail_done(s, &err, fn, arg);
+        return;
+    }
+    struct echo_note *n = mem_zalloc(sizeof *n);
+    n->fn = fn;
+    n->arg = arg;
+    gather_begin(&n->g, s, on_echo_part, echo_noted);
+    args_init(&a);
+    args_add(&a, "HSET");
+    args_span(&a, echo_key(client, target, key));
+    args_add(&a, what);
+    args_add(&a, "1");
+    gather_command(&n->g, 0, &a);
+    args_init(&a);
+    args_add(&a, "PEXPIRE");
+    args_span(&a, echo_key(client, target, key));
+    args_int(&a, ECHO_MS);
+    gather_command(&n->g, 1, &a);
+    gather_end(&n->g);
+}
+
+static void on_forgotten(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct back_call *c = arg;
+    (void)r;
+    c->echo(c->arg, false, err);
+    call_free(c);
+}
+
+static void on_echo(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct back_call *c = arg;
+    if (!err && redis_reply_int(r) == 0) {
+        struct args a;
+        args_init(&a);
+        args_add(&a, "DEL");
+        args_add(&a, c->key);
+        store_command(c->store, &a, on_forgotten, c);
+        return;
+    }
+    c->echo(c->arg, !err, err);
+    call_free(c);
+}
+
+void store_echo_take(struct store *s, const char *client, const char *target, const char *what,
+    store_echo_fn fn, void *arg) {
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    struct back_call *c = call_create(s, arg);
+    struct span k = echo_key(client, target, key);
+    c->echo = fn;
+    c->key = mem_strndup(k.p, k.n);
+    args_init(&a);
+    args_add(&a, "HDEL");
+    args_span(&a, k);
+    args_add(&a, what);
+    store_command(s, &a, on_echo, c);
+}
+
+/* --- a client's name, and who hears of statuses ---------------------------------------------- */
+
+static void on_renamed(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct back_call *c = arg;
+    struct err missing;
+    if (!err && strcmp(redis_reply_str(redis_reply_at(r, 0)), "ok") != 0) {
+        err_set(&missing, ERR_NOT_FOUND, "there is no such client");
+        err = &missing;
+    }
+    c->done(c->arg, err);
+    call_free(c);
+}
+
+void store_client_rename(struct store *s, const char *client, const char *name,
+    const char *from_target, store_done_fn fn, void *arg) {
+    struct args a;
+    struct back_call *c = call_create(s, arg);
+    size_t others = 0;
+    c->done = fn;
+    for (size_t i = 0; i < s->ntargets; i++)
+        others += strcmp(s->targets[i], from_target) != 0;
+    args_init(&a);
+    args_add(&a, client);
+    args_add(&a, s->events_max);
+    args_int(&a, (int64_t)others);
+    for (size_t i = 0; i < s->ntargets; i++)
+        if (strcmp(s->targets[i], from_target) != 0)
+            args_add(&a, s->targets[i]);
+    args_add(&a, "name");
+    args_add(&a, name);
+    store_eval(s, SCRIPT_CLIENT, id_shard(client), &a, on_renamed, c);
+}
+
+void store_tell_statuses(struct store *s, const char *who) {
+    free(s->tell);
+    s->tell = mem_strdup(who);
+}
