@@ -9,23 +9,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "connectors/webhook/webhook_event.h"
-#include "core/crm_call.h"
+#include "connectors/webhook/webhook_private.h"
 #include "net/std_webhook.h"
 
 #define SECRETS_MAX 3
 #define ANSWER_MAX (256 * 1024)
-
-struct webhook {
-    struct crm base; /* first: the core gives us a pointer to it */
-    const char *url; /* the settings' */
-    const char *const *secrets;
-    bool notes;
-    size_t body_max;
-    struct crm_calls_options options;
-    struct crm_calls *calls;
-    bool gone; /* the receiver wants nothing more */
-};
 
 /* One call of the core's. */
 struct job {
@@ -58,6 +46,13 @@ static const struct setting settings[] = {
         .min = 4096,
         .max = 16 << 20,
         .help = "A larger event comes without its texts; the receiver asks for them over the API."},
+    {.key = "statuses",
+        .type = SETTING_ENUM,
+        .preset = "none",
+        .choices = "none|failed|all",
+        .help =
+            "Which changes of a message's status are events: none, failures, or all. Of what the "
+            "receiver wrote itself all are."},
     CRM_CALL_SETTINGS("20s", "8", "0"),
     {0},
 };
@@ -73,6 +68,10 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     h->url = settings_str(s, "url");
     h->secrets = settings_list(s, "secret");
     h->notes = settings_bool(s, "notes");
+    const char *statuses = settings_str(s, "statuses");
+    c->statuses = statuses[0] == 'a'   ? CRM_STATUSES_ALL
+                  : statuses[0] == 'f' ? CRM_STATUSES_FAILED
+                                       : CRM_STATUSES_NONE;
     h->body_max = (size_t)settings_int(s, "body_max");
     h->options.answer_max = ANSWER_MAX;
     crm_calls_options_read(&h->options, s);
@@ -189,6 +188,10 @@ static struct job *job_create(struct webhook *h, crm_done_fn fn, void *arg) {
     return j;
 }
 
+void webhook_tell(struct webhook *h, const struct webhook_event *e, crm_done_fn fn, void *arg) {
+    send(job_create(h, fn, arg), e);
+}
+
 static void ensure_card(
     struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
     struct job *j = job_create(hook_of(c), fn, arg);
@@ -239,6 +242,7 @@ static void finish(struct crm *c) {
 const struct crm_ops webhook_crm = {
     .api = CRM_API,
     .name = "webhook",
+    .caps = CRM_REPLIES,
     .size = sizeof(struct webhook),
     .settings = settings,
     .help = "Events to a system of yours: a signed POST for each message (Standard Webhooks).",
@@ -247,6 +251,8 @@ const struct crm_ops webhook_crm = {
     .ensure_card = ensure_card,
     .attach = attach,
     .merge = merge,
+    .webhook = webhook_on_hook,
+    .take = webhook_take,
     .stop = stop,
     .finish = finish,
 };

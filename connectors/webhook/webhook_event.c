@@ -80,6 +80,20 @@ void webhook_event_merge(
         json_pack("{s:s,s:s}", "from", from_client, "into", into_client));
 }
 
+void webhook_event_failed(
+    const json_t *reply, const struct err *why, int64_t now_ms, struct webhook_event *out) {
+    static const char *const kept[] = {"id", "thread", "client", "card"};
+    char when[CLOCK_TEXT_SIZE];
+    json_t *data = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        if (json_object_get(reply, kept[i]))
+            json_object_set(data, kept[i], json_object_get(reply, kept[i]));
+    json_object_set_new(
+        data, "error", json_pack("{s:s,s:s}", "code", err_name(why->code), "text", why->text));
+    versioned_id("failed", data, out->id);
+    out->body = body_of("reply.failed", clock_format(now_ms, when), data);
+}
+
 static char *line_of(const json_t *o, const char *key, size_t max) {
     const char *value = text(o, key);
     bool is_good = *value && strlen(value) <= max;

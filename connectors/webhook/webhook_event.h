@@ -24,6 +24,10 @@ void webhook_event_message(const struct crm_attach *a, size_t max, struct webhoo
 void webhook_event_merge(
     const char *from_client, const char *into_client, int64_t now_ms, struct webhook_event *out);
 
+/* What the other system wanted to be said ("message.reply"'s data) cannot be: "reply.failed". */
+void webhook_event_failed(
+    const json_t *reply, const struct err *why, int64_t now_ms, struct webhook_event *out);
+
 /* The card that the receiver names in its answer, {"card":{"id":"...","url":"..."}}, and where a
  * person sees it: the caller frees both; NULL what it does not name, or we cannot keep (over 200
  * and 2000 bytes, control characters). */

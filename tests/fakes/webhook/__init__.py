@@ -7,13 +7,16 @@ import collections
 import hashlib
 import hmac
 import json
+import random
 import time
+
+import requests
 
 from ..server import FakeServer
 from ..wire import Answer
 
 TOLERANCE = 300
-TYPES = {"client.updated", "client.merged", "message.created", "message.updated"}
+TYPES = {"client.updated", "client.merged", "message.created", "message.updated", "reply.failed"}
 
 
 def signature(secret, id, timestamp, body):
@@ -30,6 +33,7 @@ class Receiver(FakeServer):
         self.secrets, self.events, self.calls, self.refused = list(secrets), [], [], []
         self.seen, self.spoil, self.after, self.delay = {}, None, None, 0
         self.cards, self.urls = {}, {}  # client -> card, and where a person sees it
+        self.files = {}  # path -> Answer: what may be fetched from here
         super().__init__(port)
 
     def refuse(self, status, why):
@@ -45,6 +49,8 @@ class Receiver(FakeServer):
 
     def judge(self, request):
         h = request.headers
+        if request.method == "GET" and request.path in self.files:
+            return self.files[request.path]
         if request.method != "POST" or request.path != "/in":
             return self.refuse(404, f"nothing at {request.method} {request.path}")
         if h.get("content-type") != "application/json":
@@ -64,10 +70,11 @@ class Receiver(FakeServer):
         if id not in self.seen:
             self.seen[id] = request.body
             self.events.append(event)
-        elif json.loads(self.seen[id])["data"] != event["data"] and event["type"].startswith("message"):
+        elif json.loads(self.seen[id])["data"] != event["data"] and event["type"] == "message.created":
             return self.refuse(422, f"{id} came before with another content")
         spoilt = self.after(event) if self.after else None
-        client = event["data"].get("client", {}).get("id")
+        client = event["data"].get("client", {})
+        client = client.get("id") if isinstance(client, dict) else None
         card = {k: v for k, v in (("id", self.cards.get(client)), ("url", self.urls.get(client))) if v is not None}
         return spoilt or Answer(200, {"card": card} if card else {"ok": True})
 
@@ -84,3 +91,28 @@ class Receiver(FakeServer):
 
     def clients(self):
         return self.do(lambda: [e["data"]["client"] for e in self.events if e["type"] == "client.updated"])
+
+    def of(self, kind):
+        return self.do(lambda: [e["data"] for e in self.events if e["type"] == kind])
+
+
+class Sender:
+    """The way back: posts events as Standard Webhooks has it."""
+
+    def __init__(self, gateway, secret, target="erp"):
+        self.url, self.secret, self.n = f"{gateway.url}/hooks/webhook/{target}", secret, 0
+        self.http = requests.Session()
+        self.http.trust_env = False
+
+    def send(self, kind, data, id=None, at=None, secret=None, raw=None, **headers):
+        self.n += 1
+        id, at = id or f"evt_{self.n}_{random.random()}".replace(".", ""), str(int(time.time()) if at is None else at)
+        body = json.dumps({"type": kind, "data": data}).encode() if raw is None else raw
+        signed = {"webhook-id": id, "webhook-timestamp": at, "content-type": "application/json",
+                  "webhook-signature": signature(secret or self.secret, id, at, body), **headers}
+        return self.http.post(self.url, data=body, headers=signed, timeout=30)
+
+    def reply(self, text, id, **data):
+        r = self.send("message.reply", {"id": id, "text": text, **data})
+        assert r.status_code == 200, r.text
+        return r
