@@ -31,6 +31,7 @@ const struct http_route api_routes[] = {
     {"DELETE", V1 "/messages/{id}", api_messages_delete, 0, false},
     {"PUT", V1 "/messages/{id}/reaction", api_messages_react, API_BODY_MAX, false},
     {"GET", V1 "/messages/{id}/trace", api_trace, 0, false},
+    {"GET", V1 "/cards/{target}/{rest...}", api_card_owner, 0, false},
     {"GET", V1 "/clients/{id}", api_clients_get, 0, false},
     {"PATCH", V1 "/clients/{id}", api_clients_patch, 16384, false},
     {"POST", V1 "/clients/{id}/merge", api_clients_merge, 1024, false},

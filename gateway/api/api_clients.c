@@ -4,6 +4,7 @@
 
 #include "api/api_private.h"
 #include "base/mem.h"
+#include "store/store_back.h"
 
 /* --- may he see this client? As much as the client's thread ---------------------------------- */
 
@@ -79,6 +80,39 @@ static void clients_patch(struct call *c) {
 HANDLER(api_clients_patch) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, clients_patch);
 }
+
+/* --- whose card ------------------------------------------------------------------------------ */
+
+static void on_owner(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    if (err)
+        call_err(c, err);
+    else if (!users_may_see(c->api->users, &c->actor, json_object_get(result, "thread")))
+        call_fail(c, ERR_NOT_FOUND, "there is no such card");
+    else
+        call_ok(c, 200, json_incref(result));
+}
+
+static void on_card_owner(void *arg, const struct store_lookup *r, const struct err *err) {
+    struct call *c = arg;
+    if (err)
+        call_err(c, err);
+    else if (!r->thread[0])
+        call_fail(c, ERR_NOT_FOUND, "there is no such card");
+    else
+        store_thread(c->api->store, r->thread, on_owner, c);
+}
+
+static void card_owner(struct call *c) {
+    store_find_card(c->api->store, http_path_arg(c->x, "target"), http_path_arg(c->x, "rest"),
+        on_card_owner, c);
+}
+
+HANDLER(api_card_owner) {
+    api_begin(api, x, SCOPE_READ, ROLE_AGENT, card_owner);
+}
+
+/* --- two are one ----------------------------------------------------------------------------- */
 
 static void merge(struct call *c) {
     store_merge(c->api->store, c->text, http_path_arg(c->x, "id"), c->actor.name, call_on_json, c);

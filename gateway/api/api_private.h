@@ -90,6 +90,7 @@ HANDLER(api_messages_delete);
 HANDLER(api_messages_react);
 HANDLER(api_trace);
 /* api_clients.c */
+HANDLER(api_card_owner);
 HANDLER(api_clients_get);
 HANDLER(api_clients_patch);
 HANDLER(api_clients_merge);

@@ -243,6 +243,15 @@ def get_client(w):
     w.call("getClient", {"id": NOBODY}, 404)
 
 
+def card_owner(w):
+    c = w.client()
+    card = until(lambda: w.call("getClient", {"id": c}, 200)["client"]["cards"]["main"]["id"], 10)
+    got = w.call("getCardOwner", {"target": "main", "rest": card}, 200)
+    assert got["client"]["id"] == c == got["thread"]["client"]["id"]
+    for target, other in (("main", "deal/77"), ("none", card), ("main", "x" * 1000)):
+        w.call("getCardOwner", {"target": target, "rest": other}, 404)
+
+
 def change_client(w):
     c = w.client()
     got = w.call("changeClient", {"id": c}, 200, json={"name": "Анна", "phone": "+7 900", "email": "a@x.org",
@@ -498,6 +507,7 @@ SCENES = {
     "changeThread": change_thread, "readThread": read_thread, "listMessages": list_messages,
     "sendMessage": send_message, "traceMessage": trace_message, "editMessage": edit_message,
     "deleteMessage": delete_message, "reactToMessage": react_to_message, "getClient": get_client,
+    "getCardOwner": card_owner,
     "changeClient": change_client, "mergeClients": merge_clients, "uploadMedia": upload_media,
     "getMedia": get_media, "listAgents": list_agents, "addAgent": add_agent,
     "changeAgent": change_agent, "listChannels": list_channels, "checkChannel": check_channel,
@@ -537,7 +547,7 @@ def test_operation(world, op):
 def test_nothing_without_signing_in(world, op):
     """401 for a stranger, for a made-up cookie and for a made-up token: before the body is read."""
     method, path, _ = CONTRACT.operations[op]
-    args = {"id": NOBODY, "name": "x"}
+    args = {"id": NOBODY, "name": "x", "target": "x", "rest": "x"}
     body = {"json": {}} if method in ("post", "patch") else {}
     CONTRACT.call(world.stranger, op, args, 401, **body)
     CONTRACT.call(world.stranger, op, args, 401, headers={"Cookie": "sb_session=made-up"}, **body)
