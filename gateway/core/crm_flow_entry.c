@@ -284,7 +284,7 @@ static void bring(struct attach *a) {
 
 /* --- are they there? ------------------------------------------------------------------------- */
 
-/* What an entry says of itself at its end. */
+/* What an entry says of itself at its end. A mark that a client wrote is none: ours comes after. */
 struct place {
     unsigned piece, of, files;
     bool is_extra;
@@ -292,9 +292,11 @@ struct place {
 
 static struct place place_of(const struct attach *a, const char *text) {
     struct place p = {.piece = 1, .of = 1};
-    const char *at = strstr(text, a->mark);
+    const char *at = NULL;
     int n = 0;
-    if (!at)
+    for (const char *next = strstr(text, a->mark); next; next = strstr(next + 1, a->mark))
+        at = next;
+    if (!at || strchr(at + 1, '#'))
         return (struct place){0};
     at += strlen(a->mark);
     if (sscanf(at, "+%4u", &p.files) == 1) {

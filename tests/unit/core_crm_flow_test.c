@@ -394,6 +394,21 @@ static void a_long_message_is_found_by_its_mark(void **state) {
     close_book(b);
 }
 
+static void a_mark_that_a_client_wrote_is_none(void **state) {
+    (void)state;
+    struct book *b = trial(ALL_OPS, 0, 0);
+    json_t *first = message_of(5, 0, 0), *second = message_of(0, 0, 0);
+    json_object_set_new(second, "id", json_string("01JDFX3T5KABCDEFGHJKMNPQRT"));
+    json_object_set_new(second, "text", json_string("see #01JDFX3T5KABCDEFGHJKMNPQRS"));
+    attach(b, second, NULL);
+    struct call k = attach(b, first, "");
+    assert_string_equal(k.external_id, "1");
+    assert_int_equal(count(b, "see #01JDFX3T5KABCDEFGHJKMNPQRS"), 1);
+    json_decref(first);
+    json_decref(second);
+    close_book(b);
+}
+
 static void a_deleted_entry_is_written_anew(void **state) {
     (void)state;
     struct book *b = trial(ALL_OPS, 0, 0);
@@ -492,6 +507,7 @@ static void ways_that_it_refuses_are_no_reason(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_once_whatever_is_lost),
         cmocka_unit_test(a_long_message_is_found_by_its_mark),
+        cmocka_unit_test(a_mark_that_a_client_wrote_is_none),
         cmocka_unit_test(a_deleted_entry_is_written_anew),
         cmocka_unit_test(a_file_that_it_refuses_is_a_link),
         cmocka_unit_test(a_card_is_found_or_made_once),
