@@ -234,20 +234,66 @@ static void add_sent(json_t *m, const struct state *st, bool is_private) {
     json_object_set_new(m, "sent_ids", ids);
 }
 
-/* {"target":"what the CRM calls it"}: where it stands already. */
-static json_t *attached_of(struct span trail) {
-    json_t *out = json_object();
+/* {"target":"what the CRM calls it"}: where it stands already; and {"target":true}: where it may
+ * be, for it was queued once more. */
+static void find_targets(struct span trail, json_t *attached, json_t *again) {
     int64_t first = 0;
     struct line l;
     while (next_line(&trail, &first, &l)) {
-        if (!is_word(&l, "attached") || !l.detail.n)
+        bool is_there = is_word(&l, "attached"), is_gone = is_word(&l, "missing");
+        if (!l.detail.n || (!is_there && !is_gone && !is_word(&l, "again")))
             continue;
         const char *sp = memchr(l.detail.p, ' ', l.detail.n);
         size_t n = sp ? (size_t)(sp - l.detail.p) : l.detail.n, from = sp ? n + 1 : n;
-        json_object_setn_new(
-            out, l.detail.p, n, json_stringn(l.detail.p + from, l.detail.n - from));
+        if (is_there)
+            json_object_setn_new(
+                attached, l.detail.p, n, json_stringn(l.detail.p + from, l.detail.n - from));
+        else if (is_gone)
+            json_object_deln(attached, l.detail.p, n);
+        if (is_there)
+            json_object_deln(again, l.detail.p, n);
+        else
+            json_object_setn_new(again, l.detail.p, n, json_true());
     }
-    return out;
+}
+
+static bool is_of(const struct line *l, struct span target) {
+    return l->detail.n >= target.n && memcmp(l->detail.p, target.p, target.n) == 0 &&
+           (l->detail.n == target.n || l->detail.p[target.n] == ' ');
+}
+
+static void ledger_line(struct record_ledger *out, const struct line *l, struct span target) {
+    if (is_word(l, "card_retry") && is_word(&(struct line){.word = l->detail}, "by_hand"))
+        out->failed = false; /* the letter was put back in its queue: this target's, or another's */
+    bool is_there = is_word(l, "attached"), is_gone = is_word(l, "missing");
+    bool is_left_out = is_word(l, "left_out"), is_asked = is_gone || is_word(l, "again");
+    bool has_failed = is_word(l, "card_failed");
+    if (!is_of(l, target) ||
+        !(is_there || is_left_out || is_asked || has_failed || is_word(l, "card_retry")))
+        return;
+    if (is_there && out->state != RECORD_ATTACHED)
+        out->attached_ms = l->at;
+    out->failed = has_failed;
+    if (is_asked)
+        out->asked_ms = l->at;
+    if (is_there)
+        out->state = RECORD_ATTACHED;
+    else if (is_left_out && out->state != RECORD_ATTACHED)
+        out->state = RECORD_LEFT_OUT;
+    else if (is_gone || out->state == RECORD_UNTOLD)
+        out->state = RECORD_WAITS;
+}
+
+int record_ledger(struct span record, const char *target, struct record_ledger *out) {
+    struct span body, trail, name = span_str(target);
+    struct line l;
+    *out = (struct record_ledger){.received_ms = 0};
+    if (split(record, &body, &trail) < 0)
+        return -1;
+    record_id(record, out->id);
+    while (next_line(&trail, &out->received_ms, &l))
+        ledger_line(out, &l, name);
+    return 0;
 }
 
 void record_hide_private(json_t *m) {
@@ -258,6 +304,7 @@ void record_hide_private(json_t *m) {
     json_object_del(m, "raw");
     json_object_del(m, "sent_ids");
     json_object_del(m, "attached");
+    json_object_del(m, "again");
     json_array_foreach(json_object_get(m, "attachments"), i, a) json_object_del(a, "remote");
 }
 
@@ -273,7 +320,10 @@ static json_t *message_of(
     }
     struct state st = {0};
     struct line l;
-    json_t *attached = is_private ? attached_of(trail) : NULL;
+    json_t *attached = is_private ? json_object() : NULL;
+    json_t *again = is_private ? json_object() : NULL;
+    if (is_private)
+        find_targets(trail, attached, again);
     while (next_line(&trail, &st.first, &l))
         fold(&st, &l);
     char id[ID_SIZE], when[CLOCK_TEXT_SIZE];
@@ -300,8 +350,10 @@ static json_t *message_of(
     if (st.held.n && st.status == STATUS_SENT)
         json_object_set_new(m, "held", json_stringn(st.held.p, st.held.n));
     add_sent(m, &st, is_private);
-    if (attached)
+    if (is_private) {
         json_object_set_new(m, "attached", attached);
+        json_object_set_new(m, "again", again);
+    }
     return m;
 }
 

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/id.h"
 #include "base/span.h"
 #include "model/message.h"
 
@@ -19,8 +20,8 @@ json_t *record_message(struct span record, const char *thread, const char *clien
 
 /* The same with what only connectors may see: "route" and "to" (where it goes, or came from), "raw"
  * (as the channel sent it), "remote" of attachments (how to fetch them), "sent_ids": the
- * channel's ids of all the parts that were sent, and "attached": {target: what the CRM calls it}.
- */
+ * channel's ids of all the parts that were sent, "attached": {target: what the CRM calls it}, and
+ * "again": {target: true} where it was queued once more: it may be there. */
 json_t *record_private(struct span record, const char *thread, const char *client, int64_t seq);
 /* Takes that out again: what goes out of the house is a Message and nothing else. */
 void record_hide_private(json_t *m);
@@ -34,6 +35,23 @@ json_t *record_body_json(struct span record);
 
 /* [{"at","what","detail"}...]: the message's trail. */
 json_t *record_trail(struct span record);
+
+/* What the trail says of a message and one CRM target. */
+enum record_state {
+    RECORD_UNTOLD,   /* nothing: it waits, or was stored before the target was there */
+    RECORD_WAITS,    /* tried or queued once more */
+    RECORD_LEFT_OUT, /* the target does not take such messages */
+    RECORD_ATTACHED
+};
+struct record_ledger {
+    char id[ID_SIZE];
+    enum record_state state;
+    bool failed;         /* given up: a dead letter */
+    int64_t received_ms; /* queued for all targets then */
+    int64_t attached_ms; /* first, or first again after it was missed; 0 never */
+    int64_t asked_ms;    /* queued once more by hand; 0 never */
+};
+int record_ledger(struct span record, const char *target, struct record_ledger *out); /* 0 or -1 */
 
 /* The message's id, or "" (out holds ID_SIZE). */
 void record_id(struct span record, char *out);

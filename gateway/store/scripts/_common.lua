@@ -10,7 +10,8 @@ local function get(thread, ...)
 end
 
 -- Steps that say where a message is: they outlive the shortening of a trail.
-local KEPT = {queued = 1, part = 1, sent = 1, delivered = 1, read = 1, bounced = 1, held = 1, released = 1, attached = 1}
+local KEPT = {queued = 1, part = 1, sent = 1, delivered = 1, read = 1, bounced = 1, held = 1, released = 1,
+  attached = 1, left_out = 1, missing = 1, again = 1}
 
 -- Those of them between two places of a record.
 local function kept_lines(rec, from, to)
@@ -50,6 +51,19 @@ local function has_word(rec, word)
     at = e
   end
   return false
+end
+
+-- The last that is known of a message at a CRM's target: "attached <target> ...", "left_out ..." (it does not
+-- take such), "missing ..." (it was looked for there in vain), "again ..." (queued once more by hand); or nil.
+local AT_TARGET = {attached = 1, left_out = 1, missing = 1, again = 1}
+local function last_at_target(rec, target)
+  local last
+  for word, detail in string.gmatch(rec, '\n%+?%d+ ([%l_]+) ([^\n]+)') do
+    if AT_TARGET[word] and (detail == target or string.sub(detail, 1, #target + 1) == target .. ' ') then
+      last = word .. ' ' .. detail
+    end
+  end
+  return last
 end
 
 -- The last step of a delivery, and whether the channel has the message since it was queued.

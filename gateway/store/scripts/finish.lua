@@ -2,9 +2,9 @@
 -- KEYS: 1 shard prefix
 -- ARGV: 1 now ms, 2 lease token, 3 queue ("out:site", "crm:main"), 4 events max, 5 dedupe bucket, 6 dedupe
 --   bucket's channel ("" for a CRM), 7 who hears of statuses, then for each: entry id, thread ("" none), seq, word
---   ("sent" "failed" "unknown" "attached" "retry" "dropped"), detail (sent: why the channel keeps it
---   back, or ""; attached: the target, and what the CRM calls it if anything), external id or "", attempts,
---   not before ms (retry), dead 0|1, status event 0|1, prefix of the trail's words ("" "card_"
+--   ("sent" "failed" "unknown" "attached" "left_out" "retry" "dropped"), detail (sent: why the channel keeps it
+--   back, or ""; attached: the target, and what the CRM calls it if anything; left_out: the target), external id
+--   or "", attempts, not before ms (retry), dead 0|1, status event 0|1, prefix of the trail's words ("" "card_"
 --   "change_" "rest_" "fetch_"; card_ is for retry and failed only)
 -- Returns how many, or "fenced"
 -- When Redis is full, a CRM's job still ends (its trail line is given up); a channel's stays queued,
@@ -30,7 +30,9 @@ for i = 8, #ARGV, 11 do
       rec = with_trail(rec, now, 'held', detail)
     end
   end
-  if rec and word ~= 'dropped' and not (word == 'attached' and has_word(rec, 'attached ' .. detail)) then
+  local is_known = rec and (word == 'attached' or word == 'left_out') and
+    last_at_target(rec, string.sub(queue, 5)) == word .. ' ' .. detail
+  if rec and word ~= 'dropped' and not is_known then
     write('HSET', log, seq, with_trail(rec, now, line, why))
     if ARGV[i + 9] == '1' then event(ARGV[4], 's ' .. thread .. ' ' .. seq) end
     if prefix == '' and word ~= 'retry' then tell_status(ARGV[7], rec, thread, seq, word) end
@@ -52,7 +54,7 @@ for i = 8, #ARGV, 11 do
     if ARGV[i + 5] ~= '' then
       mark_seen(thread, ARGV[5], 'c:' .. ARGV[6] .. ':' .. ARGV[i + 5], seq)
     end
-    if word == 'attached' then
+    if word == 'attached' or word == 'left_out' then
       local target = string.sub(queue, 5)
       if tonumber(get(thread, 'crm:' .. target)[1] or 0) < tonumber(seq) then
         write('HSET', P .. 'thread:' .. thread, 'crm:' .. target, seq)
