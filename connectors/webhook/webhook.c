@@ -21,6 +21,7 @@ struct job {
     crm_done_fn fn;
     void *arg;
     char *card; /* ensure_card: the card's id if the receiver names none */
+    bool left_out;
 };
 
 static const struct setting settings[] = {
@@ -147,7 +148,7 @@ static void on_answer(
 static void on_nothing_to_do(void *arg) {
     struct job *j = arg;
     struct err err;
-    struct crm_outcome o = {.card_id = j->card};
+    struct crm_outcome o = {.card_id = j->card, .left_out = j->left_out};
     if (j->hook->gone) {
         err_set(&err, ERR_AUTH,
             "the receiver has answered 410: it wants no more events; change the address, or reload "
@@ -211,7 +212,8 @@ static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, vo
     const char *direction = json_string_value(json_object_get(a->message, "direction"));
     bool is_note = direction && strcmp(direction, "note") == 0;
     struct webhook_event e;
-    if (j->hook->gone || (is_note && !j->hook->notes)) {
+    j->left_out = is_note && !j->hook->notes;
+    if (j->hook->gone || j->left_out) {
         loop_defer(c->env->loop, on_nothing_to_do, j);
         return;
     }

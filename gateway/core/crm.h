@@ -46,6 +46,8 @@ struct crm_outcome {
     const char *card_url;    /* ensure_card: where a person sees it, https://...; NULL unknown */
     const char *external_id; /* attach: what the message is called there, without spaces, at most
                                 200 bytes; NULL none */
+    bool left_out;           /* attach: it is not put there, by the target's settings, and nobody
+                                shall miss it there */
 };
 typedef void (*crm_done_fn)(void *arg, const struct crm_outcome *o);
 /* result is borrowed. */
@@ -58,7 +60,8 @@ struct crm_attach {
     const json_t *message; /* openapi "Message"; its id is the idempotency key */
     const char *known; /* external_id of before: what is there has changed. NULL: not there yet, by
                           what we know. "" it is there, and nobody knows under which name */
-    bool again;        /* an earlier try may have reached the CRM: look before you write */
+    bool again;        /* an earlier try may have reached the CRM: look before you write. With
+                          `known`: look whether it is there as it should be */
     bool late;         /* messages of this dialogue that came after it are there already */
     bool own;          /* it was written in this CRM (crm_reply()), which calls it `known`: there is
                           nothing to be put there, but its status may be told */
@@ -124,6 +127,9 @@ struct crm_ops {
     void (*finish)(struct crm *c); /* frees what init and start took, not c */
 };
 
+/* Without a core, in commands, an adapter makes requests at so much of its rate. */
+#define CRM_COMMAND_SHARE 0.1
+
 struct crm {
     const struct crm_ops *ops;
     const char *target; /* the section's title: "main" */
@@ -140,7 +146,8 @@ struct crm {
 /* A CRM by its adapter and target; NULL: there is none. */
 struct crm *crm_find(struct core *core, const char *adapter, const char *target);
 
-/* How much of the deliveries this worker makes, 0..1: of all workers together it is 1. */
+/* How much of the deliveries this worker makes, 0..1: of all workers together it is 1. In a
+ * command: CRM_COMMAND_SHARE. */
 double crm_share(const struct crm *c);
 
 /* Where the files of messages are. NULL: adapters that run without a core (commands). */

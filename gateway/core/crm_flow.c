@@ -159,26 +159,39 @@ static struct asking *asking_create(crm_result_fn fn, void *arg) {
     return a;
 }
 
-/* A message's pieces become one entry, at the place of the first. */
+/* Is it there twice? Its pieces all say something else. */
+static bool is_double(json_t *texts, const char *message, const char *text) {
+    json_t *of = json_object_get(texts, message);
+    if (!of)
+        json_object_set_new(texts, message, of = json_object());
+    bool again = *text && json_object_get(of, text);
+    json_object_set_new(of, text, json_true());
+    return again;
+}
+
+/* A message's pieces become one entry, at the place of the first; but one that is there twice is
+ * two. */
 static void on_entries(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct asking *a = arg;
-    json_t *out = json_array(), *by_message = json_object(), *one;
+    json_t *out = json_array(), *by_message = json_object(), *texts = json_object(), *one;
     size_t i;
     (void)retry_ms;
     json_array_foreach(result, i, one) {
         const char *message = flow_str(one, "message"), *id = flow_str(one, "id");
         json_t *before = json_object_get(by_message, message);
-        if (before) {
+        if (before && !is_double(texts, message, flow_str(one, "text"))) {
             char *ids = mem_printf("%s,%s", flow_str(before, "external_id"), id);
             json_object_set_new(before, "external_id", json_string(ids));
             free(ids);
         } else if (*message) {
             before = json_pack("{s:s,s:s}", "message", message, "external_id", id);
+            is_double(texts, message, flow_str(one, "text"));
             json_object_set(by_message, message, before);
             json_array_append_new(out, before);
         }
     }
     json_decref(by_message);
+    json_decref(texts);
     json_t *answer = json_pack("{s:o}", "entries", out);
     a->fn(a->arg, err ? NULL : answer, err);
     json_decref(answer);

@@ -29,7 +29,7 @@ struct attach {
     size_t brought; /* files that are there already */
     size_t skip;    /* first pieces that are there; what cannot be rewritten */
     char mark[CRM_MARK_SIZE];
-    bool is_known, again, late;
+    bool is_known, again, late, left_out;
     bool cut;   /* ids are not all */
     bool extra; /* the new files get an entry of their own */
     bool links; /* some file cannot be brought */
@@ -65,7 +65,9 @@ static char *external_id(const struct attach *a) {
 
 static void attach_end(struct attach *a, const struct err *err, unsigned retry_ms) {
     char *id = err ? NULL : external_id(a);
-    a->fn(a->arg, &(struct crm_outcome){.err = err, .retry_ms = retry_ms, .external_id = id});
+    a->fn(
+        a->arg, &(struct crm_outcome){
+                    .err = err, .retry_ms = retry_ms, .external_id = id, .left_out = a->left_out});
     free(id);
     free(a->card);
     json_decref(a->message);
@@ -408,11 +410,8 @@ static void on_status(void *arg, const json_t *result, const struct err *err, un
 
 /* A status alone is written down where it is bad news, and can be added to what is there. */
 static bool has_nothing_to_say(const struct attach *a, const struct crm_attach *in) {
-    const char *direction = flow_str(in->message, "direction");
-    if (in->own)
+    if (in->own || a->left_out)
         return true;
-    if (strcmp(direction, "note") == 0)
-        return !a->f->options.notes;
     return in->only_status &&
            (!a->f->ops->rewrite || strcmp(flow_str(in->message, "status"), "failed") != 0);
 }
@@ -428,6 +427,7 @@ void crm_flow_attach(struct crm_flow *f, const struct crm_attach *in, crm_done_f
     a->ids = json_array();
     a->again = in->again;
     a->late = in->late;
+    a->left_out = strcmp(flow_str(in->message, "direction"), "note") == 0 && !f->options.notes;
     crm_text_mark(in->message, a->mark);
     if (in->known)
         take_known(a, in->known);

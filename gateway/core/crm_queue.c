@@ -155,6 +155,10 @@ static void on_attached(void *arg, const struct crm_outcome *o) {
         return;
     }
     is_well(it);
+    if (o->left_out) {
+        queue_end(it, "left_out", crm_of(it)->target);
+        return;
+    }
     target_attached(it->queue->target);
     end_attached(it, o->external_id ? o->external_id : own_id(it));
 }
@@ -189,6 +193,7 @@ static void attach_now(struct item *it) {
         json_decref(attached);
         return;
     }
+    bool asked = json_is_true(json_object_get(json_object_get(message, "again"), crm->target));
     record_hide_private(message);
     if (!is_own)
         hide_origin(message);
@@ -196,7 +201,7 @@ static void attach_now(struct item *it) {
         .client = json_object_get(it->loaded, "client"),
         .message = message,
         .known = known,
-        .again = it->unsure || it->card_lost || it->entry.attempts > 1,
+        .again = asked || it->unsure || it->card_lost || it->entry.attempts > 1,
         .late = !known && it->entry.seq < upto,
         .own = is_own,
         .only_status = only_status};
@@ -295,25 +300,14 @@ static bool is_dropped(const struct item *it) {
     return false;
 }
 
-static void on_loaded(void *arg, json_t *result, const struct err *err) {
-    struct item *it = arg;
-    if (err && err->code != ERR_NOT_FOUND) {
-        store_failed(it, err);
-        return;
-    }
+static void nothing_to_do(struct item *it) {
+    not_asked(it);
+    queue_end(it, "dropped", "");
+}
+
+static void deliver(struct item *it) {
     bool needs_message = it->entry.kind == 'm';
-    if (err || (needs_message && !json_is_object(json_object_get(result, "message")))) {
-        not_asked(it);
-        queue_end(it, "dropped", "");
-        return;
-    }
-    it->loaded = json_incref(result);
     const char *card = known_card(it, "id");
-    if (is_dropped(it)) {
-        not_asked(it);
-        queue_end(it, "dropped", "");
-        return;
-    }
     if (!needs_message && crm_of(it)->ops->take) {
         note_echo(
             it, "n", json_string_value(json_object_get(client_of(it), "name")), on_name_noted);
@@ -325,6 +319,55 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
         return;
     }
     ensure(it, card ? card : "");
+}
+
+static void on_archived(void *arg, const json_t *result, const struct err *err) {
+    struct item *it = arg;
+    json_t *message = json_array_get(json_object_get(result, "messages"), 0);
+    if (err && err->code != ERR_NOT_FOUND && err->code != ERR_UNSUPPORTED) {
+        store_failed(it, err);
+        return;
+    }
+    if (!message || json_integer_value(json_object_get(message, "seq")) != it->entry.seq) {
+        nothing_to_do(it);
+        return;
+    }
+    json_object_set_new(it->loaded, "message", json_deep_copy(message));
+    it->unsure = true; /* its trail is gone */
+    deliver(it);
+}
+
+/* The log has it no more, and another target may: it was queued once more for this one, which came
+ * later. */
+static void ask_archive(struct item *it) {
+    struct core *core = it->queue->core;
+    for (size_t i = 0; i < core->ntargets && !it->entry.op[0]; i++) {
+        struct crm *crm = core->targets[i].crm;
+        if (!(crm->ops->caps & CRM_HISTORY) || crm == crm_of(it))
+            continue;
+        crm->ops->history(crm, it->entry.subject, it->entry.seq + 1, 1, on_archived, it);
+        return;
+    }
+    nothing_to_do(it);
+}
+
+static void on_loaded(void *arg, json_t *result, const struct err *err) {
+    struct item *it = arg;
+    if (err && err->code != ERR_NOT_FOUND) {
+        store_failed(it, err);
+        return;
+    }
+    if (err) {
+        nothing_to_do(it);
+        return;
+    }
+    it->loaded = json_incref(result);
+    if (is_dropped(it))
+        nothing_to_do(it);
+    else if (it->entry.kind == 'm' && !json_is_object(json_object_get(result, "message")))
+        ask_archive(it);
+    else
+        deliver(it);
 }
 
 static void on_merged(void *arg, const struct crm_outcome *o) {

@@ -407,7 +407,7 @@ double connector_share(const struct connector *c) {
 }
 
 double crm_share(const struct crm *c) {
-    return share_of(c->core);
+    return c->core ? share_of(c->core) : CRM_COMMAND_SHARE;
 }
 
 /* --- the tick -------------------------------------------------------------------------------- */

@@ -81,7 +81,8 @@ void queue_tick(struct queue *q);
 bool queue_is_idle(const struct queue *q); /* nothing busy, nothing being written */
 void queue_free(struct queue *q);
 
-/* Ends an item's attempt. word: "sent" "failed" "unknown" "attached" "done" "dropped" or "retry".
+/* Ends an item's attempt. word: "sent" "failed" "unknown" "attached" "left_out" "done" "dropped"
+ * or "retry".
  */
 void queue_end(struct item *it, const char *word, const char *detail);
 /* Puts it off: full jitter between 1 s and 300 s, or at least retry_ms. After the horizon (5 days)
