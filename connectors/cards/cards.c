@@ -70,7 +70,7 @@ static void ensure_card(
     cards_lane_add(cards_of(crm)->writes, c);
 }
 
-/* What is there is replaced: it need not look. */
+/* What is there is replaced: it need not look. But when asked to, it puts it where it belongs. */
 static void attach(struct crm *crm, const struct crm_attach *a, crm_done_fn fn, void *arg) {
     const json_t *message = a->message;
     struct cards_call *c = call_create(CARDS_ATTACH, arg);
@@ -83,6 +83,7 @@ static void attach(struct crm *crm, const struct crm_attach *a, crm_done_fn fn, 
     c->text = copy(message, "text");
     c->seq = json_integer_value(json_object_get(message, "seq"));
     c->json = json_quick_dump(message);
+    c->again = a->again;
     if (!at || clock_parse(at, &c->at) < 0)
         c->at = clock_ms();
     cards_lane_add(cards_of(crm)->writes, c);
@@ -134,6 +135,13 @@ static void card(
     cards_lane_add(cards_of(crm)->reads, c);
 }
 
+static void entries(struct crm *crm, const char *card_id, crm_result_fn fn, void *arg) {
+    struct cards_call *c = call_create(CARDS_ENTRIES, arg);
+    c->answer = fn;
+    c->card = mem_strdup(card_id);
+    cards_lane_add(cards_of(crm)->reads, c);
+}
+
 static void stop(struct crm *c) {
     (void)c; /* what runs finishes; what waits is ended by finish() */
 }
@@ -148,7 +156,7 @@ static void finish(struct crm *c) {
 const struct crm_ops cards_crm = {
     .api = CRM_API,
     .name = "cards",
-    .caps = CRM_SEARCH | CRM_HISTORY,
+    .caps = CRM_SEARCH | CRM_HISTORY | CRM_ENTRIES,
     .size = sizeof(struct cards),
     .settings = settings,
     .help = "The embedded CRM store: a card for each client with the whole history, and full-text "
@@ -161,6 +169,7 @@ const struct crm_ops cards_crm = {
     .search = search,
     .history = history,
     .card = card,
+    .entries = entries,
     .update_card = update_card,
     .stop = stop,
     .finish = finish,

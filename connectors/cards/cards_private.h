@@ -32,7 +32,8 @@ enum cards_kind {
     CARDS_UPDATE, /* up to here: writes */
     CARDS_SEARCH,
     CARDS_HISTORY,
-    CARDS_CARD
+    CARDS_CARD,
+    CARDS_ENTRIES
 };
 
 struct cards_call {
@@ -42,6 +43,7 @@ struct cards_call {
     char *client, *card, *message, *thread, *direction, *text, *json, *query;
     int64_t seq, at;
     unsigned limit;
+    bool again;     /* ATTACH: what is there may stand at the wrong place, or twice */
     json_t *fields; /* ENSURE: the client; UPDATE: the fields. Used by one thread at a time */
     /* How it ended. */
     char card_id[ID_SIZE];

@@ -93,11 +93,39 @@ static void card(struct cards_statements *s, struct cards_call *c) {
     c->result = dump(json_pack("{s:o}", "card", out));
 }
 
+/* In the order in which a thread is read back. */
+static void entries(struct cards_statements *s, struct cards_call *c) {
+    static const char exists[] = "SELECT 1 FROM cards WHERE id = ?1";
+    static const char sql[] = "SELECT id FROM messages WHERE card = ?1 ORDER BY thread, seq, n";
+    json_t *list = json_array();
+    sqlite3_stmt *st = cards_prepare(s, exists, &c->err);
+    int rc = SQLITE_ERROR;
+    if (st) {
+        cards_bind(st, 1, c->card);
+        rc = sqlite3_step(st);
+        sqlite3_reset(st);
+    }
+    if (rc == SQLITE_DONE)
+        err_set(&c->err, ERR_NOT_FOUND, "there is no such card");
+    st = rc == SQLITE_ROW ? cards_prepare(s, sql, &c->err) : NULL;
+    if (st) {
+        cards_bind(st, 1, c->card);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+            json_array_append_new(list, json_pack("{s:s}", "message", cards_column(st, 0)));
+        if (rc != SQLITE_DONE)
+            cards_db_error(sqlite3_db_handle(st), "entries", &c->err);
+        sqlite3_reset(st);
+    }
+    c->result = dump(json_pack("{s:o}", "entries", list));
+}
+
 void cards_read(struct cards_statements *s, struct cards_call *c) {
     if (c->kind == CARDS_SEARCH)
         search(s, c);
     else if (c->kind == CARDS_HISTORY)
         history(s, c);
+    else if (c->kind == CARDS_ENTRIES)
+        entries(s, c);
     else
         card(s, c);
 }

@@ -177,6 +177,32 @@ static int index_text(
     return rc;
 }
 
+/* Once, and at its number: what else has its name, or its place, goes (the latter behind the
+ * thread's start, until it comes again itself). */
+static int put_in_place(
+    struct cards_statements *s, const struct cards_call *c, int64_t n, struct err *err) {
+    static const char others[] = "DELETE FROM messages WHERE id = ?1 AND n <> ?2";
+    static const char room[] = "UPDATE messages SET seq = -n WHERE thread = ?1 AND seq = ?2"
+                               " AND id <> ?3";
+    static const char place[] = "UPDATE messages SET thread = ?2, seq = ?3 WHERE n = ?1";
+    sqlite3_stmt *st = cards_prepare(s, others, err);
+    if (!st)
+        return -1;
+    cards_bind(st, 1, c->message);
+    sqlite3_bind_int64(st, 2, n);
+    if (step(st, err) < 0 || !(st = cards_prepare(s, room, err)))
+        return -1;
+    cards_bind(st, 1, c->thread);
+    sqlite3_bind_int64(st, 2, c->seq);
+    cards_bind(st, 3, c->message);
+    if (step(st, err) < 0 || !(st = cards_prepare(s, place, err)))
+        return -1;
+    sqlite3_bind_int64(st, 1, n);
+    cards_bind(st, 2, c->thread);
+    sqlite3_bind_int64(st, 3, c->seq);
+    return step(st, err);
+}
+
 /* The message's id makes it once; coming again (edited, a new status) it replaces what was there.
  */
 static int attach(struct cards_statements *s, struct cards_call *c) {
@@ -185,7 +211,7 @@ static int attach(struct cards_statements *s, struct cards_call *c) {
                                  "?2), ?3), ?4, ?5, ?2, ?6, ?7)";
     static const char update[] = "UPDATE messages SET json = ?2 WHERE n = ?1";
     int64_t n = number_of(s, c->message, &c->err);
-    if (n < 0)
+    if (n < 0 || (c->again && put_in_place(s, c, n, &c->err) < 0))
         return -1;
     sqlite3_stmt *st = cards_prepare(s, n ? update : insert, &c->err);
     if (!st)
