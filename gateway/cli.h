@@ -48,7 +48,10 @@ int cli_user(struct cli *cli);
 int cli_token(struct cli *cli);
 int cli_trace(struct cli *cli);
 int cli_dead(struct cli *cli);
-int cli_export(struct cli *cli);
 int cli_doctor(struct cli *cli);
+
+/* cli_crm.c, cli_export.c */
+int cli_crm(struct cli *cli);
+int cli_export(struct cli *cli);
 
 #endif

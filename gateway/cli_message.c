@@ -1,4 +1,4 @@
-/* cli_message.c - questions about messages: where one is and why, what was given up, everything. */
+/* cli_message.c - questions about messages: where one is and why, what was given up. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,13 +94,18 @@ static void explain_card(struct cli_session *s, const char *target, const json_t
     const json_t *done = last_step(trail, "attached", target);
     const json_t *failed = last_step(trail, "card_failed", target);
     const json_t *retry = last_step(trail, "card_retry", target);
-    if (done) {
+    const json_t *missed = last_step(trail, "missing", target);
+    if (done && (!missed || strcmp(text(missed, "at"), text(done, "at")) <= 0)) {
         printf("card   %s: has it since %s\n", target, text(done, "at"));
         return;
     }
     if (failed && (!retry || strcmp(text(retry, "at"), text(failed, "at")) < 0)) {
         printf("card   %s: given up: %s\n", target, text(failed, "detail"));
         puts("       `switchboard dead list` has it, `switchboard dead retry ID` tries again");
+        return;
+    }
+    if (last_step(trail, "left_out", target)) {
+        printf("card   %s: does not take such messages, by its settings\n", target);
         return;
     }
     printf("card   %s: waiting%s%s\n", target, retry ? "; last attempt: " : "",
@@ -223,64 +228,5 @@ int cli_dead(struct cli *cli) {
                            : dead_retry_one(cli, s);
     free(queue);
     cli_session_close(&s);
-    return code;
-}
-
-/* --- export ---------------------------------------------------------------------------------- */
-
-static int export_thread(struct cli_session *s, const char *thread) {
-    int64_t after = 0;
-    size_t n, i;
-    json_t *m;
-    do {
-        store_messages(s->store, thread, -1, after, PAGE, false, cli_on_json, s);
-        if (cli_wait(s) < 0)
-            return CLI_FAILED;
-        n = json_array_size(s->result);
-        json_array_foreach(s->result, i, m) {
-            print_line(m);
-            after = number(m, "seq");
-        }
-    } while (n);
-    return ferror(stdout) ? CLI_FAILED : CLI_OK;
-}
-
-static int export_all(struct cli_session *s) {
-    char *cursor = NULL;
-    int code = CLI_OK;
-    size_t i;
-    json_t *t;
-    do {
-        struct store_query q = {.view = "all", .cursor = cursor, .limit = PAGE};
-        store_threads(s->store, &q, cli_on_json, s);
-        if (cli_wait(s) < 0) {
-            free(cursor);
-            return CLI_FAILED;
-        }
-        json_t *page = json_incref(s->result);
-        json_array_foreach(json_object_get(page, "threads"), i, t) if (code == CLI_OK) code =
-            export_thread(s, text(t, "id"));
-        free(cursor);
-        cursor = mem_strdup(json_string_value(json_object_get(page, "next")));
-        json_decref(page);
-    } while (cursor && code == CLI_OK);
-    free(cursor);
-    return code;
-}
-
-int cli_export(struct cli *cli) {
-    const char *thread = cli_option(cli, "--thread");
-    int code;
-    if (cli->nargs)
-        return usage(cli, "expected nothing but options");
-    if (thread && !id_is_valid(thread))
-        return usage(cli, "a thread id has 26 characters, like 01JDFX3T5KABCDEFGHJKMNPQRS");
-    struct cli_session *s = cli_session_open(cli, &code);
-    if (!s)
-        return code;
-    code = thread ? export_thread(s, thread) : export_all(s);
-    cli_session_close(&s);
-    if (fflush(stdout) != 0)
-        code = CLI_FAILED;
     return code;
 }

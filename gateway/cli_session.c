@@ -47,6 +47,11 @@ int cli_wait(struct cli_session *s) {
     return wait_within(s);
 }
 
+int cli_wait_quiet(struct cli_session *s) {
+    loop_run(s->env.loop);
+    return s->err.code ? -1 : 0;
+}
+
 void cli_on_json(void *arg, json_t *result, const struct err *err) {
     struct cli_session *s = arg;
     json_decref(s->result);

@@ -25,5 +25,8 @@ void cli_session_close(struct cli_session **s);
 void cli_on_json(void *session, json_t *result, const struct err *err);
 void cli_on_done(void *session, const struct err *err);
 int cli_wait(struct cli_session *s);
+/* The same without a word on stderr, however long it takes: for questions to others than Redis,
+ * which end by themselves. */
+int cli_wait_quiet(struct cli_session *s);
 
 #endif

@@ -120,12 +120,53 @@ static const struct cli_command commands[] = {
         "switchboard dead retry 3:1732368000123-0\n"
         "switchboard dead retry --target erp",
         "--all --json --target=", cli_dead},
-    {"export", "export [--thread ID]", "threads as JSON Lines",
-        "Prints every message of every thread (or of one), one JSON object a line; times are UTC,\n"
-        "sizes of attachments are in bytes.",
-        "switchboard export > messages.jsonl\n"
-        "switchboard export --thread 01JDFX3T5KABCDEFGHJKMNPQRS",
-        "--thread=", cli_export},
+    {"crm", "crm verify|replay|backfill TARGET", "is all in the CRM? bring it there again",
+        "  crm verify TARGET [--since TIME] [--repair] [--json]\n"
+        "      asks the CRM what it has on the clients' cards, and compares with our ledger: one "
+        "line\n"
+        "      for each thread that differs (how many messages, and a hash over their ids in "
+        "order;\n"
+        "      what is missing, there twice, out of order, not known), and what they are.\n"
+        "        --since TIME  only threads where something was written since then\n"
+        "        --repair      queues again what is not there; the CRM is looked at before it is\n"
+        "                      written, so nothing is doubled, and what comes late is marked\n"
+        "        --json        one JSON object a line\n"
+        "      Exits with 0: all equal, 1: differences, 2: not all could be checked.\n"
+        "  crm replay TARGET [--thread ID] [--channel NAME] [--from TIME] [--to TIME]\n"
+        "      queues these messages for the target again, by the time when they were received. "
+        "What\n"
+        "      is there already is changed, not doubled. --thread alone brings archived ones, "
+        "too.\n"
+        "  crm backfill TARGET [--restart]\n"
+        "      brings all that is stored to a target that was added later, each thread in order. "
+        "Once\n"
+        "      more does no harm; after an interruption it goes on where it was.\n"
+        "        --restart     from the beginning\n"
+        "The gateway runs meanwhile: it empties the queue, which is never filled with more than "
+        "some\n"
+        "2000 messages. TIME is 2026-11-29T12:00:00Z, 2026-11-29 (UTC), or how long ago: 24h, 8d.",
+        "switchboard crm verify main --since 24h\n"
+        "switchboard crm verify main --repair\n"
+        "switchboard crm replay erp --channel sales --from 2026-11-28 --to 2026-11-29T06:00:00Z\n"
+        "switchboard crm backfill erp",
+        "--since= --repair --json --thread= --channel= --from= --to= --restart", cli_crm},
+    {"export", "export [--since TIME] [--until TIME] [--thread ID] [--channel NAME]",
+        "threads as JSON Lines",
+        "Prints all threads, or some: for each a line {\"thread\":{..},\"client\":{..}}, then a "
+        "line\n"
+        "{\"message\":{..}} for each of its messages in order, in the forms of the API "
+        "(openapi.json).\n"
+        "Messages that only the CRM store has any more are among them. Times are UTC, sizes of\n"
+        "attachments in bytes. Threads come in no order.\n"
+        "  --since TIME, --until TIME   messages that were received from then on, before then:\n"
+        "                               2026-11-29T12:00:00Z, 2026-11-29, or how long ago: 24h, "
+        "8d\n"
+        "  --channel NAME               messages of this channel\n"
+        "With these, threads without such a message are left out.",
+        "switchboard export > threads.jsonl\n"
+        "switchboard export --thread 01JDFX3T5KABCDEFGHJKMNPQRS\n"
+        "switchboard export --channel sales --since 2026-11-01 --until 2026-12-01",
+        "--thread= --since= --until= --channel=", cli_export},
     {"version", "version", "print the version", "Prints the version.", "switchboard version", "",
         print_version},
     {0},
