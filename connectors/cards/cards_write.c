@@ -155,7 +155,8 @@ static int64_t number_of(struct cards_statements *s, const char *id, struct err 
 static int index_text(
     struct cards_statements *s, int64_t n, bool is_new, const char *text, struct err *err) {
     static const char drop[] = "DELETE FROM words WHERE rowid = ?1";
-    static const char add[] = "INSERT INTO words(rowid, stems) VALUES(?1, ?2)";
+    static const char add[] = /* a message that was lost with this number may have left its words */
+        "INSERT OR REPLACE INTO words(rowid, stems) VALUES(?1, ?2)";
     sqlite3_stmt *st = is_new ? NULL : cards_prepare(s, drop, err);
     if (!st && !is_new)
         return -1;
