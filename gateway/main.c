@@ -150,19 +150,19 @@ static const struct cli_command commands[] = {
         "switchboard crm replay erp --channel sales --from 2026-11-28 --to 2026-11-29T06:00:00Z\n"
         "switchboard crm backfill erp",
         "--since= --repair --json --thread= --channel= --from= --to= --restart", cli_crm},
-    {"export", "export [--since TIME] [--until TIME] [--thread ID] [--channel NAME]",
-        "threads as JSON Lines",
+    {"export", "export [--thread ID] [WHICH]...", "threads as JSON Lines",
         "Prints all threads, or some: for each a line {\"thread\":{..},\"client\":{..}}, then a "
         "line\n"
         "{\"message\":{..}} for each of its messages in order, in the forms of the API "
         "(openapi.json).\n"
         "Messages that only the CRM store has any more are among them. Times are UTC, sizes of\n"
         "attachments in bytes. Threads come in no order.\n"
+        "  --thread ID                  one thread\n"
         "  --since TIME, --until TIME   messages that were received from then on, before then:\n"
         "                               2026-11-29T12:00:00Z, 2026-11-29, or how long ago: 24h, "
         "8d\n"
         "  --channel NAME               messages of this channel\n"
-        "With these, threads without such a message are left out.",
+        "With the latter, threads without such a message are left out.",
         "switchboard export > threads.jsonl\n"
         "switchboard export --thread 01JDFX3T5KABCDEFGHJKMNPQRS\n"
         "switchboard export --channel sales --since 2026-11-01 --until 2026-12-01",

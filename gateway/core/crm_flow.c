@@ -159,12 +159,15 @@ static struct asking *asking_create(crm_result_fn fn, void *arg) {
     return a;
 }
 
+#define LEFT_OVER "\xe2\x80\xa6 " /* of pieces that are there no more: crm_flow_entry.c */
+
 /* Is it there twice? Its pieces all say something else. */
 static bool is_double(json_t *texts, const char *message, const char *text) {
     json_t *of = json_object_get(texts, message);
     if (!of)
         json_object_set_new(texts, message, of = json_object());
-    bool again = *text && json_object_get(of, text);
+    bool says = *text && strncmp(text, LEFT_OVER, sizeof LEFT_OVER - 1) != 0;
+    bool again = says && json_object_get(of, text);
     json_object_set_new(of, text, json_true());
     return again;
 }

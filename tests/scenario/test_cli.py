@@ -10,7 +10,7 @@ import pytest
 from clients import Api
 from harness import BINARY, ROOT, Gateway, until
 
-COMMANDS = ["run", "check-config", "doctor", "user", "token", "trace", "dead", "export", "version"]
+COMMANDS = ["run", "check-config", "doctor", "user", "token", "trace", "dead", "crm", "export", "version"]
 
 
 def run(*args, **kw):
@@ -51,7 +51,8 @@ def test_help_and_usage():
     for bad in (["user"], ["user", "frob", "x"], ["user", "add"], ["user", "list", "x"],
                 ["token", "revoke"], ["trace"], ["trace", "x"], ["trace", "x", "y"],
                 ["dead", "retry"], ["dead", "frob"], ["dead", "list", "x"], ["export", "x"],
-                ["export", "--thread", "x"], ["run", "--frob"], ["run", "x"], ["check-config", "--print=x"], ["run", "--config"],
+                ["export", "--thread", "x"], ["export", "--since", "then"], ["crm"], ["crm", "verify"], ["crm", "frob", "main"],
+                ["run", "--frob"], ["run", "x"], ["check-config", "--print=x"], ["run", "--config"],
                 ["user", "add", "x", "--role"]):
         p = run(*bad)
         assert p.returncode == 2 and p.stderr.startswith("switchboard "), (bad, p)
@@ -218,13 +219,14 @@ def test_export(start_gateway):
             threads.setdefault(got["thread"], []).append(f"text {n}")
     found = {}
     for line in g.cli("export").stdout.splitlines():
-        m = json.loads(line)
-        if m["direction"] == "in":
+        m = json.loads(line).get("message")
+        if m and m["direction"] == "in":
             found.setdefault(m["thread"], []).append(m["text"])
     assert found == threads
     one = next(iter(threads))
     lines = g.cli("export", "--thread", one).stdout.splitlines()
-    seqs = [json.loads(x)["seq"] for x in lines]
+    assert json.loads(lines[0])["thread"]["id"] == one
+    seqs = [json.loads(x)["message"]["seq"] for x in lines[1:]]
     assert seqs == sorted(set(seqs)) and len(seqs) >= 450
     p = g.cli("export", "--thread", "01JDFX3T5KABCDEFGHJKMNPQRS", check=False)
     assert p.returncode == 1 and p.stdout == ""
