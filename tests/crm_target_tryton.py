@@ -76,6 +76,17 @@ class TrytonTarget:
                                  None, ["name", "data"])
         return {f["name"]: base64.b64decode(f["data"]["base64"]) for f in found}
 
+    def delete_entry(self, card, text):
+        """The entry that has this text in it."""
+        found = self.server.call("ir.note", "search", [["resource", "=", f"party.party,{card}"],
+                                                       ["message", "like", f"%{text}%"]])
+        self.server.call("ir.note", "delete", found)
+
+    def double_entry(self, card, text):
+        found = self.server.call("ir.note", "search_read", [["resource", "=", f"party.party,{card}"],
+                                                            ["message", "like", f"%{text}%"]], 0, None, None, ["message"])
+        self.server.call("ir.note", "create", [{"resource": f"party.party,{card}", "message": found[0]["message"]}])
+
     def delete_card(self, card):
         self.server.call("party.party", "delete", [int(card)])
 

@@ -1,4 +1,5 @@
 """What every CRM's adapter must do (crm.md 8.2), each against the same questions. Tryton is the real server."""
+import json
 import random
 import re
 import threading
@@ -337,6 +338,43 @@ def test_a_card_that_was_merged_is_followed(world):
     until(lambda: world.card_of(thread) == into, 30 * SLOWER)
     until(lambda: texts(world.target.history(into))[-1:] == ["two"], 30 * SLOWER)
     assert texts(world.target.history(into)) in (["two"], ["one", "two"])  # some take along what was there
+
+
+def test_what_was_deleted_there_is_found_and_brought_back(world):
+    """`crm verify` asks what is on the card: only of CRMs that can tell."""
+    if not hasattr(world.target, "delete_entry"):
+        pytest.skip("it cannot be asked what it has")
+
+    def verify(*args, code):
+        p = world.gateway.cli("crm", "verify", "crm", "--json", *args, check=False)
+        assert p.returncode == code, (p.stdout, p.stderr, world.gateway.log()[-2000:])
+        return [json.loads(line) for line in p.stdout.splitlines()]
+
+    who = own("ann")
+    first = world.write(who, "one")
+    thread, card = first["thread"], world.wait_card(first["thread"])
+    world.admin.post(f"/threads/{thread}/messages", {"id": own("k"), "text": "between us", "note": True})
+    for text in ("two", " ".join(f"long{n}" for n in range(3000)), "four"):
+        world.write(who, text)
+    until(lambda: texts(world.target.history(card))[-1] == "four", 30 * SLOWER, 0.1)
+    n = len(world.target.history(card))
+    until(lambda: world.gateway.cli("crm", "verify", "crm", check=False).returncode == 0, 20 * SLOWER, 0.2)
+    world.target.delete_entry(card, "two")
+    found = verify(code=1)
+    assert len(found) == 1 and found[0]["card"] == card and [m["seq"] for m in found[0]["lost"]] == [3]
+    assert found[0]["ledger"]["messages"] == 4 and found[0]["target"]["messages"] == 3  # the note was never to be there
+    verify("--repair", code=1)
+    history = world.wait_history(card, n)
+    assert texts(history)[-1] == "two" and "(came late)" in history[-1]
+    until(lambda: not verify(code=0), 20 * SLOWER, 0.2)
+    verify("--repair", code=0)
+    world.gateway.cli("crm", "replay", "crm", "--thread", thread)
+    until(lambda: world.admin.get(f"/messages/{first['message']}/trace")["trail"][-1]["what"] == "attached", 20 * SLOWER)
+    verify(code=0)
+    assert len(world.target.history(card)) == n
+    world.target.double_entry(card, "four")
+    found = verify(code=1)
+    assert [m["seq"] for m in found[0]["double"]] == [5] and not found[0]["lost"]
 
 
 def test_down_for_a_while(world):
