@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "store/store_record.h"
 
 #define HEAD                                                                                       \
@@ -88,6 +89,71 @@ static void the_trail_has_times(void **state) {
     assert_string_equal(
         json_string_value(json_object_get(second, "at")), "2026-11-23T14:00:19.200Z");
     json_decref(t);
+}
+
+/* state a attached, l left out, w waits, u untold; f failed; then attached and asked, after 1000 */
+static void check_ledger(const char *trail, const char *state, int attached, int asked) {
+    struct record_ledger l;
+    char *record = mem_printf("%s1000 received\n+1 stored%s", HEAD, trail), got[3] = "";
+    assert_int_equal(record_ledger(span_str(record), "main", &l), 0);
+    got[0] = "uwla"[l.state];
+    got[1] = l.failed ? 'f' : '\0';
+    assert_string_equal(got, state);
+    assert_string_equal(l.id, "01JDFX3T5KABCDEFGHJKMNPQRS");
+    assert_int_equal(l.received_ms, 1000);
+    assert_int_equal(l.attached_ms, attached ? 1000 + attached : 0);
+    assert_int_equal(l.asked_ms, asked ? 1000 + asked : 0);
+    free(record);
+}
+
+static void the_ledger_of_a_target(void **state) {
+    struct record_ledger l;
+    (void)state;
+    check_ledger("", "u", 0, 0);
+    check_ledger("\n+5 attached other\n+6 attached main2 7\n+7 pushed main", "u", 0, 0);
+    check_ledger("\n+5 attached main", "a", 5, 0);
+    check_ledger("\n+5 attached main 17\n+9 attached main 18", "a", 5, 0);
+    check_ledger("\n+5 left_out main", "l", 0, 0);
+    check_ledger("\n+5 attached main\n+6 left_out main", "a", 5, 0);
+    check_ledger("\n+5 attached main 17\n+8 missing main", "w", 5, 8);
+    check_ledger("\n+5 attached main 17\n+8 missing main\n+9 attached main 21", "a", 9, 8);
+    check_ledger("\n+5 attached main 17\n+8 again main\n+9 attached main 17", "a", 5, 8);
+    check_ledger("\n+8 again main", "w", 0, 8);
+    check_ledger("\n+5 card_retry main away", "w", 0, 0);
+    check_ledger("\n+5 card_failed main invalid no", "wf", 0, 0);
+    check_ledger("\n+5 card_failed main invalid no\n+6 card_retry by_hand", "w", 0, 0);
+    check_ledger("\n+5 card_failed main no\n+6 card_retry by_hand\n+7 attached main", "a", 7, 0);
+    check_ledger("\n+5 attached main 17\n+8 card_failed main invalid no", "af", 5, 0);
+    assert_int_equal(record_ledger(span_str("nothing"), "main", &l), -1);
+}
+
+static json_t *private(const char *trail) {
+    char *record = mem_printf("%s1000 received%s", HEAD, trail);
+    json_t *m = record_private(span_str(record), "T", "C", 5);
+    free(record);
+    return m;
+}
+
+static const char *known_at(const json_t *m, const char *target, bool again) {
+    const json_t *is = json_object_get(json_object_get(m, "again"), target);
+    assert_int_equal(json_is_true(is), again);
+    return json_string_value(json_object_get(json_object_get(m, "attached"), target));
+}
+
+static void a_message_that_is_missed_is_not_known_there(void **state) {
+    (void)state;
+    json_t *m = private("\n+1 attached main 17\n+2 attached other 4\n+3 missing main");
+    assert_null(known_at(m, "main", true));
+    assert_string_equal(known_at(m, "other", false), "4");
+    record_hide_private(m);
+    assert_null(json_object_get(m, "again"));
+    json_decref(m);
+    m = private("\n+1 attached main 17\n+3 again main");
+    assert_string_equal(known_at(m, "main", true), "17");
+    json_decref(m);
+    m = private("\n+1 attached main 17\n+3 missing main\n+4 attached main 18,19");
+    assert_string_equal(known_at(m, "main", false), "18,19");
+    json_decref(m);
 }
 
 static void damaged_records_are_no_messages(void **state) {
@@ -204,6 +270,8 @@ int main(void) {
         cmocka_unit_test(status_never_goes_back),
         cmocka_unit_test(a_failure_says_why),
         cmocka_unit_test(the_trail_has_times),
+        cmocka_unit_test(the_ledger_of_a_target),
+        cmocka_unit_test(a_message_that_is_missed_is_not_known_there),
         cmocka_unit_test(damaged_records_are_no_messages),
         cmocka_unit_test(a_body_begins_with_its_direction),
         cmocka_unit_test(previews_are_short_and_plain),
