@@ -143,8 +143,8 @@ static void plan_flush(struct queue *q) {
 static const char *result_of(const char *word) {
     static const struct {
         const char *word, *result;
-    } results[] = {{"sent", "ok"}, {"attached", "ok"}, {"left_out", "ok"}, {"done", "ok"}, {"retry", "retry"},
-        {"failed", "rejected"}, {"unknown", "unknown"}};
+    } results[] = {{"sent", "ok"}, {"attached", "ok"}, {"left_out", "ok"}, {"done", "ok"},
+        {"retry", "retry"}, {"failed", "rejected"}, {"unknown", "unknown"}};
     for (size_t i = 0; i < ARRAY_LEN(results); i++)
         if (strcmp(results[i].word, word) == 0)
             return results[i].result;

@@ -55,7 +55,7 @@ struct store_outcome {
     const char *entry;
     const char *thread; /* "" for entries without a message */
     int64_t seq;
-    const char *word;   /* "sent" "failed" "unknown" "attached" "left_out" "done" "retry" "dropped" */
+    const char *word; /* "sent" "failed" "unknown" "attached" "left_out" "done" "retry" "dropped" */
     const char *prefix; /* of the word in the trail: "" "card_" "change_" "rest_" "fetch_" */
     const char *detail, *external_id;
     unsigned attempts;

@@ -26,6 +26,7 @@ for i = 6, #ARGV do
       call('HSET', log, seq, with_trail(rec, now, word, target))
     end
     call('XADD', P .. 'crm:' .. target, '*', 'e', 'm ' .. thread .. ' ' .. seq)
+    call('ZADD', P .. 'again:' .. target .. ':' .. thread, now, seq)
     n = n + 1
   end
 end

@@ -4,7 +4,7 @@ import { useDesk, useWords } from "./context.jsx";
 import { Button, Dialog, Spinner } from "./parts.jsx";
 
 const BAD = new Set(["failed", "unknown", "dead", "change_failed", "rest_failed", "not_fetched", "card_failed"]);
-const WARN = new Set(["retry", "change_retry", "rest_retry", "fetch_retry", "card_retry"]);
+const WARN = new Set(["retry", "change_retry", "rest_retry", "fetch_retry", "card_retry", "missing"]);
 
 function since(ms) {
     if (ms < 1000) return `+${ms} ms`;
