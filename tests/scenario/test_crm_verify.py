@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from fakes.webhook import Receiver
 from harness import CONFIG, SLOWER, until
 
 SECOND = 'cards "late" {{\n  file = "late.db"\n}}\n'
@@ -261,8 +262,8 @@ def test_a_target_that_was_added_later_is_filled(start_gateway):
     g.restart()
     world.write("p0", "the first that it gets")
     until(lambda: len(world.held(threads[0], "late.db")) == 1, 20 * SLOWER)
-    p = world.verify(code=0, target="late")
-    assert f"{30 * 6} messages were stored before the target was there" in p.stdout
+    until(lambda: f"{30 * 6} messages were stored before the target was there" in world.verify(code=0, target="late").stdout,
+          10 * SLOWER, 0.2)
     p = world.crm("backfill", target="late")
     assert p.returncode == 0 and "180 messages of 30 threads are queued for late" in p.stdout, p
     world.settled(threads, "late.db")
@@ -297,6 +298,62 @@ def test_a_backfill_that_was_killed_goes_on(start_gateway):
     assert "going on where the last backfill stopped" not in world.crm("backfill", target="late").stdout
     world.settled(threads, "late.db")
     world.wait_equal("late")
+
+
+def test_a_backfill_does_not_fill_the_queue(world):
+    """The gateway does not know the target yet: nobody empties its queue."""
+    g = world.gateway
+    thread = dialogue(world, "ann")
+    world.settled([thread])
+    g.write_config(SECOND.replace("{{", "{").replace("}}", "}"))
+    pipe = g.redis.pipeline()
+    for _ in range(2000):
+        pipe.xadd("sb:{s0}:crm:late", {"e": "c nobody 0"})
+    pipe.execute()
+    p = subprocess.Popen(g.command("crm", "backfill", "late"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         env=g.env, cwd=g.folder)
+    waits = iter(p.stderr)
+    assert "2000 messages are in the queue crm:late" in next(waits)  # after ten seconds
+    assert p.poll() is None
+    assert sum(g.redis.xlen(k) for k in g.redis.keys("sb:*:crm:late")) == 2000
+    g.redis.delete("sb:{s0}:crm:late")
+    assert "6 messages of 1 threads" in p.communicate(timeout=20 * SLOWER)[0] and p.returncode == 0
+    g.restart()
+    world.settled([thread], "late.db")
+
+
+def test_clients_who_became_one(world):
+    ann, bob = dialogue(world, "ann"), dialogue(world, "bob")
+    world.settled([ann, bob])
+    clients = [world.admin.get(f"/threads/{t}")["thread"]["client"]["id"] for t in (ann, bob)]
+    world.admin.post(f"/clients/{clients[1]}/merge", {"from": clients[0]})
+    world.write("ann", "I am Bob, too")
+    until(lambda: "I am Bob, too" in [m["text"] for m in world.gateway.card_messages() if "text" in m], 20 * SLOWER)
+    world.wait_equal()
+    ids = world.held(ann)
+    world.change(("delete from messages where id = ?", (ids[2],)))
+    found, _ = world.differences("--repair")
+    assert list(found) == [ann] and [m["message"] for m in found[ann]["lost"]] == [ids[2]]
+    until(lambda: world.held(ann) == ids, 20 * SLOWER)
+    world.wait_equal()
+    assert len(export(world)) == 2
+
+
+def test_what_a_target_does_not_take_is_not_missed(start_gateway):
+    with Receiver(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]) as receiver:
+        hook = (f'webhook "erp" {{{{\n  url = "{receiver.url}/in"\n  allow_private = true\n'
+                '  secret = {{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}\n}}\n')
+        world = World(start_gateway(config=CONFIG + hook))
+        thread = dialogue(world, "ann")
+        note = world.admin.messages(thread)[-1]
+        out = until(lambda: (t := world.gateway.cli("trace", note["id"]).stdout) and "does not take such" in t and t,
+                    20 * SLOWER)
+        assert "card   erp: does not take such messages" in out and "card   main: has it since" in out
+        until(lambda: len(receiver.messages()) == 5, 20 * SLOWER)
+        assert world.crm("replay", "--thread", thread, target="erp").stdout.startswith("6 messages")
+        until(lambda: len(receiver.events) >= 11, 20 * SLOWER)
+        updated = [e["data"]["message"]["seq"] for e in receiver.events if e["type"] == "message.updated"]
+        assert updated == [1, 2, 3, 4, 5] and len(receiver.messages()) == 5  # no note, and nothing anew
 
 
 def test_what_cannot_be_checked(start_gateway):
