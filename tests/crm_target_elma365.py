@@ -75,6 +75,19 @@ class Elma365Target:
 
         return self.server.do(named)
 
+    def delete_entry(self, card, text):
+        """The entry that has this text in it."""
+        self.server.do(lambda: self.server.feeds.update(
+            {card: [m for m in self.server.feeds[card] if text not in m["body"]]}))
+
+    def double_entry(self, card, text):
+        def double():
+            feed = self.server.feeds[card]
+            one = next(m for m in feed if text in m["body"])
+            feed.append(self.server.entry({"title": one["title"], "body": one["body"]}, "title", "body"))
+
+        self.server.do(double)
+
     def delete_card(self, card):
         self.server.do(lambda: self.items()[card].update(__deletedAt="2026-11-29T12:00:00Z", __externalId=None))
 

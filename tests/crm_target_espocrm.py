@@ -77,6 +77,24 @@ class EspoTarget:
         there = self.fake.world.records["Attachment"]
         return {there[i]["name"]: there[i]["bytes"] for n in self.notes(card) for i in n.get("attachmentsIds", [])}
 
+    def delete_entry(self, card, text):
+        """The entry that has this text in it."""
+        def delete():
+            w = self.fake.world
+            for n in w.notes(self.entity, card):
+                if text in n["post"]:
+                    w.notes_of[self.entity, card].remove(n)
+                    w.delete("Note", n["id"])
+
+        self.fake.do(delete)
+
+    def double_entry(self, card, text):
+        def double():
+            one = next(n for n in self.fake.world.notes(self.entity, card) if text in n["post"])
+            self.fake.world.add_note(self.entity, card, one["post"], one["createdById"])
+
+        self.fake.do(double)
+
     def delete_card(self, card):
         self.fake.do(self.fake.world.delete, self.entity, card)
 

@@ -351,11 +351,11 @@ def test_what_was_deleted_there_is_found_and_brought_back(world):
         return [json.loads(line) for line in p.stdout.splitlines()]
 
     who = own("ann")
-    first = world.write(who, "one")
-    thread, card = first["thread"], world.wait_card(first["thread"])
+    thread = world.write(who, "one")["thread"]
+    card = world.wait_card(thread)
     world.admin.post(f"/threads/{thread}/messages", {"id": own("k"), "text": "between us", "note": True})
     for text in ("two", " ".join(f"long{n}" for n in range(3000)), "four"):
-        world.write(who, text)
+        last = world.write(who, text)["message"]
     until(lambda: texts(world.target.history(card))[-1] == "four", 30 * SLOWER, 0.1)
     n = len(world.target.history(card))
     until(lambda: world.gateway.cli("crm", "verify", "crm", check=False).returncode == 0, 20 * SLOWER, 0.2)
@@ -369,7 +369,7 @@ def test_what_was_deleted_there_is_found_and_brought_back(world):
     until(lambda: not verify(code=0), 20 * SLOWER, 0.2)
     verify("--repair", code=0)
     world.gateway.cli("crm", "replay", "crm", "--thread", thread)
-    until(lambda: world.admin.get(f"/messages/{first['message']}/trace")["trail"][-1]["what"] == "attached", 20 * SLOWER)
+    until(lambda: world.admin.get(f"/messages/{last}/trace")["trail"][-1]["what"] == "attached", 30 * SLOWER)
     verify(code=0)
     assert len(world.target.history(card)) == n
     world.target.double_entry(card, "four")
