@@ -106,9 +106,9 @@ void core_targets(struct core *core, store_json_fn fn, void *arg);
 /* What the CRMs have of a thread's messages: store_on_card(). */
 void core_on_card(struct core *core, const char *thread, store_json_fn fn, void *arg);
 
-/* Dead letters: {"dead":[{"id","queue","target","thread","seq","error":{..},"attempts","at"}],
- * "next"}, of one queue ("crm:main"; NULL of all); retry puts one, or all of a queue (NULL of all),
- * back at the end: {"retried":n}. */
+/* Dead letters: {"dead":[{"id","queue","target","thread","client","client_name","seq","error":{..},
+ * "attempts","at"}],"next"}, of one queue ("crm:main"; NULL of all); retry puts one, or all of a
+ * queue (NULL of all), back at the end: {"retried":n}. */
 void core_dead(struct core *core, const char *queue, const char *cursor, unsigned limit,
     store_json_fn fn, void *arg);
 void core_dead_retry_all(struct core *core, const char *queue, store_json_fn fn, void *arg);

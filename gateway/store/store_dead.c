@@ -25,6 +25,7 @@ struct dead_page {
     struct dead_row *rows;
     size_t n;
     unsigned limit;
+    json_t *list, *next; /* the page, while its clients' names are being read */
 };
 
 static const char *field(const struct redis_reply *pairs, const char *name) {
@@ -47,10 +48,12 @@ static json_t *dead_json(unsigned shard, const char *id, const struct redis_repl
     char when[CLOCK_TEXT_SIZE];
     struct store_entry e = {0};
     store_entry_parse(&e, field(pairs, "e"));
-    return json_pack("{s:o,s:s,s:s,s:s,s:I,s:o,s:I,s:s}", "id", json_sprintf("%u:%s", shard, id),
-        "queue", queue, "target", target ? target + 1 : queue, "thread",
-        e.kind == 'm' ? e.subject : "", "seq", (json_int_t)e.seq, "error", error_json(detail),
-        "attempts", (json_int_t)strtoll(field(pairs, "attempts"), NULL, 10), "at",
+    return json_pack("{s:o,s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:I,s:s}", "id",
+        json_sprintf("%u:%s", shard, id), "queue", queue, "target", target ? target + 1 : queue,
+        "thread", e.kind == 'm' ? e.subject : "", "client",
+        e.kind == 'c' || e.kind == 'g' ? e.subject : "", "client_name", "", "seq",
+        (json_int_t)e.seq, "error", error_json(detail), "attempts",
+        (json_int_t)strtoll(field(pairs, "attempts"), NULL, 10), "at",
         clock_format(strtoll(field(pairs, "at"), NULL, 10), when));
 }
 
@@ -75,22 +78,57 @@ static int by_order(const void *a, const void *b) {
     return -stream_id_compare(&x->id, &y->id);
 }
 
-static void dead_done(struct gather *g) {
+static void page_done(struct gather *g) {
     struct dead_page *p = container_of(g, struct dead_page, g);
-    json_t *list = json_array(), *next = json_null();
-    qsort(p->rows, p->n, sizeof *p->rows, by_order);
-    for (size_t i = 0; i < p->n; i++) {
-        if (i < p->limit)
-            json_array_append(list, p->rows[i].json);
-        json_decref(p->rows[i].json);
-    }
-    if (p->n > p->limit)
-        next = json_incref(json_object_get(json_array_get(list, p->limit - 1), "id"));
-    json_t *out = json_pack("{s:o,s:o}", "dead", list, "next", next);
+    json_t *out = json_pack("{s:o,s:o}", "dead", p->list, "next", p->next);
     p->fn(p->arg, g->err.code ? NULL : out, g->err.code ? &g->err : NULL);
     json_decref(out);
     free(p->rows);
     free(p);
+}
+
+static void on_name(struct gather *g, size_t i, const struct redis_reply *r) {
+    struct dead_page *p = container_of(g, struct dead_page, g);
+    if (redis_reply_type(r) == REDIS_STRING)
+        json_object_set_new(
+            json_array_get(p->list, i), "client_name", json_string(redis_reply_str(r)));
+}
+
+/* What the client is called whom the i-th letter of the page is about. */
+static void fetch_name(struct gather *g, size_t i, const json_t *letter) {
+    const char *thread = json_string_value(json_object_get(letter, "thread"));
+    const char *client = json_string_value(json_object_get(letter, "client"));
+    bool by_thread = store_check_id(g->store, thread, "thread", NULL);
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    if (!by_thread && !store_check_id(g->store, client, "client", NULL))
+        return;
+    const char *id = by_thread ? thread : client;
+    args_init(&a);
+    args_add(&a, "HGET");
+    args_span(&a, store_key(key, id_shard(id), by_thread ? "thread" : "client", id));
+    args_add(&a, by_thread ? "cname" : "name");
+    gather_command(g, i, &a);
+}
+
+static void dead_done(struct gather *g) {
+    struct dead_page *p = container_of(g, struct dead_page, g);
+    struct err failed = g->err;
+    p->list = json_array();
+    p->next = json_null();
+    qsort(p->rows, p->n, sizeof *p->rows, by_order);
+    for (size_t i = 0; i < p->n; i++) {
+        if (i < p->limit)
+            json_array_append(p->list, p->rows[i].json);
+        json_decref(p->rows[i].json);
+    }
+    if (p->n > p->limit)
+        p->next = json_incref(json_object_get(json_array_get(p->list, p->limit - 1), "id"));
+    gather_begin(g, g->store, on_name, page_done);
+    g->err = failed;
+    for (size_t i = 0; i < json_array_size(p->list); i++)
+        fetch_name(g, i, json_array_get(p->list, i));
+    gather_end(g);
 }
 
 /* Where a shard's part of the page begins: what comes after this place in the order of the list. */

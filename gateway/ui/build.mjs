@@ -19,6 +19,7 @@ const DOMPURIFY = "DOMPurify 3, (c) Cure53 and other contributors, Apache licenc
 // .css beside it. limit: bytes after gzip. holds: what it contains of others.
 const BUNDLES = [
     { from: "inbox/main.jsx", to: "inbox.js", limit: 90 * 1024, holds: [PREACT, DOMPURIFY] },
+    { from: "inbox/admin.jsx", to: "admin.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "mail/main.mjs", to: "mail.js", limit: 16 * 1024, holds: [DOMPURIFY] },
     { from: "editor/main.mjs", to: "editor.js", limit: 24 * 1024, holds: [SQUIRE] },
     { from: "widget/loader.js", to: "widget.js", limit: 5 * 1024 },
@@ -45,7 +46,27 @@ function report(file, limit) {
     }
 }
 
-async function bundle({ from, to, limit, holds }) {
+// A bundle that comes beside the inbox does not contain what the inbox has already: the modules that `lender` imports
+// as a whole are given to it at run time, each under the name that it is imported by.
+function borrowing(lender) {
+    const folder = dirname(join(here, lender));
+    const lent = new Map(); // name, by path or package
+    for (const [, from] of readFileSync(join(here, lender), "utf8").matchAll(/^import \* as \w+ from "([^"]+)";$/gm))
+        lent.set(from.startsWith(".") ? join(folder, from) : from, from);
+    return {
+        name: "borrowing",
+        setup({ onResolve, onLoad }) {
+            onResolve({ filter: /./ }, ({ path, resolveDir }) => {
+                const name = lent.get(path.startsWith(".") ? join(resolveDir, path) : path);
+                return name && { path: name + " (lent)", namespace: "lent", pluginData: name };
+            });
+            onLoad({ filter: /./, namespace: "lent" },
+                ({ pluginData }) => ({ contents: `module.exports = globalThis.switchboardLends[${JSON.stringify(pluginData)}]` }));
+        },
+    };
+}
+
+async function bundle({ from, to, limit, holds, borrows }) {
     const source = join(here, from);
     if (!existsSync(source)) return;
     const { metafile } = await build({
@@ -60,6 +81,7 @@ async function bundle({ from, to, limit, holds }) {
         jsxImportSource: "preact",
         charset: "utf8",
         legalComments: "none",
+        plugins: borrows ? [borrowing(borrows)] : [],
         banner: holds ? { js: `/* Switchboard (MIT). Contains ${holds.join("; ")}. */` } : {},
         logLevel: "warning",
     });

@@ -1,9 +1,7 @@
 // app.jsx - the page as a whole: which screen, the columns, and the keys that work everywhere.
 import { Component } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { AdminAgents } from "./admin_agents.jsx";
-import { AdminChannels } from "./admin_channels.jsx";
-import { AdminDead } from "./admin_dead.jsx";
+import { AdminGate } from "./admin_gate.jsx";
 import { Banner } from "./banner.jsx";
 import { ClientPanel } from "./client_panel.jsx";
 import { useDesk, useStore, useWords } from "./context.jsx";
@@ -12,6 +10,7 @@ import { Icon, Logo } from "./icons.jsx";
 import { useKeys } from "./keys.jsx";
 import { Button } from "./parts.jsx";
 import { Rail } from "./rail.jsx";
+import { ADMIN_PAGES } from "./routes.mjs";
 import { ChoosePassword, SignIn } from "./signin.jsx";
 import { ThreadList } from "./thread_list.jsx";
 import { ThreadView } from "./thread_view.jsx";
@@ -71,8 +70,6 @@ function useTitle() {
     }, [waiting]);
 }
 
-const PAGES = { agents: AdminAgents, channels: AdminChannels, dead: AdminDead };
-
 function Inbox() {
     const { t } = useWords();
     const desk = useDesk();
@@ -88,17 +85,17 @@ function Inbox() {
     };
     // On a narrow screen the panel covers the thread: it opens only when asked for.
     useEffect(() => setPanel(wide && desk.storage.panel()), [wide, route.thread]);
-    const Page = PAGES[route.page];
-    const shows = Page ? "page" : route.thread ? "thread" : "list";
+    const admin = ADMIN_PAGES.includes(route.page);
+    const shows = admin ? "page" : route.thread ? "thread" : "list";
     return (
-        <div class={`app shows-${shows}${panel && route.thread && !Page ? " with-panel" : ""}`}>
+        <div class={`app shows-${shows}${panel && route.thread && !admin ? " with-panel" : ""}`}>
             <a class="skip" href="#main" onClick={(e) => {
                 e.preventDefault();
                 document.getElementById("main")?.focus();
             }}>{t("app.skip")}</a>
             <Banner />
             <Rail route={route} openHelp={() => setHelp(true)} />
-            {Page ? <Guard key={route.page}><Page /></Guard> : (
+            {admin ? <Guard key={route.page}><AdminGate page={route.page} /></Guard> : (
                 <>
                     <Guard><ThreadList route={route} /></Guard>
                     {route.thread

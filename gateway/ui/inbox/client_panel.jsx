@@ -2,6 +2,7 @@
 // card in the CRM, the page that they write from, their other dialogues, and the merge of two.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { plainName, webAddress } from "../shared/links.mjs";
+import { Cards } from "./cards.jsx";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { identityAddress, identityKind, inOrder, isFormerPhone } from "./identities.mjs";
@@ -152,32 +153,6 @@ function PageContext({ profile }) {
     );
 }
 
-function Cards({ cards, known }) {
-    const { t, full } = useWords();
-    const all = Object.entries(cards ?? {}).filter(([, c]) => c);
-    const ids = Object.entries(known ?? {});
-    return (
-        <section class="panel-part panel-card">
-            <header><h3>{t("client.card")}</h3></header>
-            {!all.length && !ids.length && <p class="unknown">{t("client.cardNone")}</p>}
-            {!all.length && ids.map(([target, c]) => <p key={target}><span class="card-target">{target}</span> <code>{c.id}</code></p>)}
-            {all.map(([target, c]) => (
-                <div key={target} class="card">
-                    <p class="card-head"><span class="card-target">{target}</span> <code>{c.id}</code></p>
-                    <p class="card-name">{[c.name, c.phone, c.email].filter(Boolean).map(plainName).join(" · ")}</p>
-                    {Object.entries(c.fields ?? {}).filter(([, v]) => v !== "" && typeof v !== "object").map(([k, v]) => (
-                        <p key={k} class="card-field"><span>{plainName(k)}</span> {plainName(v)}</p>
-                    ))}
-                    <p class="card-sum">
-                        {Number.isFinite(c.messages) && t("client.cardMessages", { n: c.messages })}
-                        {c.created_at && " " + t("client.cardSince", { at: full(c.created_at) })}
-                    </p>
-                </div>
-            ))}
-        </section>
-    );
-}
-
 function Others({ ids, current }) {
     const { t, short } = useWords();
     const desk = useDesk();
@@ -237,7 +212,7 @@ export function ClientPanel({ thread: id, onClose }) {
                     {editing ? <Edit client={client} onDone={() => setEditing(false)} /> : <Known client={client} onEdit={() => setEditing(true)} />}
                     <Identities client={client} />
                     <PageContext profile={client.profile} />
-                    <Cards cards={client.card} known={client.cards} />
+                    <Cards client={client} thread={id} lastSeq={thread?.last_seq} />
                     <Others ids={client.threads} current={id} />
                     {!thread?.merged_into && (
                         <section class="panel-part">

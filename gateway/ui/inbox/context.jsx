@@ -56,6 +56,10 @@ export function useWords() {
             const { unit, n } = time.ago(at);
             return t("ago." + unit, { n });
         },
+        age(at) {
+            const { unit, n } = time.ago(at);
+            return n ? t("ago." + unit, { n }) : t("ago.moment");
+        },
         size: (n) => fileSize(lang, n, t("size.units").split(" ")),
         // Why a request failed, as a clause.
         why(error) {

@@ -513,7 +513,7 @@ export class Desk {
     async retryDelivery(message) {
         let cursor;
         for (let i = 0; i < 10; i++) {
-            const page = await this.api.dead(cursor).catch((e) => {
+            const page = await this.api.dead(cursor, "out:" + message.channel).catch((e) => {
                 throw this.failed(e);
             });
             const found = page.dead.find((d) => d.message === message.id ||

@@ -18,7 +18,6 @@ import "./css/actions.css";
 import "./css/composer.css";
 import "./css/mail.css";
 import "./css/panel.css";
-import "./css/admin.css";
 import { parseRoute } from "./routes.mjs";
 import { storage } from "./storage.mjs";
 import { createStore } from "./store.mjs";

@@ -41,6 +41,7 @@ export function PersonMenu({ openHelp }) {
     const items = [
         ...(admin ? [{ label: t("nav.agents"), icon: "agents", run: go("agents") }] : []),
         { label: t("nav.channels"), icon: "channels", run: go("channels") },
+        ...(admin ? [{ label: t("nav.targets"), icon: "file", run: go("targets") }] : []),
         ...(me?.role !== "agent" ? [{ label: t("nav.dead"), icon: "dead", run: go("dead") }] : []),
         null,
         { label: "Русский", checked: lang === "ru", run: () => setLang("ru") },

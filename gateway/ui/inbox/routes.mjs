@@ -1,13 +1,13 @@
 // routes.mjs - the page's address after "#" and what it means. Anything unknown is the inbox.
 import { VIEWS } from "./lists.mjs";
 
-export const ADMIN_PAGES = ["agents", "channels", "dead"];
+export const ADMIN_PAGES = ["agents", "channels", "targets", "dead"];
 
 // before: the route until now; a thread's address keeps the view that it was opened from.
 export function parseRoute(hash, before = { view: "open" }) {
     const [page, id, seq] = hash.replace(/^#\/?/, "").split("/").map(decode);
     const view = before.view ?? "open";
-    if (ADMIN_PAGES.includes(page)) return { page, view };
+    if (ADMIN_PAGES.includes(page)) return page === "dead" && id ? { page, view, queue: id } : { page, view };
     if (page === "v" && VIEWS.includes(id)) return { page: "inbox", view: id };
     if (page === "t" && id) {
         const at = Number(seq);
@@ -24,5 +24,7 @@ function decode(part) {
     }
 }
 
+// queue: "crm:erp", "out:site", or nothing: all that was given up.
+export const deadHref = (queue) => "#/dead" + (queue ? "/" + encodeURIComponent(queue) : "");
 export const viewHref = (view) => "#/v/" + view;
 export const threadHref = (id, seq) => "#/t/" + encodeURIComponent(id) + (seq ? "/" + seq : "");

@@ -64,6 +64,8 @@ test("parts of a sentence stay, and what it says of others is said in the page's
         "https://a.example недоступен: сервер закрыл соединение");
     assert.equal(translated(words, "80 messages a second; quality not told; limit of new clients a day: TIER_250"),
         "Сообщений в секунду: 80; качество не названо; новых клиентов в день: TIER_250");
+    assert.equal(translated(words, "the CRM answered 422: {\"error\": \"no\"}"), "CRM ответила 422: {\"error\": \"no\"}");
+    assert.equal(translated(words, "the CRM answered 503"), "CRM ответила 503");
     assert.equal(translated(words, "nobody knows this"), "nobody knows this");
     assert.equal(translated(new I18n("en", {}), "no webhook is set"), "no webhook is set");
 });

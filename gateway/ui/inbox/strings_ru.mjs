@@ -1,4 +1,5 @@
 // strings_ru.mjs - the inbox's words in Russian. Plurals: one, few, many, other (a fraction).
+import { crm } from "./strings_ru_crm.mjs";
 import { sentences } from "./strings_ru_sentences.mjs";
 import { settings } from "./strings_ru_settings.mjs";
 import { whatsapp } from "./strings_ru_whatsapp.mjs";
@@ -48,6 +49,7 @@ export const ru = {
     "nav.agents": "Агенты",
     "nav.channels": "Каналы",
     "nav.dead": "Недоставленные",
+    "nav.targets": "CRM",
     "nav.menu": "Меню",
     "nav.signout": "Выйти",
     "nav.keys": "Клавиши",
@@ -377,6 +379,7 @@ export const ru = {
     "trouble.voice_forbidden": "Клиент не принимает голосовые сообщения.",
     "trouble.too_old": "Слишком поздно: Telegram уже не позволяет этого.",
     "trouble.other": "Ответ канала: {why}",
+    ...crm,
     ...whatsapp,
     ...settings,
     ...sentences,
@@ -730,6 +733,7 @@ export const ru = {
     "channels.level.warn": "Предупреждение",
     "channels.level.fail": "Неисправность",
 
+    "error.retry": "Попробовать снова",
     "error.offline": "нет связи",
     "error.denied": "вам это не разрешено",
     "error.unavailable": "шлюз сейчас не может",
@@ -743,6 +747,7 @@ export const ru = {
     "dialog.cancel": "Отмена",
     "dialog.ok": "Хорошо",
     "size.units": "Б КБ МБ ГБ",
+    "ago.moment": "меньше минуты",
     "ago.minutes": { one: "{n} мин", few: "{n} мин", many: "{n} мин", other: "{n} мин" },
     "ago.hours": { one: "{n} ч", few: "{n} ч", many: "{n} ч", other: "{n} ч" },
     "ago.days": { one: "{n} день", few: "{n} дня", many: "{n} дней", other: "{n} дня" },

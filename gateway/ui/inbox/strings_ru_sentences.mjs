@@ -1,6 +1,15 @@
 // strings_ru_sentences.mjs - what the gateway says in English about channels and files, in Russian. The English is
 // that of the sources: connectors/*/*_check.c, *_fetch.c and what lies below them. {why} is a sentence of its own.
 
+// CRMs (core/crm_call.c, crm_queue.c).
+const crm = {
+    "the CRM answered {status}": "CRM ответила {status}",
+    "the CRM answered {status}: {said}": "CRM ответила {status}: {said}",
+    "the CRM answered {status} with what is no JSON object": "CRM ответила {status}, но не объектом JSON",
+    "the CRM answered {status} with what is no JSON object: {said}": "CRM ответила {status}, но не объектом JSON: {said}",
+    "the receiver has answered 410: it wants no more events; change the address, or reload the configuration to try again": "Получатель ответил 410, событий он больше не ждёт. Смените адрес или перечитайте конфигурацию, чтобы попробовать снова.",
+};
+
 // Examinations of a WhatsApp number.
 const whatsapp = {
     "templates cannot be read: {why}": "Шаблоны прочитать нельзя: {why}",
@@ -254,5 +263,5 @@ const network = {
     "token_url cannot be asked: {why}": "token_url недоступен: {why}",
 };
 
-export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network })
+export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network, ...crm })
     .map(([english, words]) => ["say:" + english, words]));

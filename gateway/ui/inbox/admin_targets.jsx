@@ -1,0 +1,108 @@
+// admin_targets.jsx - the CRMs: how each is, what waits for it and since when, how quickly it takes, and what was given up.
+import { useEffect, useState } from "preact/hooks";
+import { plainName } from "../shared/links.mjs";
+import { AdminPage } from "./admin_page.jsx";
+import { useDesk, useWords } from "./context.jsx";
+import { DeadList } from "./dead_list.jsx";
+import { Icon } from "./icons.jsx";
+import { Spinner } from "./parts.jsx";
+
+const EACH_MS = 3000;
+const LAMPS = { well: "ready", paused: "lost", refused: "lost" };
+
+function State({ target: x }) {
+    const { t, fine } = useWords();
+    const soon = x.until && Date.parse(x.until) <= Date.now();
+    const some = x.workers > 1 && x.asking > 0 && x.asking < x.workers;
+    const text = x.state === "paused" || x.state === "refused"
+        ? t(`targets.${x.state}${soon ? "Soon" : ""}`, { at: x.until ? fine(x.until) : "" })
+        : t("targets." + x.state);
+    return (
+        <span class={x.state === "well" ? "good" : x.state === "starting" ? undefined : "bad"}>
+            {text}{some && ` (${t("targets.some", { n: x.asking, of: x.workers })})`}
+        </span>
+    );
+}
+
+function Figures({ target: x }) {
+    const { t, age } = useWords();
+    const rows = [
+        ["queue", x.queue, x.oldest_at && t("targets.oldest", { age: age(x.oldest_at) })],
+        ["rate", x.rate],
+        ["errors", x.errors],
+        ["dead", x.dead],
+    ];
+    return (
+        <dl class="figures">
+            {rows.map(([key, n, more]) => (
+                <div key={key} data-figure={key}>
+                    <dt>{t("targets." + key)}</dt>
+                    <dd class={n > 0 && (key === "errors" || key === "dead") ? "bad" : undefined}>{n}{more && <small> {more}</small>}</dd>
+                </div>
+            ))}
+        </dl>
+    );
+}
+
+function Target({ target: x }) {
+    const { t, reason } = useWords();
+    const [open, setOpen] = useState(false);
+    const id = "dead-of-" + x.name;
+    const why = x.error && reason(x.error);
+    return (
+        <li data-target={x.name} data-state={x.state}>
+            <span class={`cards-icon lamp lamp-${LAMPS[x.state] ?? "starting"}`}><Icon name="file" size={20} /></span>
+            <span class="cards-main">
+                <strong>{x.name}</strong>
+                <span>{x.adapter} · <State target={x} /></span>
+                {why && <span class={x.state === "well" ? "warn" : "bad"} title={why.title}>{plainName(why.text)}</span>}
+            </span>
+            <Figures target={x} />
+            {(x.dead > 0 || open) && (
+                <div class="target-dead">
+                    {x.dead > 0 && (
+                        <button type="button" class="button button-plain" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
+                            <Icon name="forward" size={16} /><span class="button-text">{t("targets.showDead", { n: x.dead })}</span>
+                        </button>
+                    )}
+                    {open && <div id={id}><DeadList queue={"crm:" + x.name} version={x.dead} empty={<p class="good">{t("dead.empty")}</p>} /></div>}
+                </div>
+            )}
+        </li>
+    );
+}
+
+export function AdminTargets() {
+    const { t, why } = useWords();
+    const desk = useDesk();
+    const [state, setState] = useState({ targets: [], loading: true, error: null });
+    useEffect(() => {
+        let timer = null, gone = false;
+        const load = async () => {
+            if (!document.hidden) {
+                try {
+                    const { targets } = await desk.api.targets();
+                    if (!gone) setState({ targets, loading: false, error: null });
+                } catch (e) {
+                    if (!gone) setState((s) => ({ ...s, loading: false, error: desk.failed(e) }));
+                }
+            }
+            if (!gone) timer = setTimeout(load, EACH_MS);
+        };
+        load();
+        return () => {
+            gone = true;
+            clearTimeout(timer);
+        };
+    }, []);
+    return (
+        <AdminPage title={t("targets.title")} hint={t("targets.hint")}>
+            {!state.loading && !state.error && !state.targets.length && <div class="empty"><p>{t("targets.empty")}</p></div>}
+            <ul class="cards targets">
+                {state.targets.map((x) => <Target key={x.name} target={x} />)}
+            </ul>
+            {state.error && <p class="form-error" role="alert">{why(state.error)}</p>}
+            {state.loading && <div class="dialog-wait"><Spinner label={t("app.loading")} /></div>}
+        </AdminPage>
+    );
+}

@@ -1,0 +1,21 @@
+// lent.mjs - what bundles beside the inbox's use of it, so that it is there once: see build.mjs, which reads the lines
+// below. They are given as whole modules, each under the name that stands in its import.
+import * as jsx from "preact/jsx-runtime";
+import * as hooks from "preact/hooks";
+import * as links from "../shared/links.mjs";
+import * as api from "./api.mjs";
+import * as context from "./context.jsx";
+import * as icons from "./icons.jsx";
+import * as parts from "./parts.jsx";
+import * as routes from "./routes.mjs";
+
+export const lent = {
+    "preact/jsx-runtime": jsx,
+    "preact/hooks": hooks,
+    "../shared/links.mjs": links,
+    "./api.mjs": api,
+    "./context.jsx": context,
+    "./icons.jsx": icons,
+    "./parts.jsx": parts,
+    "./routes.mjs": routes,
+};
