@@ -212,6 +212,11 @@ static void attach_now(struct item *it) {
 /* What we write there it may tell us of as its people's doing: that is known before it is written.
  */
 static void note_echo(struct item *it, const char *what, const char *value, store_done_fn fn) {
+    if (it->echo_noted || it->entry.attempts > 1) {
+        fn(it, NULL);
+        return;
+    }
+    it->echo_noted = true;
     char *text = mem_printf("%s:%s", what, value ? value : "");
     store_echo_note(it->queue->core->store, json_string_value(json_object_get(client_of(it), "id")),
         crm_of(it)->target, text, fn, it);

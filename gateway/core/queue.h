@@ -39,7 +39,8 @@ struct item {
     char *card;  /* crm_queue.c */
     bool unsure; /* it was the next of its lane when we took the shard over: its last owner may have
                     begun it */
-    bool card_lost; /* the CRM did not know the card: it was looked for anew */
+    bool echo_noted; /* what the CRM will tell us again: store_echo_note() */
+    bool card_lost;  /* the CRM did not know the card: it was looked for anew */
 };
 
 struct queue_kind {

@@ -15,7 +15,10 @@
 #define WAITING_MAX 4096
 #define WAITING_BYTES ((int64_t)32 << 20)
 
+/* An echo comes within this time; after news of its people's own within that, so that what was no
+ * echo is not taken for one for long. */
 #define ECHO_MS 900000
+#define ECHO_SOON_MS 60000
 #define CARD_PLAIN_MAX 200 /* bytes of a card's id in a key; a longer one stands as its hash */
 
 struct back_call {
@@ -24,8 +27,7 @@ struct back_call {
     store_json_fn json;
     store_echo_fn echo;
     void *arg;
-    char *client;
-    char *key;
+    char *key, *what;
 };
 
 static struct back_call *call_create(struct store *s, void *arg) {
@@ -36,7 +38,7 @@ static struct back_call *call_create(struct store *s, void *arg) {
 }
 
 static void call_free(struct back_call *c) {
-    free(c->client);
+    free(c->what);
     free(c->key);
     free(c);
 }
@@ -189,7 +191,7 @@ void store_echo_note(struct store *s, const char *client, const char *target, co
     n->arg = arg;
     gather_begin(&n->g, s, on_echo_part, echo_noted);
     args_init(&a);
-    args_add(&a, "HSET");
+    args_add(&a, "HINCRBY");
     args_span(&a, echo_key(client, target, key));
     args_add(&a, what);
     args_add(&a, "1");
@@ -202,24 +204,41 @@ void store_echo_note(struct store *s, const char *client, const char *target, co
     gather_end(&n->g);
 }
 
-static void on_forgotten(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct back_call *c = arg;
-    (void)r;
-    c->echo(c->arg, false, err);
-    call_free(c);
+struct echo_take {
+    struct gather g;
+    store_echo_fn fn;
+    void *arg;
+};
+
+static void no_echo(struct gather *g) {
+    struct echo_take *t = container_of(g, struct echo_take, g);
+    t->fn(t->arg, false, g->err.code ? &g->err : NULL);
+    free(t);
 }
 
+/* Its people have done it: what is still to come back of ours comes soon. */
 static void on_echo(void *arg, const struct redis_reply *r, const struct err *err) {
     struct back_call *c = arg;
-    if (!err && redis_reply_int(r) == 0) {
-        struct args a;
-        args_init(&a);
-        args_add(&a, "DEL");
-        args_add(&a, c->key);
-        store_command(c->store, &a, on_forgotten, c);
+    if (err || redis_reply_int(r) >= 0) {
+        c->echo(c->arg, !err, err);
+        call_free(c);
         return;
     }
-    c->echo(c->arg, !err, err);
+    struct echo_take *t = mem_zalloc(sizeof *t);
+    struct args a;
+    *t = (struct echo_take){.fn = c->echo, .arg = c->arg};
+    gather_begin(&t->g, c->store, on_echo_part, no_echo);
+    args_init(&a);
+    args_add(&a, "HDEL");
+    args_add(&a, c->key);
+    args_add(&a, c->what);
+    gather_command(&t->g, 0, &a);
+    args_init(&a);
+    args_add(&a, "PEXPIRE");
+    args_add(&a, c->key);
+    args_int(&a, ECHO_SOON_MS);
+    gather_command(&t->g, 1, &a);
+    gather_end(&t->g);
     call_free(c);
 }
 
@@ -231,10 +250,12 @@ void store_echo_take(struct store *s, const char *client, const char *target, co
     struct span k = echo_key(client, target, key);
     c->echo = fn;
     c->key = mem_strndup(k.p, k.n);
+    c->what = mem_strdup(what);
     args_init(&a);
-    args_add(&a, "HDEL");
+    args_add(&a, "HINCRBY");
     args_span(&a, k);
     args_add(&a, what);
+    args_add(&a, "-1");
     store_command(s, &a, on_echo, c);
 }
 

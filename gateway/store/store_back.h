@@ -28,10 +28,12 @@ void store_find_client(struct store *s, const char *client, store_lookup_fn fn, 
 void store_find_thread(struct store *s, const char *thread, store_lookup_fn fn, void *arg);
 
 /* We are about to write this of a client into a CRM ("a:anna"), which may tell us of it as if its
- * people had done so. Forgotten after a quarter of an hour. */
+ * people had done so: so often as it was written, and within a quarter of an hour. */
 void store_echo_note(struct store *s, const char *client, const char *target, const char *what,
     store_done_fn fn, void *arg);
-/* Is it what we wrote? Then once no more. If not, what we wrote before it is no more expected. */
+/* Is it what we wrote? Then once less. If not, what is still to come back is expected for another
+ * minute only. So no two CRMs can keep each other going: what we take for their people's doing is
+ * never more than they tell more often than we wrote it. */
 typedef void (*store_echo_fn)(void *arg, bool is_echo, const struct err *err);
 void store_echo_take(struct store *s, const char *client, const char *target, const char *what,
     store_echo_fn fn, void *arg);

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from clients import Api
 from fakes.webhook import Receiver, Sender
 from fakes.wire import Answer
 from harness import CONFIG, SLOWER, until
@@ -277,3 +278,196 @@ def test_a_merged_client_is_found_by_both_cards(world):
     for n, whose in enumerate([{"card": cards[0]}, {"card": cards[1]}, {"client": clients[0]}, {"thread": one}]):
         world.back.reply(str(n), f"r{n}", **whose)
     until(lambda: {m["text"] for m in world.said(two)} == set("0123"), 20 * SLOWER)
+
+
+# --- who is responsible, and what the card is called -------------------------------------------
+
+def events(world, thread, kind="assigned"):
+    return [m["event"] for m in world.admin.messages(thread) if m.get("event", {}).get("type") == kind]
+
+
+def assignee(world, thread):
+    return world.admin.get(f"/threads/{thread}")["thread"]["assignee"]
+
+
+def told(receiver, thread):
+    """To whom the thread was given, as the CRM was told."""
+    return [m["event"]["to"] for m in receiver.messages() if m["thread"] == thread and
+            m.get("event", {}).get("type") == "assigned"]
+
+
+def done(world, thread, who="erp"):
+    """What the CRM has sent so far about the card has been acted on, and all others have heard of it."""
+    sender = world.back if who == "erp" else world.back_shop
+    n = len(world.said(thread))
+    sender.reply("mark", f"mark{random.random()}", card=world.card(thread, who), note=True)
+    until(lambda: len(world.said(thread)) > n, 20 * SLOWER)
+
+
+def test_a_responsible_goes_both_ways(world):
+    for name in ("anna", "bert"):
+        world.gateway.add_user(name)
+    thread = world.write("ann", "hello?")
+    card = world.card(thread)
+    world.back.send("thread.assigned", {"card": card, "agent": "anna", "by": "Boss"})
+    until(lambda: assignee(world, thread) == "anna", 20 * SLOWER)
+    until(lambda: told(world.shop, thread) == ["anna"], 20 * SLOWER)
+    assert events(world, thread) == [{"type": "assigned", "to": "anna", "by": "Boss"}]
+    world.admin.patch(f"/threads/{thread}", {"assignee": "bert"})
+    until(lambda: told(world.erp, thread) == ["bert"], 20 * SLOWER)  # and never "anna", which is its own
+    world.back.send("thread.assigned", {"card": card, "agent": "bert"})  # so it tells us what we told it
+    done(world, thread)
+    world.back.send("thread.assigned", {"card": card, "agent": None})
+    until(lambda: assignee(world, thread) is None, 20 * SLOWER)
+    assert [e["to"] for e in events(world, thread)] == ["anna", "bert", None]
+
+
+def test_a_late_echo_changes_nothing(world):
+    for name in ("anna", "bert"):
+        world.gateway.add_user(name)
+    thread = world.write("ann", "hello?")
+    card = world.card(thread)
+    for name in ("anna", "bert"):
+        world.admin.patch(f"/threads/{thread}", {"assignee": name})
+    until(lambda: told(world.erp, thread) == ["anna", "bert"], 20 * SLOWER)
+    for name in ("anna", "bert"):
+        world.back.send("thread.assigned", {"card": card, "agent": name})
+    done(world, thread)
+    assert assignee(world, thread) == "bert" and len(events(world, thread)) == 2
+    world.back.send("thread.assigned", {"card": card, "agent": "anna"})  # that is no echo any more
+    until(lambda: assignee(world, thread) == "anna", 20 * SLOWER)
+
+
+def test_a_responsible_whom_we_do_not_know_is_a_dead_letter(world):
+    thread = world.write("ann", "hello?")
+    world.back.send("thread.assigned", {"card": world.card(thread), "agent": "carla"})
+    [dead] = until(lambda: world.admin.get("/dead")["dead"], 20 * SLOWER)
+    assert dead["queue"] == "from:erp" and '"carla" is not the name of an agent' in dead["error"]["text"]
+    assert "from:erp" in world.gateway.cli("dead").stdout
+    world.gateway.add_user("carla")
+    world.gateway.cli("dead", "retry", dead["id"])
+    until(lambda: assignee(world, thread) == "carla", 20 * SLOWER)
+    assert not world.admin.get("/dead")["dead"]
+    shard = [k for k in world.gateway.redis.keys("sb:*:body:from:erp")]
+    left = until(lambda: [world.gateway.redis.hgetall(k) for k in shard], 10)
+    assert all(set(h) == {b"last", b"bytes"} and h[b"bytes"] == b"0" for h in left), left
+
+
+def test_a_name_goes_both_ways(world):
+    thread = world.write("ann", "hello?")
+    card, client = world.card(thread), world.admin.get(f"/threads/{thread}")["thread"]["client"]["id"]
+    told_before = len(world.erp.clients())
+    world.back.send("client.renamed", {"card": card, "name": "Anna Petrovna"})
+    until(lambda: world.admin.get(f"/clients/{client}")["client"]["name"] == "Anna Petrovna", 20 * SLOWER)
+    until(lambda: world.shop.clients()[-1]["name"] == "Anna Petrovna", 20 * SLOWER)
+    world.admin.patch(f"/clients/{client}", {"name": "Ann P."})
+    until(lambda: world.erp.clients()[-1]["name"] == "Ann P.", 20 * SLOWER)
+    assert len(world.erp.clients()) == told_before + 1  # not of its own
+    world.back.send("client.renamed", {"card": card, "name": "Ann P."})
+    world.back.send("client.renamed", {"card": "nobody's", "name": "x"})
+    [dead] = until(lambda: world.admin.get("/dead")["dead"], 20 * SLOWER)
+    assert dead["error"]["text"] == "no client of ours has this card"
+
+
+def test_two_crms_that_echo_all_come_to_rest(world):
+    """Each tells us at once of whatever we wrote there, and both change the same at the same time."""
+    for name in ("anna", "bert"):
+        world.gateway.add_user(name)
+    thread = world.write("ann", "hello?")
+    cards = {"erp": world.card(thread), "shop": world.card(thread, "shop")}
+
+    def echo(sender, card):
+        def tell(event):
+            data = event["data"]
+            if data.get("message", {}).get("event", {}).get("type") == "assigned":
+                sender.send("thread.assigned", {"card": card, "agent": data["message"]["event"]["to"]})
+            if event["type"] == "client.updated":
+                sender.send("client.renamed", {"card": card, "name": data["client"]["name"]})
+        return tell
+
+    world.erp.after, world.shop.after = echo(world.back, cards["erp"]), echo(world.back_shop, cards["shop"])
+    for n in range(4):
+        world.back.send("thread.assigned", {"card": cards["erp"], "agent": "anna"})
+        world.back_shop.send("thread.assigned", {"card": cards["shop"], "agent": "bert"})
+        world.back.send("client.renamed", {"card": cards["erp"], "name": f"Erp {n}"})
+        world.back_shop.send("client.renamed", {"card": cards["shop"], "name": f"Shop {n}"})
+    before = None
+
+    def at_rest():
+        nonlocal before
+        for who in cards:
+            done(world, thread, who)
+        now = len(events(world, thread)), len(world.erp.clients()), len(world.shop.clients())
+        rested, before = now == before, now
+        return rested
+
+    until(at_rest, 60 * SLOWER, 0.5)
+    assert len(events(world, thread)) <= 8 and not world.admin.get("/dead")["dead"]
+
+
+# --- statuses ------------------------------------------------------------------------------------
+
+def status_words(receiver, text):
+    return [m["status"] for m in receiver.messages("message.updated") if m.get("text") == text]
+
+
+@pytest.mark.parametrize("mode", ["none", "failed", "all"])
+def test_statuses_as_asked_for(make, mode):
+    world = make(f'statuses = "{mode}"')
+    thread = world.write("ann", "hello?")
+    for text in ("good", "!reject"):
+        world.admin.post(f"/threads/{thread}/messages", {"id": text, "text": text})
+    world.wait_said(thread, 2, ("sent", "failed"))
+    r = world.gateway.hook({"thread": thread, "seq": 2, "status": "delivered"}, channel="test/receipt")
+    assert r.status_code < 300
+    until(lambda: world.said(thread)[0]["status"] == "delivered", 10 * SLOWER)
+    world.back.reply("own", "r1", thread=thread)
+    until(lambda: "sent" in status_words(world.erp, "own"), 20 * SLOWER)  # of its own it always hears
+    if mode == "all":
+        until(lambda: status_words(world.erp, "good")[-1:] == ["delivered"], 20 * SLOWER)
+    else:
+        assert status_words(world.erp, "good") == []
+    if mode != "none":
+        until(lambda: status_words(world.erp, "!reject") == ["failed"], 20 * SLOWER)
+    assert mode != "none" or status_words(world.erp, "!reject") == []
+    assert not world.shop.messages("message.updated")
+    seqs = [m["seq"] for m in world.erp.messages() if m["thread"] == thread]
+    assert seqs == sorted(seqs) and not world.erp.refused
+
+
+# --- any other CRM: REST with a token ------------------------------------------------------------
+
+def test_rest_with_a_token(world):
+    token = world.gateway.cli("token", "add", "crm", "--role", "admin").stdout.split()[-1]
+    api = Api(world.gateway.url, token)
+    thread = world.write("ann", "hello?")
+    got = api.get(f"/cards/erp/{world.card(thread)}")
+    assert got["thread"]["id"] == thread and got["client"]["name"] == "Ann"
+    assert api.ask("GET", "/cards/erp/nobody").status_code == 404
+    said = {"text": "from the CRM", "origin": {"target": "erp", "id": "n77", "author": "Ivan"}}
+    for n in range(2):
+        api.post(f"/threads/{thread}/messages", {"id": f"k{n}", **said})
+    [m] = world.wait_said(thread)
+    assert m["origin"] == {"target": "erp", "id": "n77"} and m["from"] == {"kind": "crm", "name": "Ivan"}
+    until(lambda: "sent" in status_words(world.erp, "from the CRM"), 20 * SLOWER)
+    until(lambda: any(x.get("text") == "from the CRM" for x in world.shop.messages()), 20 * SLOWER)
+    assert not any(x.get("text") == "from the CRM" for x in world.erp.messages())
+    world.back.reply("from the CRM", "n77", thread=thread)  # told in two ways: one message
+    world.back.reply("next", "n78", thread=thread)
+    assert [m["text"] for m in world.wait_said(thread, 2)] == ["from the CRM", "next"]
+    for origin in ({"target": "nobody", "id": "1"}, {"target": "erp"}, {"target": "erp", "id": ""}, "erp"):
+        assert api.ask("POST", f"/threads/{thread}/messages", json={"text": "x", "origin": origin}).status_code == 400
+    r = world.admin.ask("POST", f"/threads/{thread}/messages", json={"text": "x", "origin": {"target": "erp", "id": "1"}})
+    assert r.status_code == 400 and "token" in r.json()["detail"]
+
+
+def test_too_many_that_wait_are_put_off(world):
+    thread = world.write("ann", "hello?")
+    for shard in range(16):
+        world.gateway.redis.hset(f"sb:{{s{shard}}}:body:from:erp", "bytes", 32 << 20)
+    r = world.back.send("message.reply", {"id": "r1", "thread": thread, "text": "x"}, id="evt_full")
+    assert r.status_code == 503 and int(r.headers["Retry-After"]) > 0
+    for shard in range(16):
+        world.gateway.redis.hset(f"sb:{{s{shard}}}:body:from:erp", "bytes", 0)
+    assert world.back.send("message.reply", {"id": "r1", "thread": thread, "text": "x"}, id="evt_full").status_code == 200
+    world.wait_said(thread)

@@ -86,6 +86,9 @@ static void events_are_what_scripts_write(void **state) {
     assert_int_equal(store_event_parse(&e, "t " ID), 0);
     assert_int_equal(store_event_parse(&e, "c " ID), 0);
     assert_int_equal(e.kind, 'c');
+    assert_false(e.has_work);
+    assert_int_equal(store_event_parse(&e, "w " ID), 0);
+    assert_true(e.has_work);
 }
 
 static void entries_are_what_scripts_write(void **state) {
@@ -106,6 +109,13 @@ static void entries_are_what_scripts_write(void **state) {
     assert_int_equal(e.attempts, 7);
     store_entry_parse(&e, "m " ID " 5");
     assert_int_equal(e.seq, 5);
+    store_entry_parse(&e, "m " ID " 5 status");
+    assert_int_equal(e.seq, 5);
+    assert_string_equal(e.op, "status");
+    store_entry_parse(&e, "f " ID " 17");
+    assert_int_equal(e.kind, 'f');
+    assert_int_equal(e.seq, 17);
+    assert_string_equal(e.op, "");
     store_entry_parse(&e, "c " ID " 0");
     assert_int_equal(e.kind, 'c');
     store_entry_parse(&e, "g " ID " " OTHER);
