@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "core/core_private.h"
 #include "media/media.h"
+#include "store/store_back.h"
 #include "store/store_media.h"
 #include "store/store_users.h"
 
@@ -302,12 +303,35 @@ static bool choose_channel(struct command *c) {
     return true;
 }
 
+static void send_here(struct command *c);
+
+static void on_said_before(void *arg, bool said, const struct err *err) {
+    struct command *c = arg;
+    if (err)
+        command_end(c, NULL, err);
+    else if (!said)
+        send_here(c);
+    else if (c->from_crm)
+        command_end(c, json_pack("{s:b}", "duplicate", 1), NULL);
+    else
+        command_fail(c, ERR_CONFLICT,
+            "the message was sent before, in a thread that has become part of this one");
+}
+
 static void on_send_thread(void *arg, json_t *result, const struct err *err) {
     struct command *c = arg;
-    size_t i;
-    json_t *id;
     if (!take_thread(c, result, err))
         return;
+    const json_t *threads = json_object_get(c->client_json, "threads");
+    if (c->origin && json_array_size(threads) > 1)
+        store_said_before(c->core->store, threads, c->thread, c->key, on_said_before, c);
+    else
+        send_here(c);
+}
+
+static void send_here(struct command *c) {
+    size_t i;
+    json_t *id;
     json_array_foreach(json_object_get(c->body, "attachments"), i, id) {
         if (c->nmedia < MESSAGE_ATTACHMENTS_MAX)
             c->media[c->nmedia++] = json_string_value(id);

@@ -323,7 +323,8 @@ struct depth {
 /* One look at all shards. The worker who owns the first shard shows the sums. */
 struct measuring {
     struct core *core;
-    struct depth *depths; /* by channel: what is to be sent, what is to be fetched */
+    struct depth *depths; /* by channel: what is to be sent, what is to be fetched; then by CRM:
+                             what came from it */
     unsigned waiting;
 };
 
@@ -361,19 +362,33 @@ static void measured(struct measuring *m) {
         }
         ch->queued = m->depths[i * 2].n;
     }
+    for (size_t i = 0; i < m->core->ntargets; i++) {
+        struct crm *c = m->core->targets[i].crm;
+        snprintf(name, sizeof name, "from:%s", c->target);
+        if (c->ops->take)
+            show_depth(m->core, name, &m->depths[m->core->nchannels * 2 + i]);
+    }
     free(m->depths);
     free(m);
+}
+
+static struct depth *depth_of(struct measuring *m, const char *queue) {
+    struct core *core = m->core;
+    if (strncmp(queue, "from:", 5) == 0) {
+        const struct target *t = core_target(core, queue + 5);
+        return t ? &m->depths[core->nchannels * 2 + (size_t)(t - core->targets)] : NULL;
+    }
+    const struct channel *ch = strlen(queue) > 4 ? core_channel(core, queue + 4) : NULL;
+    return ch ? &m->depths[ch->index * 2 + (queue[0] == 'g')] : NULL;
 }
 
 static void on_shard_depths(
     void *arg, const struct store_queue_info *queues, size_t n, const struct err *err) {
     struct measuring *m = arg;
     for (size_t i = 0; !err && i < n; i++) {
-        struct channel *ch =
-            strlen(queues[i].name) > 4 ? core_channel(m->core, queues[i].name + 4) : NULL;
-        if (!ch)
+        struct depth *d = depth_of(m, queues[i].name);
+        if (!d)
             continue;
-        struct depth *d = &m->depths[ch->index * 2 + (queues[i].name[0] == 'g')];
         d->n += queues[i].n;
         if (!d->oldest_ms || queues[i].oldest_ms < d->oldest_ms)
             d->oldest_ms = queues[i].oldest_ms;
@@ -386,7 +401,7 @@ static void measure(struct owner *o) {
     struct core *core = o->core;
     struct measuring *m = mem_alloc(sizeof *m);
     *m = (struct measuring){.core = core, .waiting = o->nshards};
-    m->depths = mem_zalloc((core->nchannels * 2 + 1) * sizeof *m->depths);
+    m->depths = mem_zalloc((core->nchannels * 2 + core->ntargets + 1) * sizeof *m->depths);
     for (unsigned i = 0; i < o->nshards; i++)
         store_queues(core->store, i, on_shard_depths, m);
     for (size_t i = 0; i < core->ntargets; i++) {

@@ -25,7 +25,7 @@ struct back_call {
     struct store *store;
     store_done_fn done;
     store_json_fn json;
-    store_echo_fn echo;
+    store_yes_fn echo;
     void *arg;
     char *key, *what;
 };
@@ -206,7 +206,7 @@ void store_echo_note(struct store *s, const char *client, const char *target, co
 
 struct echo_take {
     struct gather g;
-    store_echo_fn fn;
+    store_yes_fn fn;
     void *arg;
 };
 
@@ -243,7 +243,7 @@ static void on_echo(void *arg, const struct redis_reply *r, const struct err *er
 }
 
 void store_echo_take(struct store *s, const char *client, const char *target, const char *what,
-    store_echo_fn fn, void *arg) {
+    store_yes_fn fn, void *arg) {
     struct args a;
     char key[STORE_KEY_SIZE];
     struct back_call *c = call_create(s, arg);
@@ -257,6 +257,54 @@ void store_echo_take(struct store *s, const char *client, const char *target, co
     args_add(&a, what);
     args_add(&a, "-1");
     store_command(s, &a, on_echo, c);
+}
+
+/* --- was it said in a thread that has been merged? ------------------------------------------- */
+
+struct said_before {
+    struct gather g;
+    store_yes_fn fn;
+    void *arg;
+    bool found;
+};
+
+static void on_said(struct gather *g, size_t i, const struct redis_reply *r) {
+    (void)i;
+    if (redis_reply_int(r) == 1)
+        container_of(g, struct said_before, g)->found = true;
+}
+
+static void said_done(struct gather *g) {
+    struct said_before *b = container_of(g, struct said_before, g);
+    b->fn(b->arg, b->found, g->err.code ? &g->err : NULL);
+    free(b);
+}
+
+void store_said_before(struct store *s, const json_t *threads, const char *but, const char *key,
+    store_yes_fn fn, void *arg) {
+    struct said_before *b = mem_zalloc(sizeof *b);
+    int64_t bucket = dedupe_bucket(clock_ms());
+    size_t i;
+    json_t *id;
+    b->fn = fn;
+    b->arg = arg;
+    gather_begin(&b->g, s, on_said, said_done);
+    json_array_foreach((json_t *)threads, i, id) {
+        const char *thread = json_string_value(id);
+        if (!store_check_id(s, thread, "thread", NULL) || strcmp(thread, but) == 0)
+            continue;
+        for (int k = 0; k < 2; k++) {
+            struct args a;
+            char name[64], at[STORE_KEY_SIZE];
+            snprintf(name, sizeof name, "%s:%lld", thread, (long long)bucket - k);
+            args_init(&a);
+            args_add(&a, "HEXISTS");
+            args_span(&a, store_key(at, id_shard(thread), "seen", name));
+            args_add(&a, key);
+            gather_command(&b->g, i, &a);
+        }
+    }
+    gather_end(&b->g);
 }
 
 /* --- a client's name, and who hears of statuses ---------------------------------------------- */

@@ -31,12 +31,17 @@ void store_find_thread(struct store *s, const char *thread, store_lookup_fn fn, 
  * people had done so: so often as it was written, and within a quarter of an hour. */
 void store_echo_note(struct store *s, const char *client, const char *target, const char *what,
     store_done_fn fn, void *arg);
+typedef void (*store_yes_fn)(void *arg, bool yes, const struct err *err);
 /* Is it what we wrote? Then once less. If not, what is still to come back is expected for another
  * minute only. So no two CRMs can keep each other going: what we take for their people's doing is
  * never more than they tell more often than we wrote it. */
-typedef void (*store_echo_fn)(void *arg, bool is_echo, const struct err *err);
 void store_echo_take(struct store *s, const char *client, const char *target, const char *what,
-    store_echo_fn fn, void *arg);
+    store_yes_fn fn, void *arg);
+
+/* Has a message with this dedupe key come into one of these threads (an array of ids), but for
+ * one? */
+void store_said_before(struct store *s, const json_t *threads, const char *but, const char *key,
+    store_yes_fn fn, void *arg);
 
 /* A client's name is another in a CRM: here, too, and in all other CRMs. ERR_NOT_FOUND. */
 void store_client_rename(struct store *s, const char *client, const char *name,

@@ -280,6 +280,20 @@ def test_a_merged_client_is_found_by_both_cards(world):
     until(lambda: {m["text"] for m in world.said(two)} == set("0123"), 20 * SLOWER)
 
 
+def test_what_was_said_before_a_merge_is_not_said_again(world):
+    """It comes a second time when the client has another thread already."""
+    one, two = world.write("ann", "hello?"), world.write("bob", "hello!")
+    card, clients = world.card(one), [world.admin.get(f"/threads/{t}")["thread"]["client"]["id"] for t in (one, two)]
+    world.back.reply("once", "r1", card=card)
+    world.wait_said(one)
+    world.admin.post(f"/clients/{clients[1]}/merge", {"from": clients[0]})
+    for n in ("r1", "r2", "r1"):
+        world.back.reply("once" if n == "r1" else "more", n, card=card)
+    world.back.reply("last", "r3", card=card)
+    until(lambda: [m["text"] for m in world.said(two)] == ["more", "last"], 20 * SLOWER)
+    assert [s["text"] for s in world.sent()] == ["once", "more", "last"]
+
+
 # --- who is responsible, and what the card is called -------------------------------------------
 
 def events(world, thread, kind="assigned"):

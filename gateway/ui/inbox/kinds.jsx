@@ -57,7 +57,7 @@ export function useSpeaker() {
     const { t } = useWords();
     const agentName = useAgentName();
     return (m) => plainName(m.author?.name) ||
-        (m.direction === "in" ? plainName(m.from?.name) || t("msg.client") : agentName(m.from?.agent) || "");
+        (m.direction === "in" ? plainName(m.from?.name) || t("msg.client") : agentName(m.from?.agent) || plainName(m.from?.name) || "");
 }
 
 // replied: the answered message, where it is loaded; jump(message) goes to it.

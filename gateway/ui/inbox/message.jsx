@@ -190,6 +190,7 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
     const status = out ? shownStatus(message, { client_read_seq: readSeq, client_delivered_seq: deliveredSeq }) : null;
     const author = plainName(message.author?.name) || (direction === "in" ? plainName(message.from?.name) || t("msg.client")
         : own ? t("msg.you") : agentName(message.from?.agent) || plainName(message.from?.name) || t("msg.elsewhere"));
+    const elsewhere = message.origin ? ` · ${message.origin.target}` : ""; // in which CRM it was written
     const at = moment(message);
     const trouble = status === "failed" || status === "unknown";
     const can = mayDo({ ...message, status: status ?? message.status }, caps, current);
@@ -205,8 +206,8 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
             <Actions message={message} can={can} me={me}>
                 {(press) => (
                     <div class={bubble} {...press}>
-                        {direction === "note" && first && <p class="msg-author"><Icon name="lock" size={13} />{author} · {t("msg.note")}</p>}
-                        {out && !own && first && !message.author && !bare && <p class="msg-author">{author}</p>}
+                        {direction === "note" && first && <p class="msg-author"><Icon name="lock" size={13} />{author}{elsewhere} · {t("msg.note")}</p>}
+                        {out && (!own || elsewhere) && first && !message.author && !bare && <p class="msg-author">{author}{elsewhere}</p>}
                         {message.template && <p class="msg-tag"><Icon name="template" size={13} />{t("msg.template", { name: message.template.name })}</p>}
                         {message.past && <p class="msg-tag"><Icon name="phone" size={13} />{t("msg.past")}</p>}
                         <Body message={message} author={author} replied={replied} jump={jump} html={html} setHtml={setHtml} />

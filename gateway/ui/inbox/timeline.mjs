@@ -9,9 +9,9 @@ export function moment(m) {
     return (m.past && m.sent_at) || (m.received_at ?? m.sent_at ?? "");
 }
 
-// Who of a group, and in which of its topics, or which agent.
+// Who of a group, and in which of its topics, or which agent, or who in a CRM.
 function author(m) {
-    const who = m.author?.address ?? m.author?.name ?? (m.direction === "in" ? "" : m.from?.agent ?? "");
+    const who = m.author?.address ?? m.author?.name ?? (m.direction === "in" ? "" : m.from?.agent ?? m.from?.name ?? "");
     return [m.direction, who, m.topic?.id ?? ""].join(":");
 }
 
