@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/elma365/elma365_private.h"
+#include "core/crm_fields.h"
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define ENTRY_MAX 10000
@@ -77,7 +78,7 @@ static const struct setting settings[] = {
     {.key = "contact_fields",
         .type = SETTING_LIST,
         .preset = "",
-        .check = elma365_extra_check,
+        .check = crm_fields_check,
         .help = "What else a new client gets: {\"code=value\"}; {name} or {profile.locale} in a "
                 "value is the client's."},
     {.key = "opens",
@@ -88,7 +89,7 @@ static const struct setting settings[] = {
     {.key = "deal_fields",
         .type = SETTING_LIST,
         .preset = "",
-        .check = elma365_extra_check,
+        .check = crm_fields_check,
         .help = "What that deal or lead gets: as contact_fields."},
     {.key = "feed",
         .type = SETTING_ENUM,

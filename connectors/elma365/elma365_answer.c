@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "core/crm_call.h"
+#include "core/crm_fields.h"
 #include "core/crm_person.h"
 
 #define DEPTH_MAX 12 /* of a scheme */
@@ -108,7 +109,7 @@ json_t *elma365_card(const json_t *item, const struct elma365_fields *f) {
 }
 
 const json_t *elma365_items(const json_t *answer) {
-    const json_t *rows = elma365_at(answer, "result.result");
+    const json_t *rows = crm_at(answer, "result.result");
     return json_is_array(rows) ? rows : NULL;
 }
 
@@ -163,7 +164,7 @@ static void add_entry(
 
 long elma365_entries(const json_t *answer, const struct elma365_names *n, const char *message,
     json_t *out, struct err *err) {
-    const json_t *rows = elma365_at(answer, n->of[NAME_ROWS]);
+    const json_t *rows = crm_at(answer, n->of[NAME_ROWS]);
     size_t i, k;
     json_t *row, *comment;
     if (!json_is_array(rows))
@@ -209,7 +210,7 @@ const char *elma365_message_with(
     const json_t *answer, const struct elma365_names *n, const char *word) {
     size_t i;
     json_t *row;
-    json_array_foreach(elma365_at(answer, n->of[NAME_ROWS]), i, row) {
+    json_array_foreach(crm_at(answer, n->of[NAME_ROWS]), i, row) {
         if (*word && strstr(str(row, n->of[NAME_ROW_TEXT]), word) &&
             !mark_in(str(row, n->of[NAME_ROW_TEXT])))
             return str(row, n->of[NAME_ROW_ID]);

@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
+#include "core/crm_fields.h"
 
 #define PAGE 100
-#define DEPTH_MAX 6
-#define VALUE_MAX 20000
 #define FIELD_MAX 2000 /* bytes of our own field */
 #define CONTACT_REF "$ref/1"
 
@@ -21,67 +19,6 @@ static const char *str(const json_t *o, const char *key) {
 json_t *elma365_search(const char *field, const char *value) {
     return json_pack("{s:b,s:{s:{s:s}},s:{s:b},s:i,s:i}", "active", 1, "filter", "tf", field, value,
         "fields", "*", 1, "from", 0, "size", PAGE);
-}
-
-/* --- what an admin wants besides ------------------------------------------------------------- */
-
-int elma365_extra_check(const char *row, struct err *err) {
-    const char *is = row ? strchr(row, '=') : NULL;
-    if (row && (!is || is == row))
-        return err_set(err, ERR_INVALID, "\"%.60s\": expected code=value", row);
-    return 0;
-}
-
-/* "{name}", "{profile.locale}": what the client's document has there. */
-static json_t *filled(const char *text, const json_t *client) {
-    struct buf b;
-    buf_init(&b, VALUE_MAX);
-    while (*text) {
-        const char *end = *text == '{' ? strchr(text, '}') : NULL;
-        if (!end) {
-            buf_add(&b, text++, 1);
-            continue;
-        }
-        char *where = mem_strndup(text + 1, (size_t)(end - text - 1));
-        const char *value = json_string_value(elma365_at(client, where));
-        buf_adds(&b, value ? value : "");
-        free(where);
-        text = end + 1;
-    }
-    json_t *out = json_string(buf_str(&b));
-    buf_free(&b);
-    return out ? out : json_string("");
-}
-
-static json_t *fill(const json_t *j, const json_t *client, unsigned depth) {
-    size_t i;
-    const char *key;
-    json_t *one, *out;
-    if (json_is_string(j))
-        return filled(json_string_value(j), client);
-    if (depth > DEPTH_MAX || (!json_is_object(j) && !json_is_array(j)))
-        return json_deep_copy(j);
-    out = json_is_object(j) ? json_object() : json_array();
-    json_object_foreach((json_t *)j, key, one)
-        json_object_set_new(out, key, fill(one, client, depth + 1));
-    json_array_foreach(j, i, one) json_array_append_new(out, fill(one, client, depth + 1));
-    return out;
-}
-
-static void add_extra(json_t *context, const char *const *rows, const json_t *client) {
-    for (; rows && *rows; rows++) {
-        const char *is = strchr(*rows, '=');
-        if (!is)
-            continue;
-        char *code = mem_strndup(*rows, (size_t)(is - *rows));
-        json_t *value = json_loads(is + 1, JSON_DECODE_ANY, NULL);
-        if (!value)
-            value = json_string(is + 1);
-        if (value)
-            json_object_set_new(context, code, fill(value, client, 0));
-        json_decref(value);
-        free(code);
-    }
 }
 
 /* --- a contact ------------------------------------------------------------------------------- */
@@ -124,7 +61,7 @@ json_t *elma365_contact(
     const struct crm_flow_who *who, const struct elma365_fields *f, const char *const *extra) {
     json_t *context = json_pack("{s:s}", "__externalId", who->mark), *way;
     size_t i;
-    add_extra(context, extra, who->client);
+    crm_fields_set(context, extra, who->client);
     if (strcmp(f->name, "_fullname") == 0)
         json_object_set_new(context, f->name, json_pack("{s:s}", "firstname", who->name));
     else if (*f->name)
@@ -140,7 +77,7 @@ json_t *elma365_contact(
 json_t *elma365_batch(
     json_t *contact, const struct crm_flow_who *who, const struct elma365_deal *d) {
     json_t *deal = json_pack("{s:s}", "__externalId", who->mark);
-    add_extra(deal, d->extra, who->client);
+    crm_fields_set(deal, d->extra, who->client);
     json_object_set_new(deal, d->name_field, json_string(who->name));
     json_object_set_new(deal, d->contact_field, json_pack("[s]", CONTACT_REF));
     json_object_set_new(contact, "__id", json_string(CONTACT_REF));

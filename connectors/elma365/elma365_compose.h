@@ -27,7 +27,4 @@ const char *elma365_batch_contact(const json_t *answer);
 json_t *elma365_additions(
     const json_t *item, const json_t *missing, const struct elma365_fields *f);
 
-/* A setting's check of a row "code=value". */
-int elma365_extra_check(const char *row, struct err *err);
-
 #endif

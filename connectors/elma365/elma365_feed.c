@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "connectors/elma365/elma365_private.h"
+#include "core/crm_fields.h"
 
 #define PAGE 100
 #define PAGES_MAX 200
@@ -122,7 +123,7 @@ static bool is_gone(const struct writing *w, const struct err *err) {
 /* What was written is called by its mark where the answer does not name it. */
 static void on_written(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct writing *w = arg;
-    const char *id = json_string_value(elma365_at(result, w->e->names.of[NAME_MESSAGE_ID]));
+    const char *id = json_string_value(crm_at(result, w->e->names.of[NAME_MESSAGE_ID]));
     if (err && err->code == ERR_INVALID && json_array_size(w->files)) {
         LOG_WARN(w->e->base.env->log, "elma365.files_refused", LOG_S("target", w->e->base.target),
             LOG_S("message", w->mark), LOG_E(err));
@@ -169,7 +170,7 @@ static void take_head(struct writing *w, const char *id) {
 static void on_head_made(
     void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct writing *w = arg;
-    const char *id = json_string_value(elma365_at(result, w->e->names.of[NAME_MESSAGE_ID]));
+    const char *id = json_string_value(crm_at(result, w->e->names.of[NAME_MESSAGE_ID]));
     struct err bad;
     if (!err && (!id || !*id))
         err = (err_set(&bad, ERR_PROTOCOL,

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "connectors/elma365/elma365_private.h"
+#include "core/crm_fields.h"
 #include "media/media.h"
 
 #define UUID_SIZE 37
@@ -30,7 +31,7 @@ static void make_uuid(char out[UUID_SIZE]) {
 
 static void on_uploaded(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct upload *u = arg;
-    const json_t *id = elma365_at(result, u->e->names.of[NAME_FILE_ID]);
+    const json_t *id = crm_at(result, u->e->names.of[NAME_FILE_ID]);
     struct err bad;
     if (!err && !json_string_length(id))
         err = (err_set(&bad, ERR_PROTOCOL, "ELMA365 took a file and did not say which"), &bad);

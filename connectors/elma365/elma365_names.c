@@ -62,19 +62,6 @@ void elma365_names_read(struct elma365_names *n, const char *const *rows) {
     }
 }
 
-const json_t *elma365_at(const json_t *o, const char *where) {
-    while (o) {
-        size_t n = strcspn(where, ".");
-        char *key = mem_strndup(where, n);
-        o = json_object_get(o, key);
-        free(key);
-        if (!where[n])
-            return o;
-        where += n + 1;
-    }
-    return NULL;
-}
-
 static void add_escaped(struct buf *b, const char *s) {
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;

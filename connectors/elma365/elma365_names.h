@@ -3,8 +3,6 @@
 #ifndef SB_CONNECTORS_ELMA365_ELMA365_NAMES_H
 #define SB_CONNECTORS_ELMA365_ELMA365_NAMES_H
 
-#include <jansson.h>
-
 #include "base/err.h"
 
 enum elma365_name {
@@ -33,9 +31,6 @@ struct elma365_names {
 void elma365_names_read(struct elma365_names *n, const char *const *rows);
 /* A setting's check of one such row. */
 int elma365_names_check(const char *row, struct err *err);
-
-/* What is in o at "result.result", or NULL; borrowed. */
-const json_t *elma365_at(const json_t *o, const char *where);
 
 /* What stands for {section}, {app}, {card}, {message} in a path. */
 struct elma365_place {

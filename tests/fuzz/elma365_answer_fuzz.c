@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "connectors/elma365/elma365_compose.h"
+#include "core/crm_fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,7 +61,7 @@ static void try_settings(char *line) {
             abort();
         free(path);
     }
-    if (elma365_extra_check(line, &err) == 0)
+    if (crm_fields_check(line, &err) == 0)
         json_decref(elma365_contact(&who, &fields, rows));
 }
 
