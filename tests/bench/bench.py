@@ -22,6 +22,7 @@ import urllib.request
 
 import redis
 
+import crm_bench
 import email_bench
 import telegram_bench
 import whatsapp_bench
@@ -68,6 +69,9 @@ class Gateway:
             self.args += ["--set", one]
         self.redis_url = redis_url or f"unix://{self.dir}/data/redis/redis.sock"
         self.log = open(os.path.join(self.dir, "log"), "w+")
+        self.start()
+
+    def start(self):
         self.began = time.time()
         self.process = subprocess.Popen([BINARY, "run", *self.args], stdout=self.log,
                                         stderr=self.log)
@@ -105,13 +109,16 @@ class Gateway:
         r = self.redis()
         return sum(r.xlen(f"sb:{{s{i}}}:crm:main") for i in range(16))
 
-    def close(self):
+    def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def close(self):
+        self.stop()
         self.log.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -535,7 +542,10 @@ def main():
              "email_backlog": lambda: email_bench.bench_backlog(report, bench),
              "email_idle": lambda: email_bench.bench_idle(report, bench),
              "email_mailboxes": lambda: email_bench.bench_mailboxes(report, bench),
-             "email_large": lambda: email_bench.bench_large(report, bench)}
+             "email_large": lambda: email_bench.bench_large(report, bench),
+             "crm_rate": lambda: crm_bench.bench_rate(report, bench),
+             "crm_down": lambda: crm_bench.bench_down(report, bench),
+             "crm_felt": lambda: crm_bench.bench_felt(report, bench)}
     for name, run in parts.items():
         if o.only in name:
             run()
