@@ -325,18 +325,26 @@ static bool is_found(const json_t *found, const char *text) {
     return false;
 }
 
-/* Of entries that cannot be rewritten: how many pieces are there already? What has changed is
- * written once more, as a whole; is it this that is there? */
-static size_t count_there(const struct attach *a, const json_t *found) {
+/* How many of the first pieces are there, word by word? All of them: the message is there. */
+static size_t count_same(const struct attach *a, const json_t *found, bool late) {
     struct crm_text_options o = text_options(a);
     size_t n = 0;
+    o.late = late;
     json_t *texts = crm_text(a->message, a->client, &o);
-    while (n < json_array_size(texts) &&
-           (a->is_known ? is_found(found, json_string_value(json_array_get(texts, n)))
-                        : n < json_array_size(a->ids)))
+    while (
+        n < json_array_size(texts) && is_found(found, json_string_value(json_array_get(texts, n))))
         n++;
     json_decref(texts);
     return n;
+}
+
+/* Of entries that cannot be rewritten: how many pieces are there already? What has changed is
+ * written once more, as a whole; is it this that is there? */
+static size_t count_there(const struct attach *a, const json_t *found) {
+    if (!a->is_known)
+        return json_array_size(a->ids);
+    size_t as_now = count_same(a, found, a->late), other = count_same(a, found, !a->late);
+    return as_now > other ? as_now : other;
 }
 
 static void on_entries(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {

@@ -109,7 +109,7 @@ static size_t hits(struct world *w, const char *query) {
 
 static json_int_t messages_of(struct world *w, const char *client) {
     begin_call(w);
-    cards_crm.card(w->crm, client, on_result, w);
+    cards_crm.card(w->crm, client, "", on_result, w);
     loop_run(w->env.loop);
     return json_integer_value(json_object_get(json_object_get(w->result, "card"), "messages"));
 }
@@ -186,7 +186,7 @@ static void fields_are_changed_and_searched(void **state) {
     loop_run(w->env.loop);
     json_decref(fields);
     begin_call(w);
-    cards_crm.card(w->crm, "C8", on_result, w);
+    cards_crm.card(w->crm, "C8", "", on_result, w);
     loop_run(w->env.loop);
     json_t *card = json_object_get(w->result, "card");
     assert_string_equal(json_string_value(json_object_get(card, "name")), "Bob");

@@ -627,7 +627,7 @@ static void read_dead(struct world *w, unsigned limit, char *out, size_t size, s
     json_t *d;
     *pages = 0;
     do {
-        store_dead(w->store, cursor, limit, on_json, w);
+        store_dead(w->store, NULL, cursor, limit, on_json, w);
         wait_for(w);
         assert_int_equal(w->err.code, 0);
         assert_true(json_array_size(json_object_get(w->json, "dead")) <= limit);
@@ -661,7 +661,7 @@ static void dead_letters_are_on_one_page_each(void **state) {
         json_string_value(json_object_get(json_object_get(one, "error"), "code")), "invalid");
     static const char *const forged[] = {"x", "4:1-1", "0:1", "0:-", "0:1-1-1", " 0:1-1", "-1:1-1"};
     for (size_t i = 0; i < ARRAY_LEN(forged); i++) {
-        store_dead(w->store, forged[i], 5, on_json, w);
+        store_dead(w->store, NULL, forged[i], 5, on_json, w);
         wait_for(w);
         assert_int_equal(w->err.code, ERR_INVALID);
         store_dead_retry(w->store, forged[i], on_done, w);
