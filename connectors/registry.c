@@ -5,6 +5,7 @@
 #include "connectors/elma365/elma365.h"
 #include "connectors/email/email.h"
 #include "connectors/espocrm/espocrm.h"
+#include "connectors/hubspot/hubspot.h"
 #include "connectors/loopback/loopback.h"
 #include "connectors/sitechat/sitechat.h"
 #include "connectors/telegram/telegram.h"
@@ -25,6 +26,7 @@ const struct crm_ops *const crm_registry[] = {
     &cards_crm,
     &webhook_crm,
     &elma365_crm,
+    &hubspot_crm,
     &tryton_crm,
     &espocrm_crm,
     NULL,

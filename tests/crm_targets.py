@@ -1,10 +1,12 @@
 """CRMs as the contract's tests see them: the same few questions to each, whatever they are called there."""
 from crm_target_elma365 import Elma365Target
 from crm_target_espocrm import EspoTarget
+from crm_target_hubspot import HubSpotTarget
 from crm_target_tryton import TrytonTarget
 
 TARGETS = [
     TrytonTarget,
     Elma365Target,
     EspoTarget,
+    HubSpotTarget,
 ]

@@ -9,6 +9,7 @@
 #include "core/crm_call.h"
 #include "core/crm_fields.h"
 #include "core/crm_person.h"
+#include "core/crm_text.h"
 
 #define DEPTH_MAX 12 /* of a scheme */
 #define MARK "switchboard:"
@@ -139,20 +140,10 @@ void elma365_hits(const json_t *answer, const struct elma365_fields *f, const ch
 
 /* --- feeds ----------------------------------------------------------------------------------- */
 
-/* The id of the last mark "#01J..." in a text, NULL none. */
-static const char *mark_in(const char *text) {
-    static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    const char *found = NULL;
-    for (const char *at = strchr(text, '#'); at; at = strchr(at + 1, '#'))
-        if (strspn(at + 1, letters) == ID_LEN)
-            found = at + 1;
-    return found;
-}
-
 static void add_entry(
     const json_t *row, const struct elma365_names *n, const char *message, json_t *out) {
     const char *text = str(row, n->of[NAME_ROW_TEXT]), *id = str(row, n->of[NAME_ROW_ID]);
-    const char *mark = mark_in(text);
+    const char *mark = crm_text_marked(text);
     if (!mark || (message && strncmp(mark, message, ID_LEN) != 0))
         return;
     json_t *one = json_pack("{s:s,s:s#,s:s}", "text", text, "message", mark, (int)ID_LEN, "at",
@@ -212,7 +203,7 @@ const char *elma365_message_with(
     json_t *row;
     json_array_foreach(crm_at(answer, n->of[NAME_ROWS]), i, row) {
         if (*word && strstr(str(row, n->of[NAME_ROW_TEXT]), word) &&
-            !mark_in(str(row, n->of[NAME_ROW_TEXT])))
+            !crm_text_marked(str(row, n->of[NAME_ROW_TEXT])))
             return str(row, n->of[NAME_ROW_ID]);
     }
     return "";

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -292,6 +293,15 @@ static json_t *pieces_of(const struct text *t, const char *mark) {
 
 void crm_text_mark(const json_t *message, char out[CRM_MARK_SIZE]) {
     snprintf(out, CRM_MARK_SIZE, "#%.26s", str(message, "id"));
+}
+
+const char *crm_text_marked(const char *text) {
+    static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    const char *found = NULL;
+    for (const char *at = strchr(text, '#'); at; at = strchr(at + 1, '#'))
+        if (strspn(at + 1, letters) == ID_LEN)
+            found = at + 1;
+    return found;
 }
 
 json_t *crm_text(const json_t *message, const json_t *client, const struct crm_text_options *o) {

@@ -1,0 +1,61 @@
+/* hubspot_private.h - what the files of this folder share. */
+#ifndef SB_CONNECTORS_HUBSPOT_HUBSPOT_PRIVATE_H
+#define SB_CONNECTORS_HUBSPOT_HUBSPOT_PRIVATE_H
+
+#include "connectors/hubspot/hubspot_answer.h"
+#include "core/crm_call.h"
+#include "core/crm_flow.h"
+
+struct hubspot {
+    struct crm base; /* first: the core gives us a pointer to it */
+    struct crm_flow flow;
+    struct hubspot_properties properties;
+    struct hubspot_history history;
+    const char *const *extra; /* properties of new contacts */
+    const char *card_url;     /* "https://.../{id}"; "" HubSpot's own */
+    const char *folder;
+    uint64_t file_max;
+    char *objects; /* "https://api.hubapi.com/crm/objects/2026-03" */
+    char *uploads; /* "https://api.hubapi.com/files/2026-03/files" */
+    char *auth;    /* the header with the token */
+    char *asked;   /* "firstname,phone": of a contact */
+    struct crm_calls_options options;
+    unsigned searches_per_second;
+    struct crm_calls *calls, *searches;
+};
+
+static inline struct hubspot *hubspot_of(struct crm *c) {
+    return (struct hubspot *)c;
+}
+
+/* --- hubspot_call.c -------------------------------------------------------------------------- */
+
+/* One request to h->objects and path; takes body (NULL: none). */
+void hubspot_call(struct hubspot *h, const char *method, const char *path, json_t *body,
+    crm_step_fn fn, void *arg);
+/* A search: of these HubSpot takes few a second. */
+void hubspot_search(struct hubspot *h, json_t *body, crm_step_fn fn, void *arg);
+/* An upload; the parts' fd is taken. */
+void hubspot_send(
+    struct hubspot *h, const struct http_part *parts, size_t n, crm_step_fn fn, void *arg);
+/* fn with this error, later. */
+void hubspot_fail(struct hubspot *h, const struct err *err, crm_step_fn fn, void *arg);
+
+/* --- hubspot_card.c, hubspot_entry.c: the single requests --------------------------------------
+ */
+
+void hubspot_look(struct crm *c, const char *card, crm_step_fn fn, void *arg);
+void hubspot_find(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
+void hubspot_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
+void hubspot_add(struct crm *c, const char *card, const struct crm_flow_who *who,
+    const json_t *missing, crm_step_fn fn, void *arg);
+void hubspot_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+void hubspot_list_entries(
+    struct crm *c, const char *card, const char *mark, crm_step_fn fn, void *arg);
+void hubspot_write(struct crm *c, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);
+void hubspot_rewrite(
+    struct crm *c, const char *id, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);
+void hubspot_upload(
+    struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg);
+
+#endif
