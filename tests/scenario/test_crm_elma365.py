@@ -63,13 +63,17 @@ def elma():
 def test_a_contact_is_made_as_the_section_wants_it(elma, start_gateway):
     w = World(start_gateway, elma, 'card_url = "https://c.elma365.ru/(p:item/_clients/_contacts/{{id}})"\n'
               '  contact_fields = {{"_note=by {{name}}"}}')
-    card = w.card(w.write("+79001234567", "hello", kind="phone", verified=True))
+    thread = w.write("+79001234567", "hello", kind="phone", verified=True)
+    card = w.card(thread)
     item = w.item(card)
     assert item["_phone"] == [{"type": "mobile", "tel": "+79001234567"}] and item["_note"] == "by +79001234567"
     assert item["__externalId"].startswith("switchboard:") and item["_fullname"] == {"firstname": "+79001234567"}
     first = w.feed(card)[0]
     assert first["title"] == "+79001234567" and re.search(r"\nhello\n#[0-9A-Z]{26}$", first["body"])
     assert not elma.refused and "no_such_field" not in w.gateway.log()
+    client = w.admin.get(f"/threads/{thread}")["thread"]["client"]["id"]
+    shown = w.admin.get(f"/clients/{client}")["client"]["cards"]["crm"]["url"]
+    assert shown == f"https://c.elma365.ru/(p:item/_clients/_contacts/{card})"
 
 
 def test_fields_that_the_scheme_has_not_are_said(elma, start_gateway):

@@ -1,0 +1,217 @@
+"""HubSpot: what is its own. What all adapters must do is in test_crm_contract.py."""
+import random
+import time
+
+import pytest
+
+from crm_target_hubspot import HubSpotTarget, plain
+from fakes.hubspot import HubSpot
+from fakes.wire import Answer
+from harness import CONFIG, SLOWER, until
+
+
+class World:
+    def __init__(self, start_gateway, hub, extra=""):
+        self.hub = hub
+        config = (f'hubspot "crm" {{{{\n  url = "{hub.url}"\n  token = "{hub.token}"\n  allow_private = true\n'
+                  f'  language = "en"\n  messenger_property = "gw_ids"\n  {extra}\n}}}}\n')
+        self.gateway = start_gateway(config=CONFIG + config)
+        self.admin = self.gateway.login()
+
+    def write(self, who, text, **kw):
+        body = {"from": {"address": who, "name": who.title(), **kw}, "id": f"{who}-{random.random()}", "text": text}
+        r = self.gateway.hook(body)
+        assert r.status_code == 200, r.text
+        return r.json()["thread"]
+
+    def client(self, thread):
+        client = self.admin.get(f"/threads/{thread}")["thread"]["client"]["id"]
+        return self.admin.get(f"/clients/{client}")["client"]
+
+    def card(self, thread):
+        return until(lambda: self.client(thread)["cards"].get("crm", {}).get("id"), 30 * SLOWER,
+                     why=f"for a card; {self.hub.refused[:3]}\n{self.gateway.log()[-2000:]}")
+
+    def contact(self, card):
+        return self.hub.do(lambda: dict(self.hub.objects["contacts"][card]["properties"]))
+
+    def entries(self, card, n, kind="notes"):
+        def linked():
+            return self.hub.do(lambda: [dict(self.hub.objects[k][i]["properties"]) for c, k, i in self.hub.links
+                                        if c == card and k == kind])
+
+        until(lambda: len(linked()) >= n, 30 * SLOWER, 0.05, f"for {n}; {self.hub.refused[:3]}; {self.gateway.log()[-1500:]}")
+        return linked()
+
+    def dead(self):
+        return until(lambda: self.admin.get("/dead")["dead"], 20 * SLOWER)
+
+    def logged(self, *words):
+        return until(lambda: all(w in self.gateway.log() for w in words), 20 * SLOWER, why=f"for {words} in the log")
+
+
+@pytest.fixture
+def hub():
+    with HubSpot() as h:
+        yield h
+
+
+def test_a_contact_is_upserted_by_our_property(hub, start_gateway):
+    w = World(start_gateway, hub, 'card_url = "https://app.hubspot.com/contacts/1/record/0-1/{{id}}"\n'
+              '  contact_properties = {{"hs_lead_status=NEW"}}')
+    thread = w.write("+79001234567", "hello", kind="phone", verified=True)
+    card = w.card(thread)
+    contact = w.contact(card)
+    assert contact["gw_id"].startswith("switchboard:") and contact["phone"] == "+79001234567"
+    assert contact["firstname"] == "+79001234567" and contact["hs_lead_status"] == "NEW"
+    note = w.entries(card, 1)[0]
+    said = w.admin.messages(thread)[0]
+    assert note["hs_timestamp"] == said["received_at"] and plain(note["hs_note_body"]).split("\n")[1] == "hello"
+    assert w.client(thread)["cards"]["crm"]["url"] == f"https://app.hubspot.com/contacts/1/record/0-1/{card}"
+    assert all("Object not found" in r for r in hub.refused)
+
+
+def test_version_3_has_other_paths(start_gateway):
+    with HubSpot(version="v3") as hub:
+        w = World(start_gateway, hub, 'version = "v3"')
+        w.entries(w.card(w.write("ann", "hello")), 1)
+
+
+def test_what_was_made_just_now_is_found_though_no_search_knows_it(hub, start_gateway):
+    """The answer is lost; the index lags: the contact is read by its unique property."""
+    hub.lag, lost = 3600, []
+
+    def lose(request, answer):
+        if request.path.endswith("/upsert") and not lost:
+            lost.append(1)
+            return Answer(200, b"", spoil="lose")
+
+    hub.after = lose
+    w = World(start_gateway, hub)
+    card = w.card(w.write("ann", "hello"))
+    w.entries(card, 1)
+    assert lost and len(hub.objects["contacts"]) == 1
+
+
+def test_an_address_that_somebody_has_already(hub, start_gateway):
+    """Proven, it is he, also when the search does not know him yet; only claimed, he gets a contact without it."""
+    there = hub.do(lambda: hub.make("contacts", {"firstname": "Ann", "email": "ann@example.org"}, lag=3600)["id"])
+    w = World(start_gateway, hub)
+    claimed = w.card(w.write("ann@example.org", "it is me", kind="email"))
+    assert claimed != there and "email" not in w.contact(claimed) and "ann@example.org" in w.contact(claimed)["gw_ids"]
+    hub.do(lambda: hub.objects["contacts"][claimed].update(archived=True))
+    other = hub.do(lambda: hub.make("contacts", {"firstname": "Bob", "email": "bob@example.org"}, lag=3600)["id"])
+    proven = w.card(w.write("bob@example.org", "hello", kind="email", verified=True))
+    assert proven == other
+    w.entries(proven, 1)
+    w.write("bob@example.org", "more", kind="email", verified=True)
+    w.entries(proven, 2)
+
+
+def test_an_address_that_hubspot_takes_for_none(hub, start_gateway):
+    w = World(start_gateway, hub)
+    card = w.card(w.write("ann@localhost", "hello", kind="email", verified=True))
+    assert "email" not in w.contact(card) and "ann@localhost" in w.contact(card)["gw_ids"]
+
+
+def test_searches_are_few_a_second(hub, start_gateway):
+    w = World(start_gateway, hub)
+    for n in range(8):
+        w.write(f"+7900000000{n}", "hello", kind="phone", verified=True)
+    until(lambda: len(hub.objects["contacts"]) == 8, 60 * SLOWER)
+    asked = [t for t, r in hub.calls if r.path.endswith("/search")]
+    assert len(asked) >= 8 and max(sum(1 for t in asked if at <= t < at + 0.95) for at in asked) <= 6
+
+
+@pytest.mark.parametrize("policy,least", [("SECONDLY", 0.9), ("TEN_SECONDLY_ROLLING", 9)])
+def test_a_limit_is_waited_for(hub, start_gateway, policy, least):
+    w = World(start_gateway, hub)
+    card = w.card(w.write("ann", "one"))
+    w.entries(card, 1)
+    limited = []
+
+    def limit(request):
+        if not limited:
+            limited.append(time.monotonic())
+            return Answer(429, {"status": "error", "category": "RATE_LIMITS", "policyName": policy,
+                                "message": f"You have reached your {policy} limit.", "correlationId": "x"})
+
+    hub.before = limit
+    w.write("ann", "two")
+    w.entries(card, 2)
+    assert [t for t, _ in hub.calls if t > limited[0] + 0.05][0] - limited[0] >= least
+
+
+def test_a_missing_scope_makes_all_wait(hub, start_gateway):
+    hub.before = lambda r: Answer(403, {"status": "error", "category": "MISSING_SCOPES", "correlationId": "x",
+                                        "message": "This app hasn't been granted all required scopes."})
+    w = World(start_gateway, hub)
+    thread = w.write("ann", "hello")
+    w.logged("event=crm.refused", "required scopes")
+    hub.before = None
+    w.entries(w.card(thread), 1)
+    assert not w.admin.get("/dead")["dead"] and hub.token not in w.gateway.log()
+
+
+def test_a_property_that_is_missing_is_said(hub, start_gateway):
+    w = World(start_gateway, hub, 'contact_properties = {{"no_such=1"}}')
+    w.write("ann", "hello")
+    assert '"no_such" does not exist' in w.dead()[0]["error"]["text"]
+
+
+def test_communications(hub, start_gateway):
+    w = World(start_gateway, hub, 'history = "communications"')
+    thread = w.write("ann", "one")
+    card = w.card(thread)
+    said = w.entries(card, 1, "communications")[0]
+    assert said["hs_communication_channel_type"] == "SMS" and said["hs_communication_logged_from"] == "CRM"
+    sent = w.admin.post(f"/threads/{thread}/messages", {"id": "k1", "text": "anser"})["message"]
+    w.entries(card, 2, "communications")
+    until(lambda: w.admin.messages(thread)[-1]["status"] in ("sent", "delivered"), 10 * SLOWER)
+    w.admin.patch(f"/messages/{sent['id']}", {"text": "answer"})
+    until(lambda: "answer" in plain(w.entries(card, 2, "communications")[1]["hs_communication_body"]), 20 * SLOWER)
+    assert not hub.objects["notes"]
+
+
+def test_what_people_wrote_on_a_contact_stays(hub, start_gateway):
+    there = hub.do(lambda: hub.make("contacts", {"firstname": "Anna", "lastname": "Ivanova", "phone": "8 900 123-45-67"}, lag=0)["id"])
+    w = World(start_gateway, hub)
+    assert w.card(w.write("+79001234567", "hello", kind="phone", verified=True)) == there
+    w.entries(there, 1)
+    contact = w.contact(there)
+    assert contact["firstname"] == "Anna" and contact["phone"] == "8 900 123-45-67" and contact["gw_id"]
+    assert "mobilephone" not in contact
+
+
+def test_the_responsible_follows(hub, start_gateway):
+    w = World(start_gateway, hub, 'users = {{"admin=4711"}}')
+    thread = w.write("ann", "hello")
+    card = w.card(thread)
+    w.admin.patch(f"/threads/{thread}", {"assignee": "admin"})
+    until(lambda: w.contact(card).get("hubspot_owner_id") == "4711", 20 * SLOWER)
+
+
+def test_one_message_of_a_long_history_is_found(hub, start_gateway):
+    """Its answer is lost; hundreds of notes are there: some pages are read, no second note is made."""
+    w = World(start_gateway, hub)
+    card = w.card(w.write("ann", "one"))
+    w.entries(card, 1)
+
+    def fill():
+        for n in range(700):
+            o = hub.make("notes", {"hs_note_body": f"somebody's note {n}", "hs_timestamp": "2026-01-01T00:00:00Z"})
+            hub.links.append((card, "notes", o["id"]))
+
+    hub.do(fill)
+    lost = []
+
+    def lose(request, answer):
+        if HubSpotTarget.is_write(None, request) and not lost:
+            lost.append(1)
+            return Answer(200, b"", spoil="lose")
+
+    hub.after = lose
+    w.write("ann", "two")
+    w.write("ann", "three")
+    ours = until(lambda: [n for n in w.entries(card, 703) if "#" in n["hs_note_body"]], 30 * SLOWER)
+    assert lost and [plain(n["hs_note_body"]).split("\n")[1] for n in ours] == ["one", "two", "three"]
