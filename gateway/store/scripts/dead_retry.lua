@@ -18,6 +18,10 @@ for _, dead in ipairs(found) do
     call('XADD', P .. f.q, '*', 'e', f.e)
   else
     enqueue(f.q, f.e)
+    if string.sub(f.q, 1, 5) == 'from:' then -- event.lua: its bytes count again
+      local body = P .. 'body:' .. f.q
+      call('HINCRBY', body, 'bytes', call('HSTRLEN', body, string.match(f.e, '(%d+)$')))
+    end
   end
   unbury(f.q, f.e, dead[1], ARGV[1])
   if string.sub(f.q, 1, 5) == 'from:' then

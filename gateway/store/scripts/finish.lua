@@ -45,7 +45,7 @@ for i = 8, #ARGV, 11 do
       if ARGV[i + 8] == '1' then bury(queue, left[2][2], detail, ARGV[i + 6], ARGV[1]) end
       if string.sub(queue, 1, 5) == 'from:' then
         local body, number = P .. 'body:' .. queue, string.match(left[2][2], '(%d+)$')
-        call('HINCRBY', body, 'bytes', -call('HSTRLEN', body, number))
+        call('HINCRBY', body, 'bytes', string.format('%d', -call('HSTRLEN', body, number))) -- never "-0"
         if ARGV[i + 8] ~= '1' then call('HDEL', body, number) end
       end
       call('XDEL', stream, entry)
@@ -60,8 +60,9 @@ for i = 8, #ARGV, 11 do
         write('HSET', P .. 'thread:' .. thread, 'crm:' .. target, seq)
       end
       gap_filled(target, thread, seq)
-    elseif word == 'dropped' and thread ~= '' and string.sub(queue, 1, 4) == 'crm:' then
-      call('ZREM', P .. 'again:' .. string.sub(queue, 5) .. ':' .. thread, seq)
+    elseif word == 'dropped' and left then
+      local target, of = crm_message(queue, left[2][2])
+      if target then call('ZREM', P .. 'again:' .. target .. ':' .. of, seq) end
     end
   end
   n = n + 1
