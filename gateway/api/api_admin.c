@@ -181,10 +181,11 @@ HANDLER(api_targets_list) {
 
 /* --- dead letters ---------------------------------------------------------------------------- */
 
-#define QUEUE_IS "queue must be out:CHANNEL or crm:TARGET"
+#define QUEUE_IS "queue must be out:CHANNEL, crm:TARGET or from:TARGET"
 
 static bool is_queue(const char *name) {
-    return (strncmp(name, "out:", 4) == 0 || strncmp(name, "crm:", 4) == 0) &&
+    return (strncmp(name, "out:", 4) == 0 || strncmp(name, "crm:", 4) == 0 ||
+               strncmp(name, "from:", 5) == 0) &&
            strlen(name) <= 100 && utf8_is_text(name, strlen(name));
 }
 

@@ -99,9 +99,9 @@ void core_archive(struct core *core, const char *thread, int64_t before, unsigne
 void core_cards(struct core *core, const json_t *client, crm_result_fn fn, void *arg);
 
 /* {"targets":[{"name","adapter","state":"well|paused|refused|starting","until","error":{"code",
- * "text"},"workers","asking","rate","errors","queue","oldest_at","dead"}]}: how the CRMs are, by
- * what all workers know: rate messages attached and errors of the last minute; `asking` of
- * `workers` ask it now, the others not before `until`. */
+ * "text"},"workers","asking","rate","errors","queue","oldest_at","dead","dead_from"}]}: how the
+ * CRMs are, by what all workers know: rate messages attached and errors of the last minute;
+ * `asking` of `workers` ask it now, the others not before `until`. */
 void core_targets(struct core *core, store_json_fn fn, void *arg);
 /* What the CRMs have of a thread's messages: store_on_card(). */
 void core_on_card(struct core *core, const char *thread, store_json_fn fn, void *arg);

@@ -97,6 +97,8 @@ void owner_crm_began(struct core *core);
 /* Who is alive: owners' ids, by until when. */
 #define WORKERS_KEY "sb:workers"
 const char *owner_id(const struct core *core);
+/* Does anything wait for this CRM in the shards that we own? As far as it has been read. */
+bool owner_has_work(const struct core *core, const struct target *t);
 
 /* targets.c */
 void target_attached(struct target *t);

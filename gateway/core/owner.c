@@ -165,6 +165,14 @@ const char *owner_id(const struct core *core) {
     return core->owner->id;
 }
 
+bool owner_has_work(const struct core *core, const struct target *t) {
+    for (unsigned i = 0; i < core->owner->nshards; i++)
+        for (const struct queue *q = core->owner->shards[i].queues; q; q = q->next)
+            if (q->kind == &crm_queue_kind && q->target == t && q->nitems)
+                return true;
+    return false;
+}
+
 static unsigned fair_share(const struct owner *o) {
     return (unsigned)((o->nshards + o->workers - 1) / o->workers);
 }

@@ -21,8 +21,14 @@ static void on_ignored(void *arg, const struct redis_reply *r, const struct err 
     (void)err; /* it is written again */
 }
 
-static const char *state_of(const struct target *t) {
-    return !t->why.code ? "well" : t->why.code == ERR_AUTH ? "refused" : "paused";
+/* Of a CRM that failed we know nothing any more when we may ask it again and have nothing to ask:
+ * others have our shards now. */
+static bool is_ill(const struct core *core, const struct target *t) {
+    return t->why.code && (breaker_wait(&t->breaker, clock_mono_ms()) || owner_has_work(core, t));
+}
+
+static const char *state_of(const struct core *core, const struct target *t) {
+    return !is_ill(core, t) ? "well" : t->why.code == ERR_AUTH ? "refused" : "paused";
 }
 
 /* The part of the minute that it is now, emptied if a minute has gone. */
@@ -43,7 +49,7 @@ void target_failed(struct target *t, const struct err *err) {
     t->last = *err;
 }
 
-static json_t *note_of_target(struct target *t) {
+static json_t *note_of_target(const struct core *core, struct target *t) {
     uint64_t now = clock_mono_ms(), newest = part_of(t)->number;
     unsigned attached = 0, failed = 0;
     for (size_t i = 0; i < TARGET_PARTS; i++)
@@ -51,10 +57,11 @@ static json_t *note_of_target(struct target *t) {
             attached += t->parts[i].attached;
             failed += t->parts[i].failed;
         }
-    const struct err *why = t->why.code ? &t->why : failed ? &t->last : NULL;
-    json_t *note = json_pack("{s:s,s:I,s:I}", "state", state_of(t), "attached",
+    bool ill = is_ill(core, t);
+    const struct err *why = ill ? &t->why : failed ? &t->last : NULL;
+    json_t *note = json_pack("{s:s,s:I,s:I}", "state", state_of(core, t), "attached",
         (json_int_t)attached, "failed", (json_int_t)failed);
-    if (t->why.code)
+    if (ill)
         json_object_set_new(
             note, "until", json_integer(clock_ms() + breaker_wait(&t->breaker, now)));
     if (why)
@@ -73,7 +80,7 @@ static void note_targets(struct core *core) {
     set[1] = span_str(key);
     for (size_t i = 0; i < core->ntargets; i++) {
         struct target *t = &core->targets[i];
-        json_t *note = note_of_target(t);
+        json_t *note = note_of_target(core, t);
         texts[i] = json_dumps(note, JSON_COMPACT);
         json_decref(note);
         t->noted = t->why.code;
@@ -112,6 +119,7 @@ struct asking {
 struct asked {
     struct asking *a;
     size_t target;
+    const char *key;
 };
 
 static void asking_less(struct asking *a) {
@@ -197,7 +205,7 @@ static void on_depth(void *arg, int64_t n, int64_t oldest_ms, const struct err *
     json_t *one = json_array_get(k->a->list, k->target);
     if (err)
         k->a->err = *err;
-    json_object_set_new(one, "queue", json_integer(n));
+    json_object_set_new(one, k->key, json_integer(n));
     if (oldest_ms)
         json_object_set_new(one, "oldest_at", json_string(clock_format(oldest_ms, when)));
     asking_less(k->a);
@@ -208,14 +216,14 @@ static void on_dead(void *arg, int64_t n, const struct err *err) {
     struct asked *k = arg;
     if (err)
         k->a->err = *err;
-    json_object_set_new(json_array_get(k->a->list, k->target), "dead", json_integer(n));
+    json_object_set_new(json_array_get(k->a->list, k->target), k->key, json_integer(n));
     asking_less(k->a);
     free(k);
 }
 
-static struct asked *ask(struct asking *a, size_t target) {
+static struct asked *ask(struct asking *a, size_t target, const char *key) {
     struct asked *k = mem_alloc(sizeof *k);
-    *k = (struct asked){a, target};
+    *k = (struct asked){a, target, key};
     a->waiting++;
     return k;
 }
@@ -227,13 +235,16 @@ void core_targets(struct core *core, store_json_fn fn, void *arg) {
     *a = (struct asking){.core = core, .fn = fn, .arg = arg, .list = json_array(), .waiting = 1};
     for (size_t i = 0; i < core->ntargets; i++) {
         const struct crm *crm = core->targets[i].crm;
-        json_array_append_new(a->list,
-            json_pack("{s:s,s:s,s:s,s:n,s:n,s:i,s:i,s:i,s:i,s:i,s:n,s:i}", "name", crm->target,
-                "adapter", crm->ops->name, "state", "starting", "until", "error", "workers", 0,
-                "asking", 0, "rate", 0, "errors", 0, "queue", 0, "oldest_at", "dead", 0));
+        json_array_append_new(
+            a->list, json_pack("{s:s,s:s,s:s,s:n,s:n,s:i,s:i,s:i,s:i,s:i,s:n,s:i,s:i}", "name",
+                         crm->target, "adapter", crm->ops->name, "state", "starting", "until",
+                         "error", "workers", 0, "asking", 0, "rate", 0, "errors", 0, "queue", 0,
+                         "oldest_at", "dead", 0, "dead_from", 0));
         snprintf(queue, sizeof queue, "crm:%s", crm->target);
-        store_queue_depth(core->store, queue, on_depth, ask(a, i));
-        store_dead_count(core->store, queue, on_dead, ask(a, i));
+        store_queue_depth(core->store, queue, on_depth, ask(a, i, "queue"));
+        store_dead_count(core->store, queue, on_dead, ask(a, i, "dead"));
+        snprintf(queue, sizeof queue, "from:%s", crm->target);
+        store_dead_count(core->store, queue, on_dead, ask(a, i, "dead_from"));
     }
     struct span alive[] = {
         span_str("ZRANGEBYSCORE"), span_str(WORKERS_KEY), span_str(now), span_str("+inf")};

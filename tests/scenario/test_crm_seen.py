@@ -232,3 +232,17 @@ def test_how_a_target_is(world):
     assert t["until"] is None and t["asking"] == t["workers"] == 2
     g.kill_worker()
     until(lambda: target(admin)["workers"] == 2 and len(g.worker_pids()) == 2, 20 * SLOWER)
+
+
+def test_what_a_crm_told_us_and_was_given_up(world):
+    """It is in the same list, under a queue of its own, and counted with its CRM."""
+    g, receiver, admin = world
+    letter = {"q": "from:erp", "e": "f 01M84DM5EGXX078JEX5WYT1900 1", "detail": "invalid nobody is meant", "attempts": 1,
+              "at": int(time.time() * 1000)}
+    id = g.redis.xadd("sb:{s0}:dead", letter)
+    g.redis.xadd("sb:{s0}:dead:from:erp", letter, id=id)
+    dead = admin.get("/dead", queue="from:erp")["dead"]
+    assert [(d["queue"], d["target"], d["thread"], d["error"]["text"]) for d in dead] == [("from:erp", "erp", "", "nobody is meant")]
+    assert target(admin)["dead_from"] == 1 and target(admin)["dead"] == 0
+    assert admin.post("/dead/retry", {"queue": "from:erp"}) == {"retried": 1}
+    until(lambda: not admin.get("/dead")["dead"] and not g.redis.xlen("sb:{s0}:from:erp"), 10 * SLOWER)  # there is no event
