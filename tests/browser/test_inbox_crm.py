@@ -3,6 +3,7 @@ up for it, put back by hand (F13, F14); in both languages, on a wide and on a na
 import random
 
 import pytest
+from crm_target_espocrm import EspoTarget
 from fakes.webhook import Receiver
 from fakes.wire import Answer
 from harness import CONFIG, SLOWER, until
@@ -214,11 +215,11 @@ def test_channels_and_crms_in_one_list(gateway, receiver, browsers):
     i.until(lambda: len(i.all(".dead li")) == 3)
     i.shot("dead-all")
     chosen = Select(i.one("#dead-queue"))
-    assert [o.text for o in chosen.options] == ["Everywhere", "CRM erp", "Channel test"]
+    assert [o.text for o in chosen.options] == ["Everything", "CRM erp", "Channel test"]
     chosen.select_by_visible_text("Channel test")
     i.until(lambda: len(i.all(".dead li")) == 1)
     assert not i.all(".dead-all")
-    Select(i.one("#dead-queue")).select_by_visible_text("Everywhere")
+    Select(i.one("#dead-queue")).select_by_visible_text("Everything")
     i.until(lambda: len(i.all(".dead li")) == 3)
     receiver.spoil = None
     i.press("Retry all", ".dead-all")
@@ -253,3 +254,28 @@ def test_a_bundle_that_does_not_come(gateway, browsers):
     i.d.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     i.press("Try again", "#main")
     assert i.one(".admin h1").find_element(By.XPATH, ".").text == "CRM"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_a_crm_tells_of_its_card(start_gateway, browsers, width):
+    """Name, responsible and stage as they are there, and the link to it."""
+    crm = EspoTarget()
+    crm.entity = "Lead"
+    try:
+        gateway = start_gateway(config=CONFIG + crm.section())
+        thread = write(gateway, "hello")
+        card = until(lambda: next(iter(crm.cards())), 20 * SLOWER)
+        crm.fake.do(lambda: (crm.fake.world.records["User"].setdefault("u1", {"id": "u1"}).update(name="Maria Petrova"),
+                             crm.fake.world.records["Lead"][card].update(status="In Process", assignedUserId="u1")))
+        i = Page(browsers.open(gateway.url + "/", width=width), gateway).enter()
+        i.open_thread(thread)
+        if not i.all(".panel"):
+            i.click(".thread-who")
+        there = '.card[data-target="crm"]'
+        i.says(there, "Ann", "Responsible Maria Petrova", "Stage In Process", "All messages are on the card")
+        assert i.one(there + " a.card-link").get_attribute("href").startswith(crm.fake.url)
+        i.d.execute_script("arguments[0].scrollIntoView({block: 'end'})", i.one(".panel-card"))
+        i.shot("card-told")
+        i.fits()
+    finally:
+        crm.close()

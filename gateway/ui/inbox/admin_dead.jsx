@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { AdminPage } from "./admin_page.jsx";
 import { useStore, useWords } from "./context.jsx";
-import { DeadList } from "./dead_list.jsx";
+import { DeadList, placeName } from "./dead_list.jsx";
 import { Icon } from "./icons.jsx";
 import { deadHref } from "./routes.mjs";
 
@@ -21,7 +21,7 @@ export function AdminDead() {
                         location.hash = deadHref(e.currentTarget.value);
                     }}>
                         <option value="">{t("dead.everything")}</option>
-                        {queues.map((q) => <option key={q} value={q}>{t(q.startsWith("crm:") ? "dead.ofTarget" : "dead.ofChannel", { name: q.slice(4) })}</option>)}
+                        {queues.map((q) => <option key={q} value={q}>{placeName(t, q)}</option>)}
                     </select>
                 </p>
             )}

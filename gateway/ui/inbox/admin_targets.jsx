@@ -6,6 +6,7 @@ import { useDesk, useWords } from "./context.jsx";
 import { DeadList } from "./dead_list.jsx";
 import { Icon } from "./icons.jsx";
 import { Spinner } from "./parts.jsx";
+import { deadHref } from "./routes.mjs";
 
 const EACH_MS = 3000;
 const LAMPS = { well: "ready", paused: "lost", refused: "lost" };
@@ -58,6 +59,7 @@ function Target({ target: x }) {
                 {why && <span class={x.state === "well" ? "warn" : "bad"} title={why.title}>{plainName(why.text)}</span>}
             </span>
             <Figures target={x} />
+            {x.dead_from > 0 && <p class="target-dead"><a href={deadHref("from:" + x.name)}>{t("targets.deadFrom", { n: x.dead_from })}</a></p>}
             {(x.dead > 0 || open) && (
                 <div class="target-dead">
                     {x.dead > 0 && (

@@ -6,6 +6,12 @@ import { Icon } from "./icons.jsx";
 import { Button, Confirm, Spinner } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
 
+// "crm:erp" is CRM erp.
+export function placeName(t, queue) {
+    const [kind, name] = [queue.slice(0, queue.indexOf(":")), plainName(queue.slice(queue.indexOf(":") + 1))];
+    return t({ crm: "dead.ofTarget", from: "dead.ofBack" }[kind] ?? "dead.ofChannel", { name });
+}
+
 function Letter({ letter: d, state, retry, named }) {
     const { t, full, reason } = useWords();
     const why = reason(d.error);
@@ -13,9 +19,9 @@ function Letter({ letter: d, state, retry, named }) {
         <li data-dead={d.id}>
             <span class="cards-icon"><Icon name="dead" size={20} /></span>
             <span class="cards-main">
-                <strong>{[named && d.target, plainName(d.client_name)].filter(Boolean).join(" · ")}</strong>
+                <strong>{[named && placeName(t, d.queue), plainName(d.client_name)].filter(Boolean).join(" · ")}</strong>
                 <span class="dead-why" title={why.title}>{why.text}</span>
-                <span>{full(d.at)} · {t("dead.attempts", { n: d.attempts ?? 0 })}{!d.thread && " · " + t("dead.client")}</span>
+                <span>{full(d.at)} · {t("dead.attempts", { n: d.attempts ?? 0 })}{d.client && " · " + t("dead.client")}</span>
             </span>
             {d.thread && <a class="button button-quiet" href={threadHref(d.thread, d.seq)}>{t("dead.open")}</a>}
             {state === "done"
@@ -76,7 +82,7 @@ export function DeadList({ queue, version, onList, empty }) {
         }
     };
     const many = state.dead.filter((d) => gone[d.id] !== "done").length > 1 || state.next;
-    const where = queue?.slice(4);
+    const where = queue && plainName(queue.slice(queue.indexOf(":") + 1));
     return (
         <>
             {many && (
