@@ -133,24 +133,15 @@ char *espocrm_notes_path(
     return buf_take(&b);
 }
 
-/* "...#01J..." or "...#01J... 2/3". */
+/* "...#01J...", and after it which piece it is and how many files there are: " 2/3 +1". */
 bool espocrm_message_of(const char *post, char out[ESPOCRM_MESSAGE_SIZE]) {
-    static const char digits[] = "0123456789", letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const size_t size = ESPOCRM_MESSAGE_SIZE - 1;
     const char *at = strrchr(post, '#');
     if (!at || strspn(at + 1, letters) != size)
         return false;
     const char *rest = at + 1 + size;
-    if (*rest == ' ') {
-        size_t piece = strspn(rest + 1, digits);
-        const char *slash = rest + 1 + piece;
-        size_t pieces = *slash == '/' ? strspn(slash + 1, digits) : 0;
-        if (!piece || !pieces)
-            return false;
-        rest = slash + 1 + pieces;
-    }
-    rest += *rest == '+'; /* files that came later */
-    if (rest[strspn(rest, " \r\n")])
+    if (rest[strspn(rest, " +/0123456789\r\n")])
         return false;
     memcpy(out, at + 1, size);
     out[size] = '\0';

@@ -15,9 +15,10 @@
 static const struct espocrm_fields fields = {"Contact", "cGwId", "cGwMessengers"};
 
 static void test_marks(void **state) {
-    static const char *const ours[] = {"x\n#" ID, "#" ID, "…#" ID " 2/13", "#" ID "+", "#" ID "\n"};
-    static const char *const not_ours[] = {"", "#", "#" ID "X", "#01J5", "#" ID " and so on",
-        "#" ID " 2", "#" ID " /2", "#" ID " 2/", "#" ID "\nmore", "# 1 in the list"};
+    static const char *const ours[] = {
+        "x\n#" ID, "#" ID, "…#" ID " 2/13", "#" ID "+1", "#" ID " 2/2 +3", "#" ID " +1\n"};
+    static const char *const not_ours[] = {
+        "", "#", "#" ID "X", "#01J5", "#" ID " and so on", "#" ID "\nmore", "# 1 in the list"};
     char message[ESPOCRM_MESSAGE_SIZE];
     (void)state;
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
