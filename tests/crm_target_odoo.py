@@ -10,7 +10,8 @@ from fakes.wire import Answer
 
 def plain(body):
     """What a person sees of a note."""
-    return html.unescape(re.sub(r"<[^>]*>", "", body.replace("<br>", "\n")))
+    links = re.sub(r'<a href="([^"]*)">([^<]*)</a>', r"\2 \1", body)
+    return html.unescape(re.sub(r"<[^>]*>", "", links.replace("<br>", "\n")))
 
 
 class OdooTarget:

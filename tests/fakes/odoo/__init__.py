@@ -11,6 +11,7 @@ import itertools
 import json
 import re
 import time
+import traceback
 
 from ..server import FakeServer
 from ..wire import Answer
@@ -63,13 +64,13 @@ class World:
         self.ids = itertools.count(40)
         self.notes_of = collections.defaultdict(list)  # (model, id) -> messages
 
-    def add(self, model, **values):
+    def add(self, kind, /, **values):
         """As a person does: no rules for what was there before them."""
         id = next(self.ids)
-        self.records[model][id] = {"id": id, **({"active": True} if model == "res.partner" else {}), **values}
-        if model == "mail.message":
-            self.notes_of[values["model"], values["res_id"]].append(self.records[model][id])
-        return self.records[model][id]
+        self.records[kind][id] = {"id": id, **({"active": True} if kind == "res.partner" else {}), **values}
+        if kind == "mail.message":
+            self.notes_of[values["model"], values["res_id"]].append(self.records[kind][id])
+        return self.records[kind][id]
 
     def delete(self, model, id):
         self.records[model].pop(id, None)
@@ -170,7 +171,11 @@ class Odoo(FakeServer):
         answer = self.before(request) if self.before else None
         if answer:
             return answer
-        answer = self.judge(request)
+        try:
+            answer = self.judge(request)
+        except Exception:  # as the real one: a page and a traceback in its log
+            traceback.print_exc()
+            answer = Answer(500, b"<html>500 Internal Server Error", type="text/html")
         return (self.after(request, answer) if self.after else None) or answer
 
     def judge(self, request):
