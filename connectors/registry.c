@@ -7,6 +7,7 @@
 #include "connectors/espocrm/espocrm.h"
 #include "connectors/hubspot/hubspot.h"
 #include "connectors/loopback/loopback.h"
+#include "connectors/odoo/odoo.h"
 #include "connectors/sitechat/sitechat.h"
 #include "connectors/telegram/telegram.h"
 #include "connectors/tryton/tryton.h"
@@ -29,5 +30,6 @@ const struct crm_ops *const crm_registry[] = {
     &hubspot_crm,
     &tryton_crm,
     &espocrm_crm,
+    &odoo_crm,
     NULL,
 };

@@ -2,6 +2,7 @@
 from crm_target_elma365 import Elma365Target
 from crm_target_espocrm import EspoTarget
 from crm_target_hubspot import HubSpotTarget
+from crm_target_odoo import Odoo2Target, OdooTarget
 from crm_target_tryton import TrytonTarget
 
 TARGETS = [
@@ -9,4 +10,6 @@ TARGETS = [
     Elma365Target,
     EspoTarget,
     HubSpotTarget,
+    OdooTarget,
+    Odoo2Target,
 ]
