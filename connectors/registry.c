@@ -6,6 +6,7 @@
 #include "connectors/email/email.h"
 #include "connectors/espocrm/espocrm.h"
 #include "connectors/hubspot/hubspot.h"
+#include "connectors/kommo/kommo.h"
 #include "connectors/loopback/loopback.h"
 #include "connectors/odoo/odoo.h"
 #include "connectors/sitechat/sitechat.h"
@@ -31,5 +32,6 @@ const struct crm_ops *const crm_registry[] = {
     &tryton_crm,
     &espocrm_crm,
     &odoo_crm,
+    &kommo_crm,
     NULL,
 };

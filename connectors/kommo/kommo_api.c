@@ -1,0 +1,174 @@
+/* kommo_api.c - requests of API v4: the token, too many requests, and an address that was blocked.
+ * A 403 may mean either that this is not allowed, or that the address is blocked: a request that
+ * anybody may make tells which. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "connectors/kommo/kommo_private.h"
+
+#define BLOCKED_MS (60u * 60u * 1000u)
+#define EXCESS_MS 1000u
+#define EXCESS_MAX 6 /* a minute */
+
+struct call {
+    struct kommo *k;
+    char *method, *path, *body;
+    crm_step_fn fn;
+    void *arg;
+    struct err refusal; /* of a request whose 403 is looked into */
+};
+
+static void call_end(struct call *c, const json_t *result, const struct err *err, unsigned ms) {
+    c->fn(c->arg, err ? NULL : result, err, ms);
+    free(c->method);
+    free(c->path);
+    free(c->body);
+    free(c);
+}
+
+static void start(
+    struct call *c, const char *method, const char *path, const char *body, http_answer_fn fn) {
+    struct kommo *k = c->k;
+    char *url = mem_printf("%s/api/v4%s", k->url, path);
+    char *token = mem_printf("Authorization: Bearer %s", k->token);
+    const char *const headers[] = {
+        token, "Accept: application/json", body ? "Content-Type: application/json" : NULL, NULL};
+    struct crm_request rq = {
+        .method = method, .url = url, .headers = headers, .body = span_str(body ? body : "")};
+    crm_calls_start(k->calls, &rq, fn, c);
+    free(token);
+    free(url);
+}
+
+/* --- is the address blocked? ----------------------------------------------------------------- */
+
+static unsigned blocked_for(const struct kommo *k) {
+    uint64_t now = clock_mono_ms();
+    return k->blocked_until > now ? (unsigned)(k->blocked_until - now) : 0;
+}
+
+static int set_blocked(const struct kommo *k, struct err *err) {
+    return err_set(err, ERR_AUTH,
+        "Kommo has blocked this address (403 to everything): nothing is asked for %u minutes more",
+        blocked_for(k) / 60000 + 1);
+}
+
+static void on_probe(void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
+    struct call *c = arg;
+    struct kommo *k = c->k;
+    struct err err;
+    (void)sent;
+    if (failure) {
+        call_end(c, NULL, failure, 0);
+        return;
+    }
+    json_t *result = kommo_answer(a, &err);
+    if (result) { /* the token works: it is this that it may not do */
+        err = c->refusal;
+    } else if (err.code == ERR_DENIED) {
+        k->blocked_until = clock_mono_ms() + BLOCKED_MS;
+        set_blocked(k, &err);
+        LOG_ERROR(k->base.env->log, "kommo.blocked", LOG_S("target", k->base.target), LOG_E(&err));
+    }
+    json_decref(result);
+    call_end(c, NULL, &err, blocked_for(k));
+}
+
+/* --- calls ----------------------------------------------------------------------------------- */
+
+/* They ask for a slower pace: each time twice as long a pause. */
+static unsigned slow_down(struct kommo *k, const struct http_answer *a) {
+    unsigned ms = EXCESS_MS << (k->excess < EXCESS_MAX ? k->excess : EXCESS_MAX);
+    k->excess++;
+    if (a->retry_after_s > 0)
+        return (unsigned)(a->retry_after_s < 3600 ? a->retry_after_s : 3600) * 1000;
+    crm_calls_pause(k->calls, ms);
+    return ms;
+}
+
+static void on_answer(
+    void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
+    struct call *c = arg;
+    struct kommo *k = c->k;
+    struct err err;
+    unsigned retry_ms = 0;
+    (void)sent;
+    if (failure) {
+        call_end(c, NULL, failure, 0);
+        return;
+    }
+    json_t *result = kommo_answer(a, &err);
+    if (result)
+        k->excess = 0;
+    else if (err.code == ERR_TOO_MANY)
+        retry_ms = slow_down(k, a);
+    else if (a->retry_after_s > 0)
+        retry_ms = (unsigned)(a->retry_after_s < 3600 ? a->retry_after_s : 3600) * 1000;
+    if (!result && err.code == ERR_DENIED && !k->ended) {
+        c->refusal = err;
+        start(c, "GET", "/account", NULL, on_probe);
+        return;
+    }
+    call_end(c, result, result ? NULL : &err, retry_ms);
+    json_decref(result);
+}
+
+static void on_refused(void *arg) {
+    struct call *c = arg;
+    struct err err;
+    if (c->k->ended)
+        err_set(&err, ERR_UNAVAILABLE, "the gateway is stopping");
+    else
+        set_blocked(c->k, &err);
+    call_end(c, NULL, &err, blocked_for(c->k));
+}
+
+void kommo_call(struct kommo *k, const char *method, const char *path, json_t *body, crm_step_fn fn,
+    void *arg) {
+    struct call *c = mem_zalloc(sizeof *c);
+    c->k = k;
+    c->method = mem_strdup(method);
+    c->path = mem_strdup(path);
+    c->body = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    c->fn = fn;
+    c->arg = arg;
+    json_decref(body);
+    if (k->ended || blocked_for(k))
+        loop_defer(k->base.env->loop, on_refused, c);
+    else
+        start(c, c->method, c->path, c->body, on_answer);
+}
+
+void kommo_api_stop(struct kommo *k) {
+    k->ended = true;
+    crm_calls_destroy(&k->calls);
+}
+
+/* --- is it gone? ----------------------------------------------------------------------------- */
+
+struct doubt {
+    struct err refusal;
+    crm_step_fn fn;
+    void *arg;
+};
+
+static void on_looked(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct doubt *d = arg;
+    struct err what;
+    if (!err && kommo_check_one(result, &what) < 0)
+        err = &what;
+    d->fn(d->arg, NULL, err ? err : &d->refusal, retry_ms);
+    free(d);
+}
+
+void kommo_is_it_gone(
+    struct kommo *k, const char *path, const struct err *refusal, crm_step_fn fn, void *arg) {
+    struct doubt *d = mem_alloc(sizeof *d);
+    *d = (struct doubt){*refusal, fn, arg};
+    if (d->refusal.code == ERR_NOT_FOUND)
+        d->refusal.code = ERR_INVALID; /* of something that is there */
+    kommo_call(k, "GET", path, NULL, on_looked, d);
+}

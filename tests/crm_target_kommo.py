@@ -1,0 +1,73 @@
+"""Kommo as the contract's tests see it."""
+import json
+
+from fakes.kommo import FakeKommo
+from fakes.kommo.errors import invalid
+
+CODES = {"mobile": "PHONE", "phone": "PHONE", "email": "EMAIL"}
+
+
+class KommoTarget:
+    """A strict stand-in; notes on contacts."""
+    name = "kommo"
+    text_max = 10000
+    failure = invalid((0, "params.text", "The text must not be empty"))
+
+    def __init__(self):
+        self.server = self.proxy = FakeKommo()
+
+    def close(self):
+        self.server.close()
+
+    def section(self, extra=""):
+        return (f'kommo "crm" {{{{\n  url = "{self.server.url}"\n  token = "{FakeKommo.TOKEN}"\n'
+                f'  mark_field = "SWITCHBOARD"\n  allow_private = true\n  language = "en"\n  per_second = 1000\n'
+                f'  {extra}\n}}}}\n')
+
+    def is_write(self, request):
+        """Does it put a message on a card?"""
+        return request.method == "POST" and request.path == "/api/v4/contacts/notes"
+
+    def is_create(self, request):
+        return request.method == "POST" and request.path == "/api/v4/contacts"
+
+    # --- what is in it ---
+
+    @property
+    def crm(self):
+        return self.server.crm
+
+    def add_card(self, name, *ways):
+        fields = {}
+        for kind, value in ways:
+            fields.setdefault(CODES[kind], []).append(value)
+        return str(self.server.do(self.crm.contact, name, fields))
+
+    def add_old_card(self, name, number):
+        return self.add_card(name, ("phone", number))
+
+    def cards(self):
+        return self.server.do(lambda: {str(i): c["name"] for i, c in self.crm.contacts.items()})
+
+    def ways(self, card):
+        fields = self.server.do(lambda: json.loads(json.dumps(self.crm.contacts[int(card)]["fields"])))
+        out = {("mobile", v) for v in fields.get("PHONE", [])} | {("email", v) for v in fields.get("EMAIL", [])}
+        return out | {("other", v) for vs in fields.get("SWITCHBOARD", []) for v in vs.split()}
+
+    def history(self, card):
+        return self.server.do(lambda: [n["text"] for n in self.crm.notes.values() if n["entity_id"] == int(card)])
+
+    def delete_card(self, card):
+        self.server.do(self.crm.contacts.pop, int(card))
+
+    def merge_cards(self, card, into):
+        """One is deleted; what it knew, the other knows now."""
+        def merge():
+            gone, stays = self.crm.contacts.pop(int(card)), self.crm.contacts[int(into)]
+            for code, values in gone["fields"].items():
+                held = stays["fields"].setdefault(code, [])
+                held += [v for v in values if v not in held] if code in ("PHONE", "EMAIL") or not held else []
+        self.server.do(merge)
+
+    def end_sessions(self):
+        pass  # a long-lived token has none
