@@ -219,7 +219,7 @@ static void add_content(struct text *t) {
         add(t, text);
         end_line(t);
     }
-    if (strcmp(str(t->message, "status"), "failed") == 0) {
+    if (!t->o->bare && strcmp(str(t->message, "status"), "failed") == 0) {
         const char *why = str(json_object_get(t->message, "error"), "text");
         add_field(t, W_FAILED, *why ? why : "?");
     }
@@ -281,9 +281,10 @@ static json_t *pieces_of(const struct text *t, const char *mark) {
         at += cut_at(t->out.p + at, t->out.n - at, max, t->o->markup);
     for (size_t at = 0, i = 1; at < t->out.n; i++) {
         size_t len = cut_at(t->out.p + at, t->out.n - at, max, t->o->markup);
-        char *piece = n == 1 ? mem_printf("%.*s%s", (int)len, t->out.p + at, mark)
-                             : mem_printf("%.*s%s %s %zu/%zu", (int)len, t->out.p + at,
-                                   i < n ? "…" : "", mark, i, n);
+        char *piece = n == 1 || t->o->bare
+                          ? mem_printf("%.*s%s", (int)len, t->out.p + at, i < n ? "…" : mark)
+                          : mem_printf("%.*s%s %s %zu/%zu", (int)len, t->out.p + at,
+                                i < n ? "…" : "", mark, i, n);
         json_array_append_new(out, json_string(piece));
         free(piece);
         at += len;
@@ -309,13 +310,20 @@ json_t *crm_text(const json_t *message, const json_t *client, const struct crm_t
     const char *direction = str(message, "direction");
     char mark[CRM_MARK_SIZE];
     buf_init(&t.out, WHOLE_MAX);
-    add_head(&t, direction);
+    if (!o->bare)
+        add_head(&t, direction);
+    else if (*str(message, "deleted_at"))
+        add_field(&t, W_DELETED, "…");
     if (strcmp(direction, "event") == 0)
         add_event(&t);
     else
         add_content(&t);
     crm_text_mark(message, mark);
-    json_t *out = pieces_of(&t, mark);
+    while (o->bare && t.out.n && t.out.p[t.out.n - 1] == '\n')
+        t.out.n--;
+    if (o->bare && !t.out.n) /* a message that we did not understand */
+        add(&t, *str(message, "raw_type") ? str(message, "raw_type") : "…");
+    json_t *out = pieces_of(&t, o->bare ? "" : mark);
     buf_free(&t.out);
     return out;
 }

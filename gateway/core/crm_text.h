@@ -21,6 +21,8 @@ struct crm_text_options {
     size_t max;             /* bytes of a piece, what is ours included; at least 4000 */
     const char *public_url; /* for links to files, which ask for a sign-in; "" none */
     bool late;              /* it comes after messages that were written later: says so */
+    bool bare;              /* for a chat, which shows who and when itself: without a headline and a
+                               mark */
 };
 
 /* The pieces, at least one: an array of strings (a new reference). A long text is cut between
