@@ -1,7 +1,7 @@
 """Kommo as the contract's tests see it."""
 import json
 
-from fakes.kommo import FakeKommo
+from fakes.kommo import FakeKommo, amojo
 from fakes.kommo.errors import invalid
 
 CODES = {"mobile": "PHONE", "phone": "PHONE", "email": "EMAIL"}
@@ -18,6 +18,12 @@ class KommoTarget:
 
     def close(self):
         self.server.close()
+
+    def chat(self, extra="", channel=None):
+        """Settings for a dialogue that is a chat."""
+        return (f'mode = "chat"\n  chat_url = "{self.server.url}"\n  channel_id = "{channel or amojo.CHANNEL}"\n'
+                f'  channel_secret = "{amojo.SECRET}"\n  bot_id = "{amojo.BOT}"\n'
+                f'  chat_users = {{{{"admin={amojo.OPERATOR}"}}}}\n  {extra}')
 
     def section(self, extra=""):
         return (f'kommo "crm" {{{{\n  url = "{self.server.url}"\n  token = "{FakeKommo.TOKEN}"\n'
@@ -58,7 +64,11 @@ class KommoTarget:
         return self.server.do(lambda: [n["text"] for n in self.crm.notes.values() if n["entity_id"] == int(card)])
 
     def delete_card(self, card):
-        self.server.do(self.crm.contacts.pop, int(card))
+        """Its links to chats go with it."""
+        def delete():
+            self.crm.contacts.pop(int(card))
+            self.crm.links = {chat: c for chat, c in self.crm.links.items() if c != int(card)}
+        self.server.do(delete)
 
     def merge_cards(self, card, into):
         """One is deleted; what it knew, the other knows now."""

@@ -18,8 +18,27 @@ static const struct setting settings[] = {
         .help = "The account: https://shop.kommo.com or https://shop.amocrm.ru"},
     {.key = "token",
         .type = SETTING_STRING,
+        .preset = "",
         .secret = true,
         .help = "The long-lived token of a private integration."},
+    {.key = "client_id",
+        .type = SETTING_STRING,
+        .preset = "",
+        .help = "Instead of a token, OAuth2: the integration's id, ..."},
+    {.key = "client_secret",
+        .type = SETTING_STRING,
+        .preset = "",
+        .secret = true,
+        .help = "... its secret key, ..."},
+    {.key = "redirect_uri",
+        .type = SETTING_STRING,
+        .preset = "",
+        .help = "... the address that it was made with, ..."},
+    {.key = "refresh_token",
+        .type = SETTING_STRING,
+        .preset = "",
+        .secret = true,
+        .help = "... and the first refresh token: those that follow are kept by the gateway."},
     {.key = "mark_field",
         .type = SETTING_STRING,
         .help = "The id or the code of a text field of contacts, made for the gateway: by what it "
@@ -41,10 +60,81 @@ static const struct setting settings[] = {
         .max = INT64_MAX,
         .help = "The user who is responsible for new contacts and leads, by his id; 0: whose token "
                 "it is."},
+    {.key = "mode",
+        .type = SETTING_ENUM,
+        .preset = "notes",
+        .choices = "notes|chat",
+        .help = "How a dialogue is kept: as notes, or as a chat in which the CRM's people answer."},
+    {.key = "channel_id",
+        .type = SETTING_STRING,
+        .preset = "",
+        .help = "chat: the channel of the service of chats that the vendor's support has made."},
+    {.key = "channel_secret",
+        .type = SETTING_STRING,
+        .preset = "",
+        .secret = true,
+        .help = "chat: its secret key."},
+    {.key = "channel_title",
+        .type = SETTING_STRING,
+        .preset = "Switchboard",
+        .help = "chat: what the channel is called in the account."},
+    {.key = "bot_id",
+        .type = SETTING_STRING,
+        .preset = "",
+        .help = "chat: the channel's bot, in whose name stands what our agents wrote whom the "
+                "account does not know."},
+    {.key = "chat_users",
+        .type = SETTING_LIST,
+        .preset = "{}",
+        .help = "chat: {\"anna=76fc2bea-...\"} is our agent anna and the user with this amojo_id."},
+    {.key = "chat_url",
+        .type = SETTING_STRING,
+        .preset = "",
+        .sends_secrets = true,
+        .help = "chat: the service of chats; empty: that of the account's address."},
     CRM_FLOW_SETTINGS("false"),
     CRM_CALL_SETTINGS("30s", "4", "7"),
     {0},
 };
+
+/* "https://amojo.kommo.com" for an account at kommo.com. NULL: nobody knows. */
+static char *chat_url(const char *given, const char *url) {
+    static const char *const domains[] = {"kommo.com", "amocrm.ru", "amocrm.com"};
+    size_t n = strlen(given);
+    while (n && given[n - 1] == '/')
+        n--;
+    if (n)
+        return mem_strndup(given, n);
+    for (size_t i = 0; i < ARRAY_LEN(domains); i++)
+        if (span_ends(span_str(url), domains[i]))
+            return mem_printf("https://amojo.%s", domains[i]);
+    return NULL;
+}
+
+static int init_chat(struct kommo *k, const struct settings *s, struct err *err) {
+    struct kommo_chat *chat = &k->chat;
+    chat->on = strcmp(settings_str(s, "mode"), "chat") == 0;
+    chat->channel = settings_str(s, "channel_id");
+    chat->secret = settings_str(s, "channel_secret");
+    chat->title = settings_str(s, "channel_title");
+    chat->bot = settings_str(s, "bot_id");
+    chat->users = settings_list(s, "chat_users");
+    chat->url = chat_url(settings_str(s, "chat_url"), k->url);
+    chat->tail = &chat->waiting;
+    if (!chat->on)
+        return 0;
+    k->base.statuses = CRM_STATUSES_ALL;
+    if (!*chat->channel || !*chat->secret || !*chat->bot)
+        return err_set(err, ERR_INVALID,
+            "kommo \"%s\": mode \"chat\" needs channel_id, channel_secret and bot_id",
+            k->base.target);
+    if (chat->channel[strcspn(chat->channel, "/?# ")])
+        return err_set(err, ERR_INVALID, "kommo \"%s\": channel_id is no id", k->base.target);
+    return chat->url
+               ? crm_check_url(chat->url, err)
+               : err_set(err, ERR_INVALID,
+                     "kommo \"%s\": where is the service of chats? set chat_url", k->base.target);
+}
 
 static int init(struct crm *c, const struct settings *s, const char *data_dir, struct err *err) {
     struct kommo *k = kommo_of(c);
@@ -55,6 +145,10 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
         n--;
     k->url = mem_strndup(url, n);
     k->token = settings_str(s, "token");
+    k->oauth.client_id = settings_str(s, "client_id");
+    k->oauth.client_secret = settings_str(s, "client_secret");
+    k->oauth.redirect_uri = settings_str(s, "redirect_uri");
+    k->oauth.refresh = settings_str(s, "refresh_token");
     k->contacts.mark_field = settings_str(s, "mark_field");
     k->contacts.responsible = settings_int(s, "responsible");
     k->leads = settings_bool(s, "leads");
@@ -67,25 +161,34 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     if (k->flow.options.files)
         return err_set(err, ERR_INVALID,
             "kommo \"%s\": files cannot be brought there; leave `files` out", c->target);
+    if (!*k->token && (!*k->oauth.client_id || !*k->oauth.client_secret ||
+                          !*k->oauth.redirect_uri || !*k->oauth.refresh))
+        return err_set(err, ERR_INVALID,
+            "kommo \"%s\": a token, or client_id, client_secret, redirect_uri and refresh_token",
+            c->target);
     if (!*k->contacts.mark_field)
         return err_set(err, ERR_INVALID,
             "kommo \"%s\": mark_field is the id or the code of a text field of contacts",
             c->target);
-    return 0;
+    return init_chat(k, s, err);
 }
 
 static int start(struct crm *c, struct err *err) {
     struct kommo *k = kommo_of(c);
     (void)err;
     k->calls = crm_calls_create(c, &k->options);
+    kommo_token_start(k);
+    kommo_chat_start(k);
     return 0;
 }
 
 static void stop(struct crm *c) {
     kommo_api_stop(kommo_of(c));
+    kommo_chat_stop(kommo_of(c));
 }
 
 static void finish(struct crm *c) {
+    kommo_chat_finish(kommo_of(c));
     free(kommo_of(c)->url);
 }
 
@@ -94,8 +197,18 @@ static void ensure_card(
     crm_flow_ensure(&kommo_of(c)->flow, client, known, fn, arg);
 }
 
+/* What is for agents only stays a note, as what happened does. */
+static bool is_talk(const json_t *message) {
+    const char *direction = json_string_value(json_object_get(message, "direction"));
+    return direction && (strcmp(direction, "in") == 0 || strcmp(direction, "out") == 0);
+}
+
 static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
-    crm_flow_attach(&kommo_of(c)->flow, a, fn, arg);
+    struct kommo *k = kommo_of(c);
+    if (k->chat.on && is_talk(a->message))
+        kommo_talk_attach(k, a, fn, arg);
+    else
+        crm_flow_attach(&k->flow, a, fn, arg);
 }
 
 static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
@@ -111,16 +224,18 @@ static void card(
 const struct crm_ops kommo_crm = {
     .api = CRM_API,
     .name = "kommo",
-    .caps = CRM_ENTRIES,
+    .caps = CRM_ENTRIES | CRM_REPLIES,
     .size = sizeof(struct kommo),
     .settings = settings,
-    .help = "Kommo (amoCRM): clients are contacts, messages are notes on them.",
+    .help = "Kommo (amoCRM): clients are contacts, messages are notes on them or a chat.",
     .init = init,
     .start = start,
     .ensure_card = ensure_card,
     .attach = attach,
     .entries = entries,
     .card = card,
+    .webhook = kommo_webhook,
+    .take = kommo_take,
     .stop = stop,
     .finish = finish,
 };

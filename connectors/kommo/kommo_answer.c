@@ -71,6 +71,20 @@ json_t *kommo_answer(const struct http_answer *a, struct err *err) {
     return NULL;
 }
 
+int kommo_tokens(const struct http_answer *a, struct crm_tokens *out, struct err *err) {
+    json_t *j = kommo_answer(a, err);
+    const char *access = str(j, "access_token"), *refresh = str(j, "refresh_token");
+    int64_t expires_s = json_integer_value(json_object_get(j, "expires_in"));
+    *out = (struct crm_tokens){0};
+    bool is_good = *access && *refresh && !access[strcspn(access, "\r\n")];
+    if (is_good)
+        *out = (struct crm_tokens){mem_strdup(access), mem_strdup(refresh), expires_s};
+    json_decref(j);
+    if (j && !is_good)
+        return err_set(err, ERR_AUTH, "Kommo gave no tokens for the refresh token");
+    return j ? 0 : -1;
+}
+
 const json_t *kommo_embedded(const json_t *answer, const char *what) {
     const json_t *all = json_object_get(json_object_get(answer, "_embedded"), what);
     return json_is_array(all) ? all : NULL;

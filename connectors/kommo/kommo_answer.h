@@ -7,11 +7,15 @@
 #include <stdbool.h>
 
 #include "core/crm_flow.h"
+#include "core/crm_token.h"
 #include "net/http_client.h"
 
 /* The body as JSON (a new reference; JSON null when there is none), or NULL with err, in the
  * server's words: ERR_AUTH also for an account that is not paid. */
 json_t *kommo_answer(const struct http_answer *a, struct err *err);
+
+/* A pair of tokens (crm_token.h). */
+int kommo_tokens(const struct http_answer *a, struct crm_tokens *out, struct err *err);
 
 /* Of {"_embedded":{what:[..]}} the array, borrowed; NULL none. */
 const json_t *kommo_embedded(const json_t *answer, const char *what);

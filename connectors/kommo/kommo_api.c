@@ -1,6 +1,7 @@
 /* kommo_api.c - requests of API v4: the token, too many requests, and an address that was blocked.
  * A 403 may mean either that this is not allowed, or that the address is blocked: a request that
  * anybody may make tells which. */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +19,25 @@ struct call {
     char *method, *path, *body;
     crm_step_fn fn;
     void *arg;
-    struct err refusal; /* of a request whose 403 is looked into */
+    char *token;        /* that it was sent with */
+    bool again;         /* a token of it was refused already */
+    struct err refusal; /* of a request whose 403 is looked into, or that is not made at all */
+    unsigned retry_ms;
 };
+
+static void forget(char **secret) {
+    if (*secret)
+        sodium_memzero(*secret, strlen(*secret));
+    free(*secret);
+    *secret = NULL;
+}
 
 static void call_end(struct call *c, const json_t *result, const struct err *err, unsigned ms) {
     c->fn(c->arg, err ? NULL : result, err, ms);
     free(c->method);
     free(c->path);
     free(c->body);
+    forget(&c->token);
     free(c);
 }
 
@@ -33,13 +45,13 @@ static void start(
     struct call *c, const char *method, const char *path, const char *body, http_answer_fn fn) {
     struct kommo *k = c->k;
     char *url = mem_printf("%s/api/v4%s", k->url, path);
-    char *token = mem_printf("Authorization: Bearer %s", k->token);
+    char *token = mem_printf("Authorization: Bearer %s", c->token);
     const char *const headers[] = {
         token, "Accept: application/json", body ? "Content-Type: application/json" : NULL, NULL};
     struct crm_request rq = {
         .method = method, .url = url, .headers = headers, .body = span_str(body ? body : "")};
     crm_calls_start(k->calls, &rq, fn, c);
-    free(token);
+    forget(&token);
     free(url);
 }
 
@@ -89,6 +101,8 @@ static unsigned slow_down(struct kommo *k, const struct http_answer *a) {
     return ms;
 }
 
+static void on_token(void *arg, const char *token, const struct err *err);
+
 static void on_answer(
     void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
     struct call *c = arg;
@@ -107,6 +121,12 @@ static void on_answer(
         retry_ms = slow_down(k, a);
     else if (a->retry_after_s > 0)
         retry_ms = (unsigned)(a->retry_after_s < 3600 ? a->retry_after_s : 3600) * 1000;
+    if (!result && err.code == ERR_AUTH && k->oauth.token && !c->again) {
+        c->again = true;
+        crm_token_refused(k->oauth.token, c->token);
+        crm_token_get(k->oauth.token, on_token, c);
+        return;
+    }
     if (!result && err.code == ERR_DENIED && !k->ended) {
         c->refusal = err;
         start(c, "GET", "/account", NULL, on_probe);
@@ -116,14 +136,20 @@ static void on_answer(
     json_decref(result);
 }
 
+static void on_token(void *arg, const char *token, const struct err *err) {
+    struct call *c = arg;
+    if (err) {
+        call_end(c, NULL, err, 0);
+        return;
+    }
+    forget(&c->token);
+    c->token = mem_strdup(token);
+    start(c, c->method, c->path, c->body, on_answer);
+}
+
 static void on_refused(void *arg) {
     struct call *c = arg;
-    struct err err;
-    if (c->k->ended)
-        err_set(&err, ERR_UNAVAILABLE, "the gateway is stopping");
-    else
-        set_blocked(c->k, &err);
-    call_end(c, NULL, &err, blocked_for(c->k));
+    call_end(c, NULL, &c->refusal, c->retry_ms);
 }
 
 void kommo_call(struct kommo *k, const char *method, const char *path, json_t *body, crm_step_fn fn,
@@ -136,14 +162,22 @@ void kommo_call(struct kommo *k, const char *method, const char *path, json_t *b
     c->fn = fn;
     c->arg = arg;
     json_decref(body);
-    if (k->ended || blocked_for(k))
+    c->retry_ms = blocked_for(k);
+    if (k->ended)
+        err_set(&c->refusal, ERR_UNAVAILABLE, "the gateway is stopping");
+    else if (c->retry_ms)
+        set_blocked(k, &c->refusal);
+    if (c->refusal.code)
         loop_defer(k->base.env->loop, on_refused, c);
+    else if (k->oauth.token)
+        crm_token_get(k->oauth.token, on_token, c);
     else
-        start(c, c->method, c->path, c->body, on_answer);
+        on_token(c, k->token, NULL);
 }
 
 void kommo_api_stop(struct kommo *k) {
     k->ended = true;
+    kommo_token_stop(k);
     crm_calls_destroy(&k->calls);
 }
 

@@ -42,13 +42,32 @@ static void noting_end(void *arg, const json_t *result, const struct err *err, u
 
 static void next_page(struct noting *n);
 
+static void on_talked(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct noting *n = arg;
+    json_t *all = err ? NULL : json_copy((json_t *)result);
+    json_array_extend(all, n->found);
+    noting_end(n, all, err, retry_ms);
+    json_decref(all);
+}
+
+/* Where there is a chat, all that is asked for is what it holds, and then the notes. */
+static void talked_before(struct noting *n) {
+    if (n->k->chat.on && !n->mark)
+        kommo_talk_entries(n->k, n->card, on_talked, n);
+    else
+        noting_end(n, n->found, NULL, 0);
+}
+
 /* None of ours: is there such a contact at all? */
 static void on_none(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct noting *n = arg;
     struct err what;
     if (!err && kommo_check_one(result, &what) < 0)
         err = &what;
-    noting_end(n, n->found, err, retry_ms);
+    if (err)
+        noting_end(n, NULL, err, retry_ms);
+    else
+        talked_before(n);
 }
 
 static void on_page(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
@@ -64,7 +83,7 @@ static void on_page(void *arg, const json_t *result, const struct err *err, unsi
     if (kommo_has_next(result) && n->page < PAGES_MAX) {
         next_page(n);
     } else if (json_array_size(n->found) || n->mark) {
-        noting_end(n, n->found, NULL, 0);
+        talked_before(n);
     } else {
         char *path = mem_printf("/contacts/%s", n->card);
         kommo_call(n->k, "GET", path, NULL, on_none, n);

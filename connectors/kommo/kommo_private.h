@@ -6,13 +6,33 @@
 #include "core/crm_call.h"
 #include "core/crm_flow.h"
 
-struct kommo_chat;
+#define KOMMO_OPENED 1024 /* chats that are known to be linked to a contact */
+#define KOMMO_OPENED_SIZE 64
+
+struct chat_call;
+
+/* The service of chats (amojo). */
+struct kommo_chat {
+    bool on;
+    char *url;                                  /* "https://amojo.kommo.com" */
+    const char *channel, *secret, *title, *bot; /* the settings' */
+    const char *const *users;
+    char *account, *scope; /* NULL: to be asked for */
+    bool connecting;
+    struct chat_call *waiting, **tail; /* for the scope */
+    struct crm_calls *calls;
+    char (*opened)[KOMMO_OPENED_SIZE]; /* "<thread>/<contact>" */
+};
 
 struct kommo {
     struct crm base; /* first: the core gives us a pointer to it */
     struct crm_flow flow;
     char *url;         /* "https://shop.kommo.com" */
-    const char *token; /* the settings' */
+    const char *token; /* the settings'; "": by OAuth2 */
+    struct {
+        const char *client_id, *client_secret, *redirect_uri, *refresh;
+        struct crm_token *token;
+    } oauth;
     struct kommo_contact_options contacts;
     bool leads;
     long long pipeline;
@@ -21,6 +41,7 @@ struct kommo {
     uint64_t blocked_until; /* clock_mono_ms; the address is blocked: nothing is asked */
     unsigned excess;        /* answers 429 in a row */
     bool ended;
+    struct kommo_chat chat;
 };
 
 static inline struct kommo *kommo_of(struct crm *c) {
@@ -36,6 +57,11 @@ void kommo_call(
     struct kommo *k, const char *method, const char *path, json_t *body, crm_step_fn fn, void *arg);
 void kommo_api_stop(struct kommo *k);
 
+/* --- kommo_token.c --------------------------------------------------------------------------- */
+
+void kommo_token_start(struct kommo *k);
+void kommo_token_stop(struct kommo *k);
+
 /* --- kommo_card.c, kommo_note.c -------------------------------------------------------------- */
 
 extern const struct crm_flow_ops kommo_flow_ops;
@@ -49,5 +75,26 @@ void kommo_assign(struct crm *c, const char *card, const char *user, crm_step_fn
 /* After a refusal: ends with ERR_NOT_FOUND when what is at path is gone, else with the refusal. */
 void kommo_is_it_gone(
     struct kommo *k, const char *path, const struct err *refusal, crm_step_fn fn, void *arg);
+
+/* --- kommo_chat.c ---------------------------------------------------------------------------- */
+
+/* One request to the service of chats, within our scope; suffix: "/chats". Connects when there is
+ * no scope, and once more when it is gone. As kommo_call(). */
+void kommo_chat_call(struct kommo *k, const char *suffix, const char *method, const char *query,
+    json_t *body, crm_step_fn fn, void *arg);
+/* Our account in the service of chats, k->chat.account: asked for when it is not known yet. */
+void kommo_chat_account(struct kommo *k, crm_step_fn fn, void *arg);
+void kommo_chat_start(struct kommo *k);
+void kommo_chat_stop(struct kommo *k);
+void kommo_chat_finish(struct kommo *k);
+
+/* --- kommo_talk.c, kommo_hook.c -------------------------------------------------------------- */
+
+void kommo_talk_attach(struct kommo *k, const struct crm_attach *a, crm_done_fn fn, void *arg);
+void kommo_talk_entries(struct kommo *k, const char *card, crm_step_fn fn, void *arg);
+/* Tells the status of a message that the service of chats calls id. Takes body. */
+void kommo_talk_status(struct kommo *k, const char *id, json_t *body, crm_step_fn fn, void *arg);
+void kommo_webhook(struct crm *c, struct http_exchange *x);
+void kommo_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg);
 
 #endif

@@ -165,7 +165,24 @@ def status(fake, request, scope, msgid):
     return Answer(200, b"")
 
 
+def history(fake, request, scope, chat):
+    """Newest first, 50 at most."""
+    _scoped(fake, request, scope)
+    params = dict(urllib.parse.parse_qsl(request.query))
+    _need(set(params) <= {"limit", "offset"} and 1 <= int(params.get("limit", 50)) <= 50, "limit is 50 at most")
+    found = fake.amojo.of(fake.amojo.chats.get(chat))[::-1]
+    at, n = int(params.get("offset", 0)), int(params.get("limit", 50))
+    if not found[at:at + n]:
+        return Answer(204, b"")
+    return Answer(200, {"messages": [
+        {"timestamp": m.get("timestamp", 0), "sender": {"id": str(uuid.uuid4()), "name": "x"},
+         "message": {"id": m["id"], "client_id": m.get("msgid", ""), "type": m["message"]["type"],
+                     "text": m["message"].get("text", ""), "media": "", "file_name": "", "file_size": 0}}
+        for m in found[at:at + n]]})
+
+
 ROUTES = [
+    ("GET", "/v2/origin/custom/([^/]+)/chats/([^/]+)/history", history),
     ("POST", "/v2/origin/custom/([^/]+)/connect", connect),
     ("POST", "/v2/origin/custom/([^/]+)/chats", create_chat),
     ("POST", "/v2/origin/custom/([^/]+)", message),

@@ -1,0 +1,218 @@
+/* kommo_compose.c - a signed request's headers, and the payloads. */
+#include "connectors/kommo/kommo_compose.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "core/crm_person.h"
+
+#define OLD_MS (24LL * 3600 * 1000) /* then it is history, and calls nobody */
+#define WHY_MAX 250
+
+static const char *str(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+/* --- signatures ------------------------------------------------------------------------------ */
+
+/* Not by strftime(), whose words follow the locale. */
+static void format_date(int64_t now_ms, char out[KOMMO_DATE_SIZE]) {
+    static const char days[] = "SunMonTueWedThuFriSat",
+                      months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t now = (time_t)(now_ms / 1000);
+    struct tm t;
+    gmtime_r(&now, &t);
+    snprintf(out, KOMMO_DATE_SIZE, "%.3s, %02d %.3s %04d %02d:%02d:%02d +0000",
+        days + t.tm_wday * 3, t.tm_mday, months + t.tm_mon * 3, (t.tm_year + 1900) % 10000,
+        t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+void kommo_sign(const char *secret, const char *method, const char *path, struct span body,
+    int64_t now_ms, struct kommo_signature *out) {
+    format_date(now_ms, out->date);
+    crypto_md5_hex(body, out->md5);
+    char *text =
+        mem_printf("%s\n%s\n%s\n%s\n%s", method, out->md5, KOMMO_CONTENT_TYPE, out->date, path);
+    crypto_hmac_sha1_hex(span_str(secret), span_str(text), out->signature);
+    free(text);
+}
+
+bool kommo_is_signed(const char *secret, struct span body, const char *signature) {
+    char right[CRYPTO_SHA1_SIZE];
+    crypto_hmac_sha1_hex(span_str(secret), body, right);
+    return signature && *secret && crypto_equal(span_str(right), span_str(signature));
+}
+
+/* --- people ---------------------------------------------------------------------------------- */
+
+const char *kommo_user_of(const char *const *users, const char *agent) {
+    size_t n = strlen(agent);
+    for (; n && users && *users; users++)
+        if (strncmp(*users, agent, n) == 0 && (*users)[n] == '=' && (*users)[n + 1])
+            return *users + n + 1;
+    return NULL;
+}
+
+json_t *kommo_agent_of(const char *const *users, const char *user) {
+    for (; *user && users && *users; users++) {
+        const char *is = strchr(*users, '=');
+        if (is && is != *users && strcmp(is + 1, user) == 0)
+            return json_stringn(*users, (size_t)(is - *users));
+    }
+    return NULL;
+}
+
+static void add_to_profile(void *arg, const struct crm_way *way) {
+    const char *key = way->kind == CRM_PHONE ? "phone" : way->kind == CRM_MAIL ? "email" : NULL;
+    if (key && !json_object_get(arg, key))
+        json_object_set_new(arg, key, json_string(way->value));
+}
+
+json_t *kommo_person(const json_t *client, const char *country) {
+    const char *id = str(client, "id"), *name = str(client, "name");
+    json_t *profile = json_object();
+    json_t *person = json_pack("{s:s,s:s}", "id", id, "name", *name ? name : id);
+    crm_ways(client, country, add_to_profile, profile);
+    if (json_object_size(profile))
+        json_object_set(person, "profile", profile);
+    json_decref(profile);
+    return person;
+}
+
+static json_t *writer(const json_t *message, const struct kommo_compose_options *o) {
+    const json_t *from = json_object_get(message, "from");
+    const char *agent = str(from, "agent");
+    const char *name = *str(from, "name") ? str(from, "name") : agent;
+    const char *user = kommo_user_of(o->users, agent);
+    return json_pack("{s:o,s:s,s:s}", "id",
+        json_sprintf("agent:%s", *agent ? agent : "switchboard"), "name",
+        *name ? name : "Switchboard", "ref_id", user ? user : o->bot);
+}
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+static bool is_out(const json_t *message) {
+    return strcmp(str(message, "direction"), "out") == 0;
+}
+
+static int64_t time_of(const json_t *message, const struct kommo_compose_options *o) {
+    int64_t at;
+    if (clock_parse(str(message, "sent_at"), &at) == 0 && at > 0)
+        return at;
+    return clock_parse(str(message, "received_at"), &at) == 0 && at > 0 ? at : o->now_ms;
+}
+
+/* The first piece has the message's own id: who knows it, knows them all. */
+static json_t *piece_id(const json_t *message, size_t i) {
+    return i ? json_sprintf("%s-%zu", str(message, "id"), i + 1) : json_string(str(message, "id"));
+}
+
+static json_t *body_of(const json_t *message, size_t i, bool is_edit, json_t *content,
+    const struct kommo_compose_options *o) {
+    int64_t at = time_of(message, o);
+    json_t *payload = json_pack("{s:I,s:I,s:o,s:s,s:o}", "timestamp", (json_int_t)(at / 1000),
+        "msec_timestamp", (json_int_t)at, "msgid", piece_id(message, i), "conversation_id",
+        str(message, "thread"), "message", content);
+    return json_pack(
+        "{s:s,s:o}", "event_type", is_edit ? "edit_message" : "new_message", "payload", payload);
+}
+
+void kommo_set_event(json_t *body, bool is_edit) {
+    json_object_set_new(body, "event_type", json_string(is_edit ? "edit_message" : "new_message"));
+}
+
+static json_t *place_of(const json_t *message) {
+    const json_t *place = json_object_get(message, "location");
+    json_t *lat = json_object_get(place, "lat"), *lon = json_object_get(place, "lon");
+    if (*str(message, "text") || !json_is_number(lat) || !json_is_number(lon))
+        return NULL;
+    return json_pack("{s:s,s:s,s:{s:O,s:O}}", "type", "location", "text", str(place, "name"),
+        "location", "lon", lon, "lat", lat);
+}
+
+static json_t *contact_of(const json_t *message) {
+    const json_t *contact = json_object_get(message, "contact");
+    if (*str(message, "text") || !*str(contact, "name") || !*str(contact, "phone"))
+        return NULL;
+    return json_pack("{s:s,s:s,s:{s:s,s:s}}", "type", "contact", "text", "", "contact", "name",
+        str(contact, "name"), "phone", str(contact, "phone"));
+}
+
+/* The pieces' contents. */
+static json_t *contents_of(
+    const json_t *message, const json_t *client, const struct kommo_compose_options *o) {
+    bool has_files = json_array_size(json_object_get(message, "attachments")) > 0;
+    json_t *whole = has_files || *str(message, "deleted_at") ? NULL : place_of(message);
+    if (!whole && !has_files && !*str(message, "deleted_at"))
+        whole = contact_of(message);
+    if (whole)
+        return json_pack("[o]", whole);
+    struct crm_text_options to = o->text;
+    to.bare = true;
+    json_t *texts = crm_text(message, client, &to), *out = json_array(), *one;
+    size_t i;
+    json_array_foreach(texts, i, one)
+        json_array_append_new(out, json_pack("{s:s,s:O}", "type", "text", "text", one));
+    json_decref(texts);
+    return out;
+}
+
+json_t *kommo_messages(const json_t *message, const json_t *client, bool is_edit,
+    const struct kommo_compose_options *o) {
+    json_t *contents = contents_of(message, client, o), *out = json_array(), *one;
+    bool out_of_house = is_out(message);
+    bool calls = !out_of_house && !o->late && o->now_ms - time_of(message, o) < OLD_MS;
+    size_t i;
+    json_array_foreach(contents, i, one) {
+        json_t *body = body_of(message, i, is_edit, json_incref(one), o);
+        json_t *payload = json_object_get(body, "payload");
+        json_object_set_new(payload, "sender",
+            out_of_house ? writer(message, o) : kommo_person(client, o->country));
+        if (out_of_house)
+            json_object_set_new(payload, "receiver", kommo_person(client, o->country));
+        json_object_set_new(payload, "silent", json_boolean(!calls));
+        json_array_append_new(out, body);
+    }
+    json_decref(contents);
+    return out;
+}
+
+json_t *kommo_emptied(const json_t *message, size_t i, const struct kommo_compose_options *o) {
+    return body_of(message, i, true, json_pack("{s:s,s:s}", "type", "text", "text", "…"), o);
+}
+
+/* --- statuses -------------------------------------------------------------------------------- */
+
+/* The vendor's page names the field status_code in its table and delivery_status in its example:
+ * both are given. */
+static json_t *status_of(const char *id, int code) {
+    return json_pack("{s:s,s:i,s:i}", "msgid", id, "delivery_status", code, "status_code", code);
+}
+
+json_t *kommo_failure(const char *id, int code, const char *why) {
+    char text[WHY_MAX];
+    json_t *j = status_of(id, -1);
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, *why ? why : "it was not delivered");
+    utf8_repair(text);
+    json_object_set_new(j, "error_code", json_integer(code));
+    json_object_set_new(j, "error", json_string(text));
+    return j;
+}
+
+json_t *kommo_status(const json_t *message, const char *id) {
+    const char *status = str(message, "status");
+    const json_t *error = json_object_get(message, "error");
+    if (strcmp(status, "delivered") == 0)
+        return status_of(id, 1);
+    if (strcmp(status, "read") == 0)
+        return status_of(id, 2);
+    if (strcmp(status, "failed") == 0)
+        return kommo_failure(id, 905, str(error, "text"));
+    return NULL;
+}

@@ -1,0 +1,82 @@
+/* kommo_event.c - {"account_id","message":{"sender","conversation","message"}}, version 2. */
+#include "connectors/kommo/kommo_event.h"
+
+#include <string.h>
+
+#include "base/json_strict.h"
+
+#define DEPTH_MAX 16
+#define ID_MAX 128
+#define NAME_MAX 200
+#define URL_MAX 4096
+
+static const char *str(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+/* "" also when it is longer than any of theirs. */
+static const char *brief(const json_t *o, const char *key, size_t max) {
+    const char *s = str(o, key);
+    return strlen(s) <= max ? s : "";
+}
+
+static bool is_id(const char *s) {
+    return *s && !s[strspn(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_")];
+}
+
+/* What has no text of its own is told in words. */
+static json_t *text_of(const json_t *said) {
+    const json_t *place = json_object_get(said, "location");
+    const json_t *contact = json_object_get(said, "contact");
+    const char *text = str(said, "text");
+    if (!*text && json_is_object(place))
+        return json_sprintf("%.6f, %.6f", json_number_value(json_object_get(place, "lat")),
+            json_number_value(json_object_get(place, "lon")));
+    if (!*text && json_is_object(contact))
+        return json_sprintf(
+            "%s %s", brief(contact, "name", NAME_MAX), brief(contact, "phone", NAME_MAX));
+    return json_string(text);
+}
+
+/* NULL: nothing in it for a client. */
+static json_t *event_of(const json_t *account, const json_t *message, const json_t *said) {
+    const json_t *conversation = json_object_get(message, "conversation");
+    const json_t *sender = json_object_get(message, "sender");
+    const char *url = brief(said, "media", URL_MAX);
+    json_t *text = text_of(said);
+    json_t *event =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "id", brief(said, "id", ID_MAX), "chat",
+            brief(conversation, "id", ID_MAX), "thread", brief(conversation, "client_id", ID_MAX),
+            "account", json_string_value(account) ? json_string_value(account) : "", "sender",
+            brief(sender, "id", ID_MAX), "author", brief(sender, "name", NAME_MAX), "text", text);
+    if (*url && strcmp(str(said, "type"), "text") != 0)
+        json_object_set_new(event, "file",
+            json_pack("{s:s,s:s}", "url", url, "name", brief(said, "file_name", NAME_MAX)));
+    if (!*json_string_value(text) && !json_object_get(event, "file")) {
+        json_decref(event);
+        return NULL;
+    }
+    return event;
+}
+
+int kommo_event(struct span body, json_t **out, struct err *err) {
+    *out = NULL;
+    json_t *root = json_strict_parse(body, DEPTH_MAX, err);
+    if (!root)
+        return -1;
+    const json_t *message = json_object_get(root, "message");
+    const json_t *said = json_object_get(message, "message");
+    const json_t *account = json_object_get(root, "account_id");
+    int rc = 0;
+    if (!json_is_object(root))
+        rc = err_set(err, ERR_INVALID, "the hook's body is no object");
+    else if (!json_is_object(message))
+        rc = 0; /* an action: somebody types, a reaction */
+    else if (!json_is_object(said) || !is_id(str(said, "id")) || strlen(str(said, "id")) > ID_MAX)
+        rc = err_set(err, ERR_INVALID, "the hook's message has no id");
+    else if (!*str(said, "client_id")) /* else it is ours, come back */
+        *out = event_of(account, message, said);
+    json_decref(root);
+    return rc;
+}

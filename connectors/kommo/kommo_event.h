@@ -1,0 +1,15 @@
+/* kommo_event.h - the hook of Kommo's service of chats: an operator wrote to a client. Pure. */
+#ifndef SB_CONNECTORS_KOMMO_KOMMO_EVENT_H
+#define SB_CONNECTORS_KOMMO_KOMMO_EVENT_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+/* What is to be kept of it: {"id","chat","thread","account","sender","author","text","file"?:
+ * {"url","name"}}, a new reference in *out; NULL there: nothing that a client would get (somebody
+ * types, a reaction, an echo of ours). 0, or -1 with err: it is no such thing. */
+int kommo_event(struct span body, json_t **out, struct err *err);
+
+#endif

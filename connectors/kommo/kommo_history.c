@@ -1,0 +1,106 @@
+/* kommo_history.c - which of our messages the chats of a contact hold. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "connectors/kommo/kommo_private.h"
+
+#define PAGE 50
+#define PAGES_MAX 2000
+
+struct reading {
+    struct kommo *k;
+    crm_step_fn fn;
+    void *arg;
+    json_t *chats; /* ids */
+    json_t *found; /* newest first, as they are told */
+    size_t chat, page;
+};
+
+static const char *str(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static void reading_end(struct reading *r, const struct err *err, unsigned retry_ms) {
+    json_t *out = json_array();
+    for (size_t i = json_array_size(r->found); !err && i > 0; i--)
+        json_array_append(out, json_array_get(r->found, i - 1));
+    r->fn(r->arg, err ? NULL : out, err, retry_ms);
+    json_decref(out);
+    json_decref(r->chats);
+    json_decref(r->found);
+    free(r);
+}
+
+static void read_next(struct reading *r);
+
+/* A message's pieces are "<id>", "<id>-2": the first stands for it. */
+static void on_page(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct reading *r = arg;
+    const json_t *messages = json_object_get(result, "messages");
+    struct err bad;
+    size_t i;
+    json_t *one;
+    if (!err && !json_is_null(result) && !json_is_array(messages))
+        err = (err_set(&bad, ERR_PROTOCOL, "Kommo answered with what is no history"), &bad);
+    if (err) {
+        reading_end(r, err, retry_ms);
+        return;
+    }
+    json_array_foreach(messages, i, one) {
+        const json_t *said = json_object_get(one, "message");
+        const char *ours = str(said, "client_id"), *id = str(said, "id");
+        if (*ours && *id && strlen(ours) == 26)
+            json_array_append_new(r->found, json_pack("{s:s,s:s}", "id", id, "message", ours));
+    }
+    r->page++;
+    if (json_array_size(messages) < PAGE || r->page >= PAGES_MAX) {
+        r->page = 0;
+        r->chat++;
+    }
+    read_next(r);
+}
+
+static void read_next(struct reading *r) {
+    const char *chat = json_string_value(json_array_get(r->chats, r->chat));
+    if (!chat) {
+        reading_end(r, NULL, 0);
+        return;
+    }
+    char *text = kommo_encode(chat), *suffix = mem_printf("/chats/%s/history", text);
+    char *query = mem_printf("?limit=%d&offset=%zu", PAGE, r->page * PAGE);
+    kommo_chat_call(r->k, suffix, "GET", query, NULL, on_page, r);
+    free(query);
+    free(suffix);
+    free(text);
+}
+
+static void on_chats(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct reading *r = arg;
+    struct err what;
+    size_t i;
+    json_t *one;
+    if (!err && kommo_check_list(result, "chats", &what) < 0)
+        err = &what;
+    if (err) {
+        reading_end(r, err, retry_ms);
+        return;
+    }
+    json_array_foreach(kommo_embedded(result, "chats"), i,
+        one) if (json_is_string(json_object_get(one, "chat_id")))
+        json_array_append(r->chats, json_object_get(one, "chat_id"));
+    read_next(r);
+}
+
+void kommo_talk_entries(struct kommo *k, const char *card, crm_step_fn fn, void *arg) {
+    struct reading *r = mem_zalloc(sizeof *r);
+    char *path = mem_printf("/contacts/chats?contact_id=%lld", strtoll(card, NULL, 10));
+    r->k = k;
+    r->fn = fn;
+    r->arg = arg;
+    r->chats = json_array();
+    r->found = json_array();
+    kommo_call(k, "GET", path, NULL, on_chats, r);
+    free(path);
+}
