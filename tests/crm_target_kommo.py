@@ -11,6 +11,7 @@ class KommoTarget:
     """A strict stand-in; notes on contacts."""
     name = "kommo"
     text_max = 10000
+    file_max = 20 << 20
     failure = invalid((0, "params.text", "The text must not be empty"))
 
     def __init__(self):
@@ -37,6 +38,10 @@ class KommoTarget:
     def is_create(self, request):
         return request.method == "POST" and request.path == "/api/v4/contacts"
 
+    def is_upload(self, request):
+        """Does it bring a file?"""
+        return request.path.startswith("/v1.0/uploads/") or request.path.endswith("/files")
+
     # --- what is in it ---
 
     @property
@@ -62,6 +67,10 @@ class KommoTarget:
 
     def history(self, card):
         return self.server.do(lambda: [n["text"] for n in self.crm.notes.values() if n["entity_id"] == int(card)])
+
+    def files(self, card):
+        drive = self.server.drive
+        return self.server.do(lambda: dict(drive.files[f] for f in drive.on.get(int(card), [])))
 
     def delete_card(self, card):
         """Its links to chats go with it."""

@@ -92,7 +92,7 @@ static const struct setting settings[] = {
         .preset = "",
         .sends_secrets = true,
         .help = "chat: the service of chats; empty: that of the account's address."},
-    CRM_FLOW_SETTINGS("false"),
+    CRM_FLOW_SETTINGS("true"),
     CRM_CALL_SETTINGS("30s", "4", "7"),
     {0},
 };
@@ -158,9 +158,6 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     k->flow.options.text_max = NOTE_MAX;
     k->options.answer_max = ANSWER_MAX;
     crm_calls_options_read(&k->options, s);
-    if (k->flow.options.files)
-        return err_set(err, ERR_INVALID,
-            "kommo \"%s\": files cannot be brought there; leave `files` out", c->target);
     if (!*k->token && (!*k->oauth.client_id || !*k->oauth.client_secret ||
                           !*k->oauth.redirect_uri || !*k->oauth.refresh))
         return err_set(err, ERR_INVALID,
@@ -190,6 +187,7 @@ static void stop(struct crm *c) {
 static void finish(struct crm *c) {
     kommo_chat_finish(kommo_of(c));
     free(kommo_of(c)->url);
+    free(kommo_of(c)->drive);
 }
 
 static void ensure_card(

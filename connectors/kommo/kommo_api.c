@@ -16,7 +16,8 @@
 
 struct call {
     struct kommo *k;
-    char *method, *path, *body;
+    char *method, *url, *body, *type;
+    size_t body_n;
     crm_step_fn fn;
     void *arg;
     char *token;        /* that it was sent with */
@@ -35,23 +36,31 @@ static void forget(char **secret) {
 static void call_end(struct call *c, const json_t *result, const struct err *err, unsigned ms) {
     c->fn(c->arg, err ? NULL : result, err, ms);
     free(c->method);
-    free(c->path);
+    free(c->url);
     free(c->body);
+    free(c->type);
     forget(&c->token);
     free(c);
 }
 
-static void start(
-    struct call *c, const char *method, const char *path, const char *body, http_answer_fn fn) {
-    struct kommo *k = c->k;
-    char *url = mem_printf("%s/api/v4%s", k->url, path);
+static void send(struct call *c, const char *method, const char *url, struct span body,
+    const char *type, http_answer_fn fn) {
     char *token = mem_printf("Authorization: Bearer %s", c->token);
-    const char *const headers[] = {
-        token, "Accept: application/json", body ? "Content-Type: application/json" : NULL, NULL};
-    struct crm_request rq = {
-        .method = method, .url = url, .headers = headers, .body = span_str(body ? body : "")};
-    crm_calls_start(k->calls, &rq, fn, c);
+    char *kind = type ? mem_printf("Content-Type: %s", type) : NULL;
+    const char *const headers[] = {token, "Accept: application/json", kind, NULL};
+    struct crm_request rq = {.method = method, .url = url, .headers = headers, .body = body};
+    crm_calls_start(c->k->calls, &rq, fn, c);
     forget(&token);
+    free(kind);
+}
+
+static void start(struct call *c, http_answer_fn fn) {
+    send(c, c->method, c->url, span_of(c->body, c->body_n), c->type, fn);
+}
+
+static void probe(struct call *c, http_answer_fn fn) {
+    char *url = mem_printf("%s/api/v4/account", c->k->url);
+    send(c, "GET", url, span_of("", 0), NULL, fn);
     free(url);
 }
 
@@ -129,7 +138,7 @@ static void on_answer(
     }
     if (!result && err.code == ERR_DENIED && !k->ended) {
         c->refusal = err;
-        start(c, "GET", "/account", NULL, on_probe);
+        probe(c, on_probe);
         return;
     }
     call_end(c, result, result ? NULL : &err, retry_ms);
@@ -144,7 +153,7 @@ static void on_token(void *arg, const char *token, const struct err *err) {
     }
     forget(&c->token);
     c->token = mem_strdup(token);
-    start(c, c->method, c->path, c->body, on_answer);
+    start(c, on_answer);
 }
 
 static void on_refused(void *arg) {
@@ -152,16 +161,17 @@ static void on_refused(void *arg) {
     call_end(c, NULL, &c->refusal, c->retry_ms);
 }
 
-void kommo_call(struct kommo *k, const char *method, const char *path, json_t *body, crm_step_fn fn,
-    void *arg) {
+void kommo_call_url(struct kommo *k, const char *method, const char *url, struct span body,
+    const char *type, crm_step_fn fn, void *arg) {
     struct call *c = mem_zalloc(sizeof *c);
     c->k = k;
     c->method = mem_strdup(method);
-    c->path = mem_strdup(path);
-    c->body = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    c->url = mem_strdup(url);
+    c->body = mem_strndup(body.n ? body.p : "", body.n);
+    c->body_n = body.n;
+    c->type = mem_strdup(type);
     c->fn = fn;
     c->arg = arg;
-    json_decref(body);
     c->retry_ms = blocked_for(k);
     if (k->ended)
         err_set(&c->refusal, ERR_UNAVAILABLE, "the gateway is stopping");
@@ -173,6 +183,17 @@ void kommo_call(struct kommo *k, const char *method, const char *path, json_t *b
         crm_token_get(k->oauth.token, on_token, c);
     else
         on_token(c, k->token, NULL);
+}
+
+void kommo_call(struct kommo *k, const char *method, const char *path, json_t *body, crm_step_fn fn,
+    void *arg) {
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char *url = mem_printf("%s/api/v4%s", k->url, path);
+    kommo_call_url(
+        k, method, url, span_str(text ? text : ""), text ? "application/json" : NULL, fn, arg);
+    free(url);
+    free(text);
+    json_decref(body);
 }
 
 void kommo_api_stop(struct kommo *k) {

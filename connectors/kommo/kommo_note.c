@@ -170,4 +170,5 @@ const struct crm_flow_ops kommo_flow_ops = {
     .write = write_entry,
     .rewrite = rewrite,
     .assign = kommo_assign,
+    .upload = kommo_upload,
 };

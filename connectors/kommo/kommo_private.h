@@ -40,6 +40,7 @@ struct kommo {
     struct crm_calls *calls;
     uint64_t blocked_until; /* clock_mono_ms; the address is blocked: nothing is asked */
     unsigned excess;        /* answers 429 in a row */
+    char *drive;            /* where files go; NULL: to be asked for */
     bool ended;
     struct kommo_chat chat;
 };
@@ -55,6 +56,9 @@ static inline struct kommo *kommo_of(struct crm *c) {
  */
 void kommo_call(
     struct kommo *k, const char *method, const char *path, json_t *body, crm_step_fn fn, void *arg);
+/* The same to any address of theirs, with any body. type: NULL there is none. */
+void kommo_call_url(struct kommo *k, const char *method, const char *url, struct span body,
+    const char *type, crm_step_fn fn, void *arg);
 void kommo_api_stop(struct kommo *k);
 
 /* --- kommo_token.c --------------------------------------------------------------------------- */
@@ -72,6 +76,8 @@ void kommo_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn,
 void kommo_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     const json_t *missing, crm_step_fn fn, void *arg);
 void kommo_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+void kommo_upload(
+    struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg);
 /* After a refusal: ends with ERR_NOT_FOUND when what is at path is gone, else with the refusal. */
 void kommo_is_it_gone(
     struct kommo *k, const char *path, const struct err *refusal, crm_step_fn fn, void *arg);

@@ -1,4 +1,4 @@
-/* crm_file.c - read and made base64 in the thread pool. */
+/* crm_file.c - read, and made base64, in the thread pool. */
 #include "core/crm_file.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@ struct reading {
     uint64_t size;
     char *text;
     size_t n;
+    bool plain; /* no base64 */
     struct err err;
     crm_file_fn fn;
     void *arg;
@@ -33,6 +34,10 @@ static void work(void *arg) {
     }
     if (n < r->size) {
         err_set(&r->err, ERR_IO, "a file of the message could not be read");
+    } else if (r->plain) {
+        r->text = (char *)bytes;
+        r->n = n;
+        bytes = NULL;
     } else {
         size_t size = sodium_base64_encoded_len(n, sodium_base64_VARIANT_ORIGINAL);
         r->text = mem_alloc(size);
@@ -51,9 +56,11 @@ static void done(void *arg) {
     free(r);
 }
 
-void crm_file_base64(struct crm *c, const char *id, size_t max, crm_file_fn fn, void *arg) {
+static void begin(
+    struct crm *c, const char *id, size_t max, bool plain, crm_file_fn fn, void *arg) {
     struct reading *r = mem_zalloc(sizeof *r);
     struct media *m = crm_media(c);
+    r->plain = plain;
     r->fn = fn;
     r->arg = arg;
     r->fd = m ? media_fd(m, id, &r->size, &r->err) : -1;
@@ -66,4 +73,12 @@ void crm_file_base64(struct crm *c, const char *id, size_t max, crm_file_fn fn, 
         loop_defer(c->env->loop, done, r);
     else
         loop_work(c->env->loop, work, done, r);
+}
+
+void crm_file_base64(struct crm *c, const char *id, size_t max, crm_file_fn fn, void *arg) {
+    begin(c, id, max, false, fn, arg);
+}
+
+void crm_file_read(struct crm *c, const char *id, size_t max, crm_file_fn fn, void *arg) {
+    begin(c, id, max, true, fn, arg);
 }

@@ -1,4 +1,5 @@
-/* crm_file.h - the bytes of a message's file, for CRMs that take them inside a JSON document. */
+/* crm_file.h - the bytes of a message's file, for CRMs that take them whole: as they are, or inside
+ * a JSON document. */
 #ifndef SB_CORE_CRM_FILE_H
 #define SB_CORE_CRM_FILE_H
 
@@ -8,5 +9,8 @@
  * ERR_TOO_LARGE: more than max bytes; ERR_NOT_FOUND: it is not there any more. */
 typedef void (*crm_file_fn)(void *arg, const char *text, size_t n, const struct err *err);
 void crm_file_base64(struct crm *c, const char *id, size_t max, crm_file_fn fn, void *arg);
+
+/* The same as bytes. */
+void crm_file_read(struct crm *c, const char *id, size_t max, crm_file_fn fn, void *arg);
 
 #endif

@@ -61,6 +61,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .body = span_of((const char *)data + 1, size - 1),
         .content_type = "",
         .retry_after_s = -1};
+    struct crm_tokens tokens;
+    if (kommo_tokens(&a, &tokens, &err) == 0) {
+        if (!tokens.access[0] || !tokens.refresh[0])
+            abort();
+        free(tokens.access);
+        free(tokens.refresh);
+    } else if (!err.code) {
+        abort();
+    }
     json_t *j = kommo_answer(&a, &err);
     if (!j) {
         if (!err.code || !err.text[0])

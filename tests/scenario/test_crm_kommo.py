@@ -213,7 +213,7 @@ def test_the_responsible_follows_the_assignee(target, start_gateway):
 
 
 @pytest.mark.parametrize("extra,words", [
-    ('mode = "chat"', "channel_id, channel_secret and bot_id"), ("files = true", "cannot be brought"),
+    ('mode = "chat"', "channel_id, channel_secret and bot_id"), 
     ("channel", "channel_id is no id")])
 def test_settings_that_cannot_be(target, start_gateway, extra, words):
     extra = target.chat(channel="a/b") if extra == "channel" else extra

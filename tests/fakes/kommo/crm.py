@@ -230,6 +230,8 @@ def account(fake, request):
     out = {"id": 31337, "name": "Shop", "subdomain": "shop"}
     if "amojo_id" in params.get("with", []):
         out["amojo_id"] = fake.amojo.account
+    if "drive_url" in params.get("with", []):
+        out["drive_url"] = fake.url
     return Answer(200, out, type="application/hal+json")
 
 

@@ -9,10 +9,10 @@ import urllib.parse
 
 from ..server import FakeServer
 from ..wire import Answer
-from . import amojo, crm, oauth
+from . import amojo, crm, drive, oauth
 from .errors import Refused, problem
 
-ROUTES = [(method, re.compile(f"^{path}$"), fn) for method, path, fn in [*oauth.ROUTES, *crm.ROUTES, *amojo.ROUTES]]
+ROUTES = [(method, re.compile(f"^{path}$"), fn) for method, path, fn in [*oauth.ROUTES, *drive.ROUTES, *crm.ROUTES, *amojo.ROUTES]]
 
 
 class FakeKommo(FakeServer):
@@ -28,7 +28,7 @@ class FakeKommo(FakeServer):
         self.rate, self.recent, self.blocked, self.missing_note = rate, collections.deque(), False, 404
         self.tokens, self.refused = {self.TOKEN}, []
         self.oauth = oauth.Clients(self)
-        self.crm, self.amojo = crm.World(), amojo.World()
+        self.crm, self.amojo, self.drive = crm.World(), amojo.World(), drive.Drive()
         super().__init__(port)
 
     async def _handle(self, request):
@@ -54,8 +54,7 @@ class FakeKommo(FakeServer):
 
     # --- what every request of the CRM's API must have ---
 
-    def admit(self, request):
-        """The body as JSON, or the parameters of a GET."""
+    def admit_raw(self, request):
         if self.blocked:
             raise Refused(Answer(403, b"<html><h1>403 Forbidden</h1></html>", type="text/html"))
         now = time.monotonic()
@@ -67,6 +66,10 @@ class FakeKommo(FakeServer):
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind != "Bearer" or token not in self.tokens:
             raise Refused(problem(401, "Неверный логин или пароль", title="Unauthorized"))
+
+    def admit(self, request):
+        """The body as JSON, or the parameters of a GET."""
+        self.admit_raw(request)
         if request.method in ("GET", "DELETE"):
             if request.body:
                 raise Refused(problem(400, "a body with a GET"))
