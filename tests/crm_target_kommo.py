@@ -2,7 +2,7 @@
 import json
 
 from fakes.kommo import FakeKommo, amojo
-from fakes.kommo.errors import invalid
+from fakes.kommo.errors import chat_error, invalid
 
 CODES = {"mobile": "PHONE", "phone": "PHONE", "email": "EMAIL"}
 
@@ -90,3 +90,26 @@ class KommoTarget:
 
     def end_sessions(self):
         pass  # a long-lived token has none
+
+
+class KommoChatTarget(KommoTarget):
+    """The same with chats; what stands in one is told as a note would be."""
+    name, is_chat = "kommo-chat", True
+    failure = chat_error(400, "text must not be empty")
+
+    def section(self, extra=""):
+        return super().section(self.chat(extra))
+
+    def is_write(self, request):
+        return request.method == "POST" and "/custom/" in request.path and request.path.endswith(self.server.amojo.account)
+
+    def history(self, card):
+        def told(m):
+            who = f"agent {m['sender']['name']}" if "receiver" in m else m["sender"]["name"]
+            how = " (edited)" if m.get("edited") else " (came late)" if m["silent"] and "receiver" not in m else ""
+            return f"{who}, loopback test, {how}\n{m['message']['text']}\n#{m['msgid'][:26]}"
+
+        def look():
+            chats = {ours for ours, chat in self.server.amojo.by_ours.items() if self.crm.links.get(chat) == int(card)}
+            return [told(m) for m in self.server.amojo.messages.values() if m["conversation_id"] in chats]
+        return self.server.do(look) + super().history(card)

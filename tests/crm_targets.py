@@ -4,6 +4,7 @@ from crm_target_espocrm import EspoTarget
 from crm_target_hubspot import HubSpotTarget
 from crm_target_odoo import Odoo2Target, OdooTarget
 from crm_target_kommo import KommoTarget
+from crm_target_kommo import KommoChatTarget, KommoTarget
 from crm_target_tryton import TrytonTarget
 
 TARGETS = [
@@ -14,4 +15,5 @@ TARGETS = [
     OdooTarget,
     Odoo2Target,
     KommoTarget,
+    KommoChatTarget,
 ]

@@ -39,17 +39,14 @@ static json_t *text_of(const json_t *said) {
     return json_string(text);
 }
 
-/* NULL: nothing in it for a client. */
-static json_t *event_of(const json_t *account, const json_t *message, const json_t *said) {
-    const json_t *conversation = json_object_get(message, "conversation");
-    const json_t *sender = json_object_get(message, "sender");
+/* Whose, where: NULL there is nothing in it for a client. */
+static json_t *event_of(const json_t *said, const json_t *sender, const char *chat,
+    const char *thread, const char *account) {
     const char *url = brief(said, "media", URL_MAX);
     json_t *text = text_of(said);
-    json_t *event =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "id", brief(said, "id", ID_MAX), "chat",
-            brief(conversation, "id", ID_MAX), "thread", brief(conversation, "client_id", ID_MAX),
-            "account", json_string_value(account) ? json_string_value(account) : "", "sender",
-            brief(sender, "id", ID_MAX), "author", brief(sender, "name", NAME_MAX), "text", text);
+    json_t *event = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "id", brief(said, "id", ID_MAX),
+        "chat", chat, "thread", thread, "account", account, "sender", brief(sender, "id", ID_MAX),
+        "author", brief(sender, "name", NAME_MAX), "text", text);
     if (*url && strcmp(str(said, "type"), "text") != 0)
         json_object_set_new(event, "file",
             json_pack("{s:s,s:s}", "url", url, "name", brief(said, "file_name", NAME_MAX)));
@@ -60,6 +57,21 @@ static json_t *event_of(const json_t *account, const json_t *message, const json
     return event;
 }
 
+static bool has_id(const json_t *said) {
+    return is_id(brief(said, "id", ID_MAX));
+}
+
+json_t *kommo_event_told(
+    const json_t *message, const char *chat, const char *thread, long long since_s) {
+    const json_t *said = json_object_get(message, "message");
+    const json_t *sender = json_object_get(message, "sender");
+    bool is_ours = *str(said, "client_id") || *str(sender, "client_id");
+    if (is_ours || !has_id(said) ||
+        json_integer_value(json_object_get(message, "timestamp")) < since_s)
+        return NULL;
+    return event_of(said, sender, chat, thread, "");
+}
+
 int kommo_event(struct span body, json_t **out, struct err *err) {
     *out = NULL;
     json_t *root = json_strict_parse(body, DEPTH_MAX, err);
@@ -67,16 +79,17 @@ int kommo_event(struct span body, json_t **out, struct err *err) {
         return -1;
     const json_t *message = json_object_get(root, "message");
     const json_t *said = json_object_get(message, "message");
-    const json_t *account = json_object_get(root, "account_id");
+    const json_t *chat = json_object_get(message, "conversation");
     int rc = 0;
     if (!json_is_object(root))
         rc = err_set(err, ERR_INVALID, "the hook's body is no object");
     else if (!json_is_object(message))
         rc = 0; /* an action: somebody types, a reaction */
-    else if (!json_is_object(said) || !is_id(str(said, "id")) || strlen(str(said, "id")) > ID_MAX)
+    else if (!has_id(said))
         rc = err_set(err, ERR_INVALID, "the hook's message has no id");
     else if (!*str(said, "client_id")) /* else it is ours, come back */
-        *out = event_of(account, message, said);
+        *out = event_of(said, json_object_get(message, "sender"), brief(chat, "id", ID_MAX),
+            brief(chat, "client_id", ID_MAX), brief(root, "account_id", ID_MAX));
     json_decref(root);
     return rc;
 }

@@ -12,4 +12,9 @@
  * types, a reaction, an echo of ours). 0, or -1 with err: it is no such thing. */
 int kommo_event(struct span body, json_t **out, struct err *err);
 
+/* The same of a message in a chat's history, when an operator wrote it since_s or later: a new
+ * reference; NULL: it is none. */
+json_t *kommo_event_told(
+    const json_t *message, const char *chat, const char *thread, long long since_s);
+
 #endif

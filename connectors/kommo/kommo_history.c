@@ -1,12 +1,16 @@
-/* kommo_history.c - which of our messages the chats of a contact hold. */
+/* kommo_history.c - what chats hold: which of our messages; and what operators wrote there while
+ * nobody took their hooks. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "connectors/kommo/kommo_event.h"
 #include "connectors/kommo/kommo_private.h"
 
 #define PAGE 50
 #define PAGES_MAX 2000
+#define CATCH_UP_S 86400 /* what is older surprises the client more than it helps him */
 
 struct reading {
     struct kommo *k;
@@ -103,4 +107,74 @@ void kommo_talk_entries(struct kommo *k, const char *card, crm_step_fn fn, void 
     r->found = json_array();
     kommo_call(k, "GET", path, NULL, on_chats, r);
     free(path);
+}
+
+/* --- what we have missed --------------------------------------------------------------------- */
+
+struct catching {
+    struct kommo *k;
+    char *chat, *thread;
+    json_t *events; /* newest first */
+    crm_step_fn fn;
+    void *arg;
+};
+
+static void catching_end(struct catching *c, const struct err *err, unsigned retry_ms) {
+    c->fn(c->arg, NULL, err, retry_ms);
+    json_decref(c->events);
+    free(c->chat);
+    free(c->thread);
+    free(c);
+}
+
+static void on_event_kept(void *arg, const struct err *err);
+
+static void keep_next(struct catching *c) {
+    size_t n = json_array_size(c->events);
+    if (!n) {
+        catching_end(c, NULL, 0);
+        return;
+    }
+    json_t *event = json_incref(json_array_get(c->events, n - 1));
+    json_array_remove(c->events, n - 1);
+    crm_event(&c->k->base, c->chat, str(event, "id"), event, on_event_kept, c);
+    json_decref(event);
+}
+
+static void on_event_kept(void *arg, const struct err *err) {
+    if (err && err->code != ERR_TOO_LARGE)
+        catching_end(arg, err, 0);
+    else
+        keep_next(arg);
+}
+
+static void on_newest(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct catching *c = arg;
+    size_t i;
+    json_t *one;
+    if (err) {
+        catching_end(c, err, retry_ms);
+        return;
+    }
+    json_array_foreach(json_object_get(result, "messages"), i, one) {
+        json_t *event = kommo_event_told(one, c->chat, c->thread, clock_ms() / 1000 - CATCH_UP_S);
+        if (event)
+            json_array_append_new(c->events, event);
+    }
+    keep_next(c);
+}
+
+void kommo_talk_catch_up(
+    struct kommo *k, const char *chat, const char *thread, crm_step_fn fn, void *arg) {
+    struct catching *c = mem_zalloc(sizeof *c);
+    char *text = kommo_encode(chat), *suffix = mem_printf("/chats/%s/history", text);
+    c->k = k;
+    c->chat = mem_strdup(chat);
+    c->thread = mem_strdup(thread);
+    c->events = json_array();
+    c->fn = fn;
+    c->arg = arg;
+    kommo_chat_call(k, suffix, "GET", "?limit=50&offset=0", NULL, on_newest, c);
+    free(suffix);
+    free(text);
 }

@@ -9,6 +9,11 @@
 #define KOMMO_OPENED 1024 /* chats that are known to be linked to a contact */
 #define KOMMO_OPENED_SIZE 64
 
+struct kommo_opened {
+    char key[KOMMO_OPENED_SIZE]; /* "<thread>/<contact>" */
+    uint64_t until;              /* clock_mono_ms; then it is looked at again */
+};
+
 struct chat_call;
 
 /* The service of chats (amojo). */
@@ -21,7 +26,7 @@ struct kommo_chat {
     bool connecting;
     struct chat_call *waiting, **tail; /* for the scope */
     struct crm_calls *calls;
-    char (*opened)[KOMMO_OPENED_SIZE]; /* "<thread>/<contact>" */
+    struct kommo_opened *opened;
 };
 
 struct kommo {
@@ -98,6 +103,10 @@ void kommo_chat_finish(struct kommo *k);
 
 void kommo_talk_attach(struct kommo *k, const struct crm_attach *a, crm_done_fn fn, void *arg);
 void kommo_talk_entries(struct kommo *k, const char *card, crm_step_fn fn, void *arg);
+/* A hook comes once: what operators wrote in this chat within a day is taken again, which changes
+ * nothing where it was taken before. */
+void kommo_talk_catch_up(
+    struct kommo *k, const char *chat, const char *thread, crm_step_fn fn, void *arg);
 /* Tells the status of a message that the service of chats calls id. Takes body. */
 void kommo_talk_status(struct kommo *k, const char *id, json_t *body, crm_step_fn fn, void *arg);
 void kommo_webhook(struct crm *c, struct http_exchange *x);

@@ -12,6 +12,7 @@
 #include "connectors/kommo/kommo_private.h"
 
 #define ID_MAX 128
+#define OPENED_MS (10u * 60u * 1000u)
 
 struct talk {
     struct kommo *k;
@@ -47,25 +48,40 @@ static void talk_end(struct talk *t, const struct err *err, unsigned retry_ms) {
 
 /* --- a chat of the contact ------------------------------------------------------------------- */
 
-static char *opened_slot(const struct talk *t, char key[KOMMO_OPENED_SIZE]) {
+static struct kommo_opened *opened_slot(const struct talk *t, char key[KOMMO_OPENED_SIZE]) {
     uint32_t h = 2166136261u;
     snprintf(key, KOMMO_OPENED_SIZE, "%.26s/%s", str(t->message, "thread"), t->card);
     for (const char *c = key; *c; c++)
         h = (h ^ (unsigned char)*c) * 16777619u;
-    return t->k->chat.opened[h % KOMMO_OPENED];
+    return &t->k->chat.opened[h % KOMMO_OPENED];
 }
 
 static bool is_opened(const struct talk *t) {
     char key[KOMMO_OPENED_SIZE];
-    return strcmp(opened_slot(t, key), key) == 0;
+    const struct kommo_opened *slot = opened_slot(t, key);
+    return strcmp(slot->key, key) == 0 && clock_mono_ms() < slot->until;
 }
 
 static void send_next(struct talk *t);
 
-static void opened(struct talk *t) {
-    char key[KOMMO_OPENED_SIZE], *slot = opened_slot(t, key);
-    memcpy(slot, key, sizeof key);
+static void on_caught_up(void *arg, const json_t *result, const struct err *err, unsigned ms) {
+    struct talk *t = arg;
+    char key[KOMMO_OPENED_SIZE];
+    struct kommo_opened *slot = opened_slot(t, key);
+    bool passes = err && err->code != ERR_INVALID && err->code != ERR_NOT_FOUND &&
+                  err->code != ERR_PROTOCOL && err->code != ERR_TOO_LARGE;
+    (void)result;
+    if (passes) {
+        talk_end(t, err, ms);
+        return;
+    }
+    memcpy(slot->key, key, sizeof key);
+    slot->until = clock_mono_ms() + OPENED_MS;
     send_next(t);
+}
+
+static void opened(struct talk *t) {
+    kommo_talk_catch_up(t->k, t->chat, str(t->message, "thread"), on_caught_up, t);
 }
 
 static void on_doubted(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {

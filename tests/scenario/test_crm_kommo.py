@@ -463,6 +463,25 @@ def test_no_hook_is_lost_with_the_workers(chat):
     assert len(chat.sent()) == len(set(chat.sent()))
 
 
+def test_what_was_written_while_the_gateway_was_away(chat):
+    """Their hook comes once: with the next message of the dialogue what nobody took is taken, and what was taken is not."""
+    who = own("ann")
+    thread = chat.write(who, "hello?")
+    chat.said(thread, 1)
+    chat.fake.say(thread, "before")
+    chat.out(thread, 1)
+    chat.gateway.stop()
+    lost, _ = chat.fake.say(thread, "while you slept")
+    assert lost != 200
+    old = chat.fake.say(thread, "long ago")[1]
+    chat.chats.messages[old]["timestamp"] -= 3 * 86400
+    chat.gateway.start()
+    chat.admin = chat.gateway.login()
+    chat.write(who, "anybody?")
+    assert [m["text"] for m in chat.out(thread, 2)] == ["before", "while you slept"]
+    assert chat.sent() == ["before", "while you slept"]
+
+
 def test_in_the_mode_of_notes_nobody_answers(world):
     w = world()
     assert w.fake.say("01JDFX3T5KABCDEFGHJKMNPQRS", "hello")[0] == 404

@@ -248,6 +248,21 @@ static void hooks_are_read(void **state) {
         kommo_event(span_str("{\"message\":{\"message\":{\"id\":\"../x\"}}}"), &event, &err), -1);
 }
 
+static void what_a_chat_tells_is_ours_or_an_operator_s(void **state) {
+    json_t *m = json_loads(
+        "{\"timestamp\":100,\"sender\":{\"id\":\"s\",\"name\":\"Olga\"},\"message\":{"
+        "\"id\":\"m\",\"client_id\":\"\",\"type\":\"text\",\"text\":\"hi\",\"media\":\"\"}}",
+        0, NULL);
+    (void)state;
+    assert_json(kommo_event_told(m, "c", "t", 100),
+        "{\"id\":\"m\",\"chat\":\"c\",\"thread\":\"t\",\"account\":\"\",\"sender\":\"s\","
+        "\"author\":\"Olga\",\"text\":\"hi\"}");
+    assert_null(kommo_event_told(m, "c", "t", 101));
+    json_object_set_new(json_object_get(m, "sender"), "client_id", json_string("c"));
+    assert_null(kommo_event_told(m, "c", "t", 100));
+    json_decref(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_signed_as_the_vendor_says),
@@ -260,6 +275,7 @@ int main(void) {
         cmocka_unit_test(who_wrote_is_who_stands_there),
         cmocka_unit_test(statuses_have_numbers),
         cmocka_unit_test(hooks_are_read),
+        cmocka_unit_test(what_a_chat_tells_is_ours_or_an_operator_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

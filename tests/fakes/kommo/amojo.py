@@ -175,7 +175,8 @@ def history(fake, request, scope, chat):
     if not found[at:at + n]:
         return Answer(204, b"")
     return Answer(200, {"messages": [
-        {"timestamp": m.get("timestamp", 0), "sender": {"id": str(uuid.uuid4()), "name": "x"},
+        {"timestamp": m["timestamp"], "sender": {"id": m.get("by", str(uuid.uuid4())), "name": "Olga", **(
+            {"client_id": m["sender"]["id"]} if "sender" in m else {})},
          "message": {"id": m["id"], "client_id": m.get("msgid", ""), "type": m["message"]["type"],
                      "text": m["message"].get("text", ""), "media": "", "file_name": "", "file_size": 0}}
         for m in found[at:at + n]]})
@@ -197,8 +198,8 @@ def hook_body(fake, conversation, text, id=None, kind="text", media="", file_nam
     w, id = fake.amojo, id or str(uuid.uuid4())
     now = time.time()
     chat = w.by_ours.get(conversation) or str(uuid.uuid4())
-    w.messages.setdefault(id, {"id": id, "conversation_id": conversation, "status": None,
-                               "message": {"type": kind, "text": text}})
+    w.messages.setdefault(id, {"id": id, "conversation_id": conversation, "status": None, "by": sender,
+                               "timestamp": int(now), "message": {"type": kind, "text": text}})
     return id, {"account_id": w.account, "time": int(now), "message": {
         "receiver": {"id": str(uuid.uuid4()), "name": "Client", "client_id": "c", "phone": "", "email": ""},
         "sender": {"id": sender, "name": "Olga"}, "source": {"external_id": ""},
