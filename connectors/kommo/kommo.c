@@ -85,7 +85,7 @@ static const struct setting settings[] = {
                 "account does not know."},
     {.key = "chat_users",
         .type = SETTING_LIST,
-        .preset = "{}",
+        .preset = "",
         .help = "chat: {\"anna=76fc2bea-...\"} is our agent anna and the user with this amojo_id."},
     {.key = "chat_url",
         .type = SETTING_STRING,
