@@ -104,8 +104,8 @@ static void on_probe(void *arg, const struct http_answer *a, const struct err *f
 static unsigned slow_down(struct kommo *k, const struct http_answer *a) {
     unsigned ms = EXCESS_MS << (k->excess < EXCESS_MAX ? k->excess : EXCESS_MAX);
     k->excess++;
-    if (a->retry_after_s > 0)
-        return (unsigned)(a->retry_after_s < 3600 ? a->retry_after_s : 3600) * 1000;
+    if (kommo_retry_ms(a))
+        return kommo_retry_ms(a);
     crm_calls_pause(k->calls, ms);
     return ms;
 }
@@ -128,8 +128,8 @@ static void on_answer(
         k->excess = 0;
     else if (err.code == ERR_TOO_MANY)
         retry_ms = slow_down(k, a);
-    else if (a->retry_after_s > 0)
-        retry_ms = (unsigned)(a->retry_after_s < 3600 ? a->retry_after_s : 3600) * 1000;
+    else
+        retry_ms = kommo_retry_ms(a);
     if (!result && err.code == ERR_AUTH && k->oauth.token && !c->again) {
         c->again = true;
         crm_token_refused(k->oauth.token, c->token);

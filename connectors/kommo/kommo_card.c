@@ -130,7 +130,8 @@ static void find_next(struct step *s) {
         step_end(s, NULL, 0);
         return;
     }
-    char *text = kommo_encode(query), *path = mem_printf("/contacts?query=%s&limit=250", text);
+    char *text = kommo_encode(query),
+         *path = mem_printf("/contacts?query=%s&limit=" KOMMO_PAGE, text);
     s->next++;
     kommo_call(s->k, "GET", path, NULL, on_found, s);
     free(path);

@@ -80,7 +80,7 @@ static void on_connected(
     void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
     struct kommo *k = arg;
     struct err err;
-    unsigned retry_ms = a && a->retry_after_s > 0 ? (unsigned)a->retry_after_s * 1000 : 0;
+    unsigned retry_ms = kommo_retry_ms(a);
     json_t *result = a ? kommo_answer(a, &err) : NULL;
     const char *scope = json_string_value(json_object_get(result, "scope_id"));
     (void)sent;
@@ -169,7 +169,7 @@ static void on_answer(
     struct chat_call *c = arg;
     struct kommo *k = c->k;
     struct err err;
-    unsigned retry_ms = a && a->retry_after_s > 0 ? (unsigned)a->retry_after_s * 1000 : 0;
+    unsigned retry_ms = kommo_retry_ms(a);
     json_t *result = a ? kommo_answer(a, &err) : NULL;
     (void)sent;
     if (failure)

@@ -23,7 +23,8 @@ struct kommo_signature {
 /* path: without host and query. */
 void kommo_sign(const char *secret, const char *method, const char *path, struct span body,
     int64_t now_ms, struct kommo_signature *out);
-/* Is it a hook's body with their signature? In constant time. signature: NULL none. */
+/* Is it a hook's body with their signature? In constant time. signature: NULL none. Line feeds at
+ * the body's end may be left out of it, as one of their clients does. */
 bool kommo_is_signed(const char *secret, struct span body, const char *signature);
 
 struct kommo_compose_options {

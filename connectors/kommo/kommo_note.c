@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "connectors/kommo/kommo_private.h"
 
-#define PAGES_MAX 400 /* of 250 */
+#define PAGES_MAX 400
 
 struct noting {
     struct kommo *k;
@@ -97,7 +97,7 @@ static void next_page(struct noting *n) {
     if (from)
         snprintf(since, sizeof since, "&filter%%5Bupdated_at%%5D%%5Bfrom%%5D=%lld", from);
     char *path = mem_printf("/contacts/%s/notes?filter%%5Bnote_type%%5D=common&order%%5Bid%%5D=asc"
-                            "&limit=250&page=%u%s",
+                            "&limit=" KOMMO_PAGE "&page=%u%s",
         n->card, ++n->page, since);
     kommo_call(n->k, "GET", path, NULL, on_page, n);
     free(path);

@@ -14,6 +14,8 @@ struct kommo_opened {
     uint64_t until;              /* clock_mono_ms; then it is looked at again */
 };
 
+#define KOMMO_PAGE "250" /* elements of a list at once */
+
 struct chat_call;
 
 /* The service of chats (amojo). */
@@ -52,6 +54,12 @@ struct kommo {
 
 static inline struct kommo *kommo_of(struct crm *c) {
     return (struct kommo *)c;
+}
+
+/* When a server wants to be asked again: an hour at most; 0 it did not say. */
+static inline unsigned kommo_retry_ms(const struct http_answer *a) {
+    long s = a ? a->retry_after_s : 0;
+    return s <= 0 ? 0 : (unsigned)(s < 3600 ? s : 3600) * 1000;
 }
 
 /* --- kommo_api.c ----------------------------------------------------------------------------- */

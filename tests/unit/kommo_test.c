@@ -39,6 +39,10 @@ static void a_hook_is_theirs_or_not(void **state) {
     (void)state;
     assert_true(kommo_is_signed(SECRET, span_str(body), good));
     assert_false(kommo_is_signed(SECRET, span_of(body, sizeof body - 2), good));
+    assert_true(kommo_is_signed(SECRET,
+        span_str(
+            "{\"account_id\":\"52e591f7\",\"time\":1639572261,\"message\":{\"text\":\"Да\"}}\n"),
+        good));
     assert_false(kommo_is_signed("another", span_str(body), good));
     assert_false(kommo_is_signed(SECRET, span_str(body), NULL));
     assert_false(kommo_is_signed(SECRET, span_str(body), ""));
