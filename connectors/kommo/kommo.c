@@ -156,6 +156,7 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     crm_flow_init(&k->flow, c, &kommo_flow_ops, s);
     k->flow.options.markup = CRM_PLAIN;
     k->flow.options.text_max = NOTE_MAX;
+    k->panel = (struct crm_flow){.crm = c, .ops = &kommo_panel_ops, .options = k->flow.options};
     k->options.answer_max = ANSWER_MAX;
     crm_calls_options_read(&k->options, s);
     if (!*k->token && (!*k->oauth.client_id || !*k->oauth.client_secret ||
@@ -216,7 +217,7 @@ static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg
 static void card(
     struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
     (void)client;
-    crm_flow_card(&kommo_of(c)->flow, card_id, fn, arg);
+    crm_flow_card(&kommo_of(c)->panel, card_id, fn, arg); /* who looks makes no lead */
 }
 
 const struct crm_ops kommo_crm = {

@@ -20,6 +20,7 @@ struct step {
     size_t next;    /* query */
     char *name;     /* of the lead */
     bool is_plain;
+    bool only_looks; /* makes nothing */
 };
 
 static struct step *step_create(struct crm *c, const char *card, crm_step_fn fn, void *arg) {
@@ -81,18 +82,29 @@ static void on_contact(void *arg, const json_t *result, const struct err *err, u
     s->result = kommo_card(result, s->k->contacts.mark_field);
     json_object_set_new(s->result, "url", card_url(s->k, s->card));
     s->name = name && *name ? mem_strdup(name) : NULL;
-    if (s->k->leads && json_array_size(kommo_embedded(result, "leads")) == 0)
+    if (s->k->leads && !s->only_looks && json_array_size(kommo_embedded(result, "leads")) == 0)
         make_lead(s);
     else
         step_end(s, NULL, 0);
 }
 
-void kommo_look(struct crm *c, const char *card, crm_step_fn fn, void *arg) {
+static void look(struct crm *c, const char *card, bool only, crm_step_fn fn, void *arg) {
     struct step *s = step_create(c, card, fn, arg);
     char path[64];
+    s->only_looks = only;
     snprintf(path, sizeof path, "/contacts/%s%s", s->card, s->k->leads ? "?with=leads" : "");
     kommo_call(s->k, "GET", path, NULL, on_contact, s);
 }
+
+void kommo_look(struct crm *c, const char *card, crm_step_fn fn, void *arg) {
+    look(c, card, false, fn, arg);
+}
+
+static void only_look(struct crm *c, const char *card, crm_step_fn fn, void *arg) {
+    look(c, card, true, fn, arg);
+}
+
+const struct crm_flow_ops kommo_panel_ops = {.look = only_look};
 
 /* --- find ------------------------------------------------------------------------------------ */
 

@@ -32,10 +32,10 @@ struct kommo_chat {
 };
 
 struct kommo {
-    struct crm base; /* first: the core gives us a pointer to it */
-    struct crm_flow flow;
-    char *url;         /* "https://shop.kommo.com" */
-    const char *token; /* the settings'; "": by OAuth2 */
+    struct crm base;             /* first: the core gives us a pointer to it */
+    struct crm_flow flow, panel; /* panel: only looks */
+    char *url;                   /* "https://shop.kommo.com" */
+    const char *token;           /* the settings'; "": by OAuth2 */
     struct {
         const char *client_id, *client_secret, *redirect_uri, *refresh;
         struct crm_token *token;
@@ -81,7 +81,7 @@ void kommo_token_stop(struct kommo *k);
 
 /* --- kommo_card.c, kommo_note.c -------------------------------------------------------------- */
 
-extern const struct crm_flow_ops kommo_flow_ops;
+extern const struct crm_flow_ops kommo_flow_ops, kommo_panel_ops;
 
 void kommo_look(struct crm *c, const char *card, crm_step_fn fn, void *arg);
 void kommo_find(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);

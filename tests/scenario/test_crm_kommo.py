@@ -96,6 +96,20 @@ def test_a_new_contact_has_its_fields_and_a_lead(world):
     w.no_complaints()
 
 
+def test_whoever_looks_at_the_panel_makes_no_lead(world):
+    w = world("leads = true")
+    thread = w.write(own("ann"), "hello")
+    card = w.card(thread)
+    until(lambda: w.target.history(card), 20 * SLOWER)
+    w.fake.do(w.fake.crm.leads.clear)
+    client = w.admin.get(f"/threads/{thread}")["thread"]["client"]["id"]
+    looked = len(w.fake.calls)
+    until(lambda: w.admin.get(f"/clients/{client}") and any(
+        r.path == f"/api/v4/contacts/{card}" for _, r in w.fake.calls[looked:]), 20 * SLOWER)
+    assert not w.fake.crm.leads
+    w.no_complaints()
+
+
 def test_a_lost_lead_is_made_once(world, target):
     lost = []
 
