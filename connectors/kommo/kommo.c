@@ -99,7 +99,7 @@ static const struct setting settings[] = {
 
 /* "https://amojo.kommo.com" for an account at kommo.com. NULL: nobody knows. */
 static char *chat_url(const char *given, const char *url) {
-    static const char *const domains[] = {"kommo.com", "amocrm.ru", "amocrm.com"};
+    static const char *const domains[] = {".kommo.com", ".amocrm.ru", ".amocrm.com"};
     size_t n = strlen(given);
     while (n && given[n - 1] == '/')
         n--;
@@ -107,7 +107,7 @@ static char *chat_url(const char *given, const char *url) {
         return mem_strndup(given, n);
     for (size_t i = 0; i < ARRAY_LEN(domains); i++)
         if (span_ends(span_str(url), domains[i]))
-            return mem_printf("https://amojo.%s", domains[i]);
+            return mem_printf("https://amojo%s", domains[i]);
     return NULL;
 }
 
