@@ -62,12 +62,19 @@ HANDLER(api_clients_get) {
 }
 
 static void change_client(struct call *c) {
-    static const char *const known[] = {"name", "phone", "email", "note", NULL};
+    static const char *const known[] = {"name", "phone", "email", "note", "origin", NULL};
     json_t *body = call_body(c, known);
+    struct err err;
     if (!body)
         return;
-    store_client_update(
-        c->api->store, http_path_arg(c->x, "id"), body, c->actor.name, call_on_json, c);
+    json_t *origin = json_incref(json_object_get(body, "origin"));
+    json_object_del(body, "origin");
+    if (origin && core_check_origin(c->api->core, &c->actor, origin, &err) < 0)
+        call_err(c, &err);
+    else
+        store_client_update(c->api->store, http_path_arg(c->x, "id"), body,
+            json_string_value(json_object_get(origin, "target")), call_on_json, c);
+    json_decref(origin);
     json_decref(body);
 }
 

@@ -152,7 +152,8 @@ HANDLER(api_threads_deliveries) {
 }
 
 static void threads_patch(struct call *c) {
-    static const char *const known[] = {"id", "assignee", "state", "labels", "snooze_until", NULL};
+    static const char *const known[] = {
+        "id", "assignee", "state", "labels", "snooze_until", "origin", NULL};
     const char *id = call_id(c, "id");
     json_t *body = id ? call_body(c, known) : NULL;
     if (!body)

@@ -64,6 +64,10 @@ void core_delete(
     struct core *core, const struct actor *a, const char *message, store_json_fn fn, void *arg);
 void core_react(struct core *core, const struct actor *a, const char *message,
     const json_t *reaction, store_json_fn fn, void *arg);
+/* May the actor say that a change comes from this CRM ({"target","id"?})? That one is not told of
+ * it then. 0, or -1 with err. */
+int core_check_origin(
+    struct core *core, const struct actor *a, const json_t *origin, struct err *err);
 /* change: {"id":key,"assignee":"name"|null,"state","labels":[..],"snooze_until"} any of them.
  * fn: {"thread":Thread}. */
 void core_change(struct core *core, const struct actor *a, const char *thread, const json_t *change,

@@ -23,7 +23,7 @@ struct command {
     char *key;      /* dedupe, NULL none */
     char *alias;    /* send: a second one */
     char *owner;    /* send: whose the attachments are */
-    json_t *origin; /* send: {"target","id"}, in which CRM it was written; NULL in none */
+    json_t *origin; /* {"target","id"?}: in which CRM it was written, or done; NULL in none */
     char *author;   /* by whom there */
     char *channel;  /* send: where it goes; NULL for a note */
     const char *media[MESSAGE_ATTACHMENTS_MAX];
@@ -365,16 +365,24 @@ static void refuse(struct command *c) {
     loop_defer(c->core->env->loop, on_refused, c);
 }
 
+int core_check_origin(
+    struct core *core, const struct actor *a, const json_t *origin, struct err *err) {
+    const char *target = text_of(origin, "target");
+    if (!a->is_token)
+        return err_set(err, ERR_INVALID, "origin is for programs, which have a token");
+    return core_target(core, target)
+               ? 0
+               : err_set(err, ERR_INVALID, "origin.target \"%.60s\" is no CRM of ours", target);
+}
+
 /* In a CRM's own words, what it calls the message is unique; the poster's key is one more. */
 static int take_origin(struct command *c, struct err *err) {
     json_t *origin = json_object_get(c->body, "origin");
     const char *target = text_of(origin, "target");
     if (!json_is_object(origin))
         return 0;
-    if (!c->from_crm && !c->actor.is_token)
-        return err_set(err, ERR_INVALID, "origin is for programs, which have a token");
-    if (!core_target(c->core, target))
-        return err_set(err, ERR_INVALID, "origin.target \"%.60s\" is no CRM of ours", target);
+    if (!c->from_crm && core_check_origin(c->core, &c->actor, origin, err) < 0)
+        return -1;
     if (json_is_string(json_object_get(origin, "author")))
         c->author = mem_strdup(text_of(origin, "author"));
     c->origin = json_pack("{s:s,s:s}", "target", target, "id", text_of(origin, "id"));
@@ -457,6 +465,8 @@ static void append_change(struct command *c) {
         a.labels = labels;
     }
     json_t *body = json_pack("{s:O}", "event", event);
+    if (c->origin)
+        json_object_set(body, "origin", c->origin);
     a.body = body;
     store_append(c->core->store, &a, on_change_stored, c);
     json_decref(body);
@@ -537,7 +547,7 @@ static int check_labels(const json_t *labels, struct err *err) {
 
 static int check_change(const json_t *change, struct err *err) {
     static const char *const known[] = {
-        "id", "assignee", "state", "labels", "snooze_until", "type", "thread"};
+        "id", "assignee", "state", "labels", "snooze_until", "origin", "type", "thread"};
     const char *key;
     json_t *v;
     int64_t ms = 0;
@@ -547,8 +557,10 @@ static int check_change(const json_t *change, struct err *err) {
             i++;
         if (i == ARRAY_LEN(known))
             return err_set(err, ERR_INVALID,
-                "unknown key \"%.40s\"; known are assignee, state, labels, snooze_until", key);
-        if (strcmp(key, "labels") != 0 && !json_is_string(v) && !json_is_null(v))
+                "unknown key \"%.40s\"; known are assignee, state, labels, snooze_until and origin",
+                key);
+        if (strcmp(key, "labels") != 0 && strcmp(key, "origin") != 0 && !json_is_string(v) &&
+            !json_is_null(v))
             return err_set(err, ERR_INVALID, "%s must be a string or null", key);
     }
     const char *state = json_string_value(json_object_get(change, "state"));
@@ -575,10 +587,14 @@ void core_change(struct core *core, const struct actor *a, const char *thread, c
     struct command *c = command_create(core, a, thread, arg);
     c->fn = fn;
     c->body = json_copy((json_t *)change);
-    if (check_change(change, &c->refusal) < 0) {
+    const json_t *origin = json_object_get(change, "origin");
+    if (check_change(change, &c->refusal) < 0 ||
+        (origin && core_check_origin(core, a, origin, &c->refusal) < 0)) {
         refuse(c);
         return;
     }
+    if (origin)
+        c->origin = json_pack("{s:O}", "target", json_object_get(origin, "target"));
     const char *key = json_string_value(json_object_get(change, "id"));
     if (key)
         c->key = mem_printf("a:%s:%s", a->name, key);

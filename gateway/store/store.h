@@ -144,9 +144,10 @@ struct store_settlement {
 };
 void store_settle(struct store *s, const char *channel, const struct store_settlement *st,
     store_done_fn fn, void *arg);
-/* {"name","phone","email","note"}: strings; unknown keys are ERR_INVALID. Queued for the CRMs. */
+/* {"name","phone","email","note"}: strings; unknown keys are ERR_INVALID. Queued for the CRMs, but
+ * for the one that it comes from (NULL none). */
 void store_client_update(struct store *s, const char *client, const json_t *fields,
-    const char *agent, store_json_fn fn, void *arg);
+    const char *from_target, store_json_fn fn, void *arg);
 /* `from` becomes part of `into` (both client ids): {"client":Client}. Idempotent. */
 void store_merge(struct store *s, const char *from, const char *into, const char *agent,
     store_json_fn fn, void *arg);

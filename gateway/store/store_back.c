@@ -324,17 +324,8 @@ void store_client_rename(struct store *s, const char *client, const char *name,
     const char *from_target, store_done_fn fn, void *arg) {
     struct args a;
     struct back_call *c = call_create(s, arg);
-    size_t others = 0;
     c->done = fn;
-    for (size_t i = 0; i < s->ntargets; i++)
-        others += strcmp(s->targets[i], from_target) != 0;
-    args_init(&a);
-    args_add(&a, client);
-    args_add(&a, s->events_max);
-    args_int(&a, (int64_t)others);
-    for (size_t i = 0; i < s->ntargets; i++)
-        if (strcmp(s->targets[i], from_target) != 0)
-            args_add(&a, s->targets[i]);
+    client_change_told(s, &a, client, from_target);
     args_add(&a, "name");
     args_add(&a, name);
     store_eval(s, SCRIPT_CLIENT, id_shard(client), &a, on_renamed, c);

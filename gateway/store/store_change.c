@@ -236,12 +236,20 @@ static void on_client_changed(void *arg, const struct redis_reply *r, const stru
 }
 
 void client_change_begin(struct store *s, struct args *a, const char *client) {
+    client_change_told(s, a, client, NULL);
+}
+
+void client_change_told(struct store *s, struct args *a, const char *client, const char *but) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->ntargets; i++)
+        n += !but || strcmp(s->targets[i], but) != 0;
     args_init(a);
     args_add(a, client);
     args_add(a, s->events_max);
-    args_int(a, (int64_t)s->ntargets);
+    args_int(a, (int64_t)n);
     for (size_t i = 0; i < s->ntargets; i++)
-        args_add(a, s->targets[i]);
+        if (!but || strcmp(s->targets[i], but) != 0)
+            args_add(a, s->targets[i]);
 }
 
 /* Which fields a person may change, and how long they may be (bytes). */
@@ -265,17 +273,16 @@ static int check_field(const char *key, const json_t *value, struct err *err) {
 }
 
 void store_client_update(struct store *s, const char *client, const json_t *fields,
-    const char *agent, store_json_fn fn, void *arg) {
+    const char *from_target, store_json_fn fn, void *arg) {
     struct err err = {0};
     struct args a;
     const char *key;
     json_t *value;
-    (void)agent;
     if (!store_check_id(s, client, "client", &err)) {
         store_fail_json(s, &err, fn, arg);
         return;
     }
-    client_change_begin(s, &a, client);
+    client_change_told(s, &a, client, from_target);
     json_object_foreach((json_t *)fields, key, value) {
         if (check_field(key, value, &err) < 0) {
             store_fail_json(s, &err, fn, arg);

@@ -116,6 +116,8 @@ bool store_identity_is_former(const json_t *client, const char *kind, const char
 
 /* The first arguments of client.lua; field and value pairs follow. */
 void client_change_begin(struct store *s, struct args *a, const char *client);
+/* The same, of which one CRM shall not hear (NULL: all do). */
+void client_change_told(struct store *s, struct args *a, const char *client, const char *but);
 
 /* The fields of a thread hash that make its JSON form, in the order of thread_fields. */
 enum {

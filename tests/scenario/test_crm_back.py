@@ -475,6 +475,26 @@ def test_rest_with_a_token(world):
     assert r.status_code == 400 and "token" in r.json()["detail"]
 
 
+def test_changes_by_rest_do_not_come_back(world):
+    world.gateway.add_user("anna")
+    api = Api(world.gateway.url, world.gateway.cli("token", "add", "crm", "--role", "admin").stdout.split()[-1])
+    thread = world.write("ann", "hello?")
+    client, origin = api.get(f"/threads/{thread}")["thread"]["client"]["id"], {"target": "erp"}
+    until(lambda: world.shop.clients(), 10 * SLOWER)
+    before = len(world.erp.clients())
+    api.patch(f"/threads/{thread}", {"assignee": "anna", "origin": origin})
+    api.patch(f"/clients/{client}", {"name": "Anna P.", "origin": origin})
+    until(lambda: told(world.shop, thread) == ["anna"] and world.shop.clients()[-1]["name"] == "Anna P.", 20 * SLOWER)
+    world.admin.patch(f"/threads/{thread}", {"assignee": None})
+    until(lambda: told(world.erp, thread) == [None], 20 * SLOWER)
+    assert len(world.erp.clients()) == before
+    for path in (f"/threads/{thread}", f"/clients/{client}"):
+        change = {"assignee": "anna"} if "thread" in path else {"name": "x"}
+        assert world.admin.ask("PATCH", path, json={**change, "origin": origin}).status_code == 400
+        for bad in ({"target": "nobody"}, {}, "erp"):
+            assert api.ask("PATCH", path, json={**change, "origin": bad}).status_code == 400
+
+
 def test_too_many_that_wait_are_put_off(world):
     thread = world.write("ann", "hello?")
     for shard in range(16):
