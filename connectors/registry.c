@@ -1,6 +1,7 @@
 /* registry.c - one line a connector, one a CRM. */
 #include "connectors/registry.h"
 
+#include "connectors/bitrix24/bitrix24.h"
 #include "connectors/cards/cards.h"
 #include "connectors/elma365/elma365.h"
 #include "connectors/email/email.h"
@@ -27,6 +28,7 @@ const struct connector_ops *const connector_registry[] = {
 const struct crm_ops *const crm_registry[] = {
     &cards_crm,
     &webhook_crm,
+    &bitrix24_crm,
     &elma365_crm,
     &hubspot_crm,
     &tryton_crm,

@@ -1,4 +1,5 @@
 """CRMs as the contract's tests see them: the same few questions to each, whatever they are called there."""
+from crm_target_bitrix24 import Bitrix24Target
 from crm_target_elma365 import Elma365Target
 from crm_target_espocrm import EspoTarget
 from crm_target_hubspot import HubSpotTarget
@@ -9,6 +10,7 @@ from crm_target_tryton import TrytonTarget
 
 TARGETS = [
     TrytonTarget,
+    Bitrix24Target,
     Elma365Target,
     EspoTarget,
     HubSpotTarget,

@@ -1,0 +1,82 @@
+/* bitrix24_private.h - what the files of this folder share. */
+#ifndef SB_CONNECTORS_BITRIX24_BITRIX24_PRIVATE_H
+#define SB_CONNECTORS_BITRIX24_BITRIX24_PRIVATE_H
+
+#include "connectors/bitrix24/bitrix24_answer.h"
+#include "connectors/bitrix24/bitrix24_request.h"
+#include "core/crm_call.h"
+#include "core/crm_flow.h"
+
+struct rest;
+struct token_wait;
+
+/* Signing in as an application: bitrix24_token.c. */
+struct bitrix24_app {
+    const char *token_url, *client_id, *client_secret, *given; /* the settings' */
+    char of[65];            /* whose tokens what is kept must be */
+    char *access, *refresh; /* as known to this worker; NULL none */
+    char *refused;          /* an access token that is over */
+    struct http_call *call; /* to the token server, one at a time */
+    struct token_wait *waits, **waits_end;
+    struct loop_timer *timer;
+    uint64_t began_ms, locked_ms; /* since when it looks; 0: not locked */
+    bool busy;                    /* from the first who waits to the answer */
+    bool unkept;                  /* what the server gave is not on disk yet */
+};
+
+/* Setting the open line up: bitrix24_line.c. */
+struct bitrix24_line {
+    const char *id;                /* of our channel there: "switchboard_crm" */
+    int number;                    /* of the open line */
+    const char *application_token; /* of its events */
+    bool is_set_up, is_busy;
+};
+
+struct bitrix24 {
+    struct crm base; /* first: the core gives us a pointer to it */
+    struct crm_flow flow;
+    struct crm_calls_options options;
+    struct crm_calls *calls;
+    char *portal; /* "https://x.bitrix24.ru" */
+    char *rest;   /* what stands before a method's name; by webhook it has the secret */
+    bool is_app, is_line, ended;
+    struct bitrix24_app app;
+    struct bitrix24_line line;
+    struct bitrix24_making making;
+    json_t *resets; /* method -> when its time is counted anew, s */
+};
+
+static inline struct bitrix24 *bitrix24_of(struct crm *c) {
+    return (struct bitrix24 *)c;
+}
+
+/* --- bitrix24_rest.c ------------------------------------------------------------------------- */
+
+/* One request, signed in; once more with a new token when the one that it had is over. Takes params
+ * (an object). Completes exactly once, later. */
+void bitrix24_call(
+    struct bitrix24 *b, const char *method, json_t *params, crm_step_fn fn, void *arg);
+void bitrix24_rest_stop(struct bitrix24 *b);
+
+/* --- bitrix24_token.c ------------------------------------------------------------------------ */
+
+/* The access token; NULL exactly when err is not. Never inside the call. */
+typedef void (*bitrix24_token_fn)(void *arg, const char *token, const struct err *err);
+void bitrix24_token(struct bitrix24 *b, bitrix24_token_fn fn, void *arg);
+/* The portal says that this one is over. */
+void bitrix24_token_expired(struct bitrix24 *b, const char *token);
+void bitrix24_token_stop(struct bitrix24 *b);
+void bitrix24_token_finish(struct bitrix24 *b);
+
+/* --- bitrix24_card.c, bitrix24_note.c: the single requests of core/crm_flow.h ----------------- */
+
+extern const struct crm_flow_ops bitrix24_flow_ops;
+
+void bitrix24_look(struct crm *c, const char *card, crm_step_fn fn, void *arg);
+void bitrix24_find(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
+void bitrix24_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
+void bitrix24_add(struct crm *c, const char *card, const struct crm_flow_who *who,
+    const json_t *missing, crm_step_fn fn, void *arg);
+void bitrix24_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+
+#endif
