@@ -118,8 +118,8 @@ static void on_answer(
     }
     if (failure)
         err = *failure;
-    if (err.code == ERR_INVALID || err.code == ERR_DENIED)
-        err.code = ERR_AUTH; /* not an address that we may call */
+    if (err.code != ERR_UNAVAILABLE && err.code != ERR_TIMEOUT && err.code != ERR_IO)
+        err.code = ERR_AUTH; /* nobody gives us tokens there: no message's fault */
     finish(b, &err);
 }
 
