@@ -9,6 +9,8 @@ WAYS = {"PHONE": "phone", "EMAIL": "email", "IM": "other"}
 class Bitrix24Target:
     name = "bitrix24"
     text_max = 10000
+    file_max = 20 << 20  # larger ones become a link
+    file_requests = 1  # that can be lost: files come with their comment
     failure = Answer(400, {"error": "INVALID_ARG_VALUE", "error_description": "The name must not be empty."})
 
     def __init__(self):
@@ -28,6 +30,9 @@ class Bitrix24Target:
     def is_write(self, request):
         """Does it put a message on a card?"""
         return "crm.timeline.comment.add" in request.path
+
+    def is_upload(self, request):
+        return False
 
     def is_create(self, request):
         return "crm.item.add" in request.path
@@ -53,6 +58,11 @@ class Bitrix24Target:
         """The texts on the card, in the order in which they were written, as they are read there."""
         return self.server.do(lambda: [plain(c["COMMENT"]) for c in self.server.crm.comments.values()
                                        if c["ENTITY_ID"] == card])
+
+    def files(self, card):
+        """{name: bytes} of those that were brought to the card."""
+        return self.server.do(lambda: {n: d for c in self.server.crm.comments.values() if c["ENTITY_ID"] == card
+                                       for n, d in c["files"]})
 
     def delete_card(self, card):
         self.server.do(self.server.crm.delete, int(card))

@@ -303,7 +303,8 @@ def test_files_come_along(world_with_notes):
     history = world.wait_history(card, 2, 90)
     shown = {a["name"]: FILES[n] for n, a in zip(FILES, sent["attachments"])}
     until(lambda: world.target.files(card) == shown, 60 * SLOWER, 0.2, f"{list(world.target.files(card))}")
-    assert len(world.target.history(card)) == 2 and texts(history)[1] == "5 files" and len(lost) == 3
+    assert len(world.target.history(card)) == 2 and texts(history)[1] == "5 files"
+    assert len(lost) == getattr(world.target, "file_requests", 3)
     assert not world.dead()
 
 

@@ -216,6 +216,9 @@ class Crm:
     def merge(self, number, into):
         """What the card holds goes to the other one, and it is gone."""
         self.items[3][into]["fm"] += self.items[3][number]["fm"]
+        for one in self.comments.values():
+            if one["ENTITY_ID"] == str(number):
+                one["ENTITY_ID"] = str(into)
         self.delete(number)
 
     METHODS = {"crm.item.add": item_add, "crm.item.get": item_get, "crm.item.update": item_update,
