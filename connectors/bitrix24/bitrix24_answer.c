@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "core/crm_call.h"
 
@@ -327,19 +328,29 @@ static void marked(const char *text, char id[27]) {
     snprintf(id, 27, "%.*s", n == 26 ? 26 : 0, at ? at + 1 : "");
 }
 
-int bitrix24_comments(const json_t *result, const char *mark, json_t *out) {
+static long long number_of(const json_t *id) {
+    const char *s = json_string_value(id);
+    return s ? strtoll(s, NULL, 10) : 0;
+}
+
+int bitrix24_comments(const json_t *result, const char *mark, json_t *out, int64_t *oldest_ms_out) {
     size_t i;
     json_t *one;
     if (!json_is_array(result))
         return -1;
     json_array_foreach(result, i, one) {
         const char *text = str(one, "COMMENT");
+        const json_t *newer = json_object_get(json_array_get(out, 0), "id");
         char message[27];
         json_t *id = bitrix24_id(json_object_get(one, "ID"));
+        int64_t at_ms;
         marked(text, message);
-        if (id && *message && (!mark || strcmp(mark + (*mark == '#'), message) == 0))
+        bool is_wanted = *message && (!mark || strcmp(mark + (*mark == '#'), message) == 0);
+        if (id && is_wanted && (!newer || number_of(id) < number_of(newer)))
             json_array_insert_new(
                 out, 0, json_pack("{s:O,s:s,s:s}", "id", id, "text", text, "message", message));
+        if (clock_parse(str(one, "CREATED"), &at_ms) == 0 && at_ms < *oldest_ms_out)
+            *oldest_ms_out = at_ms;
         json_decref(id);
     }
     return (int)json_array_size(result);

@@ -48,9 +48,11 @@ json_t *bitrix24_card(const json_t *result, const char *portal);
 json_t *bitrix24_found_ids(const json_t *batch, struct bitrix24_answer *out);
 /* crm.item.list: {"items":[..]} -> find()'s result: all that each holds. A new reference. */
 json_t *bitrix24_found(const json_t *result);
-/* A page of crm.timeline.comment.list: what is ours of it (mark NULL: all), is put before what out
- * has, for pages come newest first. The number of comments on the page; -1: it is no page. */
-int bitrix24_comments(const json_t *result, const char *mark, json_t *out);
+/* A page of crm.timeline.comment.list, newest first: what is ours of it (mark NULL: all) is put
+ * before what out has of newer pages; what came twice, for people write meanwhile, is left out. The
+ * number of comments on the page, and when the oldest of them was made (if it is told); -1: it is
+ * no page. */
+int bitrix24_comments(const json_t *result, const char *mark, json_t *out, int64_t *oldest_ms_out);
 /* "17" of 17 and "17"; a new reference; NULL: it is no id. */
 json_t *bitrix24_id(const json_t *id);
 

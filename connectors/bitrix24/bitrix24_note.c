@@ -3,14 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/id.h"
 #include "base/mem.h"
 #include "connectors/bitrix24/bitrix24_private.h"
 #include "core/crm_file.h"
 
 #define FILE_MAX ((size_t)20 * 1024 * 1024)
 #define PAGE 50
-#define PAGES_AT_ONCE 10 /* of a batch, which is one request */
-#define PAGES_MAX 400    /* comments of a card that we look through: 20,000 */
+#define PAGES_AT_ONCE 10           /* of a batch, which is one request */
+#define PAGES_MAX 400              /* comments of a card that we look through: 20,000 */
+#define CLOCKS_MS (24 * 3600000LL) /* by which the portal's may differ */
 
 /* --- what is there --------------------------------------------------------------------------- */
 
@@ -19,6 +21,7 @@ struct reading {
     json_int_t card;
     char *mark; /* NULL: all of ours */
     json_t *out;
+    int64_t since_ms; /* what is older is not looked for; 0: all */
     unsigned page;
     crm_step_fn fn;
     void *arg;
@@ -33,15 +36,16 @@ static void reading_end(struct reading *r, const struct err *err, unsigned retry
     free(r);
 }
 
-/* Newest first. What is looked for stands together. True: there is more to be read. */
+/* Newest first, no further than to when the message was written. True: there is more to be read. */
 static bool take_page(struct reading *r, const json_t *page, struct err *err) {
-    size_t before = json_array_size(r->out);
-    int n = bitrix24_comments(page, r->mark, r->out);
+    int64_t oldest_ms = INT64_MAX;
+    int n = bitrix24_comments(page, r->mark, r->out, &oldest_ms);
     r->page++;
     if (n < 0)
         err_set(err, ERR_PROTOCOL, "Bitrix24 was asked for comments and gave none");
-    return n == PAGE && r->page < PAGES_MAX &&
-           !(r->mark && before && before == json_array_size(r->out));
+    else if (n == PAGE && r->page == PAGES_MAX)
+        err_set(err, ERR_TOO_LARGE, "the contact has more than %d comments", PAGE * PAGES_MAX);
+    return n == PAGE && !err->code && oldest_ms > r->since_ms;
 }
 
 static void on_page(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
@@ -75,9 +79,9 @@ static void on_pages(void *arg, const json_t *result, const struct err *err, uns
 }
 
 static json_t *page_params(const struct reading *r, unsigned page) {
-    return json_pack("{s:{s:I,s:s},s:[s,s],s:{s:s},s:i}", "filter", "ENTITY_ID", r->card,
-        "ENTITY_TYPE", "contact", "select", "ID", "COMMENT", "order", "ID", "DESC", "start",
-        (int)(page * PAGE));
+    return json_pack("{s:{s:I,s:s},s:[s,s,s],s:{s:s},s:i}", "filter", "ENTITY_ID", r->card,
+        "ENTITY_TYPE", "contact", "select", "ID", "COMMENT", "CREATED", "order", "ID", "DESC",
+        "start", (int)(page * PAGE));
 }
 
 static void read_on(struct reading *r) {
@@ -102,6 +106,8 @@ static void entries(struct crm *c, const char *card, const char *mark, crm_step_
     r->b = bitrix24_of(c);
     r->card = strtoll(card, NULL, 10);
     r->mark = mark ? mem_strdup(mark) : NULL;
+    if (mark && id_is_valid(mark + 1))
+        r->since_ms = id_time_ms(mark + 1) - CLOCKS_MS;
     r->out = json_array();
     r->fn = fn;
     r->arg = arg;

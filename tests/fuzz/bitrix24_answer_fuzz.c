@@ -27,7 +27,8 @@ static void as_records(const json_t *result) {
         abort();
     check_ids(ids, NULL);
     check_ids(bitrix24_found(result), "card");
-    if (bitrix24_comments(result, NULL, ours) > (int)json_array_size(result))
+    int64_t oldest = INT64_MAX;
+    if (bitrix24_comments(result, NULL, ours, &oldest) > (int)json_array_size(result))
         abort();
     check_ids(ours, "id");
     json_decref(bitrix24_card(result, "https://x"));

@@ -157,18 +157,23 @@ static void whom_a_batch_found(void **state) {
 
 static void comments_of_ours(void **state) {
     (void)state;
-    json_t *page = json_of("[{'ID':'3','COMMENT':'three #01J0000000000000000000000B'},"
-                           "{'ID':'2','COMMENT':'of somebody # 5'},"
-                           "{'ID':1,'COMMENT':'one #01J0000000000000000000000A 1/2'}]");
+    int64_t oldest = INT64_MAX;
+    json_t *page =
+        json_of("[{'ID':'3','COMMENT':'three #01J0000000000000000000000B'},"
+                "{'ID':'2','COMMENT':'of somebody # 5','CREATED':'2026-11-29T12:00:00+03:00'},"
+                "{'ID':1,'COMMENT':'one #01J0000000000000000000000A 1/2'}]");
     json_t *out = json_array();
-    assert_int_equal(bitrix24_comments(page, NULL, out), 3);
+    assert_int_equal(bitrix24_comments(page, NULL, out, &oldest), 3);
     expect_at(out, "0.id", "'1'");
     expect_at(out, "0.message", "'01J0000000000000000000000A'");
     expect_at(out, "1.id", "'3'");
+    assert_int_equal(oldest, 1795942800000);
+    assert_int_equal(bitrix24_comments(page, NULL, out, &oldest), 3);
+    assert_int_equal(json_array_size(out), 2); /* the same page again */
     json_array_clear(out);
-    assert_int_equal(bitrix24_comments(page, "#01J0000000000000000000000B", out), 3);
+    assert_int_equal(bitrix24_comments(page, "#01J0000000000000000000000B", out, &oldest), 3);
     assert_int_equal(json_array_size(out), 1);
-    assert_int_equal(bitrix24_comments(json_array_get(page, 0), NULL, out), -1);
+    assert_int_equal(bitrix24_comments(json_array_get(page, 0), NULL, out, &oldest), -1);
     json_decref(out);
     json_decref(page);
 }
