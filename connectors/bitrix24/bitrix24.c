@@ -21,6 +21,13 @@ static int check_number(const char *value, struct err *err) {
                : err_set(err, ERR_INVALID, "a user of Bitrix24 is a number");
 }
 
+static int check_connector(const char *value, struct err *err) {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    return *value && strspn(value, allowed) == strlen(value)
+               ? 0
+               : err_set(err, ERR_INVALID, "small letters, digits and _");
+}
+
 static const struct setting settings[] = {
     {.key = "webhook_url",
         .type = SETTING_STRING,
@@ -78,6 +85,33 @@ static const struct setting settings[] = {
         .min = 0,
         .max = 1000000,
         .help = "Of that deal: its pipeline's number."},
+    {.key = "history",
+        .type = SETTING_ENUM,
+        .preset = "notes",
+        .choices = "notes|openline",
+        .help = "notes: comments of the contact's timeline. openline: a chat of an open line, in "
+                "which people answer; only as an application."},
+    {.key = "line",
+        .type = SETTING_INT,
+        .preset = "0",
+        .min = 0,
+        .max = 1000000000,
+        .help = "openline: the open line's number."},
+    {.key = "connector",
+        .type = SETTING_STRING,
+        .preset = "switchboard",
+        .check = check_connector,
+        .help = "openline: what our channel is called there, in small letters; of each gateway "
+                "another."},
+    {.key = "connector_name",
+        .type = SETTING_STRING,
+        .preset = "Switchboard",
+        .help = "openline: the same for people."},
+    {.key = "application_token",
+        .type = SETTING_STRING,
+        .preset = "",
+        .secret = true,
+        .help = "openline: by it what the portal posts to us is known to be its own."},
     CRM_FLOW_SETTINGS("true"),
     {.key = "timeout",
         .type = SETTING_DURATION,
@@ -147,6 +181,24 @@ static int sign_in(struct bitrix24 *b, const struct settings *s, struct err *err
     return 0;
 }
 
+static int open_line(struct bitrix24 *b, const struct settings *s, struct err *err) {
+    b->is_line = strcmp(settings_str(s, "history"), "openline") == 0;
+    b->line.id = settings_str(s, "connector");
+    b->line.name = settings_str(s, "connector_name");
+    b->line.number = (int)settings_int(s, "line");
+    b->line.application_token = settings_str(s, "application_token");
+    b->line.waits_end = &b->line.waits;
+    if (!b->is_line)
+        return 0;
+    b->base.statuses = CRM_STATUSES_NONE; /* but of what was written there */
+    if (!b->is_app || b->line.number <= 0 || strlen(b->line.application_token) < 8)
+        return err_set(err, ERR_INVALID,
+            "bitrix24 \"%s\": openline needs an application (no webhook_url), its "
+            "application_token, and line",
+            b->base.target);
+    return 0;
+}
+
 static int init(struct crm *c, const struct settings *s, const char *data_dir, struct err *err) {
     struct bitrix24 *b = bitrix24_of(c);
     (void)data_dir;
@@ -165,18 +217,25 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
         .timeout_ms = (unsigned)settings_int(s, "timeout"),
         .answer_max = ANSWER_MAX,
         .allow_private = settings_bool(s, "allow_private")};
-    return sign_in(b, s, err);
+    return sign_in(b, s, err) < 0 ? -1 : open_line(b, s, err);
 }
 
 static int start(struct crm *c, struct err *err) {
     struct bitrix24 *b = bitrix24_of(c);
-    (void)err;
+    if (b->is_line && !*c->public_url)
+        return err_set(err, ERR_INVALID,
+            "bitrix24 \"%s\": openline needs public_url, to which the portal posts", c->target);
     b->calls = crm_calls_create(c, &b->options);
+    if (b->is_line)
+        bitrix24_line_start(b);
     return 0;
 }
 
 static void stop(struct crm *c) {
-    bitrix24_rest_stop(bitrix24_of(c));
+    struct bitrix24 *b = bitrix24_of(c);
+    bitrix24_rest_stop(b);
+    if (b->line.waits_end)
+        bitrix24_line_stop(b);
 }
 
 static void finish(struct crm *c) {
@@ -189,36 +248,83 @@ static void finish(struct crm *c) {
 
 static void ensure_card(
     struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
-    crm_flow_ensure(&bitrix24_of(c)->flow, client, known, fn, arg);
+    struct bitrix24 *b = bitrix24_of(c);
+    if (b->is_line)
+        bitrix24_chat_ensure(c, client, known, fn, arg);
+    else
+        crm_flow_ensure(&b->flow, client, known, fn, arg);
 }
 
 static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
-    crm_flow_attach(&bitrix24_of(c)->flow, a, fn, arg);
+    struct bitrix24 *b = bitrix24_of(c);
+    if (b->is_line)
+        bitrix24_chat_attach(c, a, fn, arg);
+    else
+        crm_flow_attach(&b->flow, a, fn, arg);
+}
+
+struct asking {
+    crm_result_fn fn;
+    void *arg;
+};
+
+/* An open line tells nobody what is in it. */
+static void on_no_entries(void *arg) {
+    struct asking *a = arg;
+    struct err err;
+    err_set(&err, ERR_UNSUPPORTED, "an open line of Bitrix24 does not tell what is in its chats");
+    a->fn(a->arg, NULL, &err);
+    free(a);
+}
+
+static void on_no_card(void *arg) {
+    struct asking *a = arg;
+    json_t *none = json_pack("{s:n}", "card");
+    a->fn(a->arg, none, NULL);
+    json_decref(none);
+    free(a);
+}
+
+static struct asking *asking_create(crm_result_fn fn, void *arg) {
+    struct asking *a = mem_alloc(sizeof *a);
+    *a = (struct asking){fn, arg};
+    return a;
 }
 
 static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
-    crm_flow_entries(&bitrix24_of(c)->flow, card, fn, arg);
+    struct bitrix24 *b = bitrix24_of(c);
+    if (b->is_line)
+        loop_defer(c->env->loop, on_no_entries, asking_create(fn, arg));
+    else
+        crm_flow_entries(&b->flow, card, fn, arg);
 }
 
 static void card(
     struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
+    struct bitrix24 *b = bitrix24_of(c);
     (void)client;
-    crm_flow_card(&bitrix24_of(c)->flow, card_id, fn, arg);
+    if (b->is_line)
+        loop_defer(c->env->loop, on_no_card, asking_create(fn, arg));
+    else
+        crm_flow_card(&b->flow, card_id, fn, arg);
 }
 
 const struct crm_ops bitrix24_crm = {
     .api = CRM_API,
     .name = "bitrix24",
-    .caps = CRM_ENTRIES,
+    .caps = CRM_ENTRIES | CRM_REPLIES,
     .size = sizeof(struct bitrix24),
     .settings = settings,
-    .help = "Bitrix24: clients are contacts, messages are comments of their timeline.",
+    .help = "Bitrix24: clients are contacts, messages are comments of their timeline; or chats of "
+            "an open line, in which people answer.",
     .init = init,
     .start = start,
     .ensure_card = ensure_card,
     .attach = attach,
     .entries = entries,
     .card = card,
+    .webhook = bitrix24_chat_webhook,
+    .take = bitrix24_chat_take,
     .stop = stop,
     .finish = finish,
 };

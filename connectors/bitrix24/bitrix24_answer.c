@@ -13,6 +13,7 @@
 #define TIME_MS 60000u /* one of its ten minutes */
 #define TIME_MAX_S 660 /* never later than all of them */
 #define OVERLOAD_MS 60000u
+#define LINE_MS 10000u /* until somebody has switched it on */
 #define FOUND_MAX 50 /* a page of crm.item.list */
 
 static const char *str(const json_t *o, const char *key) {
@@ -102,7 +103,7 @@ static void judge(
     else if (m == M_TIME)
         out->retry_ms = until_reset_ms(out->reset_at, now_s);
     else if (m == M_OVERLOAD || m == M_NO_LINE)
-        out->retry_ms = OVERLOAD_MS;
+        out->retry_ms = m == M_OVERLOAD ? OVERLOAD_MS : LINE_MS;
     err_set(&out->err, codes[m], "Bitrix24: %.60s%s%.200s", code, *code && *text ? ": " : "",
         *text || *code ? text : "an error without a name");
 }

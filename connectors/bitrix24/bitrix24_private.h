@@ -24,12 +24,17 @@ struct bitrix24_app {
     bool unkept;                  /* what the server gave is not on disk yet */
 };
 
-/* Setting the open line up: bitrix24_line.c. */
+/* The open line: bitrix24_line.c. */
+struct line_wait;
 struct bitrix24_line {
-    const char *id;                /* of our channel there: "switchboard_crm" */
+    const char *id, *name;         /* of our channel there: "switchboard", "Switchboard" */
     int number;                    /* of the open line */
     const char *application_token; /* of its events */
     bool is_set_up, is_busy;
+    struct line_wait *waits, **waits_end;
+    size_t step; /* of setting it up */
+    struct loop_timer *timer;
+    unsigned wait_ms; /* before it is tried again */
 };
 
 struct bitrix24 {
@@ -78,5 +83,33 @@ void bitrix24_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn 
 void bitrix24_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     const json_t *missing, crm_step_fn fn, void *arg);
 void bitrix24_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+
+/* --- bitrix24_line.c: requests of the open line; the first sets it up --------------------------
+ */
+
+void bitrix24_line_start(struct bitrix24 *b);
+void bitrix24_line_stop(struct bitrix24 *b);
+
+/* id: what the message is called there. Once, never inside. */
+typedef void (*bitrix24_said_fn)(
+    void *arg, const char *id, const struct err *err, unsigned retry_ms);
+/* Puts a message into the client's chat, or changes what is there of it. */
+void bitrix24_line_say(
+    struct bitrix24 *b, const struct crm_attach *in, bitrix24_said_fn fn, void *arg);
+/* Tells the operators, once, why their message im ("1807:86497") did not reach the client. */
+void bitrix24_line_complain(struct bitrix24 *b, const char *chat, const char *im,
+    const char *reason, bitrix24_said_fn fn, void *arg);
+/* It did, as our message. */
+void bitrix24_line_delivered(struct bitrix24 *b, const char *chat, const char *im,
+    const char *message, crm_step_fn fn, void *arg);
+
+/* --- bitrix24_chat.c: crm_ops where the history is a chat of the open line ---------------------
+ */
+
+void bitrix24_chat_ensure(
+    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg);
+void bitrix24_chat_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn, void *arg);
+void bitrix24_chat_webhook(struct crm *c, struct http_exchange *x);
+void bitrix24_chat_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg);
 
 #endif

@@ -56,7 +56,7 @@ static const struct {
     {400, "{'error':'','error_description':'x'}", ERR_INVALID, 0},
     {400, "{'error':null}", ERR_INVALID, 0},
     {200, "{'error':{'a':1}}", ERR_INVALID, 0},
-    {400, "{'error':'NOT_ACTIVE_LINE'}", ERR_UNAVAILABLE, 60000},
+    {400, "{'error':'NOT_ACTIVE_LINE'}", ERR_UNAVAILABLE, 10000},
     {200, "", ERR_PROTOCOL, 0},
     {204, "", ERR_PROTOCOL, 0},
     {200, "{}", ERR_PROTOCOL, 0},

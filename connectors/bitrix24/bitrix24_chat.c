@@ -1,0 +1,255 @@
+/* bitrix24_chat.c - the history as a chat of an open line: crm_ops of that mode, and operators'
+ * answers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "connectors/bitrix24/bitrix24_event.h"
+#include "connectors/bitrix24/bitrix24_private.h"
+#include "net/http_server.h"
+
+#define EVENTS_MAX 50 /* messages of one POST */
+
+static const char *str(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+/* --- there ----------------------------------------------------------------------------------- */
+
+struct telling {
+    struct bitrix24 *b;
+    char *known;
+    crm_done_fn fn;
+    void *arg;
+};
+
+static struct telling *telling_create(
+    struct bitrix24 *b, const char *known, crm_done_fn fn, void *arg) {
+    struct telling *t = mem_zalloc(sizeof *t);
+    *t = (struct telling){b, known ? mem_strdup(known) : NULL, fn, arg};
+    return t;
+}
+
+static void telling_end(
+    struct telling *t, const char *external_id, const struct err *err, unsigned retry_ms) {
+    t->fn(t->arg, &(struct crm_outcome){
+                      .err = err, .retry_ms = retry_ms, .external_id = err ? NULL : external_id});
+    free(t->known);
+    free(t);
+}
+
+static void on_said(void *arg, const char *id, const struct err *err, unsigned retry_ms) {
+    telling_end(arg, id, err, retry_ms);
+}
+
+static void on_nothing_to_do(void *arg) {
+    struct telling *t = arg;
+    telling_end(t, t->known, NULL, 0);
+}
+
+/* What becomes of an operator's own message keeps its name. */
+static void on_complained(void *arg, const char *id, const struct err *err, unsigned retry_ms) {
+    struct telling *t = arg;
+    (void)id;
+    telling_end(t, t->known, err, retry_ms);
+}
+
+static void on_delivered(
+    void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct telling *t = arg;
+    (void)result;
+    telling_end(t, t->known, err, retry_ms);
+}
+
+/* How his own message fared with the client. */
+static void tell_status(struct telling *t, const struct crm_attach *in) {
+    const char *status = str(in->message, "status"), *chat = str(in->client, "id");
+    const char *im = t->known ? t->known : "";
+    const char *reason = str(json_object_get(in->message, "error"), "text");
+    if (*im && strcmp(status, "failed") == 0)
+        bitrix24_line_complain(t->b, chat, im, reason, on_complained, t);
+    else if (*im && (strcmp(status, "sent") == 0 || strcmp(status, "delivered") == 0 ||
+                        strcmp(status, "read") == 0))
+        bitrix24_line_delivered(t->b, chat, im, str(in->message, "id"), on_delivered, t);
+    else
+        loop_defer(t->b->base.env->loop, on_nothing_to_do, t);
+}
+
+void bitrix24_chat_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn, void *arg) {
+    struct bitrix24 *b = bitrix24_of(c);
+    struct telling *t = telling_create(b, in->known, fn, arg);
+    const char *direction = str(in->message, "direction");
+    bool is_talk = strcmp(direction, "in") == 0 || strcmp(direction, "out") == 0 ||
+                   (strcmp(direction, "note") == 0 && b->flow.options.notes);
+    if (in->own)
+        tell_status(t, in);
+    else if (!is_talk || in->only_status)
+        loop_defer(c->env->loop, on_nothing_to_do, t);
+    else
+        bitrix24_line_say(b, in, on_said, t);
+}
+
+static void on_ensured(void *arg) {
+    struct telling *t = arg;
+    t->fn(t->arg, &(struct crm_outcome){.card_id = t->known});
+    free(t->known);
+    free(t);
+}
+
+/* The open line finds or makes the card itself: his chat is called as he is here. */
+void bitrix24_chat_ensure(
+    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
+    const char *id = str(client, "id");
+    loop_defer(
+        c->env->loop, on_ensured, telling_create(bitrix24_of(c), *known ? known : id, fn, arg));
+}
+
+/* --- an operator's message comes ------------------------------------------------------------- */
+
+struct posted {
+    struct http_exchange *x;
+    unsigned waits; /* events that are not on disk yet, and one */
+    struct err err;
+};
+
+static void posted_one(struct posted *p) {
+    if (--p->waits)
+        return;
+    if (p->err.code)
+        http_reply_err(p->x, &p->err);
+    else
+        http_reply_empty(p->x, 200);
+    free(p);
+}
+
+static void on_kept(void *arg, const struct err *err) {
+    struct posted *p = arg;
+    if (err)
+        p->err = *err;
+    posted_one(p);
+}
+
+static void keep_events(struct bitrix24 *b, const json_t *form, struct http_exchange *x) {
+    struct posted *p = mem_zalloc(sizeof *p);
+    *p = (struct posted){.x = x, .waits = 1};
+    for (size_t i = 0; i < EVENTS_MAX; i++) {
+        json_t *event = bitrix24_event(form, b->line.id, i);
+        if (!event)
+            break;
+        char *once = mem_printf("%s:%s", str(event, "what"), str(event, "im"));
+        p->waits++;
+        crm_event(&b->base, str(event, "chat"), once, event, on_kept, p);
+        json_decref(event);
+        free(once);
+    }
+    posted_one(p);
+}
+
+/* The slider that the portal opens for the channel's settings shows this. */
+static void reply_page(struct http_exchange *x) {
+    static const char page[] = "Switchboard: this channel is set up in the gateway's "
+                               "configuration.\nЭтот канал настраивается в самом шлюзе.\n";
+    http_reply_static(x, 200, "text/plain; charset=utf-8", page, sizeof page - 1);
+}
+
+void bitrix24_chat_webhook(struct crm *c, struct http_exchange *x) {
+    struct bitrix24 *b = bitrix24_of(c);
+    struct err err;
+    if (!b->is_line || strcmp(http_method(x), "POST") != 0) {
+        http_reply_problem(x, 404, "not_found", "no open line posts here");
+        return;
+    }
+    json_t *form = bitrix24_form(http_body(x), &err);
+    const char *token = str(json_object_get(form, "auth"), "application_token");
+    if (!form)
+        http_reply_err(x, &err);
+    else if (*str(form, "PLACEMENT"))
+        reply_page(x);
+    else if (!crypto_equal(span_str(token), span_str(b->line.application_token)))
+        http_reply_problem(x, 401, "auth", "the application's token is another one");
+    else
+        keep_events(b, form, x);
+    json_decref(form);
+}
+
+/* --- and goes out ---------------------------------------------------------------------------- */
+
+struct taking {
+    struct bitrix24 *b;
+    char *chat, *im;
+    crm_done_fn fn;
+    void *arg;
+};
+
+static void taking_end(struct taking *t, const struct err *err, unsigned retry_ms) {
+    t->fn(t->arg, &(struct crm_outcome){.err = err, .retry_ms = retry_ms});
+    free(t->chat);
+    free(t->im);
+    free(t);
+}
+
+static void on_told(void *arg, const char *id, const struct err *err, unsigned retry_ms) {
+    struct err later;
+    (void)id;
+    if (err && err->code == ERR_AUTH) /* it will know us again */
+        err = (err_set(&later, ERR_UNAVAILABLE, "%s", err->text), &later);
+    taking_end(arg, err, retry_ms);
+}
+
+/* It cannot be sent: who wrote it shall see so. */
+static void refuse(struct taking *t, const struct err *err) {
+    LOG_WARN(t->b->base.env->log, "bitrix24.reply_refused", LOG_S("target", t->b->base.target),
+        LOG_S("chat", t->chat), LOG_E(err));
+    bitrix24_line_complain(t->b, t->chat, t->im, err->text, on_told, t);
+}
+
+static void on_replied(void *arg, const struct inbound_result *r, const struct err *err) {
+    struct taking *t = arg;
+    (void)r;
+    bool passes = err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT ||
+                             err->code == ERR_IO || err->code == ERR_TOO_MANY);
+    if (err && !passes)
+        refuse(t, err);
+    else
+        taking_end(t, err, 0);
+}
+
+static void on_nothing_said(void *arg) {
+    struct taking *t = arg;
+    struct err err;
+    err_set(&err, ERR_UNSUPPORTED, "%s",
+        t->b->flow.options.russian ? "сообщения без текста и файлы отсюда не передаются"
+                                   : "messages without text, and files, are not taken from here");
+    refuse(t, &err);
+}
+
+static void on_done(void *arg) {
+    taking_end(arg, NULL, 0);
+}
+
+void bitrix24_chat_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg) {
+    struct bitrix24 *b = bitrix24_of(c);
+    struct taking *t = mem_zalloc(sizeof *t);
+    const char *text = str(event, "text");
+    *t = (struct taking){b, mem_strdup(str(event, "chat")), mem_strdup(str(event, "im")), fn, arg};
+    if (strcmp(str(event, "what"), "add") != 0) {
+        loop_defer(c->env->loop, on_done, t); /* operators cannot (see registration()) */
+    } else if (!*text) {
+        loop_defer(c->env->loop, on_nothing_said, t);
+    } else {
+        json_t *agent = crm_flow_agent(&b->flow, str(event, "user"));
+        json_t *body = json_pack("{s:s}", "text", text);
+        struct crm_reply r = {.client = t->chat,
+            .external_id = t->im,
+            .agent = json_string_value(agent),
+            .author = *str(event, "author") ? str(event, "author") : NULL,
+            .body = body};
+        crm_reply(c, &r, on_replied, t);
+        json_decref(body);
+        json_decref(agent);
+    }
+}

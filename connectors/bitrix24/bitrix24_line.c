@@ -1,0 +1,338 @@
+/* bitrix24_line.c - a channel of ours in an open line: set up once, then each message of a client
+ * is one of his chat there, in which operators answer. Bitrix24 finds or makes his card itself. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "connectors/bitrix24/bitrix24_event.h"
+#include "connectors/bitrix24/bitrix24_private.h"
+#include "core/crm_person.h"
+
+#define PIECE_MAX 4000   /* bytes; its own limit is not published */
+#define WAIT_MIN_MS 500u /* before it is set up at the start, when Redis will be there */
+#define WAIT_MAX_MS 300000u
+#define ICON                                                                                       \
+    "data:image/svg+xml,%3Csvg%20xmlns%3D%22http%3A//www.w3.org/2000/svg%22%20viewBox%3D%220%200%" \
+    "2070%2070%22%3E%3Cpath%20fill%3D%22%23fff%22%20d%3D%22M15%2018h40v26H33L22%2054V44h-7z%22/%3" \
+    "E%3C/svg%3E"
+
+static const char *str(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+/* --- setting up ------------------------------------------------------------------------------ */
+
+struct line_wait {
+    struct line_wait *next;
+    void (*fn)(void *arg, const struct err *err, unsigned retry_ms);
+    void *arg;
+};
+
+static void step(struct bitrix24 *b);
+
+static void set_up_end(struct bitrix24 *b, const struct err *err, unsigned retry_ms) {
+    struct line_wait *all = b->line.waits, *next;
+    b->line.is_busy = false;
+    b->line.is_set_up = err == NULL;
+    b->line.waits = NULL;
+    b->line.waits_end = &b->line.waits;
+    if (err && !b->ended)
+        LOG_WARN(b->base.env->log, "bitrix24.no_line", LOG_S("target", b->base.target), LOG_E(err));
+    for (struct line_wait *w = all; w; w = next) {
+        next = w->next;
+        w->fn(w->arg, err, retry_ms);
+        free(w);
+    }
+}
+
+static json_t *handler(const struct bitrix24 *b) {
+    return json_sprintf("%s/hooks/bitrix24/%s", b->base.public_url, b->base.target);
+}
+
+/* Operators cannot change or take back what they wrote, for channels know it not. */
+static json_t *registration(const struct bitrix24 *b) {
+    return json_pack("{s:s,s:s,s:{s:s},s:o,s:b,s:b,s:b}", "ID", b->line.id, "NAME", b->line.name,
+        "ICON", "DATA_IMAGE", ICON, "PLACEMENT_HANDLER", handler(b), "EDIT_INTERNAL_MESSAGES", 0,
+        "DEL_INTERNAL_MESSAGES", 0, "CHAT_GROUP", 0);
+}
+
+static json_t *activation(const struct bitrix24 *b) {
+    return json_pack(
+        "{s:s,s:i,s:s}", "CONNECTOR", b->line.id, "LINE", b->line.number, "ACTIVE", "1");
+}
+
+static json_t *channel_data(const struct bitrix24 *b) {
+    return json_pack("{s:s,s:i,s:{s:s,s:s,s:s}}", "CONNECTOR", b->line.id, "LINE", b->line.number,
+        "DATA", "ID", b->line.id, "URL", b->base.public_url, "NAME", b->line.name);
+}
+
+static json_t *binding(const struct bitrix24 *b) {
+    return json_pack("{s:s,s:o}", "event", "ONIMCONNECTORMESSAGEADD", "handler", handler(b));
+}
+
+static const struct {
+    const char *method;
+    json_t *(*params)(const struct bitrix24 *b);
+} steps[] = {{"imconnector.register", registration}, {"imconnector.activate", activation},
+    {"imconnector.connector.data.set", channel_data}, {"event.bind", binding}};
+
+/* true; of the first {"result":true}, or {"result":false,"error":..} with status 200. */
+static bool said_yes(const json_t *result) {
+    return json_is_true(result) || json_is_true(json_object_get(result, "result"));
+}
+
+static void on_step(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct bitrix24 *b = arg;
+    struct err bad;
+    bool is_bound = err && strcmp(steps[b->line.step].method, "event.bind") == 0 &&
+                    (strstr(err->text, "BINDING_EXISTS") || strstr(err->text, "already"));
+    if (!err && !said_yes(result)) {
+        err_set(&bad, ERR_UNAVAILABLE, "Bitrix24 refuses %s: %.100s %.120s",
+            steps[b->line.step].method, str(result, "error"), str(result, "error_description"));
+        err = &bad;
+    } else if (err && (err->code == ERR_INVALID || err->code == ERR_NOT_FOUND)) {
+        err_set(&bad, ERR_UNAVAILABLE, "%s: %.250s", steps[b->line.step].method, err->text);
+        err = &bad; /* no fault of the message that waits for it */
+    }
+    if (err && !is_bound)
+        set_up_end(b, err, retry_ms);
+    else if (++b->line.step < ARRAY_LEN(steps))
+        step(b);
+    else
+        set_up_end(b, NULL, 0);
+}
+
+static void step(struct bitrix24 *b) {
+    bitrix24_call(b, steps[b->line.step].method, steps[b->line.step].params(b), on_step, b);
+}
+
+static void set_up(struct bitrix24 *b) {
+    b->line.is_busy = true;
+    b->line.step = 0;
+    step(b);
+}
+
+static void on_ready(void *arg) {
+    struct bitrix24 *b = arg;
+    if (b->ended)
+        return;
+    if (b->line.is_set_up)
+        set_up_end(b, NULL, 0);
+    else
+        set_up(b);
+}
+
+static void wait_for_line(struct bitrix24 *b,
+    void (*fn)(void *arg, const struct err *err, unsigned retry_ms), void *arg) {
+    struct line_wait *w = mem_zalloc(sizeof *w);
+    w->fn = fn;
+    w->arg = arg;
+    *b->line.waits_end = w;
+    b->line.waits_end = &w->next;
+    if (!b->line.is_busy)
+        loop_defer(b->base.env->loop, on_ready, b);
+    b->line.is_busy = true;
+}
+
+static void on_started(void *arg, const struct err *err, unsigned retry_ms) {
+    struct bitrix24 *b = arg;
+    unsigned wait = b->line.wait_ms;
+    b->line.wait_ms = wait < WAIT_MAX_MS / 2 ? 2 * wait : WAIT_MAX_MS;
+    if (err && !b->ended)
+        loop_timer_again(b->line.timer, retry_ms > wait ? retry_ms : wait, 0);
+}
+
+static void on_timer(void *arg) {
+    struct bitrix24 *b = arg;
+    wait_for_line(b, on_started, b);
+}
+
+void bitrix24_line_start(struct bitrix24 *b) {
+    b->line.wait_ms = WAIT_MIN_MS;
+    b->line.timer = loop_timer_start(b->base.env->loop, WAIT_MIN_MS, 0, on_timer, b);
+}
+
+void bitrix24_line_stop(struct bitrix24 *b) {
+    struct err err;
+    loop_timer_stop(&b->line.timer);
+    err_set(&err, ERR_UNAVAILABLE, "the gateway is stopping");
+    set_up_end(b, &err, 0);
+}
+
+/* --- a message ------------------------------------------------------------------------------- */
+
+struct saying {
+    struct bitrix24 *b;
+    json_t *user, *message; /* as the line knows him; ours */
+    char *id, *chat;        /* what the message is called there */
+    json_t *pieces;
+    size_t known; /* pieces that are there */
+    bool again, deleted;
+    const char *method;
+    size_t from, upto; /* pieces that the request is about */
+    bitrix24_said_fn fn;
+    void *arg;
+};
+
+static void saying_end(struct saying *s, const struct err *err, unsigned retry_ms) {
+    char *id = mem_printf("%s:%zu", s->id, json_array_size(s->pieces));
+    s->fn(s->arg, id, err, retry_ms);
+    json_decref(s->user);
+    json_decref(s->message);
+    json_decref(s->pieces);
+    free(s->id);
+    free(s->chat);
+    free(s);
+    free(id);
+}
+
+static json_t *piece_id(const struct saying *s, size_t i) {
+    return i ? json_sprintf("%s_%zu", s->id, i + 1) : json_string(s->id);
+}
+
+static json_t *element(const struct saying *s, size_t i) {
+    bool is_ours = strcmp(str(s->message, "direction"), "in") != 0;
+    int64_t at_ms = 0;
+    json_t *m = json_pack("{s:o}", "id", piece_id(s, i));
+    json_t *user = s->deleted ? json_pack("{s:O}", "id", json_object_get(s->user, "id"))
+                              : json_incref(s->user);
+    if (!s->deleted) {
+        json_object_set(m, "text", json_array_get(s->pieces, i));
+        if (clock_parse(str(s->message, "received_at"), &at_ms) == 0)
+            json_object_set_new(m, "date", json_integer(at_ms / 1000));
+        if (is_ours)
+            json_object_set_new(m, "disable_crm", json_string("Y")); /* no number of the client's */
+    }
+    return json_pack("{s:o,s:o,s:{s:s}}", "user", user, "message", m, "chat", "id", s->chat);
+}
+
+static void ask(struct saying *s, const char *method, size_t from, size_t upto);
+
+static void on_said(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct saying *s = arg;
+    struct err bad = {0};
+    bool looked = strcmp(s->method, "imconnector.update.messages") == 0;
+    size_t pieces = json_array_size(s->pieces);
+    if (!err && bitrix24_elements_check(result, s->upto - s->from, &bad) < 0)
+        err = &bad;
+    if (looked && s->again && err && err->code == ERR_INVALID) {
+        s->again = false; /* it is not there */
+        ask(s, "imconnector.send.messages", 0, pieces);
+    } else if (s->deleted && err && err->code == ERR_INVALID) {
+        saying_end(s, NULL, 0); /* nor any more */
+    } else if (!err && looked && s->upto < pieces) {
+        ask(s, "imconnector.send.messages", s->upto, pieces);
+    } else {
+        saying_end(s, err, retry_ms);
+    }
+}
+
+static void ask(struct saying *s, const char *method, size_t from, size_t upto) {
+    json_t *list = json_array();
+    s->method = method;
+    s->from = from;
+    s->upto = upto;
+    for (size_t i = from; i < upto; i++)
+        json_array_append_new(list, element(s, i));
+    bitrix24_call(s->b, method,
+        json_pack("{s:s,s:i,s:o}", "CONNECTOR", s->b->line.id, "LINE", s->b->line.number,
+            "MESSAGES", list),
+        on_said, s);
+}
+
+static void on_line(void *arg, const struct err *err, unsigned retry_ms) {
+    struct saying *s = arg;
+    size_t pieces = json_array_size(s->pieces);
+    if (err)
+        saying_end(s, err, retry_ms);
+    else if (s->deleted)
+        ask(s, "imconnector.delete.messages", 0, s->known);
+    else if (s->known)
+        ask(s, "imconnector.update.messages", 0, s->known < pieces ? s->known : pieces);
+    else if (s->again)
+        ask(s, "imconnector.update.messages", 0, pieces);
+    else
+        ask(s, "imconnector.send.messages", 0, pieces);
+}
+
+/* --- who says it ----------------------------------------------------------------------------- */
+
+static void add_way(void *arg, const struct crm_way *way) {
+    json_t *user = arg;
+    const char *key = way->kind == CRM_PHONE ? "phone" : way->kind == CRM_MAIL ? "email" : NULL;
+    if (key && way->proven && !json_object_get(user, key))
+        json_object_set_new(user, key, json_string(way->value));
+}
+
+static json_t *user_of(const struct bitrix24 *b, const json_t *client) {
+    char *name = bitrix24_person(str(client, "name"));
+    json_t *user = json_pack("{s:s}", "id", str(client, "id"));
+    if (*name)
+        json_object_set_new(user, "name", json_string(name));
+    crm_ways(client, b->flow.options.country, add_way, user);
+    free(name);
+    return user;
+}
+
+static struct saying *saying_create(struct bitrix24 *b, const json_t *client, const json_t *message,
+    const char *id, bitrix24_said_fn fn, void *arg) {
+    struct saying *s = mem_zalloc(sizeof *s);
+    s->b = b;
+    s->user = user_of(b, client);
+    s->message = json_deep_copy(message);
+    s->id = mem_strdup(id);
+    s->chat = mem_strdup(str(client, "id"));
+    s->fn = fn;
+    s->arg = arg;
+    return s;
+}
+
+void bitrix24_line_say(
+    struct bitrix24 *b, const struct crm_attach *in, bitrix24_said_fn fn, void *arg) {
+    struct bitrix24_saying how = {b->flow.options.russian, b->base.public_url, PIECE_MAX};
+    struct saying *s = saying_create(b, in->client, in->message, str(in->message, "id"), fn, arg);
+    const char *colon = in->known ? strrchr(in->known, ':') : NULL;
+    s->pieces = bitrix24_say(in->message, &how);
+    s->known = colon ? (size_t)strtoul(colon + 1, NULL, 10) : 0;
+    s->known = s->known > 1000 ? 1000 : s->known;
+    s->again = in->again || (in->known && !s->known);
+    s->deleted = *str(in->message, "deleted_at") != '\0';
+    while (s->known > json_array_size(s->pieces)) /* what was longer before is emptied */
+        json_array_append_new(s->pieces, json_string("-"));
+    if (s->deleted && !s->known)
+        s->known = json_array_size(s->pieces);
+    wait_for_line(b, on_line, s);
+}
+
+void bitrix24_line_complain(struct bitrix24 *b, const char *chat, const char *im,
+    const char *reason, bitrix24_said_fn fn, void *arg) {
+    json_t *client = json_pack("{s:s}", "id", chat), *none = json_object();
+    char *id = mem_printf("failed_%s", im);
+    struct saying *s = saying_create(b, client, none, id, fn, arg);
+    s->pieces = json_pack("[o]",
+        json_sprintf("[b]%s[/b] %.250s",
+            b->flow.options.russian ? "Не доставлено клиенту:" : "Not delivered to the client:",
+            reason));
+    s->again = true; /* said once */
+    json_decref(client);
+    json_decref(none);
+    free(id);
+    wait_for_line(b, on_line, s);
+}
+
+void bitrix24_line_delivered(struct bitrix24 *b, const char *chat, const char *im,
+    const char *message, crm_step_fn fn, void *arg) {
+    const char *colon = strchr(im, ':');
+    json_t *one = json_pack("{s:{s:I,s:I},s:{s:[s],s:I},s:{s:s}}", "im", "chat_id",
+        (json_int_t)strtoll(im, NULL, 10), "message_id",
+        (json_int_t)(colon ? strtoll(colon + 1, NULL, 10) : 0), "message", "id", message, "date",
+        (json_int_t)(clock_ms() / 1000), "chat", "id", chat);
+    bitrix24_call(b, "imconnector.send.status.delivery",
+        json_pack(
+            "{s:s,s:i,s:[o]}", "CONNECTOR", b->line.id, "LINE", b->line.number, "MESSAGES", one),
+        fn, arg);
+}
