@@ -193,6 +193,10 @@ static bool read_row(struct span record, const char *target, struct store_ledger
         return false;
     json_t *body = record_body_json(record);
     const char *channel = json_string_value(json_object_get(body, "ch"));
+    const char *origin =
+        json_string_value(json_object_get(json_object_get(body, "origin"), "target"));
+    if (origin && strcmp(origin, target) == 0) /* written in it: there is no entry of ours */
+        row->is.state = RECORD_LEFT_OUT;
     snprintf(row->channel, sizeof row->channel, "%s", channel ? channel : "");
     json_decref(body);
     return true;
