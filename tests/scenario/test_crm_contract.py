@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from clients import Api
 from crm_targets import TARGETS
 from fakes.wire import Answer
 from harness import CONFIG, SLOWER, until
@@ -364,6 +365,9 @@ def test_what_was_deleted_there_is_found_and_brought_back(world):
     thread = world.write(who, "one")["thread"]
     card = world.wait_card(thread)
     world.admin.post(f"/threads/{thread}/messages", {"id": own("k"), "text": "between us", "note": True})
+    token = world.gateway.cli("token", "add", own("t"), "--role", "agent").stdout.strip()
+    Api(world.gateway.url, token).post(f"/threads/{thread}/messages", {  # what was written in it has no entry of ours
+        "id": own("k"), "text": "from the CRM", "origin": {"target": "crm", "id": own("own")}})
     for text in ("two", " ".join(f"long{n}" for n in range(3000)), "four"):
         last = world.write(who, text)["message"]
     until(lambda: texts(world.target.history(card))[-1] == "four", 30 * SLOWER, 0.1)
@@ -371,7 +375,7 @@ def test_what_was_deleted_there_is_found_and_brought_back(world):
     until(lambda: world.gateway.cli("crm", "verify", "crm", check=False).returncode == 0, 20 * SLOWER, 0.2)
     world.target.delete_entry(card, "two")
     found = verify(code=1)
-    assert len(found) == 1 and found[0]["card"] == card and [m["seq"] for m in found[0]["lost"]] == [3]
+    assert len(found) == 1 and found[0]["card"] == card and [m["seq"] for m in found[0]["lost"]] == [4]
     assert found[0]["ledger"]["messages"] == 4 and found[0]["target"]["messages"] == 3  # the note was never to be there
     verify("--repair", code=1)
     history = world.wait_history(card, n)
@@ -384,7 +388,7 @@ def test_what_was_deleted_there_is_found_and_brought_back(world):
     assert len(world.target.history(card)) == n
     world.target.double_entry(card, "four")
     found = verify(code=1)
-    assert [m["seq"] for m in found[0]["double"]] == [5] and not found[0]["lost"]
+    assert [m["seq"] for m in found[0]["double"]] == [6] and not found[0]["lost"]
     if getattr(world.target, "rewrites", True):  # the second one then says that it is nothing
         verify("--repair", code=1)
         until(lambda: not verify(code=0), 20 * SLOWER, 0.2)
