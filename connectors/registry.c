@@ -30,10 +30,10 @@ const struct crm_ops *const crm_registry[] = {
     &webhook_crm,
     &bitrix24_crm,
     &elma365_crm,
-    &hubspot_crm,
-    &tryton_crm,
     &espocrm_crm,
-    &odoo_crm,
+    &hubspot_crm,
     &kommo_crm,
+    &odoo_crm,
+    &tryton_crm,
     NULL,
 };

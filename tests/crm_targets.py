@@ -3,9 +3,8 @@ from crm_target_bitrix24 import Bitrix24Target
 from crm_target_elma365 import Elma365Target
 from crm_target_espocrm import EspoTarget
 from crm_target_hubspot import HubSpotTarget
-from crm_target_odoo import Odoo2Target, OdooTarget
-from crm_target_kommo import KommoTarget
 from crm_target_kommo import KommoChatTarget, KommoTarget
+from crm_target_odoo import Odoo2Target, OdooTarget
 from crm_target_tryton import TrytonTarget
 
 TARGETS = [

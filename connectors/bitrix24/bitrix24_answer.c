@@ -14,7 +14,7 @@
 #define TIME_MAX_S 660 /* never later than all of them */
 #define OVERLOAD_MS 60000u
 #define LINE_MS 10000u /* until somebody has switched it on */
-#define FOUND_MAX 50 /* a page of crm.item.list */
+#define FOUND_MAX 50   /* a page of crm.item.list */
 
 static const char *str(const json_t *o, const char *key) {
     const char *s = json_string_value(json_object_get(o, key));

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -210,6 +211,11 @@ static void nested_mails_stay_one_file(void **state) {
     buf_free(&b);
 }
 
+/* Of this process alone: the machine may be busy. */
+static int64_t cpu_ms(void) {
+    return (int64_t)clock() * 1000 / CLOCKS_PER_SEC;
+}
+
 static void wide_mails_end_at_a_number(void **state) {
     (void)state;
     struct buf b;
@@ -218,9 +224,9 @@ static void wide_mails_end_at_a_number(void **state) {
     for (unsigned i = 0; i < 100000; i++)
         buf_addf(&b, "--b\nContent-Type: image/gif; name=%u.gif\n\nGIF\n", i);
     buf_adds(&b, "--b--\n");
-    uint64_t before = clock_mono_ms();
+    int64_t before = cpu_ms();
     json_t *mail = read_bytes(b.p, b.n);
-    assert_true(clock_mono_ms() - before < 2000);
+    assert_true(cpu_ms() - before < 2000);
     assert_true(notes(mail, "parts_cut"));
     expect_at(mail, "text", "'The text.'");
     assert_int_equal(json_array_size(json_object_get(mail, "parts")), EMAIL_PARTS_MAX - 1);
@@ -327,10 +333,10 @@ static void hostile_html_takes_linear_time(void **state) {
         buf_adds(&b, HEAD "Content-Type: text/html\n\nx");
         while (b.n < 3 << 20)
             buf_adds(&b, pieces[i]);
-        uint64_t before = clock_mono_ms();
+        int64_t before = cpu_ms();
         json_decref(read_bytes(b.p, b.n));
-        if (clock_mono_ms() - before > 3000)
-            fail_msg("%s takes %d ms", pieces[i], (int)(clock_mono_ms() - before));
+        if (cpu_ms() - before > 3000)
+            fail_msg("%s takes %d ms", pieces[i], (int)(cpu_ms() - before));
         buf_free(&b);
     }
 }
@@ -355,10 +361,10 @@ static void hostile_text_takes_linear_time(void **state) {
         while (b.n < (i % 2 ? 60000 : 1 << 20))
             buf_adds(&b, piece);
         buf_adds(&b, "\n");
-        uint64_t before = clock_mono_ms();
+        int64_t before = cpu_ms();
         json_decref(read_bytes(b.p, b.n));
-        if (clock_mono_ms() - before > 3000)
-            fail_msg("%s takes %d ms", piece, (int)(clock_mono_ms() - before));
+        if (cpu_ms() - before > 3000)
+            fail_msg("%s takes %d ms", piece, (int)(cpu_ms() - before));
         buf_free(&b);
     }
 }
