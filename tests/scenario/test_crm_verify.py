@@ -337,6 +337,14 @@ def test_clients_who_became_one(world):
     until(lambda: world.held(ann) == ids, 20 * SLOWER)
     world.wait_equal()
     assert len(export(world)) == 2
+    world.gateway.write_config(SECOND.replace("{{", "{").replace("}}", "}"))
+    world.gateway.restart()
+    world.crm("backfill", target="late")
+    world.settled([ann, bob], "late.db")
+    world.wait_equal("late")
+    db = world.db("late.db")
+    assert db.execute("select count(distinct card) from messages").fetchone()[0] == 1
+    db.close()
 
 
 def test_what_a_target_does_not_take_is_not_missed(start_gateway):
