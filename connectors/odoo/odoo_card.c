@@ -265,7 +265,11 @@ void odoo_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     odoo_ready(s->o, add_ready, s);
 }
 
+/* The contact is there, a note was just written: it is the user who is not. */
 static void on_assigned(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct err nobody;
+    if (err && err->code == ERR_NOT_FOUND)
+        err = (err_set(&nobody, ERR_INVALID, "%s", err->text), &nobody);
     step_end(arg, result, err, retry_ms);
 }
 

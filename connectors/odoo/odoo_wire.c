@@ -90,9 +90,13 @@ static enum err_code code_of(const char *name) {
 
 /* {"name","message",..} as both ways have it. */
 static void error_of(const json_t *error, struct err *err) {
-    char *said = utf8_clean_name(str(error, "message"), 200);
+    char *line = mem_strdup(str(error, "message"));
+    for (char *p = line; (p = strpbrk(p, "\r\n\t"));)
+        *p = ' ';
+    char *said = utf8_clean_name(line, 200);
     err_set(err, code_of(str(error, "name")), "Odoo: %s (%.80s)", *said ? said : "an error",
         str(error, "name"));
+    free(line);
     free(said);
 }
 
