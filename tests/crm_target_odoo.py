@@ -80,6 +80,24 @@ class OdooTarget:
         there = self.records("ir.attachment")
         return {there[i]["name"]: there[i]["bytes"] for n in self.notes(card) for i in n["attachment_ids"]}
 
+    def delete_entry(self, card, text):
+        """The entry that has this text in it."""
+        def delete():
+            w = self.fake.world
+            for n in w.notes("res.partner", int(card)):
+                if text in n["body"]:
+                    w.notes_of["res.partner", int(card)].remove(n)
+                    w.delete("mail.message", n["id"])
+
+        self.fake.do(delete)
+
+    def double_entry(self, card, text):
+        def double():
+            one = next(n for n in self.fake.world.notes("res.partner", int(card)) if text in n["body"])
+            self.fake.world.add("mail.message", **{k: v for k, v in one.items() if k != "id"})
+
+        self.fake.do(double)
+
     def delete_card(self, card):
         self.fake.do(self.fake.world.delete, "res.partner", int(card))
 
