@@ -68,6 +68,7 @@ int cli_crm_open(struct cli_crm *c, struct cli_session *s, const char *target, c
     c->crm->target = settings_title(section);
     c->crm->env = &s->env;
     c->crm->client = c->client;
+    c->crm->redis = store_redis(s->store);
     c->crm->public_url = settings_str(config_section(s->config, ""), "public_url");
     const char *data_dir = settings_str(config_section(s->config, ""), "data_dir");
     if (ops->init(c->crm, section, data_dir, err) == 0 && ops->start(c->crm, err) == 0)

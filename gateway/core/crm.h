@@ -22,6 +22,7 @@ struct crm;
 struct http_client;
 struct http_exchange;
 struct media;
+struct redis;
 
 enum {
     CRM_SEARCH = 1 << 0,  /* full-text search over messages */
@@ -134,7 +135,8 @@ struct crm {
     const struct crm_ops *ops;
     const char *target; /* the section's title: "main" */
     const struct env *env;
-    struct core *core;
+    struct core *core;          /* NULL: in commands */
+    struct redis *redis;        /* without a core: crm_keep() and the like */
     const char *public_url;     /* "https://chat.example.org", no slash at its end; "" none */
     struct http_client *client; /* for calls to the CRM */
     enum crm_statuses statuses; /* set by init() */
@@ -155,8 +157,7 @@ struct media *crm_media(const struct crm *c);
 
 /* What an adapter wants to find again, on any worker and after a restart (tokens of OAuth2), by a
  * name of its own: replaced by the next, gone after ttl_s (0: never); fn when it is on disk. As
- * connector_keep_sure(), connector_kept(), connector_claim() and connector_let_go(); not without a
- * core. */
+ * connector_keep_sure(), connector_kept(), connector_claim() and connector_let_go(). */
 void crm_keep(
     struct crm *c, const char *name, struct span value, unsigned ttl_s, core_done_fn fn, void *arg);
 void crm_kept(struct crm *c, const char *name, connector_kept_fn fn, void *arg);

@@ -22,6 +22,10 @@ static char *key_of(const char *channel, const char *name) {
     return mem_printf("sb:kept:%s:%s", channel, name);
 }
 
+static struct redis *crm_redis_of(const struct crm *c) {
+    return c->core ? store_redis(c->core->store) : c->redis;
+}
+
 static char *crm_key_of(const struct crm *c, const char *name) {
     return mem_printf("sb:crm:kept:%s:%s", c->target, name);
 }
@@ -65,7 +69,7 @@ void connector_keep_sure(struct connector *c, const char *name, struct span valu
 
 void crm_keep(struct crm *c, const char *name, struct span value, unsigned ttl_s, core_done_fn fn,
     void *arg) {
-    keep_sure(store_redis(c->core->store), crm_key_of(c, name), value, ttl_s, fn, arg);
+    keep_sure(crm_redis_of(c), crm_key_of(c, name), value, ttl_s, fn, arg);
 }
 
 struct question {
@@ -94,7 +98,7 @@ void connector_kept(struct connector *c, const char *name, connector_kept_fn fn,
 }
 
 void crm_kept(struct crm *c, const char *name, connector_kept_fn fn, void *arg) {
-    ask(store_redis(c->core->store), crm_key_of(c, name), fn, arg);
+    ask(crm_redis_of(c), crm_key_of(c, name), fn, arg);
 }
 
 bool connector_can_keep(const struct connector *c) {
@@ -134,7 +138,7 @@ void connector_claim(
 
 void crm_claim(
     struct crm *c, const char *name, unsigned ttl_ms, connector_claimed_fn fn, void *arg) {
-    claim(store_redis(c->core->store), crm_key_of(c, name), ttl_ms, fn, arg);
+    claim(crm_redis_of(c), crm_key_of(c, name), ttl_ms, fn, arg);
 }
 
 /* Takes key over. */
@@ -149,7 +153,7 @@ void connector_let_go(struct connector *c, const char *name) {
 }
 
 void crm_let_go(struct crm *c, const char *name) {
-    let_go(store_redis(c->core->store), crm_key_of(c, name));
+    let_go(crm_redis_of(c), crm_key_of(c, name));
 }
 
 /* --- pictures -------------------------------------------------------------------------------- */
