@@ -64,6 +64,17 @@ class Bitrix24Target:
         return self.server.do(lambda: {n: d for c in self.server.crm.comments.values() if c["ENTITY_ID"] == card
                                        for n, d in c["files"]})
 
+    def _entry(self, card, text):
+        return next(c for c in self.server.crm.comments.values() if c["ENTITY_ID"] == card and text in plain(c["COMMENT"]))
+
+    def delete_entry(self, card, text):
+        """The entry that has this text in it."""
+        self.server.do(lambda: self.server.crm.comments.pop(int(self._entry(card, text)["ID"])))
+
+    def double_entry(self, card, text):
+        self.server.do(lambda: self.server.crm.comment_add({"fields": {
+            "ENTITY_ID": int(card), "ENTITY_TYPE": "contact", "COMMENT": self._entry(card, text)["COMMENT"]}}))
+
     def delete_card(self, card):
         self.server.do(self.server.crm.delete, int(card))
 

@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "connectors/bitrix24/bitrix24_private.h"
+#include "core/crm_fields.h"
 
 #define ANSWER_MAX ((size_t)8 * 1024 * 1024)
 #define COMMENT_MAX 10000 /* bytes; its own limit is not published */
@@ -70,6 +71,12 @@ static const struct setting settings[] = {
         .preset = "",
         .check = check_number,
         .help = "For new contacts: a user's number. Nothing: whoever signed in."},
+    {.key = "contact_fields",
+        .type = SETTING_LIST,
+        .preset = "",
+        .check = crm_fields_check,
+        .help = "What else a new contact gets: {\"ufCrm_17=value\"}; {name} or {profile.locale} in "
+                "a value is the client's."},
     {.key = "also",
         .type = SETTING_ENUM,
         .preset = "none",
@@ -85,6 +92,11 @@ static const struct setting settings[] = {
         .min = 0,
         .max = 1000000,
         .help = "Of that deal: its pipeline's number."},
+    {.key = "also_fields",
+        .type = SETTING_LIST,
+        .preset = "",
+        .check = crm_fields_check,
+        .help = "What else it gets: as contact_fields."},
     {.key = "history",
         .type = SETTING_ENUM,
         .preset = "notes",
@@ -207,7 +219,9 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
         .responsible = settings_str(s, "responsible"),
         .also = settings_str(s, "also"),
         .stage = settings_str(s, "stage"),
-        .category = (int)settings_int(s, "category")};
+        .category = (int)settings_int(s, "category"),
+        .contact_fields = settings_list(s, "contact_fields"),
+        .also_fields = settings_list(s, "also_fields")};
     crm_flow_init(&b->flow, c, &bitrix24_flow_ops, s);
     b->flow.options.markup = CRM_BBCODE;
     b->flow.options.text_max = COMMENT_MAX;
@@ -226,7 +240,7 @@ static int start(struct crm *c, struct err *err) {
         return err_set(err, ERR_INVALID,
             "bitrix24 \"%s\": openline needs public_url, to which the portal posts", c->target);
     b->calls = crm_calls_create(c, &b->options);
-    if (b->is_line)
+    if (b->is_line && c->core)
         bitrix24_line_start(b);
     return 0;
 }

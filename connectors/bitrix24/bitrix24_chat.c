@@ -23,6 +23,7 @@ static const char *str(const json_t *o, const char *key) {
 struct telling {
     struct bitrix24 *b;
     char *known;
+    bool left_out;
     crm_done_fn fn;
     void *arg;
 };
@@ -30,14 +31,16 @@ struct telling {
 static struct telling *telling_create(
     struct bitrix24 *b, const char *known, crm_done_fn fn, void *arg) {
     struct telling *t = mem_zalloc(sizeof *t);
-    *t = (struct telling){b, known ? mem_strdup(known) : NULL, fn, arg};
+    *t = (struct telling){.b = b, .known = known ? mem_strdup(known) : NULL, .fn = fn, .arg = arg};
     return t;
 }
 
 static void telling_end(
     struct telling *t, const char *external_id, const struct err *err, unsigned retry_ms) {
-    t->fn(t->arg, &(struct crm_outcome){
-                      .err = err, .retry_ms = retry_ms, .external_id = err ? NULL : external_id});
+    t->fn(t->arg, &(struct crm_outcome){.err = err,
+                      .retry_ms = retry_ms,
+                      .external_id = err ? NULL : external_id,
+                      .left_out = t->left_out});
     free(t->known);
     free(t);
 }
@@ -85,6 +88,7 @@ void bitrix24_chat_attach(struct crm *c, const struct crm_attach *in, crm_done_f
     const char *direction = str(in->message, "direction");
     bool is_talk = strcmp(direction, "in") == 0 || strcmp(direction, "out") == 0 ||
                    (strcmp(direction, "note") == 0 && b->flow.options.notes);
+    t->left_out = !in->own && !is_talk;
     if (in->own)
         tell_status(t, in);
     else if (!is_talk || in->only_status)

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "core/crm_fields.h"
 
 #define COMMAND_MAX ((size_t)256 * 1024)
 #define DEPTH_MAX 8
@@ -182,8 +183,12 @@ static void set_utm(json_t *fields, const json_t *client) {
     }
 }
 
-static json_t *common_fields(const struct crm_flow_who *who, const struct bitrix24_making *m) {
-    json_t *f = json_pack("{s:s,s:s}", "originatorId", "switchboard", "originId", who->id);
+static json_t *common_fields(
+    const struct crm_flow_who *who, const struct bitrix24_making *m, const char *const *more) {
+    json_t *f = json_object();
+    crm_fields_set(f, more, who->client);
+    json_object_set_new(f, "originatorId", json_string("switchboard"));
+    json_object_set_new(f, "originId", json_string(who->id));
     if (*m->source)
         json_object_set_new(f, "sourceId", json_string(m->source));
     if (*m->responsible)
@@ -197,14 +202,14 @@ static json_t *name_of(const struct crm_flow_who *who) {
 }
 
 json_t *bitrix24_contact_fields(const struct crm_flow_who *who, const struct bitrix24_making *m) {
-    json_t *f = common_fields(who, m);
+    json_t *f = common_fields(who, m, m->contact_fields);
     json_object_set_new(f, "name", name_of(who));
     json_object_set_new(f, "fm", bitrix24_multifields(who->ways, who->is_plain));
     return f;
 }
 
 json_t *bitrix24_also_fields(const struct crm_flow_who *who, const struct bitrix24_making *m) {
-    json_t *f = common_fields(who, m);
+    json_t *f = common_fields(who, m, m->also_fields);
     json_object_set_new(f, "title", name_of(who));
     if (*m->stage)
         json_object_set_new(f, "stageId", json_string(m->stage));

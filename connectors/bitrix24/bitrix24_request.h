@@ -25,9 +25,10 @@ json_t *bitrix24_multifields(const json_t *ways, bool plain);
  * portal's list of sources, responsible: a user; "" none. A new reference. */
 struct bitrix24_making {
     const char *source, *responsible;
-    const char *also;  /* "lead", "deal" */
-    const char *stage; /* of it; "" the first */
-    int category;      /* of a deal; 0 the common one */
+    const char *also;                                       /* "lead", "deal" */
+    const char *stage;                                      /* of it; "" the first */
+    int category;                                           /* of a deal; 0 the common one */
+    const char *const *contact_fields, *const *also_fields; /* crm_fields.h; NULL none */
 };
 json_t *bitrix24_contact_fields(const struct crm_flow_who *who, const struct bitrix24_making *m);
 json_t *bitrix24_also_fields(const struct crm_flow_who *who, const struct bitrix24_making *m);

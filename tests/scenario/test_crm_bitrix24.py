@@ -215,11 +215,12 @@ def contact(fake, card):
 
 
 def test_a_new_contact(start):
-    w = start('source = "WEB"\n  responsible = "7"')
+    w = start('source = "WEB"\n  responsible = "7"\n  contact_fields = {{"sourceDescription=for {name}"}}')
     mine = number()
     card = w.wait_card(w.write(mine, "hello", kind="phone", verified=True)["thread"])
     made = contact(w.fake, card)
     assert made["originatorId"] == "switchboard" and made["sourceId"] == "WEB" and made["assignedById"] == 7
+    assert made["sourceDescription"] == f"for {mine.title()}"
     assert [(f["typeId"], f["value"]) for f in made["fm"]] == [("PHONE", mine)]
     assert w.admin.get(f"/clients/{made['originId']}")["client"]["cards"]["crm"]["id"] == card
 
