@@ -29,7 +29,7 @@ class Bitrix24Target:
 
     def is_write(self, request):
         """Does it put a message on a card?"""
-        return "crm.timeline.comment.add" in request.path
+        return "crm.timeline.comment.add" in request.path or b"crm.timeline.comment.add" in request.body
 
     def is_upload(self, request):
         return False

@@ -215,6 +215,7 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     struct bitrix24 *b = bitrix24_of(c);
     (void)data_dir;
     b->resets = json_object();
+    b->together.last = &b->together.first;
     b->making = (struct bitrix24_making){.source = settings_str(s, "source"),
         .responsible = settings_str(s, "responsible"),
         .also = settings_str(s, "also"),

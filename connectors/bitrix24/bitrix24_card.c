@@ -44,7 +44,7 @@ static void on_item(void *arg, const json_t *result, const struct err *err, unsi
 }
 
 void bitrix24_look(struct crm *c, const char *card, crm_step_fn fn, void *arg) {
-    bitrix24_call(
+    bitrix24_call_small(
         bitrix24_of(c), "crm.item.get", item_params(card), on_item, asking_create(c, fn, arg));
 }
 
@@ -135,12 +135,12 @@ void bitrix24_add(struct crm *c, const char *card, const struct crm_flow_who *wh
     (void)who;
     json_object_set_new(
         params, "fields", json_pack("{s:o}", "fm", bitrix24_multifields(missing, false)));
-    bitrix24_call(bitrix24_of(c), "crm.item.update", params, fn, arg);
+    bitrix24_call_small(bitrix24_of(c), "crm.item.update", params, fn, arg);
 }
 
 void bitrix24_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg) {
     json_t *params = item_params(card);
     json_object_set_new(
         params, "fields", json_pack("{s:I}", "assignedById", (json_int_t)strtoll(user, NULL, 10)));
-    bitrix24_call(bitrix24_of(c), "crm.item.update", params, fn, arg);
+    bitrix24_call_small(bitrix24_of(c), "crm.item.update", params, fn, arg);
 }

@@ -64,8 +64,12 @@ static void on_complained(void *arg, const char *id, const struct err *err, unsi
 static void on_delivered(
     void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct telling *t = arg;
+    bool is_final = err && (err->code == ERR_INVALID || err->code == ERR_DENIED);
     (void)result;
-    telling_end(t, t->known, err, retry_ms);
+    if (is_final) /* the client has it all the same */
+        LOG_WARN(t->b->base.env->log, "bitrix24.status_refused", LOG_S("target", t->b->base.target),
+            LOG_S("im", t->known), LOG_E(err));
+    telling_end(t, t->known, is_final ? NULL : err, retry_ms);
 }
 
 /* How his own message fared with the client. */

@@ -143,15 +143,16 @@ static void on_written(void *arg, const json_t *result, const struct err *err, u
 static void write_entry(struct crm *c, const struct crm_flow_entry *e, crm_step_fn fn, void *arg) {
     json_t *fields = json_pack("{s:I,s:s,s:s}", "ENTITY_ID", (json_int_t)strtoll(e->card, NULL, 10),
         "ENTITY_TYPE", "contact", "COMMENT", e->text);
-    if (json_array_size(e->files))
+    bool has_files = json_array_size(e->files) > 0;
+    if (has_files)
         json_object_set(fields, "FILES", (json_t *)e->files);
-    bitrix24_call(bitrix24_of(c), "crm.timeline.comment.add", json_pack("{s:o}", "fields", fields),
-        on_written, writing_create(fn, arg));
+    (has_files ? bitrix24_call : bitrix24_call_small)(bitrix24_of(c), "crm.timeline.comment.add",
+        json_pack("{s:o}", "fields", fields), on_written, writing_create(fn, arg));
 }
 
 static void rewrite(
     struct crm *c, const char *id, const struct crm_flow_entry *e, crm_step_fn fn, void *arg) {
-    bitrix24_call(bitrix24_of(c), "crm.timeline.comment.update",
+    bitrix24_call_small(bitrix24_of(c), "crm.timeline.comment.update",
         json_pack(
             "{s:I,s:{s:s}}", "id", (json_int_t)strtoll(id, NULL, 10), "fields", "COMMENT", e->text),
         fn, arg);

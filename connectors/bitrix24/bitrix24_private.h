@@ -37,6 +37,13 @@ struct bitrix24_line {
     unsigned wait_ms; /* before it is tried again */
 };
 
+/* Small requests that wait to go together: bitrix24_batch.c. */
+struct command;
+struct bitrix24_together {
+    struct command *first, **last;
+    bool busy; /* some are under way */
+};
+
 struct bitrix24 {
     struct crm base; /* first: the core gives us a pointer to it */
     struct crm_flow flow;
@@ -47,6 +54,7 @@ struct bitrix24 {
     bool is_app, is_line, ended;
     struct bitrix24_app app;
     struct bitrix24_line line;
+    struct bitrix24_together together;
     struct bitrix24_making making;
     json_t *resets; /* method -> when its time is counted anew, s */
 };
@@ -62,6 +70,14 @@ static inline struct bitrix24 *bitrix24_of(struct crm *c) {
 void bitrix24_call(
     struct bitrix24 *b, const char *method, json_t *params, crm_step_fn fn, void *arg);
 void bitrix24_rest_stop(struct bitrix24 *b);
+
+/* --- bitrix24_batch.c ------------------------------------------------------------------------- */
+
+/* The same for a request without files whose result stands for itself: one batch with others that
+ * wait, where there are any. */
+void bitrix24_call_small(
+    struct bitrix24 *b, const char *method, json_t *params, crm_step_fn fn, void *arg);
+void bitrix24_batch_stop(struct bitrix24 *b);
 
 /* --- bitrix24_token.c ------------------------------------------------------------------------ */
 

@@ -118,6 +118,7 @@ void bitrix24_call(
 
 void bitrix24_rest_stop(struct bitrix24 *b) {
     b->ended = true;
+    bitrix24_batch_stop(b);
     bitrix24_token_stop(b);
     crm_calls_destroy(&b->calls);
 }

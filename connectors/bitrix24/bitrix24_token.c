@@ -232,6 +232,8 @@ void bitrix24_token(struct bitrix24 *b, bitrix24_token_fn fn, void *arg) {
 }
 
 void bitrix24_token_expired(struct bitrix24 *b, const char *token) {
+    if (!b->app.access || strcmp(b->app.access, token) != 0)
+        return; /* another is there already */
     forget(&b->app.refused);
     b->app.refused = mem_strdup(token);
 }

@@ -597,3 +597,76 @@ def test_what_the_page_told_is_on_the_contact(start):
     w.gateway._begin(Shopper(w.gateway), True).say_and_wait("hello")
     made = until(lambda: w.fake.do(lambda: list(w.fake.crm.items[3].values())), 20 * SLOWER)[0]
     assert (made["utmSource"], made["utmCampaign"]) == ("yandex", "autumn")
+
+
+# --- together ---
+
+
+NASTY = "кириллица & 100% +7 $result[c0][x] [b]x[/b] \N{GRINNING FACE}\n=#?"
+
+
+def crowd(w, n):
+    """{who: card} of people who have said something."""
+    people = [own("c") for _ in range(n)]
+    threads = {p: w.write(p, "0")["thread"] for p in people}
+    cards = {p: w.wait_card(t) for p, t in threads.items()}
+    for p in people:
+        w.wait_history(cards[p], 1)
+    return cards
+
+
+def test_a_backlog_goes_together(start):
+    """Many dialogues wait: their messages are commands of few requests, each once, in order, as they were written."""
+    w = start()
+    cards = crowd(w, 12)
+    w.fake.delay = 0.3
+    before, lost = len(w.fake.calls), []
+
+    def lose(request, answer):
+        if request.path.endswith("/batch") and len(lost) < 2:
+            return lost.append(1) or GONE
+        return None
+
+    w.fake.after = lose
+    for n in range(1, 5):
+        for p in cards:
+            w.write(p, f"{n} {NASTY}" if n == 2 else str(n))
+    for p, card in cards.items():
+        history = [t.replace("\u200b", "") for t in texts(w.wait_history(card, 5, 120))]
+        assert [t.split(" ")[0] for t in history] == ["0", "1", "2", "3", "4"]
+        assert history[2].replace("$result [", "$result[") == "2 " + NASTY.split("\n")[0]
+    assert len(lost) == 2 and not w.dead()
+    asked = len(w.fake.calls) - before
+    assert "[crm.timeline.comment.add]" in w.fake.methods
+    w.fake.delay = 0
+    assert asked < 4 * 12 + 30, asked  # with the looking for what was lost
+
+
+def test_one_of_a_batch_that_fails_fails_alone(start):
+    w = start()
+    cards = crowd(w, 6)
+    people = list(cards)
+    w.target.delete_card(cards[people[0]])
+    w.fake.delay = 0.3
+    for n in range(1, 4):
+        for p in people:
+            w.write(p, str(n))
+    for p in people[1:]:
+        assert texts(w.wait_history(cards[p], 4, 60)) == ["0", "1", "2", "3"]
+    until(lambda: any(texts(w.target.history(c)) == ["1", "2", "3"] for c in w.target.cards() if c not in cards.values()),
+          60 * SLOWER, 0.1)
+    assert not w.dead() and len(w.target.cards()) == 6
+
+
+def test_a_batch_that_is_refused_goes_one_by_one(start):
+    w = start()
+    cards = crowd(w, 6)
+    w.fake.delay = 0.3
+    w.fake.before = lambda r: Answer(400, {"error": "ERROR_BATCH_LENGTH_EXCEEDED"}) if (
+        r.path.endswith("/batch") and b"comment.add" in r.body) else None
+    for n in range(1, 3):
+        for p in cards:
+            w.write(p, str(n))
+    for p, card in cards.items():
+        assert texts(w.wait_history(card, 3, 60)) == ["0", "1", "2"]
+    assert not w.dead()
