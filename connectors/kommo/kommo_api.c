@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "connectors/kommo/kommo_private.h"
 
-#define BLOCKED_MS (60u * 60u * 1000u)
+#define BLOCKED_MS 3600000u
 #define EXCESS_MS 1000u
 #define EXCESS_MAX 6 /* a minute */
 

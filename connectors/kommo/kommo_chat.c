@@ -37,7 +37,7 @@ static void send(struct kommo *k, const char *method, const char *path, const ch
     char *url = mem_printf("%s%s%s", k->chat.url, path, query);
     char *date = mem_printf("Date: %s", sign.date), *md5 = mem_printf("Content-MD5: %s", sign.md5);
     char *signature = mem_printf("X-Signature: %s", sign.signature);
-    const char *const headers[] = {date, "Content-Type: " KOMMO_CONTENT_TYPE, md5, signature, NULL};
+    const char *const headers[] = {date, "Content-Type: application/json", md5, signature, NULL};
     struct crm_request rq = {
         .method = method, .url = url, .headers = headers, .body = span_str(body)};
     crm_calls_start(k->chat.calls, &rq, fn, arg);
@@ -79,7 +79,7 @@ static void connected(struct kommo *k, const struct err *err, unsigned retry_ms)
 static void on_connected(
     void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
     struct kommo *k = arg;
-    struct err err;
+    struct err err = {0};
     unsigned retry_ms = kommo_retry_ms(a);
     json_t *result = a ? kommo_answer(a, &err) : NULL;
     const char *scope = json_string_value(json_object_get(result, "scope_id"));
@@ -168,7 +168,7 @@ static void on_answer(
     void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
     struct chat_call *c = arg;
     struct kommo *k = c->k;
-    struct err err;
+    struct err err = {0};
     unsigned retry_ms = kommo_retry_ms(a);
     json_t *result = a ? kommo_answer(a, &err) : NULL;
     (void)sent;

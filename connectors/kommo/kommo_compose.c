@@ -23,22 +23,21 @@ static const char *str(const json_t *o, const char *key) {
 
 /* Not by strftime(), whose words follow the locale. */
 static void format_date(int64_t now_ms, char out[KOMMO_DATE_SIZE]) {
-    static const char days[] = "SunMonTueWedThuFriSat",
-                      months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[][4] = {
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t now = (time_t)(now_ms / 1000);
     struct tm t;
     gmtime_r(&now, &t);
-    snprintf(out, KOMMO_DATE_SIZE, "%.3s, %02d %.3s %04d %02d:%02d:%02d +0000",
-        days + t.tm_wday * 3, t.tm_mday, months + t.tm_mon * 3, (t.tm_year + 1900) % 10000,
-        t.tm_hour, t.tm_min, t.tm_sec);
+    snprintf(out, KOMMO_DATE_SIZE, "%s, %02d %s %04d %02d:%02d:%02d +0000", days[t.tm_wday],
+        t.tm_mday, months[t.tm_mon], (t.tm_year + 1900) % 10000, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
 void kommo_sign(const char *secret, const char *method, const char *path, struct span body,
     int64_t now_ms, struct kommo_signature *out) {
     format_date(now_ms, out->date);
     crypto_md5_hex(body, out->md5);
-    char *text =
-        mem_printf("%s\n%s\n%s\n%s\n%s", method, out->md5, KOMMO_CONTENT_TYPE, out->date, path);
+    char *text = mem_printf("%s\n%s\napplication/json\n%s\n%s", method, out->md5, out->date, path);
     crypto_hmac_sha1_hex(span_str(secret), span_str(text), out->signature);
     free(text);
 }

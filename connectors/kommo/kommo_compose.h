@@ -19,8 +19,7 @@ struct kommo_signature {
     char md5[CRYPTO_MD5_SIZE];
     char signature[CRYPTO_SHA1_SIZE];
 };
-#define KOMMO_CONTENT_TYPE "application/json"
-/* path: without host and query. */
+/* The content type is application/json. path: without host and query. */
 void kommo_sign(const char *secret, const char *method, const char *path, struct span body,
     int64_t now_ms, struct kommo_signature *out);
 /* Is it a hook's body with their signature? In constant time. signature: NULL none. Line feeds at

@@ -12,7 +12,7 @@
 #include "connectors/kommo/kommo_private.h"
 
 #define ID_MAX 128
-#define OPENED_MS (10u * 60u * 1000u)
+#define OPENED_MS 600000u
 
 struct talk {
     struct kommo *k;
