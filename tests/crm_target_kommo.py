@@ -72,6 +72,20 @@ class KommoTarget:
         drive = self.server.drive
         return self.server.do(lambda: dict(drive.files[f] for f in drive.on.get(int(card), [])))
 
+    def delete_entry(self, card, text):
+        """The entry that has this text in it."""
+        def delete():
+            for n in [n for n in self.crm.notes.values() if n["entity_id"] == int(card) and text in n["text"]]:
+                self.crm.notes.pop(n["id"])
+        self.server.do(delete)
+
+    def double_entry(self, card, text):
+        def double():
+            old = next(n for n in self.crm.notes.values() if n["entity_id"] == int(card) and text in n["text"])
+            id = next(self.crm.ids)
+            self.crm.notes[id] = {**old, "id": id}
+        self.server.do(double)
+
     def delete_card(self, card):
         """Its links to chats go with it."""
         def delete():
@@ -113,3 +127,13 @@ class KommoChatTarget(KommoTarget):
             chats = {ours for ours, chat in self.server.amojo.by_ours.items() if self.crm.links.get(chat) == int(card)}
             return [told(m) for m in self.server.amojo.messages.values() if m["conversation_id"] in chats]
         return self.server.do(look) + super().history(card)
+
+    def _find(self, text):
+        return next(m for m in self.server.amojo.messages.values() if text in m["message"].get("text", ""))
+
+    def delete_entry(self, card, text):
+        self.server.do(lambda: self.server.amojo.messages.pop(self._find(text)["msgid"]))
+
+    def double_entry(self, card, text):
+        """Their service would not; but should it ever, it is seen."""
+        self.server.do(lambda: self.server.amojo.messages.update({"once more": {**self._find(text), "id": "once-more"}}))

@@ -39,7 +39,8 @@ static void reading_end(struct reading *r, const struct err *err, unsigned retry
 
 static void read_next(struct reading *r);
 
-/* A message's pieces are "<id>", "<id>-2": the first stands for it. */
+/* A message's pieces are "<id>", "<id>-2": the first stands for it. Its text is of no interest but
+ * that it is the same as that of the same one. */
 static void on_page(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct reading *r = arg;
     const json_t *messages = json_object_get(result, "messages");
@@ -56,7 +57,8 @@ static void on_page(void *arg, const json_t *result, const struct err *err, unsi
         const json_t *said = json_object_get(one, "message");
         const char *ours = str(said, "client_id"), *id = str(said, "id");
         if (*ours && *id && strlen(ours) == 26)
-            json_array_append_new(r->found, json_pack("{s:s,s:s}", "id", id, "message", ours));
+            json_array_append_new(
+                r->found, json_pack("{s:s,s:s,s:s}", "id", id, "message", ours, "text", ours));
     }
     r->page++;
     if (json_array_size(messages) < PAGE || r->page >= PAGES_MAX) {

@@ -248,7 +248,9 @@ void kommo_talk_attach(struct kommo *k, const struct crm_attach *a, crm_done_fn 
     t->message = json_deep_copy(a->message);
     t->client = json_deep_copy(a->client);
     t->late = a->late;
-    t->is_edit = a->known != NULL;
+    /* Is it there as it should be? Told anew, it is the same one, or comes back. */
+    bool has_changed = *str(a->message, "edited_at") || *str(a->message, "deleted_at");
+    t->is_edit = a->known && (!a->again || has_changed);
     if (a->known)
         take_known(t, a->known);
     if (!only_status) {
