@@ -155,6 +155,13 @@ static void add_field(struct text *t, enum word name, const char *value) {
     end_line(t);
 }
 
+static void add_taken_back(struct text *t) {
+    add(t, "(");
+    add(t, word(t, W_DELETED));
+    add(t, ")");
+    end_line(t);
+}
+
 static void add_link(struct text *t, const char *url, const char *name) {
     switch (t->o->markup) {
     case CRM_HTML:
@@ -313,7 +320,7 @@ json_t *crm_text(const json_t *message, const json_t *client, const struct crm_t
     if (!o->bare)
         add_head(&t, direction);
     else if (*str(message, "deleted_at"))
-        add_field(&t, W_DELETED, "…");
+        add_taken_back(&t);
     if (strcmp(direction, "event") == 0)
         add_event(&t);
     else

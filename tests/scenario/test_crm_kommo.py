@@ -322,6 +322,28 @@ def test_an_edit_changes_the_message(chat):
     chat.no_complaints()
 
 
+def test_what_became_of_an_agent_s_message_is_told(chat):
+    thread = chat.write(own("ann"), "hello?")
+    for text in ("going", "!reject"):
+        chat.admin.post(f"/threads/{thread}/messages", {"id": own("k"), "text": text})
+    assert chat.said(thread, 3)[1:] == ["going", "!reject"]
+    going, refused = chat.fake.do(lambda: chat.chats.of(thread))[1:]
+    assert chat.wait_status(refused["id"], -1)[2] == 905
+    seq = next(m["seq"] for m in chat.admin.messages(thread) if m["text"] == "going")
+    chat.gateway.hook({"thread": thread, "seq": seq, "status": "read"}, channel="test/receipt")
+    chat.wait_status(going["id"], 2)
+    assert not chat.fake.refused
+
+
+def test_a_message_taken_back_says_so(chat):
+    thread = chat.write(own("ann"), "hello?")
+    sent = chat.admin.post(f"/threads/{thread}/messages", {"id": own("k"), "text": "a secret"})["message"]
+    chat.said(thread, 2)
+    until(lambda: chat.admin.messages(thread)[-1]["status"] in ("sent", "delivered"), 10 * SLOWER)
+    chat.admin.ask("DELETE", f"/messages/{sent['id']}")
+    until(lambda: chat.said(thread, 2)[1] == "(taken back)\na secret", 20 * SLOWER, why=str(chat.said(thread, 2)))
+
+
 def test_long_texts_are_several_messages(chat):
     text = " ".join(f"слово{n}" for n in range(2500))
     thread = chat.write(own("ann"), text)
