@@ -2,10 +2,12 @@
  * JSON. */
 #include "connectors/elma365/elma365_names.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "core/crm_call.h"
 
 #define PATH_MAX_BYTES 8192
 
@@ -62,18 +64,6 @@ void elma365_names_read(struct elma365_names *n, const char *const *rows) {
     }
 }
 
-static void add_escaped(struct buf *b, const char *s) {
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '_' || c == '~';
-        if (plain)
-            buf_add(b, s, 1);
-        else
-            buf_addf(b, "%%%02X", c);
-    }
-}
-
 char *elma365_path(const char *base, const char *path, const struct elma365_place *p) {
     const struct {
         const char *name, *value;
@@ -90,7 +80,9 @@ char *elma365_path(const char *base, const char *path, const struct elma365_plac
             buf_add(&b, path++, 1);
             continue;
         }
-        add_escaped(&b, words[i].value ? words[i].value : "");
+        char *value = crm_escape(words[i].value ? words[i].value : "");
+        buf_adds(&b, value);
+        free(value);
         path += strlen(words[i].name);
     }
     return buf_take(&b);

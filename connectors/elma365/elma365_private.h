@@ -44,7 +44,8 @@ void elma365_call_file(struct elma365 *e, const char *path, const char *header,
 void elma365_later(
     struct elma365 *e, json_t *result, const struct err *err, crm_step_fn fn, void *arg);
 
-/* --- elma365_card.c, elma365_feed.c, elma365_file.c: the single requests ---------------------- */
+/* --- elma365_card.c, _feed.c, _file.c, _status.c: the single requests ------
+ * ---------------------- */
 
 void elma365_look(struct crm *c, const char *card, crm_step_fn fn, void *arg);
 void elma365_find(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
@@ -57,5 +58,7 @@ void elma365_list_entries(
 void elma365_write(struct crm *c, const struct crm_flow_entry *w, crm_step_fn fn, void *arg);
 void elma365_upload(
     struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg);
+
+void elma365_status(struct crm *c, const struct crm_attach *a, crm_step_fn fn, void *arg);
 
 #endif

@@ -53,6 +53,25 @@ int crm_check_url(const char *value, struct err *err) {
         err, ERR_INVALID, "the address begins with https:// (or http:// in your own net)");
 }
 
+char *crm_escape(const char *s) {
+    static const char hex[] = "0123456789ABCDEF";
+    char *out = mem_alloc(strlen(s) * 3 + 1), *at = out;
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '_' || c == '~';
+        if (plain) {
+            *at++ = *s;
+            continue;
+        }
+        *at++ = '%';
+        *at++ = hex[c >> 4];
+        *at++ = hex[c & 15];
+    }
+    *at = '\0';
+    return out;
+}
+
 static void start_some(struct crm_calls *cs);
 
 static void on_timer(void *arg) {

@@ -48,6 +48,9 @@ void crm_calls_options_read(struct crm_calls_options *o, const struct settings *
 /* A setting's check: the address of a server, https:// or (in one's own net) http://. */
 int crm_check_url(const char *value, struct err *err);
 
+/* Percent-encoded, for one segment of a path, or a value of a query or form. The caller frees. */
+char *crm_escape(const char *s);
+
 struct crm_calls;
 
 struct crm_calls *crm_calls_create(struct crm *c, const struct crm_calls_options *o);

@@ -7,6 +7,7 @@ import subprocess
 import urllib.parse
 
 import pytest
+import requests
 
 from crm_target_elma365 import CONTACTS
 from fakes.elma365 import Elma
@@ -285,3 +286,27 @@ def test_the_responsible_follows(elma, start_gateway):
     card = w.card(thread)
     w.admin.patch(f"/threads/{thread}", {"assignee": "admin"})
     until(lambda: w.item(card)["_owner"] == [user], 20 * SLOWER)
+
+
+def test_an_answer_from_inside(elma, start_gateway):
+    """As the README tells a process to do it: whose card, then the text; it is not written again; a failure is."""
+    w = World(start_gateway, elma)
+    thread = w.write("ann", "hello?")
+    card = w.card(thread)
+    w.feed(card)
+    made = w.gateway.cli("token", "add", "elma365", "--role", "agent").stdout
+    http = requests.Session()
+    http.trust_env = False
+    http.headers["Authorization"] = "Bearer " + next(x for x in made.split() if x.startswith("sbt_"))
+    api = w.gateway.url + "/api/v1"
+    owner = http.get(f"{api}/cards/crm/{card}", timeout=10).json()
+    for key, text in (("p1", "an answer"), ("p1", "an answer"), ("p2", "!reject")):
+        r = http.post(f"{api}/threads/{owner['thread']['id']}/messages", timeout=10, json={
+            "id": key, "text": text, "origin": {"target": "crm", "id": key, "author": "Ivan Petrov"}})
+        assert r.status_code in (200, 202), r.text
+    failed = w.feed(card, 2)[1]["body"]
+    assert "!reject" in failed and "Ivan Petrov" in failed
+    w.write("ann", "thanks")
+    assert w.feed(card, 3)[2]["body"].split("\n")[1] == "thanks"
+    ours = [m["text"] for m in w.admin.messages(thread) if m["direction"] == "out"]
+    assert ours == ["an answer", "!reject"]
