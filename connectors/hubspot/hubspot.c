@@ -30,6 +30,19 @@ static int check_version(const char *value, struct err *err) {
     return 0;
 }
 
+static int check_number(const char *value, struct err *err) {
+    if (strspn(value, "0123456789") != strlen(value))
+        return err_set(err, ERR_INVALID, "an id of HubSpot's is a number");
+    return 0;
+}
+
+static int check_hook_token(const char *value, struct err *err) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    if (*value && (strlen(value) < 16 || strspn(value, plain) != strlen(value)))
+        return err_set(err, ERR_INVALID, "16 or more of a-z, A-Z, 0-9, - and _ are due");
+    return 0;
+}
+
 static int check_card_url(const char *value, struct err *err) {
     if (*value && (crm_check_url(value, err) < 0 || !strstr(value, "{id}")))
         return err_set(err, ERR_INVALID, "expected https://... with {id} in it");
@@ -39,8 +52,21 @@ static int check_card_url(const char *value, struct err *err) {
 static const struct setting settings[] = {
     {.key = "token",
         .type = SETTING_STRING,
+        .preset = "",
         .secret = true,
-        .help = "The access token of a private app."},
+        .help = "The access token of a private app; or the three that follow."},
+    {.key = "client_id", .type = SETTING_STRING, .preset = "", .help = "A public app's client id."},
+    {.key = "client_secret",
+        .type = SETTING_STRING,
+        .preset = "",
+        .secret = true,
+        .help = "A public app's client secret: for new tokens, and for the signatures of what "
+                "comes from HubSpot's inbox."},
+    {.key = "refresh_token",
+        .type = SETTING_STRING,
+        .preset = "",
+        .secret = true,
+        .help = "What the app got when it was installed in your account."},
     {.key = "url",
         .type = SETTING_STRING,
         .preset = "https://api.hubapi.com",
@@ -105,6 +131,33 @@ static const struct setting settings[] = {
         .preset = "",
         .check = check_card_url,
         .help = "Where a person sees a contact, as his browser shows it, with {id} for the id."},
+    {.key = "channel",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = check_number,
+        .help =
+            "The id of a custom channel: dialogues are in HubSpot's inbox, and operators answer "
+            "there; \"\" the history is as above."},
+    {.key = "channel_account",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = check_number,
+        .help = "The id of its account."},
+    {.key = "channel_address",
+        .type = SETTING_STRING,
+        .preset = "",
+        .help = "The value of that account's delivery identifier."},
+    {.key = "hook_token",
+        .type = SETTING_STRING,
+        .preset = "",
+        .secret = true,
+        .check = check_hook_token,
+        .help = "A secret of yours, the end of the address that HubSpot posts to: "
+                "https://.../hooks/hubspot/<name>/<hook_token>."},
+    {.key = "signed_only",
+        .type = SETTING_BOOL,
+        .preset = "false",
+        .help = "What comes without HubSpot's signature is refused."},
     {.key = "searches_per_second",
         .type = SETTING_INT,
         .preset = "4",
@@ -150,13 +203,39 @@ static void read_addresses(struct hubspot *h, const struct settings *s) {
     h->objects = mem_printf(
         *version == 'v' ? "%.*s/crm/%s/objects" : "%.*s/crm/objects/%s", (int)n, url, version);
     h->uploads = mem_printf("%.*s/files/%s/files", (int)n, url, version);
-    h->auth = mem_printf("Authorization: Bearer %s", settings_str(s, "token"));
+    h->messages = mem_printf(*version == 'v' ? "%.*s/conversations/%s/custom-channels/%s/messages"
+                                             : "%.*s/conversations/custom-channels/%s/%s/messages",
+        (int)n, url, version, h->channel);
+    h->renewals = mem_printf("%.*s/oauth/v1/token", (int)n, url);
+    if (*settings_str(s, "token"))
+        h->auth = mem_printf("Authorization: Bearer %s", settings_str(s, "token"));
+}
+
+static int read_access(struct hubspot *h, const struct settings *s, struct err *err) {
+    h->client_id = settings_str(s, "client_id");
+    h->client_secret = settings_str(s, "client_secret");
+    h->refresh_token = settings_str(s, "refresh_token");
+    h->channel = settings_str(s, "channel");
+    h->account = settings_str(s, "channel_account");
+    h->address = settings_str(s, "channel_address");
+    h->hook_token = settings_str(s, "hook_token");
+    h->signed_only = settings_bool(s, "signed_only");
+    if (!*settings_str(s, "token") && (!*h->client_id || !*h->client_secret || !*h->refresh_token))
+        return err_set(
+            err, ERR_INVALID, "token is due, or client_id, client_secret and refresh_token");
+    if (*h->channel && (!*h->account || !*h->address || !*h->hook_token))
+        return err_set(err, ERR_INVALID,
+            "with channel, channel_account, channel_address and hook_token are due");
+    if (h->signed_only && !*h->client_secret)
+        return err_set(err, ERR_INVALID, "signed_only needs client_secret");
+    return 0;
 }
 
 static int init(struct crm *c, const struct settings *s, const char *data_dir, struct err *err) {
     struct hubspot *h = hubspot_of(c);
     (void)data_dir;
-    (void)err;
+    if (read_access(h, s, err) < 0)
+        return -1;
     read_addresses(h, s);
     h->properties = (struct hubspot_properties){.mark = settings_str(s, "mark_property"),
         .name = settings_str(s, "name_property"),
@@ -194,8 +273,7 @@ static int start(struct crm *c, struct err *err) {
 }
 
 static void stop(struct crm *c) {
-    crm_calls_destroy(&hubspot_of(c)->searches);
-    crm_calls_destroy(&hubspot_of(c)->calls);
+    hubspot_calls_stop(hubspot_of(c));
 }
 
 static void finish(struct crm *c) {
@@ -204,6 +282,8 @@ static void finish(struct crm *c) {
         sodium_memzero(h->auth, strlen(h->auth));
     free(h->auth);
     free(h->objects);
+    free(h->messages);
+    free(h->renewals);
     free(h->uploads);
     free(h->asked);
 }
@@ -214,11 +294,37 @@ static void ensure_card(
 }
 
 static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
-    crm_flow_attach(&hubspot_of(c)->flow, a, fn, arg);
+    if (hubspot_goes_to_inbox(hubspot_of(c), a))
+        hubspot_inbox_attach(hubspot_of(c), a, fn, arg);
+    else
+        crm_flow_attach(&hubspot_of(c)->flow, a, fn, arg);
+}
+
+struct no_entries {
+    crm_result_fn fn;
+    void *arg;
+};
+
+static void on_no_entries(void *arg) {
+    struct no_entries *n = arg;
+    struct err err;
+    err_set(&err, ERR_UNSUPPORTED, "what is in HubSpot's inbox cannot be listed");
+    n->fn(n->arg, NULL, &err);
+    free(n);
+}
+
+static void no_entries_later(struct hubspot *h, crm_result_fn fn, void *arg) {
+    struct no_entries *n = mem_alloc(sizeof *n);
+    *n = (struct no_entries){fn, arg};
+    loop_defer(h->base.env->loop, on_no_entries, n);
 }
 
 static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
-    crm_flow_entries(&hubspot_of(c)->flow, card, fn, arg);
+    struct hubspot *h = hubspot_of(c);
+    if (*h->channel)
+        no_entries_later(h, fn, arg);
+    else
+        crm_flow_entries(&h->flow, card, fn, arg);
 }
 
 static void card(
@@ -230,7 +336,7 @@ static void card(
 const struct crm_ops hubspot_crm = {
     .api = CRM_API,
     .name = "hubspot",
-    .caps = CRM_ENTRIES,
+    .caps = CRM_ENTRIES | CRM_REPLIES,
     .size = sizeof(struct hubspot),
     .settings = settings,
     .help = "HubSpot: clients are contacts, messages are notes (or communications) on them.",
@@ -240,6 +346,8 @@ const struct crm_ops hubspot_crm = {
     .attach = attach,
     .entries = entries,
     .card = card,
+    .webhook = hubspot_on_hook,
+    .take = hubspot_take,
     .stop = stop,
     .finish = finish,
 };

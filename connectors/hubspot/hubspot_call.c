@@ -1,19 +1,119 @@
-/* hubspot_call.c - requests with the token. */
+/* hubspot_call.c - requests with the token; one that is over is had anew, and those that met its
+ * end are made once more. */
+#include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_private.h"
 
-struct call {
+struct hubspot_call {
+    struct hubspot_call *next; /* of those that wait for a token */
+    struct hubspot *h;
     struct crm_calls *calls;
+    const char *method;
+    char *url, *body;
+    char *auth; /* that it was sent with */
     crm_step_fn fn;
     void *arg;
     struct err err;
+    bool again; /* it has met a token's end */
 };
+
+static struct hubspot_call *call_create(
+    struct hubspot *h, struct crm_calls *calls, crm_step_fn fn, void *arg) {
+    struct hubspot_call *c = mem_zalloc(sizeof *c);
+    c->h = h;
+    c->calls = calls;
+    c->fn = fn;
+    c->arg = arg;
+    return c;
+}
+
+static void call_end(
+    struct hubspot_call *c, const json_t *result, const struct err *err, unsigned retry_ms) {
+    c->fn(c->arg, result, err, retry_ms);
+    free(c->url);
+    free(c->body);
+    free(c->auth);
+    free(c);
+}
+
+static bool can_renew(const struct hubspot *h) {
+    return *h->refresh_token && h->calls;
+}
+
+/* --- a token --------------------------------------------------------------------------------- */
+
+static void start(struct hubspot_call *c);
+
+static struct hubspot_call *take_waiting(struct hubspot *h) {
+    struct hubspot_call *all = h->waiting;
+    h->waiting = NULL;
+    return all;
+}
+
+static void on_token(void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
+    struct hubspot *h = arg;
+    struct err err = {0};
+    unsigned retry_ms = 0;
+    json_t *j = a ? hubspot_result(a, &err, &retry_ms) : NULL;
+    const char *token = json_string_value(json_object_get(j, "access_token"));
+    (void)sent;
+    h->renewing = false;
+    if (failure)
+        err = *failure;
+    else if (!token && err.code != ERR_UNAVAILABLE && err.code != ERR_TOO_MANY)
+        err_set(&err, ERR_AUTH,
+            "HubSpot gives no new token: check client_id and client_secret, install the app anew");
+    if (token) {
+        free(h->auth);
+        h->auth = mem_printf("Authorization: Bearer %s", token);
+    }
+    for (struct hubspot_call *c = take_waiting(h), *next; c; c = next) {
+        next = c->next;
+        if (token)
+            start(c);
+        else
+            call_end(c, NULL, &err, retry_ms);
+    }
+    json_decref(j);
+}
+
+static void renew(struct hubspot *h) {
+    static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
+    if (h->renewing)
+        return;
+    h->renewing = true;
+    char *id = crm_escape(h->client_id), *secret = crm_escape(h->client_secret);
+    char *token = crm_escape(h->refresh_token);
+    char *body =
+        mem_printf("grant_type=refresh_token&client_id=%s&client_secret=%s&refresh_token=%s", id,
+            secret, token);
+    struct crm_request rq = {
+        .method = "POST", .url = h->renewals, .headers = headers, .body = span_str(body)};
+    crm_calls_start(h->calls, &rq, on_token, h);
+    sodium_memzero(body, strlen(body));
+    sodium_memzero(secret, strlen(secret));
+    sodium_memzero(token, strlen(token));
+    free(body);
+    free(token);
+    free(secret);
+    free(id);
+}
+
+static void wait_for_token(struct hubspot_call *c) {
+    c->next = c->h->waiting;
+    c->h->waiting = c;
+    renew(c->h);
+}
+
+/* --- calls ----------------------------------------------------------------------------------- */
 
 static void on_answer(
     void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
-    struct call *c = arg;
+    struct hubspot_call *c = arg;
+    struct hubspot *h = c->h;
     struct err err = {0};
     unsigned retry_ms = 0;
     json_t *j = a ? hubspot_result(a, &err, &retry_ms) : NULL;
@@ -22,57 +122,113 @@ static void on_answer(
         err = *failure;
     else if (err.code == ERR_TOO_MANY)
         crm_calls_pause(c->calls, retry_ms); /* also those that wait already */
-    c->fn(c->arg, j, j ? NULL : &err, retry_ms);
+    if (!j && a && a->status == 401 && !c->again && can_renew(h)) {
+        c->again = true;
+        if (!h->auth || !c->auth || strcmp(h->auth, c->auth) == 0)
+            wait_for_token(c);
+        else
+            start(c); /* somebody has had a new one meanwhile */
+        return;
+    }
+    call_end(c, j, j ? NULL : &err, retry_ms);
     json_decref(j);
-    free(c);
 }
 
-static struct call *call_create(struct crm_calls *calls, crm_step_fn fn, void *arg) {
-    struct call *c = mem_zalloc(sizeof *c);
-    c->calls = calls;
-    c->fn = fn;
-    c->arg = arg;
-    return c;
+static void start(struct hubspot_call *c) {
+    struct hubspot *h = c->h;
+    if (!h->auth) {
+        c->again = true;
+        wait_for_token(c);
+        return;
+    }
+    const char *const headers[] = {
+        h->auth, c->body ? "Content-Type: application/json" : NULL, NULL};
+    struct crm_request rq = {.method = c->method,
+        .url = c->url,
+        .headers = headers,
+        .body = span_str(c->body ? c->body : "")};
+    free(c->auth);
+    c->auth = mem_strdup(h->auth);
+    crm_calls_start(c->calls, &rq, on_answer, c);
 }
 
-static void send(struct hubspot *h, struct crm_calls *calls, const char *method, const char *path,
-    json_t *body, crm_step_fn fn, void *arg) {
-    const char *const headers[] = {h->auth, body ? "Content-Type: application/json" : NULL, NULL};
-    char *url = mem_printf("%s%s", h->objects, path);
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    struct crm_request rq = {
-        .method = method, .url = url, .headers = headers, .body = span_str(text ? text : "")};
-    crm_calls_start(calls, &rq, on_answer, call_create(calls, fn, arg));
-    free(text);
-    free(url);
+static void call(struct hubspot *h, struct crm_calls *calls, const char *method, const char *base,
+    const char *path, json_t *body, crm_step_fn fn, void *arg) {
+    struct hubspot_call *c = call_create(h, calls, fn, arg);
+    c->method = method;
+    c->url = mem_printf("%s%s", base, path);
+    c->body = body ? json_dumps(body, JSON_COMPACT) : NULL;
     json_decref(body);
+    start(c);
 }
 
 void hubspot_call(struct hubspot *h, const char *method, const char *path, json_t *body,
     crm_step_fn fn, void *arg) {
-    send(h, h->calls, method, path, body, fn, arg);
+    call(h, h->calls, method, h->objects, path, body, fn, arg);
+}
+
+void hubspot_channel_call(struct hubspot *h, const char *method, const char *path, json_t *body,
+    crm_step_fn fn, void *arg) {
+    call(h, h->calls, method, h->messages, path, body, fn, arg);
 }
 
 void hubspot_search(struct hubspot *h, json_t *body, crm_step_fn fn, void *arg) {
-    send(h, h->searches, "POST", "/contacts/search", body, fn, arg);
+    call(h, h->searches, "POST", h->objects, "/contacts/search", body, fn, arg);
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+/* A file is not sent twice by itself: with a token that is over, it is tried again later. */
+static void on_file(void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
+    struct hubspot_call *c = arg;
+    struct err err = {0};
+    unsigned retry_ms = 0;
+    json_t *j = a ? hubspot_result(a, &err, &retry_ms) : NULL;
+    (void)sent;
+    if (failure)
+        err = *failure;
+    if (!j && a && a->status == 401 && can_renew(c->h)) {
+        if (c->h->auth && c->auth && strcmp(c->h->auth, c->auth) == 0) {
+            free(c->h->auth);
+            c->h->auth = NULL; /* the next call has a new one */
+        }
+        err.code = ERR_UNAVAILABLE;
+    }
+    call_end(c, j, j ? NULL : &err, retry_ms);
+    json_decref(j);
 }
 
 void hubspot_send(
     struct hubspot *h, const struct http_part *parts, size_t n, crm_step_fn fn, void *arg) {
-    const char *const headers[] = {h->auth, NULL};
+    struct hubspot_call *c = call_create(h, h->calls, fn, arg);
+    const char *const headers[] = {h->auth ? h->auth : "Authorization: Bearer none", NULL};
     struct crm_request rq = {
         .method = "POST", .url = h->uploads, .headers = headers, .parts = parts, .nparts = n};
-    crm_calls_start(h->calls, &rq, on_answer, call_create(h->calls, fn, arg));
+    c->auth = mem_strdup(headers[0]);
+    crm_calls_start(h->calls, &rq, on_file, c);
 }
 
+/* --- the end --------------------------------------------------------------------------------- */
+
 static void on_later(void *arg) {
-    struct call *c = arg;
-    c->fn(c->arg, NULL, c->err.code ? &c->err : NULL, 0);
-    free(c);
+    struct hubspot_call *c = arg;
+    struct err err = c->err;
+    call_end(c, NULL, err.code ? &err : NULL, 0);
 }
 
 void hubspot_fail(struct hubspot *h, const struct err *err, crm_step_fn fn, void *arg) {
-    struct call *c = call_create(NULL, fn, arg);
+    struct hubspot_call *c = call_create(h, NULL, fn, arg);
     c->err = *err;
     loop_defer(h->base.env->loop, on_later, c);
+}
+
+void hubspot_calls_stop(struct hubspot *h) {
+    struct err err;
+    crm_calls_destroy(&h->searches);
+    crm_calls_destroy(&h->calls);
+    err_set(&err, ERR_UNAVAILABLE, "the gateway is stopping");
+    for (struct hubspot_call *c = take_waiting(h), *next; c; c = next) {
+        next = c->next;
+        call_end(c, NULL, &err, 0);
+    }
 }

@@ -1,9 +1,14 @@
 """HubSpot's CRM and files API as its specification has it (2026-03), and stricter: what is not used here is refused."""
+import base64
+import hashlib
+import hmac
 import json
 import re
 import time
 import urllib.parse
 import uuid
+
+import requests
 
 from ..crm import CrmFake
 from ..wire import Answer, multipart
@@ -32,6 +37,9 @@ class HubSpot(CrmFake):
         self.token, self.version, self.lag, self.searches = token, version, 2, []
         self.objects = {"contacts": {}, "notes": {}, "communications": {}}
         self.links, self.files, self.merged, self.serial, self.refused = [], {}, {}, 100, []
+        self.app, self.issued = None, 0  # a public app: (client id, secret, refresh token)
+        self.channel, self.account, self.address, self.hook = "77", "880", "house", None
+        self.messages, self.statuses = {}, []  # of the custom channel: {key: message}; (message id, status, why)
         self.rules = []  # what an admin forbids: f(kind, properties) -> why
         super().__init__(port)
 
@@ -46,12 +54,18 @@ class HubSpot(CrmFake):
 
     def dispatch(self, request):
         h = request.headers
+        if request.path == "/oauth/v1/token" and self.app:
+            return 200, self.renew(dict(urllib.parse.parse_qsl(request.body.decode())))
+        if request.path.startswith("/public/"):
+            return 200, self.files[request.path.split("/")[2]]["data"]
         if h.get("authorization") != f"Bearer {self.token}":
             raise Refused(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
         path = [urllib.parse.unquote(p) for p in request.path.split("/")[1:]]
         if path == ["files", self.version, "files"] and request.method == "POST":
             return self.upload(request)
         base = ["crm", self.version, "objects"] if self.version.startswith("v") else ["crm", "objects", self.version]
+        if path[:4] == ["conversations", "custom-channels", self.version, self.channel] and path[4:5] == ["messages"]:
+            return self.channel_call(request, path[5:])
         if path[:3] != base or len(path) < 4 or path[3] not in self.objects:
             raise Refused(404, "OBJECT_NOT_FOUND", f"nothing at {request.path}")
         query = dict(urllib.parse.parse_qsl(request.query))
@@ -80,6 +94,67 @@ class HubSpot(CrmFake):
         if request.method == "GET" and len(rest) == 3 and rest[1] == "associations":
             return 200, self.associated(kind, rest[0], rest[2], query)
         raise Refused(405, "VALIDATION_ERROR", f"no such call: {request.method} {request.path}")
+
+    def renew(self, form):
+        if form != {"grant_type": "refresh_token", "client_id": self.app[0], "client_secret": self.app[1],
+                    "refresh_token": self.app[2]}:
+            raise Refused(400, "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
+        self.issued += 1
+        self.token = f"access-{self.issued}"
+        return {"access_token": self.token, "refresh_token": self.app[2], "expires_in": 1800, "token_type": "bearer"}
+
+    # --- the custom channel ---
+
+    def channel_call(self, request, rest):
+        body = json.loads(request.body)
+        if request.method == "PATCH" and len(rest) == 1:
+            only(body, "statusType", "errorMessage")
+            if body.get("statusType") not in ("SENT", "FAILED", "READ"):
+                raise Refused(400, "VALIDATION_ERROR", f"no such status: {body}")
+            self.statuses.append((rest[0], body["statusType"], body.get("errorMessage", "")))
+            return 200, {"id": rest[0]}
+        if request.method != "POST" or rest:
+            raise Refused(405, "VALIDATION_ERROR", "no such call")
+        must = {"attachments", "channelAccountId", "messageDirection", "recipients", "senders", "text", "timestamp"}
+        if must - set(body) or set(body) - must - {"integrationThreadId", "integrationIdempotencyId", "associateWithContactId"}:
+            raise Refused(400, "VALIDATION_ERROR", f"wrong keys: {set(body)}")
+        us, them = ("recipients", "senders") if body["messageDirection"] == "INCOMING" else ("senders", "recipients")
+        if body["channelAccountId"] != self.account or \
+                body[us][0]["deliveryIdentifier"] != {"type": "CHANNEL_SPECIFIC_OPAQUE_ID", "value": self.address}:
+            raise Refused(400, "VALIDATION_ERROR", "no such account")
+        if not body["text"] and not body["attachments"] or not body[them][0]["deliveryIdentifier"]["value"]:
+            raise Refused(400, "VALIDATION_ERROR", "a message without text, or to nobody")
+        for a in body["attachments"]:
+            if a["type"] != "FILE" or a["fileId"] not in self.files or a["fileUsageType"] not in ("IMAGE", "AUDIO", "OTHER"):
+                raise Refused(400, "VALIDATION_ERROR", f"no such file: {a}")
+        self.get("contacts", str(body["associateWithContactId"]))
+        key = body["integrationIdempotencyId"]
+        if key not in self.messages:
+            self.serial += 1
+            self.messages[key] = dict(body, id=f"m{self.serial}")
+        return 201, self.messages[key]
+
+    def inbox(self, thread):
+        return self.do(lambda: [m for m in self.messages.values() if m["integrationThreadId"] == thread])
+
+    def event(self, thread, text, id, **message):
+        return {"type": "OUTGOING_CHANNEL_MESSAGE_CREATED", "portalId": "1", "channelId": self.channel, "eventId": f"e{id}",
+                "eventTimestamp": "2026-11-29T12:00:00Z", "channelIntegrationThreadIds": [thread] if thread else [],
+                "message": {"id": id, "conversationsThreadId": "5", "channelAccountId": self.account, "text": text,
+                            "senders": [{"actorId": "A-9", "name": "Ivan Petrov"}], "recipients": [{"actorId": "V-1"}],
+                            "client": {"clientType": "HUBSPOT"}, "attachments": [], **message}}
+
+    def post(self, body, secret=None, uri=None, at=None, **headers):
+        """To the gateway; signed when there is a secret."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"content-type": "application/json", **headers}
+        if secret:
+            at = str(int(time.time() * 1000) if at is None else at)
+            mac = hmac.new(secret.encode(), b"POST" + uri.encode() + raw + at.encode(), hashlib.sha256)
+            headers |= {"x-hubspot-signature-v3": base64.b64encode(mac.digest()).decode(), "x-hubspot-request-timestamp": at}
+        http = requests.Session()
+        http.trust_env = False
+        return http.post(self.hook, data=raw, headers=headers, timeout=30)
 
     # --- objects ---
 

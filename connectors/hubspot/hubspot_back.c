@@ -1,0 +1,213 @@
+/* hubspot_back.c - what an operator wrote in HubSpot's inbox: kept, then sent to the client. */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "connectors/hubspot/hubspot_channel.h"
+#include "connectors/hubspot/hubspot_private.h"
+#include "net/http_server.h"
+
+static const char *str(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+/* --- a request ------------------------------------------------------------------------------- */
+
+static int check_token(const struct hubspot *h, const struct http_exchange *x, struct err *err) {
+    const char *given = http_path_arg(x, "rest");
+    size_t n = strlen(h->hook_token);
+    if (!given || strlen(given) != n || sodium_memcmp(given, h->hook_token, n) != 0)
+        return err_set(err, ERR_AUTH, "the address does not end with the setting hook_token");
+    return 0;
+}
+
+/* Whether HubSpot signs these requests is not documented: a signature that is there must be right.
+ */
+static int check_signature(
+    const struct hubspot *h, const struct http_exchange *x, struct err *err) {
+    const char *signature = http_header(x, "x-hubspot-signature-v3");
+    const char *timestamp = http_header(x, "x-hubspot-request-timestamp");
+    if (!*h->client_secret || !signature)
+        return h->signed_only ? err_set(err, ERR_AUTH, "the request is not signed") : 0;
+    char *uri = mem_printf("%s%s", h->base.public_url, http_path(x));
+    struct hubspot_signed s = {.secret = h->client_secret,
+        .method = http_method(x),
+        .uri = uri,
+        .body = http_body(x),
+        .timestamp = timestamp ? timestamp : "",
+        .signature = signature};
+    int rc = hubspot_signed_check(&s, clock_ms(), err);
+    free(uri);
+    return rc;
+}
+
+/* One after another, so that they keep their order. */
+struct keeping {
+    struct hubspot *h;
+    struct http_exchange *x;
+    json_t *answers;
+    size_t next;
+};
+
+static void keep_next(struct keeping *k);
+
+static void on_kept(void *arg, const struct err *err) {
+    struct keeping *k = arg;
+    if (!err) {
+        keep_next(k);
+        return;
+    }
+    http_reply_err(k->x, err); /* it comes again; those that are kept are known then */
+    json_decref(k->answers);
+    free(k);
+}
+
+static void keep_next(struct keeping *k) {
+    const json_t *one = json_array_get(k->answers, k->next++);
+    const char *thread = str(one, "thread");
+    if (one) {
+        crm_event(&k->h->base, *thread ? thread : str(one, "id"), str(one, "id"), one, on_kept, k);
+        return;
+    }
+    http_reply_json(k->x, 200, json_pack("{s:b}", "ok", 1));
+    json_decref(k->answers);
+    free(k);
+}
+
+void hubspot_on_hook(struct crm *c, struct http_exchange *x) {
+    struct hubspot *h = hubspot_of(c);
+    struct err err;
+    if (!*h->channel) {
+        http_reply_problem(x, 404, "not_found", "the setting channel is not set");
+        return;
+    }
+    if (strcmp(http_method(x), "POST") != 0) {
+        http_set_header(x, "Allow", "POST");
+        http_reply_problem(x, 405, "invalid", "events are posted here");
+        return;
+    }
+    if (check_token(h, x, &err) < 0 || check_signature(h, x, &err) < 0) {
+        http_reply_err(x, &err);
+        return;
+    }
+    json_t *answers = hubspot_answers(http_body(x), h->channel, &err);
+    if (!answers) {
+        http_reply_err(x, &err);
+        return;
+    }
+    struct keeping *k = mem_zalloc(sizeof *k);
+    *k = (struct keeping){h, x, answers, 0};
+    keep_next(k);
+}
+
+/* --- acting on it ---------------------------------------------------------------------------- */
+
+struct taking {
+    struct hubspot *h;
+    json_t *event, *media, *agent;
+    size_t fetched;
+    crm_done_fn fn;
+    void *arg;
+};
+
+static void taking_end(struct taking *t, const struct err *err, unsigned retry_ms) {
+    t->fn(t->arg, &(struct crm_outcome){.err = err, .retry_ms = retry_ms});
+    json_decref(t->event);
+    json_decref(t->media);
+    json_decref(t->agent);
+    free(t);
+}
+
+static void on_told(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct err passing;
+    (void)result;
+    if (err && err->code == ERR_NOT_FOUND)
+        err = NULL;
+    if (err && err->code == ERR_AUTH) {
+        passing = *err;
+        passing.code = ERR_UNAVAILABLE;
+        err = &passing;
+    }
+    taking_end(arg, err, retry_ms);
+}
+
+/* It cannot be sent: who wrote it sees that, and why. */
+static void fail(struct taking *t, const struct err *err) {
+    bool passes = err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
+                  err->code == ERR_TOO_MANY;
+    if (passes || !t->h->calls) {
+        taking_end(t, err, 0);
+        return;
+    }
+    LOG_INFO(t->h->base.env->log, "hubspot.reply_refused", LOG_S("target", t->h->base.target),
+        LOG_S("reply", str(t->event, "id")), LOG_E(err));
+    hubspot_tell_status(t->h, str(t->event, "id"), "FAILED", err->text, on_told, t);
+}
+
+static void on_replied(void *arg, const struct inbound_result *r, const struct err *err) {
+    (void)r;
+    if (err)
+        fail(arg, err);
+    else
+        taking_end(arg, NULL, 0);
+}
+
+static void reply(struct taking *t) {
+    const char *text = str(t->event, "text");
+    json_t *body = json_pack("{s:O}", "attachments", t->media);
+    if (*text)
+        json_object_set(body, "text", json_object_get(t->event, "text"));
+    struct crm_reply r = {.thread = str(t->event, "thread"),
+        .external_id = str(t->event, "id"),
+        .agent = json_string_value(t->agent),
+        .author = *str(t->event, "author") ? str(t->event, "author") : NULL,
+        .body = body};
+    crm_reply(&t->h->base, &r, on_replied, t);
+    json_decref(body);
+}
+
+static void fetch(struct taking *t);
+
+static void on_fetched(void *arg, const json_t *media, const struct err *err) {
+    struct taking *t = arg;
+    struct err why;
+    if (err) {
+        err_set(&why, err->code, "file %zu could not be had: %s", t->fetched + 1, err->text);
+        fail(t, &why);
+        return;
+    }
+    json_array_append_new(t->media, json_deep_copy(media));
+    t->fetched++;
+    fetch(t);
+}
+
+/* One file after the other, then the message. The token does not go along: the address is whatever
+ * the event says. */
+static void fetch(struct taking *t) {
+    const json_t *f = json_array_get(json_object_get(t->event, "files"), t->fetched);
+    if (f)
+        crm_fetch(&t->h->base, str(f, "url"), NULL, str(f, "name"), on_fetched, t);
+    else
+        reply(t);
+}
+
+void hubspot_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg) {
+    struct taking *t = mem_zalloc(sizeof *t);
+    struct err err;
+    t->h = hubspot_of(c);
+    t->event = json_incref((json_t *)event);
+    t->media = json_array();
+    t->agent = crm_flow_agent(&t->h->flow, str(event, "actor"));
+    t->fn = fn;
+    t->arg = arg;
+    err_set(&err, ERR_NOT_FOUND,
+        "this conversation was not begun by the gateway: it does not know whom to send it to");
+    if (*str(event, "thread"))
+        fetch(t);
+    else
+        fail(t, &err);
+}

@@ -1,0 +1,207 @@
+/* hubspot_channel.c - bodies, signatures, and what operators wrote. */
+#include "connectors/hubspot/hubspot_channel.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "model/message.h"
+
+#define EVENTS_MAX 100
+#define TOLERANCE_MS 300000
+#define NAME_MAX_BYTES 200
+#define URL_MAX 2048
+
+static const char *str(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+/* --- to the inbox ---------------------------------------------------------------------------- */
+
+static json_t *participant(const char *id, const char *name) {
+    json_t *p = json_pack(
+        "{s:{s:s,s:s}}", "deliveryIdentifier", "type", "CHANNEL_SPECIFIC_OPAQUE_ID", "value", id);
+    if (*name)
+        json_object_set_new(p, "name", json_string(name));
+    return p;
+}
+
+static json_t *files_of(const json_t *files) {
+    json_t *out = json_array(), *one;
+    size_t i;
+    json_array_foreach(files, i, one) {
+        const char *kind = str(one, "kind");
+        json_array_append_new(out, json_pack("{s:s,s:O,s:s}", "type", "FILE", "fileId",
+                                       json_object_get(one, "id"), "fileUsageType",
+                                       strcmp(kind, "image") == 0   ? "IMAGE"
+                                       : strcmp(kind, "audio") == 0 ? "AUDIO"
+                                                                    : "OTHER"));
+    }
+    return out;
+}
+
+/* The message's own; what has changed is sent once more, under another key. */
+static json_t *key_of(const json_t *message) {
+    const char *changed =
+        *str(message, "deleted_at") ? str(message, "deleted_at") : str(message, "edited_at");
+    return json_sprintf("%s%s%s", str(message, "id"), *changed ? "-" : "", changed);
+}
+
+json_t *hubspot_message_body(const struct hubspot_message *m) {
+    const json_t *from = json_object_get(m->message, "from");
+    bool out = strcmp(str(m->message, "direction"), "out") == 0;
+    const char *agent = *str(from, "name") ? str(from, "name") : str(from, "agent");
+    const char *at = str(m->message, "received_at");
+    json_t *client = participant(str(m->client, "id"), out ? "" : str(m->client, "name"));
+    json_t *us = participant(m->address, out ? agent : "");
+    json_t *body = json_pack("{s:s,s:s,s:[o],s:[o],s:s,s:s,s:s,s:o,s:o}", "channelAccountId",
+        m->account, "messageDirection", out ? "OUTGOING" : "INCOMING", "senders", out ? us : client,
+        "recipients", out ? client : us, "text", m->text, "timestamp",
+        *at ? at : str(m->message, "sent_at"), "integrationThreadId", str(m->message, "thread"),
+        "integrationIdempotencyId", key_of(m->message), "attachments", files_of(m->files));
+    if (*m->card && strspn(m->card, "0123456789") == strlen(m->card))
+        json_object_set_new(
+            body, "associateWithContactId", json_integer(strtoll(m->card, NULL, 10)));
+    return body;
+}
+
+const char *hubspot_status(const char *status) {
+    return strcmp(status, "sent") == 0 || strcmp(status, "delivered") == 0 ? "SENT"
+           : strcmp(status, "read") == 0                                   ? "READ"
+           : strcmp(status, "failed") == 0                                 ? "FAILED"
+                                                                           : NULL;
+}
+
+/* --- from the inbox -------------------------------------------------------------------------- */
+
+static void add_entity(struct buf *b, const char **at) {
+    static const char *const names[][2] = {{"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"},
+        {"&quot;", "\""}, {"&#39;", "'"}, {"&nbsp;", " "}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        size_t n = strlen(names[i][0]);
+        if (strncmp(*at, names[i][0], n) == 0) {
+            buf_adds(b, names[i][1]);
+            *at += n;
+            return;
+        }
+    }
+    buf_add(b, (*at)++, 1);
+}
+
+char *hubspot_plain(const char *html) {
+    struct buf b;
+    buf_init(&b, strlen(html) + 1);
+    while (*html) {
+        const char *end = *html == '<' ? strchr(html, '>') : NULL;
+        if (end) {
+            if (strncasecmp(html, "<br", 3) == 0 || strncasecmp(html, "</p", 3) == 0)
+                buf_add(&b, "\n", 1);
+            html = end + 1;
+        } else if (*html == '&') {
+            add_entity(&b, &html);
+        } else {
+            buf_add(&b, html++, 1);
+        }
+    }
+    while (b.n && strchr(" \n", b.p[b.n - 1]))
+        b.n--;
+    char *out = mem_strndup(b.n ? b.p : "", b.n);
+    buf_free(&b);
+    return out;
+}
+
+static json_t *said_of(const json_t *message) {
+    const char *text = str(message, "text");
+    char *plain = *text ? mem_strdup(text) : hubspot_plain(str(message, "richText"));
+    size_t n = utf8_prefix(plain, strlen(plain), MESSAGE_TEXT_MAX / 4);
+    json_t *out = json_stringn(plain, n);
+    free(plain);
+    return out ? out : json_string("");
+}
+
+static json_t *files_said(const json_t *message) {
+    json_t *out = json_array(), *one;
+    size_t i;
+    json_array_foreach(json_object_get(message, "attachments"), i, one) {
+        const char *url = str(one, "url"), *name = str(one, "name");
+        bool is_url = strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
+        if (is_url && strlen(url) <= URL_MAX && json_array_size(out) < MESSAGE_ATTACHMENTS_MAX)
+            json_array_append_new(
+                out, json_pack("{s:s,s:s}", "url", url, "name", *name ? name : "file"));
+    }
+    return out;
+}
+
+static bool is_ours(const json_t *event, const char *channel) {
+    const json_t *id = json_object_get(event, "channelId");
+    return json_is_integer(id) ? json_integer_value(id) == strtoll(channel, NULL, 10)
+                               : strcmp(str(event, "channelId"), channel) == 0;
+}
+
+/* NULL: it is none, or what we posted ourselves. */
+static json_t *answer_of(const json_t *event, const char *channel) {
+    const json_t *message = json_object_get(event, "message");
+    const json_t *sender = json_array_get(json_object_get(message, "senders"), 0);
+    const char *id = str(message, "id"), *name = str(sender, "name");
+    const char *thread =
+        json_string_value(json_array_get(json_object_get(event, "channelIntegrationThreadIds"), 0));
+    const char *by = str(json_object_get(message, "client"), "clientType");
+    if (strcmp(str(event, "type"), "OUTGOING_CHANNEL_MESSAGE_CREATED") != 0 ||
+        !is_ours(event, channel) || strcmp(by, "INTEGRATION") == 0)
+        return NULL;
+    if (!*id || strlen(id) > 150 || strpbrk(id, " ,\n/?#%"))
+        return NULL;
+    return json_pack("{s:s,s:s,s:o,s:s,s:s,s:o}", "id", id, "thread",
+        thread && id_is_valid(thread) ? thread : "", "text", said_of(message), "author",
+        strlen(name) <= NAME_MAX_BYTES ? name : "", "actor", str(sender, "actorId"), "files",
+        files_said(message));
+}
+
+json_t *hubspot_answers(struct span body, const char *channel, struct err *err) {
+    json_t *j = json_loadb(body.n ? body.p : "", body.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *list = json_is_object(j) ? json_pack("[o]", j) : j, *out = json_array(), *one;
+    size_t i;
+    bool is_good = json_is_array(list) && json_array_size(list) <= EVENTS_MAX;
+    json_array_foreach(list, i, one) {
+        json_t *answer = is_good ? answer_of(one, channel) : NULL;
+        is_good = is_good && json_is_object(one);
+        if (answer)
+            json_array_append_new(out, answer);
+    }
+    json_decref(list);
+    if (is_good)
+        return out;
+    json_decref(out);
+    err_set(err, ERR_INVALID, "an event, or a list of at most %d, is due", EVENTS_MAX);
+    return NULL;
+}
+
+/* --- signatures ------------------------------------------------------------------------------ */
+
+int hubspot_signed_check(const struct hubspot_signed *s, int64_t now_ms, struct err *err) {
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    char ours[sodium_base64_ENCODED_LEN(sizeof mac, sodium_base64_VARIANT_ORIGINAL)];
+    crypto_auth_hmacsha256_state state;
+    size_t digits = strspn(s->timestamp, "0123456789");
+    long long at = strtoll(s->timestamp, NULL, 10);
+    if (!digits || s->timestamp[digits] || digits > 15 || at < now_ms - TOLERANCE_MS ||
+        at > now_ms + TOLERANCE_MS)
+        return err_set(err, ERR_AUTH, "the request's time is not within five minutes of ours");
+    const struct span parts[] = {
+        span_str(s->method), span_str(s->uri), s->body, span_str(s->timestamp)};
+    crypto_auth_hmacsha256_init(&state, (const unsigned char *)s->secret, strlen(s->secret));
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        crypto_auth_hmacsha256_update(
+            &state, (const unsigned char *)(parts[i].n ? parts[i].p : ""), parts[i].n);
+    crypto_auth_hmacsha256_final(&state, mac);
+    sodium_bin2base64(ours, sizeof ours, mac, sizeof mac, sodium_base64_VARIANT_ORIGINAL);
+    if (strlen(s->signature) != strlen(ours) ||
+        sodium_memcmp(s->signature, ours, strlen(ours)) != 0)
+        return err_set(err, ERR_AUTH, "the signature is not the app's");
+    return 0;
+}

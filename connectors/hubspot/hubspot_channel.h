@@ -1,0 +1,43 @@
+/* hubspot_channel.h - what goes to HubSpot's inbox and comes from it (custom channels), as JSON.
+ * Pure. */
+#ifndef SB_CONNECTORS_HUBSPOT_HUBSPOT_CHANNEL_H
+#define SB_CONNECTORS_HUBSPOT_HUBSPOT_CHANNEL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+/* A message for the inbox. Borrowed. */
+struct hubspot_message {
+    const json_t *message, *client;
+    const char *text;
+    const char *account, *address; /* the channel's account there, and what it is called by */
+    const char *card;
+    const json_t *files; /* [{"id","kind"}] */
+};
+/* The body of its request: a new reference. An edit is a message of its own. */
+json_t *hubspot_message_body(const struct hubspot_message *m);
+/* "SENT", "READ", "FAILED" of one of our statuses; NULL: it is none of them. */
+const char *hubspot_status(const char *status);
+
+/* The events of a request's body (an object, or a list of at most 100) that are answers in this
+ * channel: [{"id","thread","text","author","actor","files":[{"url","name"}]}], a new reference;
+ * NULL with err. thread "": HubSpot does not say whose dialogue it is. */
+json_t *hubspot_answers(struct span body, const char *channel, struct err *err);
+
+/* Is it HubSpot that signed this (X-HubSpot-Signature-v3), less than five minutes ago? 0, or -1
+ * with ERR_AUTH. In constant time. */
+struct hubspot_signed {
+    const char *secret, *method, *uri; /* the whole public address */
+    struct span body;
+    const char *timestamp, *signature;
+};
+int hubspot_signed_check(const struct hubspot_signed *s, int64_t now_ms, struct err *err);
+
+/* The text of a bit of HTML. The caller frees. */
+char *hubspot_plain(const char *html);
+
+#endif

@@ -1,0 +1,179 @@
+/* hubspot_inbox.c - dialogues in HubSpot's own inbox: a message goes there under its id, which
+ * HubSpot takes once; what an operator writes comes back, and what became of it is told. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "connectors/hubspot/hubspot_channel.h"
+#include "connectors/hubspot/hubspot_private.h"
+#include "core/crm_text.h"
+
+#define TEXT_MAX 60000
+
+static const char *str(const json_t *o, const char *key) {
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+struct sending {
+    struct hubspot *h;
+    crm_done_fn fn;
+    void *arg;
+    char *card, *known;
+    json_t *message, *client;
+    json_t *files; /* [{"id","kind"}]: brought */
+    size_t next;   /* attachment */
+    bool as_note;  /* all that is to be known of it is in the text */
+};
+
+static void sending_end(
+    struct sending *s, const char *id, const struct err *err, unsigned retry_ms) {
+    s->fn(s->arg,
+        &(struct crm_outcome){.err = err, .retry_ms = retry_ms, .external_id = err ? NULL : id});
+    free(s->card);
+    free(s->known);
+    json_decref(s->message);
+    json_decref(s->client);
+    json_decref(s->files);
+    free(s);
+}
+
+/* --- what became of it ----------------------------------------------------------------------- */
+
+static void on_status(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct sending *s = arg;
+    (void)result;
+    if (err && (err->code == ERR_NOT_FOUND || err->code == ERR_INVALID))
+        err = NULL; /* the conversation was deleted there */
+    sending_end(s, s->known, err, retry_ms);
+}
+
+void hubspot_tell_status(struct hubspot *h, const char *id, const char *status, const char *why,
+    crm_step_fn fn, void *arg) {
+    char *path = mem_printf("/%s", id);
+    json_t *body = json_pack("{s:s}", "statusType", status);
+    if (*why)
+        json_object_set_new(body, "errorMessage", json_string(why));
+    hubspot_channel_call(h, "PATCH", path, body, fn, arg);
+    free(path);
+}
+
+static void on_nothing_to_do(void *arg) {
+    struct sending *s = arg;
+    sending_end(s, s->known, NULL, 0);
+}
+
+static void tell(struct sending *s) {
+    const char *status = hubspot_status(str(s->message, "status"));
+    const char *why = str(json_object_get(s->message, "error"), "text");
+    if (status && s->known && *s->known)
+        hubspot_tell_status(
+            s->h, s->known, status, strcmp(status, "FAILED") == 0 ? why : "", on_status, s);
+    else
+        loop_defer(s->h->base.env->loop, on_nothing_to_do, s);
+}
+
+/* --- a message ------------------------------------------------------------------------------- */
+
+static void on_posted(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct sending *s = arg;
+    const char *id = str(result, "id");
+    struct err bad;
+    if (err && err->code == ERR_CONFLICT) { /* it has this key already */
+        sending_end(s, s->known, NULL, 0);
+        return;
+    }
+    if (!err && !*id)
+        err = (err_set(&bad, ERR_PROTOCOL, "HubSpot took a message and did not say which"), &bad);
+    bool is_word = strlen(id) < 150 && !strpbrk(id, " ,+\n/");
+    sending_end(s, is_word ? id : NULL, err, retry_ms);
+}
+
+/* The bare text, or with a headline when there is more to say of it. */
+static char *text_of(const struct sending *s) {
+    const json_t *m = s->message;
+    bool plain = !s->as_note && *str(m, "text") && !*str(m, "edited_at") &&
+                 !*str(m, "deleted_at") && !*str(m, "subject") && !json_object_get(m, "location") &&
+                 !json_object_get(m, "contact");
+    if (plain || (!s->as_note && !*str(m, "text") && json_array_size(s->files)))
+        return mem_strdup(str(m, "text"));
+    struct crm_text_options o = {.markup = CRM_PLAIN,
+        .russian = s->h->flow.options.russian,
+        .utc_offset_min = s->h->flow.options.utc_offset_min,
+        .max = TEXT_MAX,
+        .public_url = s->h->base.public_url};
+    json_t *pieces = crm_text(m, s->client, &o);
+    char *text = mem_strdup(json_string_value(json_array_get(pieces, 0)));
+    json_decref(pieces);
+    return text;
+}
+
+static void post(struct sending *s) {
+    char *text = text_of(s);
+    struct hubspot_message m = {.message = s->message,
+        .client = s->client,
+        .text = text,
+        .account = s->h->account,
+        .address = s->h->address,
+        .card = s->card,
+        .files = s->files};
+    hubspot_channel_call(s->h, "POST", "", hubspot_message_body(&m), on_posted, s);
+    free(text);
+}
+
+static void bring_next(struct sending *s);
+
+static void on_brought(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct sending *s = arg;
+    json_t *one = json_array_get(json_object_get(s->message, "attachments"), s->next);
+    bool passes =
+        err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
+                   err->code == ERR_TOO_MANY || err->code == ERR_AUTH);
+    if (passes) {
+        sending_end(s, NULL, err, retry_ms);
+        return;
+    }
+    if (err)
+        s->as_note = true; /* a link to it is in the text */
+    else
+        json_array_append_new(
+            s->files, json_pack("{s:O,s:s}", "id", (json_t *)result, "kind", str(one, "kind")));
+    s->next++;
+    bring_next(s);
+}
+
+static void bring_next(struct sending *s) {
+    const json_t *all = json_object_get(s->message, "attachments");
+    while (s->next < json_array_size(all) && !*str(json_array_get(all, s->next), "id"))
+        s->next++;
+    if (s->h->flow.options.files && s->next < json_array_size(all)) {
+        hubspot_upload(&s->h->base, s->card, json_array_get(all, s->next), on_brought, s);
+        return;
+    }
+    s->as_note = s->as_note || (json_array_size(all) && !s->h->flow.options.files);
+    post(s);
+}
+
+bool hubspot_goes_to_inbox(const struct hubspot *h, const struct crm_attach *a) {
+    const char *direction = str(a->message, "direction");
+    return *h->channel && (strcmp(direction, "in") == 0 || strcmp(direction, "out") == 0);
+}
+
+void hubspot_inbox_attach(
+    struct hubspot *h, const struct crm_attach *a, crm_done_fn fn, void *arg) {
+    struct sending *s = mem_zalloc(sizeof *s);
+    s->h = h;
+    s->fn = fn;
+    s->arg = arg;
+    s->card = mem_strdup(a->card_id);
+    s->known = mem_strdup(a->known);
+    s->message = json_deep_copy(a->message);
+    s->client = json_deep_copy(a->client);
+    s->files = json_array();
+    if (a->own)
+        tell(s);
+    else if (a->only_status)
+        loop_defer(h->base.env->loop, on_nothing_to_do, s);
+    else
+        bring_next(s);
+}
