@@ -76,6 +76,19 @@ class HubSpotTarget:
 
         return self.server.do(named)
 
+    def with_text(self, card, text):
+        return next(o for o in self.notes(card) if text in plain(o["properties"]["hs_note_body"]))
+
+    def delete_entry(self, card, text):
+        self.server.do(lambda: self.with_text(card, text).update(archived=True))
+
+    def double_entry(self, card, text):
+        def double():
+            o = self.server.make("notes", self.with_text(card, text)["properties"])
+            self.server.links.append((card, "notes", o["id"]))
+
+        self.server.do(double)
+
     def delete_card(self, card):
         self.server.do(lambda: self.server.objects["contacts"][card].update(archived=True))
 

@@ -195,6 +195,8 @@ static void on_scheme(void *arg, const json_t *result, const struct err *err, un
     const char *const codes[] = {e->fields.name, e->fields.phone, e->fields.mail,
         e->fields.messenger, e->fields.responsible};
     (void)retry_ms;
+    if (!e->calls) /* it is stopping */
+        return;
     if (err) {
         LOG_INFO(e->base.env->log, "elma365.scheme_not_read", LOG_S("target", e->base.target),
             LOG_E(err));
