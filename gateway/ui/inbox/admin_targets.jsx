@@ -16,7 +16,7 @@ function State({ target: x }) {
     const soon = x.until && Date.parse(x.until) <= Date.now();
     const some = x.workers > 1 && x.asking > 0 && x.asking < x.workers;
     const text = x.state === "paused" || x.state === "refused"
-        ? t(`targets.${x.state}${soon ? "Soon" : ""}`, { at: x.until ? fine(x.until) : "" })
+        ? t(`targets.${x.state}${soon ? "Soon" : ""}`, { at: x.until ? fine(x.until).replace(/\D\d{3}$/, "") : "" }) // to the second
         : t("targets." + x.state);
     return (
         <span class={x.state === "well" ? "good" : x.state === "starting" ? undefined : "bad"}>
