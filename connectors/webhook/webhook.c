@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "connectors/webhook/webhook_private.h"
 #include "net/std_webhook.h"
 
 #define SECRETS_MAX 3
 #define ANSWER_MAX (256 * 1024)
+#define ANSWER_SHOWN 1000 /* of a trial's answer */
 
 /* One call of the core's. */
 struct job {
@@ -66,7 +68,7 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     struct webhook *h = hook_of(c);
     unsigned char key[STD_WEBHOOK_KEY_MAX];
     (void)data_dir;
-    h->url = settings_str(s, "url");
+    h->url = c->address = settings_str(s, "url");
     h->secrets = settings_list(s, "secret");
     h->notes = settings_bool(s, "notes");
     const char *statuses = settings_str(s, "statuses");
@@ -100,6 +102,13 @@ static void job_end(struct job *j, const struct crm_outcome *o) {
     free(j);
 }
 
+static void is_gone(struct webhook *h) {
+    struct err err;
+    crm_off(&h->base, "the receiver has answered 410: it wants no more events");
+    err_set(&err, ERR_AUTH, "the receiver has answered 410");
+    crm_calls_forget(h->calls, &err);
+}
+
 /* What an answer other than 2xx means for the event: that there is nothing to be had at this
  * address is no fault of one message. */
 static void judge(
@@ -109,7 +118,7 @@ static void judge(
     if (a->retry_after_s > 0)
         o->retry_ms = (unsigned)(a->retry_after_s < 86400 ? a->retry_after_s : 86400) * 1000;
     if (a->status == 410)
-        j->hook->gone = true;
+        is_gone(j->hook);
     if (a->status == 409)
         err->code = ERR_UNAVAILABLE;
     else if (err->code == ERR_AUTH || err->code == ERR_DENIED || err->code == ERR_NOT_FOUND ||
@@ -147,20 +156,13 @@ static void on_answer(
 
 static void on_nothing_to_do(void *arg) {
     struct job *j = arg;
-    struct err err;
     struct crm_outcome o = {.card_id = j->card, .left_out = j->left_out};
-    if (j->hook->gone) {
-        err_set(&err, ERR_AUTH,
-            "the receiver has answered 410: it wants no more events; change the address, or reload "
-            "the configuration to try again");
-        o.err = &err;
-    }
     job_end(j, &o);
 }
 
 /* Takes e->body over. */
-static void send(struct job *j, const struct webhook_event *e) {
-    struct webhook *h = j->hook;
+static void post(struct webhook *h, const struct webhook_event *e, http_answer_fn fn, void *arg) {
+    char about[sizeof e->id + 32];
     char id[WEBHOOK_ID_SIZE + 16], at[40], signature[32 + STD_WEBHOOK_SIGNATURE_SIZE * SECRETS_MAX];
     struct err err;
     int64_t now_s = clock_ms() / 1000;
@@ -175,10 +177,18 @@ static void send(struct job *j, const struct webhook_event *e) {
     snprintf(at, sizeof at, "webhook-timestamp: %" PRId64, now_s);
     const char *const headers[] = {
         "Content-Type: application/json", "User-Agent: Switchboard", id, at, signature, NULL};
-    struct crm_request rq = {
-        .method = "POST", .url = h->url, .headers = headers, .body = span_str(e->body)};
-    crm_calls_start(h->calls, &rq, on_answer, j);
+    snprintf(about, sizeof about, "%s %s", e->type, e->id);
+    struct crm_request rq = {.method = "POST",
+        .url = h->url,
+        .headers = headers,
+        .body = span_str(e->body),
+        .about = about};
+    crm_calls_start(h->calls, &rq, fn, arg);
     free(e->body);
+}
+
+static void send(struct job *j, const struct webhook_event *e) {
+    post(j->hook, e, on_answer, j);
 }
 
 static struct job *job_create(struct webhook *h, crm_done_fn fn, void *arg) {
@@ -199,10 +209,6 @@ static void ensure_card(
     const char *id = json_string_value(json_object_get(client, "id"));
     struct webhook_event e;
     j->card = mem_strdup(*known ? known : id ? id : "");
-    if (j->hook->gone) {
-        loop_defer(c->env->loop, on_nothing_to_do, j);
-        return;
-    }
     webhook_event_client(client, clock_ms(), &e);
     send(j, &e);
 }
@@ -213,7 +219,7 @@ static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, vo
     bool is_note = direction && strcmp(direction, "note") == 0;
     struct webhook_event e;
     j->left_out = is_note && !j->hook->notes;
-    if (j->hook->gone || j->left_out) {
+    if (j->left_out) {
         loop_defer(c->env->loop, on_nothing_to_do, j);
         return;
     }
@@ -225,12 +231,49 @@ static void merge(
     struct crm *c, const char *from_client, const char *into_client, crm_done_fn fn, void *arg) {
     struct job *j = job_create(hook_of(c), fn, arg);
     struct webhook_event e;
-    if (j->hook->gone) {
-        loop_defer(c->env->loop, on_nothing_to_do, j);
-        return;
-    }
     webhook_event_merge(from_client, into_client, clock_ms(), &e);
     send(j, &e);
+}
+
+/* --- a trial --------------------------------------------------------------------------------- */
+
+struct trial {
+    crm_result_fn fn;
+    void *arg;
+    uint64_t began_ms;
+};
+
+static void on_trial(void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
+    struct trial *t = arg;
+    struct err err = {0};
+    char said[ANSWER_SHOWN + 1] = "";
+    (void)sent;
+    if (failure)
+        err = *failure;
+    else
+        crm_answer_check(a, &err);
+    if (a && a->body.n) {
+        snprintf(said, sizeof said, "%.*s",
+            (int)(a->body.n < ANSWER_SHOWN ? a->body.n : ANSWER_SHOWN), a->body.p);
+        utf8_repair(said);
+    }
+    json_t *out = json_pack("{s:b,s:i,s:I,s:s}", "ok", err.code == ERR_NONE, "status",
+        a ? a->status : 0, "ms", (json_int_t)(clock_mono_ms() - t->began_ms), "answer", said);
+    if (err.code)
+        json_object_set_new(
+            out, "error", json_pack("{s:s,s:s}", "code", err_name(err.code), "text", err.text));
+    t->fn(t->arg, out, NULL);
+    json_decref(out);
+    free(t);
+}
+
+static void test(struct crm *c, crm_result_fn fn, void *arg) {
+    struct webhook *h = hook_of(c);
+    struct webhook_event e;
+    struct trial *t = mem_alloc(sizeof *t);
+    *t = (struct trial){fn, arg, clock_mono_ms()};
+    webhook_event_test(clock_ms(), &e);
+    post(h, &e, on_trial, t);
 }
 
 static void stop(struct crm *c) {
@@ -255,6 +298,7 @@ const struct crm_ops webhook_crm = {
     .merge = merge,
     .webhook = webhook_on_hook,
     .take = webhook_take,
+    .test = test,
     .stop = stop,
     .finish = finish,
 };

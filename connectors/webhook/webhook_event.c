@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/id.h"
 #include "base/mem.h"
 
 #define CARD_MAX 200
@@ -39,8 +40,8 @@ void webhook_event_client(const json_t *client, int64_t now_ms, struct webhook_e
     json_t *told = json_copy((json_t *)client);
     json_object_del(told, "cards"); /* what other CRMs call him is theirs */
     versioned_id(text(client, "id"), told, out->id);
-    out->body =
-        body_of("client.updated", clock_format(now_ms, when), json_pack("{s:o}", "client", told));
+    out->type = "client.updated";
+    out->body = body_of(out->type, clock_format(now_ms, when), json_pack("{s:o}", "client", told));
 }
 
 static json_t *data_of(const struct crm_attach *a, json_t *message) {
@@ -56,6 +57,7 @@ void webhook_event_message(const struct crm_attach *a, size_t max, struct webhoo
     const char *type = a->known ? "message.updated" : "message.created";
     const char *at = text(a->message, "received_at");
     json_t *message = json_copy((json_t *)a->message);
+    out->type = type;
     if (a->known)
         versioned_id(text(message, "id"), message, out->id);
     else
@@ -76,7 +78,8 @@ void webhook_event_merge(
     const char *from_client, const char *into_client, int64_t now_ms, struct webhook_event *out) {
     char when[CLOCK_TEXT_SIZE];
     snprintf(out->id, sizeof out->id, "%.26s_into_%.26s", from_client, into_client);
-    out->body = body_of("client.merged", clock_format(now_ms, when),
+    out->type = "client.merged";
+    out->body = body_of(out->type, clock_format(now_ms, when),
         json_pack("{s:s,s:s}", "from", from_client, "into", into_client));
 }
 
@@ -91,7 +94,16 @@ void webhook_event_failed(
     json_object_set_new(
         data, "error", json_pack("{s:s,s:s}", "code", err_name(why->code), "text", why->text));
     versioned_id("failed", data, out->id);
-    out->body = body_of("reply.failed", clock_format(now_ms, when), data);
+    out->type = "reply.failed";
+    out->body = body_of(out->type, clock_format(now_ms, when), data);
+}
+
+void webhook_event_test(int64_t now_ms, struct webhook_event *out) {
+    char when[CLOCK_TEXT_SIZE];
+    id_make(0, out->id);
+    out->type = "test";
+    out->body = body_of(out->type, clock_format(now_ms, when),
+        json_pack("{s:s}", "text", "This is a trial: nothing has happened."));
 }
 
 static char *line_of(const json_t *o, const char *key, size_t max) {

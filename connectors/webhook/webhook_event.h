@@ -12,6 +12,7 @@
 
 struct webhook_event {
     char id[WEBHOOK_ID_SIZE]; /* the same whenever the same is told again */
+    const char *type;         /* "message.created" */
     char *body;               /* JSON; the caller frees */
 };
 
@@ -32,5 +33,7 @@ void webhook_event_failed(
  * person sees it: the caller frees both; NULL what it does not name, or we cannot keep (over 200
  * and 2000 bytes, control characters). */
 char *webhook_answer_card(struct span body, char **url_out);
+/* An event that says nothing: "test". */
+void webhook_event_test(int64_t now_ms, struct webhook_event *out);
 
 #endif

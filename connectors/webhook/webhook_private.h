@@ -14,7 +14,6 @@ struct webhook {
     size_t body_max;
     struct crm_calls_options options;
     struct crm_calls *calls;
-    bool gone; /* the receiver wants nothing more */
 };
 
 /* webhook.c: sends an event whose answer names nothing. Takes e->body over. */

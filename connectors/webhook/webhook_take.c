@@ -98,7 +98,7 @@ static bool may_try_again(const struct err *err) {
 /* It cannot be sent: who wrote it shall know. */
 static void fail(struct taking *t, const struct err *err) {
     struct webhook_event e;
-    if (may_try_again(err) || t->hook->gone || !t->hook->calls) {
+    if (may_try_again(err) || crm_is_off(&t->hook->base) || !t->hook->calls) {
         taking_end(t, err, 0);
         return;
     }

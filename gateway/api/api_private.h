@@ -116,6 +116,10 @@ HANDLER(api_channels_patch);
 HANDLER(api_channels_delete);
 HANDLER(api_channels_settings);
 HANDLER(api_connectors_list);
+/* api_targets.c */
+HANDLER(api_targets_log);
+HANDLER(api_targets_test);
+HANDLER(api_targets_enable);
 /* api_health.c */
 HANDLER(api_healthz);
 HANDLER(api_readyz);

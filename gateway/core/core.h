@@ -102,13 +102,22 @@ void core_archive(struct core *core, const char *thread, int64_t before, unsigne
  * openapi "Client", borrowed during the call. Each "url" is one that a page may link to. */
 void core_cards(struct core *core, const json_t *client, crm_result_fn fn, void *arg);
 
-/* {"targets":[{"name","adapter","state":"well|paused|refused|starting","until","error":{"code",
+/* {"targets":[{"name","adapter","state":"well|paused|refused|off|starting","until","error":{"code",
  * "text"},"workers","asking","rate","errors","queue","oldest_at","dead","dead_from"}]}: how the
  * CRMs are, by what all workers know: rate messages attached and errors of the last minute;
  * `asking` of `workers` ask it now, the others not before `until`. */
 void core_targets(struct core *core, store_json_fn fn, void *arg);
 /* What the CRMs have of a thread's messages: store_on_card(). */
 void core_on_card(struct core *core, const char *thread, store_json_fn fn, void *arg);
+
+bool core_has_target(const struct core *core, const char *name);
+/* A CRM's last calls, newest first: {"log":[{"at","about","status":0 none,"ms","error"?:{"code",
+ * "text"}}]}. */
+void core_target_log(struct core *core, const char *target, store_json_fn fn, void *arg);
+/* Tries a CRM now: what crm_ops.test says. ERR_UNSUPPORTED: it has no trial. */
+void core_target_test(struct core *core, const char *target, store_json_fn fn, void *arg);
+/* A CRM that wants nothing more (crm_off()) is asked again. The target is there. */
+void core_target_enable(struct core *core, const char *name, store_done_fn fn, void *arg);
 
 /* Dead letters: {"dead":[{"id","queue","target","thread","client","client_name","seq","error":{..},
  * "attempts","at"}],"next"}, of one queue ("crm:main"; NULL of all); retry puts one, or all of a

@@ -40,6 +40,8 @@ struct target {
     struct err last;     /* of what failed last */
     enum err_code noted; /* why.code, as others know it */
     struct target_part parts[TARGET_PARTS];
+    bool off;        /* it wants nothing more of us: crm_off() */
+    int64_t well_ms; /* when any worker last found that it is well again */
 };
 
 struct owner;
@@ -62,7 +64,9 @@ struct core {
     struct owner *owner; /* deliveries of the shards that we own */
     struct live *live;   /* typing and presence */
     int64_t notes_version;
-    uint64_t waited_us; /* by all messages taken from channels on this worker, until stored */
+    int64_t crm_version; /* of crm_news.c */
+    bool crm_known;      /* what it has to say was read: deliveries to CRMs may begin */
+    uint64_t waited_us;  /* by all messages taken from channels on this worker, until stored */
     struct store_trail pushed[PUSHED_BATCH];
     char pushed_threads[PUSHED_BATCH][ID_SIZE];
     size_t npushed;
@@ -104,6 +108,13 @@ bool owner_has_work(const struct core *core, const struct target *t);
 void target_attached(struct target *t);
 void target_failed(struct target *t, const struct err *err);
 void targets_tick(struct core *core); /* each 100 ms: others hear how the CRMs are to us */
+/* All that waits for this CRM because it was not well may go now. */
+void owner_hurry(struct core *core, const struct target *t);
+
+/* crm_news.c */
+struct target *crm_news_target(struct core *core, const char *name); /* NULL: no such CRM */
+void crm_news_read(struct core *core);                               /* if anything changed */
+void crm_news_well(struct target *t);                                /* the others hear of it */
 
 /* notes.c */
 json_t *note_make(const struct channel *ch); /* {"state","error"?,"info"?}; a new reference */

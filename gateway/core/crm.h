@@ -122,6 +122,10 @@ struct crm_ops {
     void (*update_card)(
         struct crm *c, const char *client, const json_t *fields, crm_done_fn fn, void *arg);
 
+    /* A call that does no harm, to see whether all is well: {"ok","status":0 no answer,"ms",
+     * "answer": the beginning of what it said,"error"?:{"code","text"}}. NULL: there is none. */
+    void (*test)(struct crm *c, crm_result_fn fn, void *arg);
+
     /* The core asks no more (it has waited for what was under way, bounded). Requests that are
      * still waiting or running are ended now. Comes after init(), also without start(). */
     void (*stop)(struct crm *c);
@@ -141,12 +145,20 @@ struct crm {
     struct http_client *client; /* for calls to the CRM */
     enum crm_statuses statuses; /* set by init() */
     bool allow_private;         /* its files may be in a private network; crm_calls_create() */
+    const char *address; /* set by init(): where it is asked; NULL none. crm_off() is over when it
+                            is another one. Never shown. */
 };
 
 /* --- up-calls: adapter to core --------------------------------------------------------------- */
 
 /* A CRM by its adapter and target; NULL: there is none. */
 struct crm *crm_find(struct core *core, const char *adapter, const char *target);
+
+/* The CRM has said that it wants nothing more of us: nothing is asked of it by any worker, also
+ * after a restart, until an admin switches it on again or c->address is another one. All waits.
+ * why: a sentence. */
+void crm_off(struct crm *c, const char *why);
+bool crm_is_off(const struct crm *c);
 
 /* How much of the deliveries this worker makes, 0..1: of all workers together it is 1. In a
  * command: CRM_COMMAND_SHARE. */

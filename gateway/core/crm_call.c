@@ -1,12 +1,14 @@
 /* crm_call.c - requests wait in a list; a timer starts them when the rate allows. */
 #include "core/crm_call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/crm_log.h"
 #include "core/limiter.h"
 
 #define SAID_MAX 160 /* of what a server says, in an error */
@@ -23,6 +25,8 @@ struct waiting {
     char **headers; /* NULL-ended */
     struct http_part *parts;
     size_t nparts;
+    char about[CRM_LOG_ABOUT];
+    uint64_t began_ms;
     http_answer_fn fn;
     void *arg;
 };
@@ -31,6 +35,7 @@ struct crm_calls {
     struct crm *crm;
     struct crm_calls_options options;
     struct limiter *limiter;
+    struct crm_log *log;
     struct loop_timer *timer;
     struct waiting *first, **tail; /* not begun */
     struct waiting *running;
@@ -84,6 +89,7 @@ struct crm_calls *crm_calls_create(struct crm *c, const struct crm_calls_options
     cs->options = *o;
     c->allow_private = o->allow_private;
     cs->limiter = limiter_create(1);
+    cs->log = crm_log_create(c);
     cs->tail = &cs->first;
     cs->timer = loop_timer_start(c->env->loop, UINT32_MAX, 0, on_timer, cs);
     return cs;
@@ -124,6 +130,17 @@ static void waiting_free(struct waiting *w) {
     free(w);
 }
 
+static void note(
+    const struct waiting *w, const struct http_answer *answer, const struct err *failure) {
+    struct err err = {0};
+    if (failure)
+        err = *failure;
+    else
+        crm_answer_check(answer, &err);
+    crm_log_add(w->owner->log, w->about, answer ? answer->status : 0,
+        (unsigned)(clock_mono_ms() - w->began_ms), err.code ? &err : NULL);
+}
+
 static void on_answer(
     void *arg, const struct http_answer *answer, const struct err *err, bool sent) {
     struct waiting *w = arg;
@@ -137,6 +154,7 @@ static void on_answer(
     if (answer && answer->retry_after_s > 0)
         crm_calls_pause(
             cs, (unsigned)(answer->retry_after_s < 3600 ? answer->retry_after_s : 3600) * 1000);
+    note(w, answer, err);
     w->fn(w->arg, answer, err, sent);
     waiting_free(w);
     if (!cs->ended)
@@ -149,6 +167,7 @@ static void start_one(struct crm_calls *cs) {
     if (!cs->first)
         cs->tail = &cs->first;
     cs->nrunning++;
+    w->began_ms = clock_mono_ms();
     w->next = cs->running;
     cs->running = w;
     struct http_request rq = {.method = w->method,
@@ -196,6 +215,7 @@ void crm_calls_start(
         n++;
     w->owner = cs;
     w->method = mem_strdup(rq->method);
+    snprintf(w->about, sizeof w->about, "%s", rq->about ? rq->about : rq->method);
     w->url = mem_strdup(rq->url);
     w->body = mem_strndup(rq->body.n ? rq->body.p : "", rq->body.n);
     w->body_n = rq->body.n;
@@ -215,6 +235,19 @@ void crm_calls_pause(struct crm_calls *cs, unsigned ms) {
     limiter_block_all(cs->limiter, clock_mono_ms() + ms);
 }
 
+/* Those that are asked for meanwhile stay. */
+void crm_calls_forget(struct crm_calls *cs, const struct err *err) {
+    struct waiting *w = cs->first;
+    cs->first = NULL;
+    cs->tail = &cs->first;
+    while (w) {
+        struct waiting *next = w->next;
+        w->fn(w->arg, NULL, err, false);
+        waiting_free(w);
+        w = next;
+    }
+}
+
 void crm_calls_destroy(struct crm_calls **csp) {
     struct crm_calls *cs = *csp;
     struct err err;
@@ -225,14 +258,11 @@ void crm_calls_destroy(struct crm_calls **csp) {
     err_set(&err, ERR_UNAVAILABLE, "the gateway is stopping");
     while (cs->running)
         http_call_cancel(cs->running->call);
-    while (cs->first) {
-        struct waiting *w = cs->first;
-        cs->first = w->next;
-        w->fn(w->arg, NULL, &err, false);
-        waiting_free(w);
-    }
+    while (cs->first)
+        crm_calls_forget(cs, &err);
     loop_timer_stop(&cs->timer);
     limiter_destroy(&cs->limiter);
+    crm_log_destroy(&cs->log);
     free(cs);
 }
 

@@ -66,12 +66,16 @@ struct crm_request {
     struct span body;
     const struct http_part *parts; /* multipart/form-data instead of body */
     size_t nparts;
+    const char *about; /* of the log of calls: what it is for, without secrets; NULL: the method */
 };
 void crm_calls_start(
     struct crm_calls *cs, const struct crm_request *rq, http_answer_fn fn, void *arg);
 
 /* The CRM asked for a pause: nothing new begins before. Never made shorter. */
 void crm_calls_pause(struct crm_calls *cs, unsigned ms);
+
+/* What waits ends with this error; what runs goes on. */
+void crm_calls_forget(struct crm_calls *cs, const struct err *err);
 
 /* What an answer's status says, as any server means it: 0 for 2xx, else -1 with err: 401 ERR_AUTH,
  * 403 ERR_DENIED, 404 and 410 ERR_NOT_FOUND, 409 ERR_CONFLICT, 413 ERR_TOO_LARGE, 429 ERR_TOO_MANY,

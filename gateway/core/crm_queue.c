@@ -22,7 +22,8 @@ static struct crm *crm_of(const struct item *it) {
 }
 
 static bool may_start(struct queue *q) {
-    if (!owner_crm_allowed(q->core) || !breaker_begin(&q->target->breaker, clock_mono_ms()))
+    if (!q->core->crm_known || q->target->off || !owner_crm_allowed(q->core) ||
+        !breaker_begin(&q->target->breaker, clock_mono_ms()))
         return false;
     owner_crm_began(q->core);
     return true;
@@ -31,17 +32,19 @@ static bool may_start(struct queue *q) {
 /* It answered, whatever it said. */
 static void is_well(const struct item *it) {
     struct target *t = it->queue->target;
-    breaker_ended(&t->breaker, true, clock_mono_ms(), 0);
-    if (t->why.code && breaker_state(&t->breaker, clock_mono_ms()) == BREAKER_CLOSED) {
+    if (breaker_ended(&t->breaker, true, clock_mono_ms(), 0))
+        crm_news_well(t);
+    if (t->why.code && !t->off && breaker_state(&t->breaker, clock_mono_ms()) == BREAKER_CLOSED) {
         LOG_INFO(it->queue->core->env->log, "crm.back", LOG_S("target", t->crm->target));
         t->why.code = ERR_NONE;
         t->refusals = 0;
     }
 }
 
-static void is_ill(const struct item *it, const struct err *err) {
+static void is_ill(struct item *it, const struct err *err) {
     struct target *t = it->queue->target;
     bool opened = breaker_ended(&t->breaker, false, clock_mono_ms(), randombytes_random());
+    it->ill = true;
     if (opened)
         LOG_WARN(
             it->queue->core->env->log, "crm.down", LOG_S("target", t->crm->target), LOG_E(err));
@@ -49,9 +52,12 @@ static void is_ill(const struct item *it, const struct err *err) {
         t->why = *err;
 }
 
-static unsigned refuses_us(const struct item *it, const struct err *err) {
+static unsigned refuses_us(struct item *it, const struct err *err) {
     struct target *t = it->queue->target;
     uint64_t now = clock_mono_ms();
+    it->ill = true;
+    if (t->off)
+        return REFUSED_MIN_MS;
     if (t->why.code == ERR_AUTH && !t->breaker.probing && breaker_wait(&t->breaker, now) > 0)
         return breaker_wait(&t->breaker, now); /* one of those that had begun before */
     unsigned wait = REFUSED_MIN_MS << (t->refusals < 6 ? t->refusals : 6);
@@ -390,7 +396,7 @@ static void start(struct item *it) {
     struct crm *crm = crm_of(it);
     free(it->card);
     it->card = NULL;
-    it->card_lost = false;
+    it->card_lost = it->ill = false;
     if (it->entry.kind == 'g' && crm->ops->merge) {
         crm->ops->merge(crm, it->entry.subject, it->entry.object, on_merged, it);
     } else if (it->entry.kind == 'g') {

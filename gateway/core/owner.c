@@ -233,6 +233,14 @@ static void share_with_crm(struct owner *o) {
     o->crm_allowed = waited > CROWD * TICK_MS * 1000 ? GIVE_WAY : UINT_MAX;
 }
 
+void owner_hurry(struct core *core, const struct target *t) {
+    struct owner *o = core->owner;
+    for (unsigned i = 0; o && i < o->nshards; i++)
+        for (struct queue *q = o->shards[i].queues; q; q = q->next)
+            if (q->target == t)
+                queue_hurry(q);
+}
+
 static struct queue *find_queue(const struct shard *sh, const char *name) {
     for (struct queue *q = sh->queues; q; q = q->next)
         if (strcmp(q->name, name) == 0)
@@ -483,6 +491,7 @@ static void on_tick(void *arg) {
     if (now >= o->next_notes_ms) {
         o->next_notes_ms = now + NOTES_MS;
         notes_read(o->core);
+        crm_news_read(o->core);
     }
     targets_tick(o->core);
     if (now >= o->next_depth_ms) {

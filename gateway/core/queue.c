@@ -345,6 +345,12 @@ void queue_tick(struct queue *q) {
     queue_run(q);
 }
 
+void queue_hurry(struct queue *q) {
+    for (struct item *it = q->items; it; it = it->next)
+        if (it->ill)
+            it->not_before_ms = 0; /* the next tick finds it */
+}
+
 bool queue_is_idle(const struct queue *q) {
     return q->busy == 0 && !q->flushing && !q->reading && !q->flush_planned;
 }

@@ -41,6 +41,7 @@ struct item {
                     begun it */
     bool echo_noted; /* what the CRM will tell us again: store_echo_note() */
     bool card_lost;  /* the CRM did not know the card: it was looked for anew */
+    bool ill;        /* its last attempt failed for what is no fault of its own */
 };
 
 struct queue_kind {
@@ -79,6 +80,8 @@ void queue_poke(struct queue *q);
 void queue_run(struct queue *q);
 /* Each 100 ms: starts what has become due, writes again what could not be written. */
 void queue_tick(struct queue *q);
+/* The CRM is well again: what waits for nothing else may begin. */
+void queue_hurry(struct queue *q);
 bool queue_is_idle(const struct queue *q); /* nothing busy, nothing being written */
 void queue_free(struct queue *q);
 

@@ -24,11 +24,15 @@ static void on_ignored(void *arg, const struct redis_reply *r, const struct err 
 /* Of a CRM that failed we know nothing any more when we may ask it again and have nothing to ask:
  * others have our shards now. */
 static bool is_ill(const struct core *core, const struct target *t) {
-    return t->why.code && (breaker_wait(&t->breaker, clock_mono_ms()) || owner_has_work(core, t));
+    return t->off ||
+           (t->why.code && (breaker_wait(&t->breaker, clock_mono_ms()) || owner_has_work(core, t)));
 }
 
 static const char *state_of(const struct core *core, const struct target *t) {
-    return !is_ill(core, t) ? "well" : t->why.code == ERR_AUTH ? "refused" : "paused";
+    return t->off                    ? "off"
+           : !is_ill(core, t)        ? "well"
+           : t->why.code == ERR_AUTH ? "refused"
+                                     : "paused";
 }
 
 /* The part of the minute that it is now, emptied if a minute has gone. */
@@ -61,7 +65,7 @@ static json_t *note_of_target(const struct core *core, struct target *t) {
     const struct err *why = ill ? &t->why : failed ? &t->last : NULL;
     json_t *note = json_pack("{s:s,s:I,s:I}", "state", state_of(core, t), "attached",
         (json_int_t)attached, "failed", (json_int_t)failed);
-    if (ill)
+    if (ill && !t->off)
         json_object_set_new(
             note, "until", json_integer(clock_ms() + breaker_wait(&t->breaker, now)));
     if (why)
@@ -137,10 +141,11 @@ static void add(json_t *one, const char *key, json_int_t n) {
 }
 
 static int rank(const char *state) {
-    return strcmp(state, "refused") == 0  ? 3
-           : strcmp(state, "paused") == 0 ? 2
-           : strcmp(state, "well") == 0   ? 1
-                                          : 0;
+    static const char *const worse[] = {"starting", "well", "paused", "refused", "off"};
+    int i = (int)ARRAY_LEN(worse) - 1;
+    while (i > 0 && strcmp(worse[i], state) != 0)
+        i--;
+    return i;
 }
 
 /* The worst state of all is shown; what is asked again first tells when. */

@@ -501,6 +501,16 @@ def elsewhere(op, path, status):
     return lambda w: w.call(op, path, status, api=w.stranger)
 
 
+def look_after_target(w):
+    w.call("getTargetLog", {"name": "main"}, 200)
+    w.call("testTarget", {"name": "main"}, 422)  # cards has no trial; a webhook's is in test_crm_webhook_admin.py
+    w.call("enableTarget", {"name": "main"}, 204)
+    agent = w.agent(f"looks{time.monotonic_ns()}")
+    for op in ("getTargetLog", "testTarget", "enableTarget"):
+        w.call(op, {"name": "nobody"}, 404)
+        w.call(op, {"name": "main"}, 403, api=agent)
+
+
 SCENES = {
     "signIn": sign_in, "whoAmI": who_am_i, "signOut": sign_out, "changePassword": change_password,
     "listThreads": list_threads, "countThreads": count_threads, "getThread": get_thread,
@@ -516,6 +526,7 @@ SCENES = {
     "getChannelPicture": channel_picture, "listTemplates": templates,
     "listTargets": list_targets, "getDeliveries": get_deliveries,
     "listDead": list_dead, "retryDead": retry_dead, "retryAllDead": retry_all_dead, "openapi": document("openapi"),
+    "getTargetLog": look_after_target, "testTarget": look_after_target, "enableTarget": look_after_target,
     "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
     "metrics": plain("metrics"), "inbox": page("inbox"), "admin": page("admin"),
     "mailPage": mail_page("mailPage"), "mailPictures": mail_page("mailPictures"), "asset": asset,

@@ -186,19 +186,6 @@ def test_a_receiver_that_refuses_us_loses_no_message(world, answer):
     assert not g.login().get("/dead")["dead"]
 
 
-def test_410_ends_it_until_the_configuration_is_read_again(world):
-    g, receiver = world
-    receiver.spoil = lambda e: Answer(410, b"")
-    write(g, "ann", "one")
-    until(lambda: "answered 410" in g.log(), 20 * SLOWER)
-    receiver.spoil = None
-    calls = len(receiver.calls)
-    time.sleep(4)
-    assert len(receiver.calls) <= calls + 1  # the other worker's
-    g.process.send_signal(signal.SIGHUP)
-    wait_for(receiver, 1, 30)
-
-
 def test_poison_goes_to_the_dead_letters_and_the_gap_is_filled(world):
     """What the receiver always refuses does not hold up the dialogue; after its cause is mended it comes, marked as late."""
     g, receiver = world
