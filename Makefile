@@ -166,14 +166,21 @@ scenario: all $(OUT)/unit/email_compose_test $(OUT)/unit/net_smtp_client_test
 browser: all
 	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n 3 --dist loadgroup tests/browser $(if $(ONLY),-k $(ONLY))
 
+# ONLY=crm: a CRM's cards instead of screens (CHAOS="--messages 10000").
 KILLS ?= 100
 chaos: all
+ifeq ($(ONLY),crm)
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) tests/chaos/crm_chaos.py $(if $(SEED),--seed $(SEED)) $(CHAOS)
+else
 	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) tests/chaos/chaos.py --kills $(KILLS) \
 	  $(if $(SEED),--seed $(SEED)) $(CHAOS)
+endif
 
 # The count is shown to be able to fail: without the recognising of repeats it reports doubles.
 chaos-can-fail: all
 	@out=$$(SWITCHBOARD=$(OUT)/switchboard $(PYTHON) tests/chaos/chaos.py --no-dedupe --kills 3 \
+	  --seed 7 2>&1); printf '%s\n' "$$out"; grep -qE '^accepted .*doubled [1-9]' <<<"$$out"
+	@out=$$(SWITCHBOARD=$(OUT)/switchboard $(PYTHON) tests/chaos/crm_chaos.py --no-look --messages 400 \
 	  --seed 7 2>&1); printf '%s\n' "$$out"; grep -qE '^accepted .*doubled [1-9]' <<<"$$out"
 
 bench: all

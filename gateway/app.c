@@ -186,6 +186,7 @@ static int build_services(struct app *app, struct err *err) {
         .lease_ms = (unsigned)settings_int(top, "lease"),
         .delivery_window = 200,
         .text_max = (unsigned)settings_int(agents, "text_max"),
+        .look_before_write = settings_bool(top, "look_before_write"),
         .users = app->users,
         .media = app->media};
     app->core = core_create(&app->env, app->store, &c);

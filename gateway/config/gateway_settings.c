@@ -66,6 +66,11 @@ const struct setting gateway_settings[] = {
         .min = 1000,
         .max = 60000,
         .help = "A worker that was not heard of for so long loses its deliveries to another."},
+    {.key = "look_before_write",
+        .type = SETTING_BOOL,
+        .preset = "true",
+        .help = "Look what a CRM has before a message is written to it again. Switched off only to "
+                "show that the chaos test can fail."},
     {.key = "trusted_proxies",
         .type = SETTING_LIST,
         .preset = "",

@@ -21,6 +21,7 @@ struct core_options {
     unsigned lease_ms;        /* a shard's owner must renew within; 5 s */
     unsigned delivery_window; /* deliveries in hand for one shard and queue */
     unsigned text_max;        /* code points in an agent's message */
+    bool look_before_write;   /* false only in the chaos run that must report doubles */
     struct users *users;
     struct media *media;
 };

@@ -36,10 +36,12 @@ enum {
 enum crm_statuses { CRM_STATUSES_NONE, CRM_STATUSES_FAILED, CRM_STATUSES_ALL };
 
 /* How a call ended; all borrowed. err NULL: done. Otherwise
- *   ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO: tried again; several in a row, and nobody asks for a
- * while ERR_TOO_MANY: tried again, not before retry_ms ERR_AUTH: the CRM does not know us any more:
- * everything waits until it does; admins are told ERR_NOT_FOUND, of attach: the card is gone:
- * ensured anew, once all others: final, a dead letter. */
+ * - ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO: tried again; after several in a row seldom
+ * - ERR_TOO_MANY: tried again, not before retry_ms
+ * - ERR_PROTOCOL, it made no sense: the same, but only some times, then a dead letter
+ * - ERR_AUTH, the CRM does not know us any more: everything waits until it does; admins are told
+ * - ERR_NOT_FOUND, of attach, the card is gone: ensured anew, once
+ * - all others: final, a dead letter. */
 struct crm_outcome {
     const struct err *err;
     unsigned retry_ms;       /* not before; 0: as the core thinks fit */

@@ -141,10 +141,25 @@ static void note(
         (unsigned)(clock_mono_ms() - w->began_ms), err.code ? &err : NULL);
 }
 
+/* What went wrong on the way is no fault of what was to be said. */
+static struct err way_failed(const struct err *err, bool sent) {
+    struct err out = *err;
+    if (err->code == ERR_PROTOCOL && sent)
+        out.code = ERR_UNAVAILABLE; /* half an answer */
+    else if (err->code == ERR_PROTOCOL || err->code == ERR_DENIED || err->code == ERR_INVALID)
+        out.code = ERR_AUTH; /* it is not whom we take it for, or not where we may call */
+    return out;
+}
+
 static void on_answer(
-    void *arg, const struct http_answer *answer, const struct err *err, bool sent) {
+    void *arg, const struct http_answer *answer, const struct err *failure, bool sent) {
     struct waiting *w = arg;
     struct crm_calls *cs = w->owner;
+    struct err failed, *err = NULL;
+    if (failure) {
+        failed = way_failed(failure, sent);
+        err = &failed;
+    }
     for (struct waiting **at = &cs->running; *at; at = &(*at)->next)
         if (*at == w) {
             *at = w->next;

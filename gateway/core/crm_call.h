@@ -57,6 +57,8 @@ struct crm_calls *crm_calls_create(struct crm *c, const struct crm_calls_options
 /* What waits and what runs ends with ERR_UNAVAILABLE. */
 void crm_calls_destroy(struct crm_calls **cs);
 
+/* A failure on the way is ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_TOO_LARGE (the answer), or ERR_AUTH:
+ * the address or its certificate is not one that we may believe. */
 /* One request. All is copied; a part's fd is owned from crm_calls_start() on. With parts the answer
  * may take ten times as long, as long as bytes move. */
 struct crm_request {

@@ -14,6 +14,9 @@
 /* A CRM that does not know us is asked again after so long, then twice as long, ... */
 #define REFUSED_MIN_MS 2000u
 #define REFUSED_MAX_MS 60000u
+/* A page instead of an answer, where a CRM is being looked after, is no word on the message; after
+ * so many it is. */
+#define NONSENSE_MAX 8
 
 /* --- is the CRM there? ----------------------------------------------------------------------- */
 
@@ -102,6 +105,13 @@ static void failed(struct item *it, const struct crm_outcome *o) {
         return;
     case ERR_AUTH:
         queue_put_off(it, refuses_us(it, o->err));
+        return;
+    case ERR_PROTOCOL:
+        is_ill(it, o->err);
+        if (it->entry.attempts < NONSENSE_MAX)
+            queue_retry(it, o->retry_ms, o->err);
+        else
+            queue_reject(it, o->err);
         return;
     default:
         is_well(it);
@@ -207,7 +217,8 @@ static void attach_now(struct item *it) {
         .client = json_object_get(it->loaded, "client"),
         .message = message,
         .known = known,
-        .again = asked || it->unsure || it->card_lost || it->entry.attempts > 1,
+        .again = it->queue->core->options.look_before_write &&
+                 (asked || it->unsure || it->card_lost || it->entry.attempts > 1),
         .late = !known && it->entry.seq < upto,
         .own = is_own,
         .only_status = only_status};
