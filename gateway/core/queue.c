@@ -13,7 +13,9 @@
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 300000
-#define RESTS_FACTOR 10 /* so many windows of jobs for recipients */
+#define RESTS_FACTOR 10  /* so many windows of jobs for recipients */
+#define BLOCKED_FACTOR 5 /* so many windows of what waits for a retry of its lane */
+#define LANES 4096       /* of a table: a power of two, well above the items of a queue */
 #define HORIZON_MS (5LL * 24 * 3600 * 1000)
 
 static void flush(void *arg);
@@ -40,12 +42,44 @@ static bool is_rest(const struct item *it) {
 /* They may wait for days, which must not fill the window: what comes after them goes on. */
 static bool is_full(const struct queue *q) {
     unsigned window = q->core->options.delivery_window;
-    return q->nitems - q->nrests >= window || q->nrests >= (size_t)window * RESTS_FACTOR;
+    return q->nitems - q->nrests - q->nblocked >= window ||
+           q->nblocked >= (size_t)window * BLOCKED_FACTOR ||
+           q->nrests >= (size_t)window * RESTS_FACTOR;
 }
 
 /* Client, thread and messages of one person share a tag: that is the lane which keeps its order. */
 static bool same_lane(const struct item *a, const struct item *b) {
     return memcmp(a->entry.subject + ID_TIME_LEN, b->entry.subject + ID_TIME_LEN, ID_TAG_LEN) == 0;
+}
+
+static const struct item **lane_of(const struct item **heads, const struct item *it) {
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < ID_TAG_LEN; i++)
+        hash = (hash ^ (unsigned char)it->entry.subject[ID_TIME_LEN + i]) * 16777619u;
+    size_t at = hash & (LANES - 1);
+    while (heads[at] && !same_lane(heads[at], it))
+        at = (at + 1) & (LANES - 1);
+    return &heads[at];
+}
+
+/* Finds what can do nothing but wait for the retry of an earlier one of its lane, when it fills the
+ * window of a CRM that is well otherwise: the other lanes go on. */
+static void find_blocked(struct queue *q) {
+    const struct item *heads[LANES];
+    bool looks = q->kind == &crm_queue_kind && q->nitems >= q->core->options.delivery_window &&
+                 breaker_state(&q->target->breaker, clock_mono_ms()) == BREAKER_CLOSED;
+    int64_t now = clock_ms();
+    if (!looks && !q->nblocked)
+        return;
+    memset(heads, 0, sizeof heads);
+    q->nblocked = 0;
+    for (struct item *it = q->items; it; it = it->next) {
+        const struct item **head = lane_of(heads, it);
+        if (!*head)
+            *head = it;
+        it->blocked = looks && (*head)->state == ITEM_WAITING && (*head)->not_before_ms > now;
+        q->nblocked += it->blocked;
+    }
 }
 
 /* --- taking items in ------------------------------------------------------------------------- */
@@ -117,7 +151,7 @@ void queue_run(struct queue *q) {
     if (!q->token || q->core->draining || !store_is_up(q->core->store))
         return;
     for (struct item *it = q->items; it && q->busy < q->kind->in_flight_max; it = it->next) {
-        if (it->state != ITEM_WAITING || it->not_before_ms > now || is_behind(it))
+        if (it->state != ITEM_WAITING || it->not_before_ms > now || it->blocked || is_behind(it))
             continue;
         if (it->entry.kind != '?' && q->kind->may_start && !q->kind->may_start(q))
             break;
@@ -219,6 +253,7 @@ static void remove_item(struct queue *q, struct item **at) {
         q->tail = at;
     q->nitems--;
     q->nrests -= is_rest(it);
+    q->nblocked -= it->blocked;
     item_free(it);
 }
 
@@ -340,6 +375,7 @@ void queue_lose(struct queue *q) {
 void queue_tick(struct queue *q) {
     if (q->flush_failures)
         plan_flush(q);
+    find_blocked(q);
     if (q->more)
         queue_poke(q);
     queue_run(q);

@@ -42,6 +42,7 @@ struct item {
     bool echo_noted; /* what the CRM will tell us again: store_echo_note() */
     bool card_lost;  /* the CRM did not know the card: it was looked for anew */
     bool ill;        /* its last attempt failed for what is no fault of its own */
+    bool blocked;    /* an earlier one of its lane waits for its retry */
 };
 
 struct queue_kind {
@@ -65,6 +66,7 @@ struct queue {
     char cursor[STORE_ENTRY_SIZE]; /* last entry read */
     struct item *items, **tail;
     size_t nitems, busy, nrests; /* nrests: of items, jobs for recipients who wait */
+    size_t nblocked;             /* of items, as of the last tick */
     size_t nunsure; /* so many of the next entries may have been begun by the last owner */
     bool reading, more, flushing, flush_planned;
     unsigned flush_failures;

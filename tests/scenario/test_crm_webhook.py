@@ -206,6 +206,26 @@ def test_poison_goes_to_the_dead_letters_and_the_gap_is_filled(world):
     assert not any(e["data"].get("late") for e in receiver.events[:-1])
 
 
+def test_a_dialogue_that_waits_holds_up_no_other(world):
+    """Not even when all that waits in it is more than a window: it is 200 deliveries of a shard."""
+    g, receiver = world
+    write(g, "ann", "0")
+    wait_for(receiver, 1)
+    receiver.spoil = lambda e: Answer(503, b"") if e["data"].get("message", {}).get("from", {}).get("name") == "Ann" else None
+    for n in range(1, 320):
+        write(g, "ann", str(n))
+    others = [f"client{n}" for n in range(40)]  # in all 16 shards
+    for who in others:
+        write(g, who, who)
+    until(lambda: {m["text"] for m in receiver.messages()} >= set(others), 40 * SLOWER, why="for the others")
+    assert len([m for m in receiver.messages() if m["text"].isdigit()]) == 1
+    receiver.spoil = None
+    wait_for(receiver, 360, 120)
+    in_order(receiver)
+    assert [m["text"] for m in receiver.messages() if m["text"].isdigit()] == [str(n) for n in range(320)]
+    assert not g.login().get("/dead")["dead"]
+
+
 def test_a_private_address_is_refused_unless_allowed(receiver, start_gateway):
     g = start_gateway(config=CONFIG + section(receiver, private=False))
     write(g, "ann", "one")
