@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "connectors/espocrm/espocrm_private.h"
+#include "connectors/espocrm/espocrm_said.h"
 
 #define ANSWER_MAX ((size_t)8 * 1024 * 1024) /* a page of 200 posts of 10,000 bytes */
 #define POST_MAX 10000
@@ -17,6 +18,15 @@ static int check_field(const char *value, struct err *err) {
         n++;
     return value[n] || n > 100
                ? err_set(err, ERR_INVALID, "a field's name has letters and digits only: cGwId")
+               : 0;
+}
+
+/* Without one, what people say among themselves would be sent. */
+static int check_prefix(const char *value, struct err *err) {
+    size_t n = strlen(value);
+    return n < 2 || n > 32 || value[0] == ' ' || value[0] == '*'
+               ? err_set(err, ERR_INVALID,
+                     "a prefix has 2 to 32 characters, the first no space and no *")
                : 0;
 }
 
@@ -45,6 +55,22 @@ static const struct setting settings[] = {
         .preset = "",
         .check = check_field,
         .help = "A field for identities in messengers (telegram:4242); empty: none."},
+    {.key = "webhooks",
+        .type = SETTING_LIST,
+        .preset = "",
+        .secret = true,
+        .help = "Those that tell us of answers and responsibles: {\"id:secret key\"}, as EspoCRM "
+                "shows both."},
+    {.key = "reply_prefix",
+        .type = SETTING_STRING,
+        .preset = "/r ",
+        .check = check_prefix,
+        .help = "With what a post begins that is an answer to the client."},
+    {.key = "replies",
+        .type = SETTING_ENUM,
+        .preset = "users",
+        .choices = "users|all",
+        .help = "Who there may write to clients: those in users, or all."},
     CRM_FLOW_SETTINGS("true"),
     CRM_CALL_SETTINGS("30s", "4", "50"),
     {0},
@@ -60,6 +86,7 @@ const struct crm_flow_ops espocrm_flow_ops = {
     .rewrite = espocrm_rewrite,
     .upload = espocrm_upload,
     .assign = espocrm_assign,
+    .status = espocrm_status,
     .rewrite_takes_files = true,
 };
 
@@ -74,6 +101,12 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     e->fields.entity = settings_str(s, "entity");
     e->fields.mark = settings_str(s, "mark_field");
     e->fields.messenger = settings_str(s, "messenger_field");
+    e->hooks = settings_list(s, "webhooks");
+    e->reply_prefix = settings_str(s, "reply_prefix");
+    e->replies_all = strcmp(settings_str(s, "replies"), "all") == 0;
+    for (const char *const *h = e->hooks; h && *h; h++)
+        if (espocrm_check_hook(*h, err) < 0)
+            return -1;
     if (!*e->fields.mark)
         return err_set(err, ERR_INVALID, "mark_field must name a field");
     e->url = mem_strndup(url, n);
@@ -128,11 +161,13 @@ const struct crm_ops espocrm_crm = {
             "stream.",
     .init = init,
     .start = start,
-    .caps = CRM_ENTRIES,
+    .caps = CRM_ENTRIES | CRM_REPLIES,
     .ensure_card = ensure_card,
     .attach = attach,
     .entries = entries,
     .card = card,
+    .webhook = espocrm_webhook,
+    .take = espocrm_take,
     .stop = stop,
     .finish = finish,
 };

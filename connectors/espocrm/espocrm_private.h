@@ -11,6 +11,9 @@ struct espocrm {
     char *url;       /* "https://crm.example.org", no slash at its end */
     const char *key; /* the settings' */
     struct espocrm_fields fields;
+    const char *const *hooks; /* "id:secret key" of EspoCRM's webhooks */
+    const char *reply_prefix; /* of posts that are answers */
+    bool replies_all;         /* everybody there may write to clients, not only `users` */
     struct crm_calls_options options;
     struct crm_calls *calls;
     struct crm_flow flow;
@@ -50,5 +53,11 @@ void espocrm_rewrite(
     struct crm *c, const char *id, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);
 void espocrm_upload(
     struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg);
+
+/* --- espocrm_back.c --------------------------------------------------------------------------- */
+
+void espocrm_webhook(struct crm *c, struct http_exchange *x);
+void espocrm_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg);
+void espocrm_status(struct crm *c, const struct crm_attach *a, crm_step_fn fn, void *arg);
 
 #endif

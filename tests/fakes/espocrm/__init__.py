@@ -6,6 +6,8 @@ The world (records) is apart from the server, so that a server may be killed and
 import asyncio
 import base64
 import collections
+import hashlib
+import hmac
 import itertools
 import json
 import re
@@ -15,7 +17,7 @@ import urllib.parse
 from ..server import FakeServer
 from ..wire import Answer
 
-API = "/api/v1/"
+API, FILE = "/api/v1/", "Attachment/file/"
 MAX_SIZE = 200  # recordListMaxSizeLimit
 EDITABLE = 7 * 86400  # noteEditThresholdPeriod
 PERSON = {"firstName": 100, "lastName": 100, "phoneNumber": 36, "emailAddress": 255, "phoneNumberData": None,
@@ -24,6 +26,12 @@ NOTE = {"type", "parentType", "parentId", "post", "attachmentsIds"}
 READ_ONLY = {"id", "name", "createdAt", "modifiedAt", "createdById", "createdByName", "assignedUserName", "deleted", "number"}
 OWN_FIELDS = {"cGwId": 100, "cGwMessengers": 255}  # what an admin makes (README of the adapter): name and length
 API_USER = "gw00000000000000a"
+
+
+def signature(hook, body, older=False):
+    """The header Signature of a webhook's request; older: X-Signature, which will be sent until 11.0."""
+    mac = hmac.new(hook["secretKey"].encode(), body, hashlib.sha256)
+    return base64.b64encode(hook["id"].encode() + b":" + (mac.digest() if older else mac.hexdigest().encode())).decode()
 
 
 class Refusal(Exception):
@@ -176,6 +184,8 @@ class EspoCrm(FakeServer):
         return (self.after(request, answer) if self.after else None) or answer
 
     def judge(self, request):
+        if request.method == "GET" and request.path.startswith(API + FILE):
+            return self.file(request)
         try:
             return Answer(200, self.serve(request))
         except Refusal as r:
@@ -183,6 +193,13 @@ class EspoCrm(FakeServer):
             return Answer(r.status, r.body, headers=[f"X-Status-Reason: {reason}"] if reason else [])
         except (ValueError, AttributeError, TypeError, KeyError) as e:
             return Answer(400, b"", headers=[f"X-Status-Reason: Bad request: {type(e).__name__}"])
+
+    def file(self, request):
+        """GET Attachment/file/<id>: the bytes."""
+        record = self.world.records["Attachment"].get(request.path[len(API + FILE):])
+        if request.headers.get("x-api-key") != self.key or not record:
+            return Answer(404 if record is None else 401, b"")
+        return Answer(200, record["bytes"], type=record["type"])
 
     def serve(self, request):
         if request.headers.get("x-api-key") != self.key:
