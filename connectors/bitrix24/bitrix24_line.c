@@ -299,7 +299,7 @@ void bitrix24_line_say(
     s->pieces = bitrix24_say(in->message, &how);
     s->known = colon ? (size_t)strtoul(colon + 1, NULL, 10) : 0;
     s->known = s->known > 1000 ? 1000 : s->known;
-    s->again = in->again || (in->known && !s->known);
+    s->again = b->line.looks && (in->again || (in->known && !s->known));
     s->deleted = *str(in->message, "deleted_at") != '\0';
     while (s->known > json_array_size(s->pieces)) /* what was longer before is emptied */
         json_array_append_new(s->pieces, json_string("-"));
@@ -317,7 +317,7 @@ void bitrix24_line_complain(struct bitrix24 *b, const char *chat, const char *im
         json_sprintf("[b]%s[/b] %.250s",
             b->flow.options.russian ? "Не доставлено клиенту:" : "Not delivered to the client:",
             reason));
-    s->again = true; /* said once */
+    s->again = b->line.looks; /* said once */
     json_decref(client);
     json_decref(none);
     free(id);

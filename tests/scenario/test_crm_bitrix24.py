@@ -215,7 +215,7 @@ def contact(fake, card):
 
 
 def test_a_new_contact(start):
-    w = start('source = "WEB"\n  responsible = "7"\n  contact_fields = {{"sourceDescription=for {name}"}}')
+    w = start('source = "WEB"\n  responsible = "7"\n  contact_fields = {{"sourceDescription=for {{name}}"}}')
     mine = number()
     card = w.wait_card(w.write(mine, "hello", kind="phone", verified=True)["thread"])
     made = contact(w.fake, card)
@@ -442,6 +442,19 @@ def test_a_lost_answer_of_a_line_is_no_second_message(line):
     for text in ("one", "two", "three", "four"):
         w.write(who, text)
     assert [m["text"] for m in said(w, 4, 90)] == ["one", "two", "three", "four"] and len(lost) == 3
+
+
+def test_a_portal_whose_updates_say_yes_to_all(line):
+    """What is not confirmed can be set otherwise: a message may then come twice, but none is missing."""
+    w = line('line_again = "send"')
+    w.fake.lines.METHODS = {**w.fake.lines.METHODS, "imconnector.update.messages": lambda lines, p: {
+        "SUCCESS": True, "DATA": {"RESULT": [lines._element(one) for one in p["MESSAGES"]]}}}
+    lost = []
+    w.fake.before = lambda r: lost.append(1) or GONE if "send.messages" in r.path and not lost else None
+    who = own("ann")
+    w.write(who, "one")
+    w.write(who, "two")
+    assert [m["text"] for m in said(w, 2, 60)] == ["one", "two"] and lost
 
 
 def test_an_element_that_fails_is_no_success(line):
