@@ -70,7 +70,7 @@ def test_by_an_incoming_webhook(start):
 
 
 def test_a_token_is_asked_for_when_the_old_one_is_over_and_only_then(start):
-    """T-rows of 2.2: many dialogues on two workers meet the same end of a token: one request, nothing lost."""
+    """Many dialogues on two workers meet the same end of a token: one request for another, nothing lost, in order."""
     w = start()
     people = [own("c") for _ in range(6)]
     threads = {p: w.write(p, "0")["thread"] for p in people}
@@ -141,7 +141,7 @@ def test_settings_that_make_no_sense(start_gateway, wrong, said):
 
 
 def test_the_bucket_is_never_full(start):
-    """What Bitrix24 takes of one address: 2 a second, 50 at once. Ours of both workers stay below."""
+    """F11: what Bitrix24 takes of one address is 2 a second, 50 at once. Those of both workers stay below."""
     w = start("per_minute = 1200\n  burst = 20")
     w.fake.bucket = (20, 24)
     people = [own("c") for _ in range(5)]
@@ -152,6 +152,7 @@ def test_the_bucket_is_never_full(start):
 
 
 def test_others_have_filled_the_bucket(start):
+    """F14: refused with 503, and that is no outage."""
     w = start()
     w.fake.bucket = (5, 3)
     who = own("ann")
@@ -428,6 +429,7 @@ def test_a_name_that_a_line_does_not_take_is_mended(line):
 
 
 def test_a_lost_answer_of_a_line_is_no_second_message(line):
+    """F13."""
     w = line()
     lost = []
 
@@ -538,10 +540,13 @@ def test_an_operator_s_answer_reaches_the_client(line):
 
 
 def test_what_is_not_the_portal_s_is_refused(line):
+    """T11: a wrong token, a part of it, none; what is no form; then what is good."""
     w = line()
     thread, chat = chat_of(w, own("ann"))
     assert operator(w, chat, 1, "x", token="another").status_code == 401
     assert operator(w, chat, 2, "x", token="").status_code == 401
+    assert operator(w, chat, 2, "x", token=APPLICATION_TOKEN[:-1]).status_code == 401
+    assert requests.post(w.gateway.url + "/hooks/bitrix24/crm", "event=ONIMCONNECTORMESSAGEADD", timeout=30).status_code == 401
     url = w.gateway.url + "/hooks/bitrix24/crm"
     assert requests.post(url, b"", timeout=30).status_code == 400
     assert requests.post(url, b"x" * (4 << 20), timeout=30).status_code == 413
@@ -577,7 +582,7 @@ def test_an_answer_that_fails_is_told_to_the_operator(line):
 
 
 def test_an_event_is_on_disk_before_it_is_answered(line):
-    """F-rows: the portal never tells twice."""
+    """F01: the portal never tells twice."""
     w = line()
     thread, chat = chat_of(w, own("ann"))
     for n in range(5):
@@ -629,7 +634,7 @@ def crowd(w, n):
 
 
 def test_a_backlog_goes_together(start):
-    """Many dialogues wait: their messages are commands of few requests, each once, in order, as they were written."""
+    """F13: many dialogues wait, their messages are commands of few requests, each once, in order, as they were written."""
     w = start()
     cards = crowd(w, 12)
     w.fake.delay = 0.3
