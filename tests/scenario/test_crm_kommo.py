@@ -269,6 +269,19 @@ def test_one_token_for_all_workers_that_is_renewed_once(oauth):
         assert secret not in oauth.gateway.log()
 
 
+def test_a_command_signs_in_with_what_the_workers_keep(oauth):
+    card = oauth.card(oauth.write(own("ann"), "0"))
+    until(lambda: oauth.target.history(card), 20 * SLOWER)
+    until(lambda: oauth.gateway.cli("crm", "verify", "crm", check=False).returncode == 0, 30 * SLOWER, 0.2)
+    assert oauth.fake.oauth.asked == 1
+    oauth.fake.do(oauth.fake.oauth.expire)
+    until(lambda: oauth.gateway.cli("crm", "verify", "crm", check=False).returncode == 0, 30 * SLOWER, 0.2)
+    assert oauth.fake.oauth.asked == 2
+    oauth.write(own("bob"), "1")
+    until(lambda: len(oauth.target.cards()) == 2, 20 * SLOWER)
+    assert oauth.fake.oauth.asked == 2
+
+
 def test_an_integration_that_was_taken_away_makes_all_wait(oauth):
     who = own("ann")
     card = oauth.card(oauth.write(who, "0"))

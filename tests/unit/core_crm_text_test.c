@@ -51,6 +51,17 @@ static void who_where_when_what(void **state) {
         "(изменено)<br>Едет<br>#01JDFX3T5KABCDEFGHJKMNPQRS");
 }
 
+static void a_chat_shows_who_and_when_itself(void **state) {
+    struct crm_text_options o = {.max = 10000, .public_url = "", .bare = true};
+    json_t *m = message_of("");
+    (void)state;
+    expect(message_of("Где мой заказ?\n"), o, "Где мой заказ?");
+    json_object_set_new(m, "raw_type", json_string("poll"));
+    expect(json_incref(m), o, "poll");
+    json_object_set_new(m, "deleted_at", json_string("2026-11-29T12:05:00.000Z"));
+    expect(m, o, "(taken back)");
+}
+
 static void nothing_in_it_is_markup(void **state) {
     (void)state;
     static const char evil[] =
@@ -135,6 +146,7 @@ static void long_texts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_where_when_what),
+        cmocka_unit_test(a_chat_shows_who_and_when_itself),
         cmocka_unit_test(nothing_in_it_is_markup),
         cmocka_unit_test(files_and_events),
         cmocka_unit_test(long_texts),
