@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "connectors/kommo/kommo_private.h"
+#include "core/crm_fields.h"
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define NOTE_MAX 10000
@@ -53,6 +54,18 @@ static const struct setting settings[] = {
         .min = 0,
         .max = INT64_MAX,
         .help = "The pipeline of new leads, by its id; 0: the account's main one."},
+    {.key = "contact_fields",
+        .type = SETTING_LIST,
+        .preset = "",
+        .check = crm_fields_check,
+        .help =
+            "What a new contact gets besides: {\"1234=Chat\", \"POSITION={profile.title}\"} by the "
+            "fields' ids or codes; a value is text or JSON."},
+    {.key = "lead_fields",
+        .type = SETTING_LIST,
+        .preset = "",
+        .check = crm_fields_check,
+        .help = "What a new lead gets: as contact_fields."},
     {.key = "responsible",
         .type = SETTING_INT,
         .preset = "0",
@@ -152,6 +165,8 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     k->contacts.mark_field = settings_str(s, "mark_field");
     k->contacts.responsible = settings_int(s, "responsible");
     k->leads = settings_bool(s, "leads");
+    k->contacts.extra = settings_list(s, "contact_fields");
+    k->lead_fields = settings_list(s, "lead_fields");
     k->pipeline = settings_int(s, "pipeline");
     crm_flow_init(&k->flow, c, &kommo_flow_ops, s);
     k->flow.options.markup = CRM_PLAIN;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "core/crm_call.h"
+#include "core/crm_fields.h"
 
 #define SAID_MAX 250
 #define MARKS_MAX 250 /* bytes of the field with our marks: a short text field takes 256 */
@@ -297,11 +298,27 @@ static json_t *fields_of(
     return fields;
 }
 
+/* A value that came out empty is none. */
+void kommo_extra_fields(json_t *fields, const char *const *rows, const json_t *client) {
+    json_t *all = json_object(), *value;
+    const char *code;
+    crm_fields_set(all, rows, client);
+    json_object_foreach(all, code, value) {
+        bool is_empty =
+            json_is_null(value) || (json_is_string(value) && !json_string_length(value));
+        if (!is_empty)
+            json_array_append_new(fields, field_named(code, json_pack("[{s:O}]", "value", value)));
+    }
+    json_decref(all);
+}
+
 json_t *kommo_contact_new(const struct crm_flow_who *who, const struct kommo_contact_options *o) {
     json_t *ways = json_pack("[{s:s,s:s}]", "kind", "mark", "value", who->mark);
     json_array_extend(ways, (json_t *)who->ways);
-    json_t *one = json_pack("{s:s,s:o,s:s}", "name", who->name, "custom_fields_values",
-        fields_of(NULL, ways, who->is_plain, o->mark_field), "request_id", who->id);
+    json_t *fields = fields_of(NULL, ways, who->is_plain, o->mark_field);
+    kommo_extra_fields(fields, o->extra, who->client);
+    json_t *one = json_pack(
+        "{s:s,s:o,s:s}", "name", who->name, "custom_fields_values", fields, "request_id", who->id);
     if (one && o->responsible)
         json_object_set_new(one, "responsible_user_id", json_integer(o->responsible));
     json_decref(ways);

@@ -38,7 +38,8 @@ void kommo_found(const json_t *answer, const char *mark_field, json_t *found);
 
 struct kommo_contact_options {
     const char *mark_field;
-    long long responsible; /* of what is new; 0: whose token it is */
+    long long responsible;    /* of what is new; 0: whose token it is */
+    const char *const *extra; /* "code=value" (crm_fields.h); NULL none */
 };
 /* The body that makes the contact: an array. A new reference. */
 json_t *kommo_contact_new(const struct crm_flow_who *who, const struct kommo_contact_options *o);
@@ -46,6 +47,9 @@ json_t *kommo_contact_new(const struct crm_flow_who *who, const struct kommo_con
  * what is given is written over. A new reference; NULL: there is nothing to be changed. */
 json_t *kommo_contact_add(const json_t *contact, const json_t *missing, bool is_plain,
     const struct kommo_contact_options *o);
+
+/* Adds to fields ([{"field_id"|"field_code","values"}]) what an admin wants of what is new. */
+void kommo_extra_fields(json_t *fields, const char *const *rows, const json_t *client);
 
 /* What is looked for: an array of strings that people may have typed a way so (a number in several
  * writings). A new reference. */

@@ -19,6 +19,7 @@ struct step {
     json_t *todo;   /* queries; or ways to be added */
     size_t next;    /* query */
     char *name;     /* of the lead */
+    json_t *client; /* whom it is for; NULL: nothing but his name is known */
     bool is_plain;
     bool only_looks; /* makes nothing */
 };
@@ -37,6 +38,7 @@ static void step_end(struct step *s, const struct err *err, unsigned retry_ms) {
     s->fn(s->arg, err ? NULL : s->result ? s->result : null, err, retry_ms);
     json_decref(s->result);
     json_decref(s->todo);
+    json_decref(s->client);
     free(s->card);
     free(s->name);
     free(s);
@@ -58,8 +60,16 @@ static void on_lead(void *arg, const json_t *result, const struct err *err, unsi
 /* Should its answer be lost, the next look at the contact shows it. */
 static void make_lead(struct step *s) {
     struct kommo *k = s->k;
-    json_t *lead = json_pack("{s:s,s:{s:[{s:I}]}}", "name", s->name ? s->name : s->card,
-        "_embedded", "contacts", "id", (json_int_t)strtoll(s->card, NULL, 10));
+    const char *name = s->name ? s->name : s->card;
+    json_t *lead = json_pack("{s:s,s:{s:[{s:I}]}}", "name", name, "_embedded", "contacts", "id",
+        (json_int_t)strtoll(s->card, NULL, 10));
+    json_t *fields = json_array();
+    if (!s->client)
+        s->client = json_pack("{s:s}", "name", name);
+    kommo_extra_fields(fields, k->lead_fields, s->client);
+    if (json_array_size(fields))
+        json_object_set(lead, "custom_fields_values", fields);
+    json_decref(fields);
     if (k->contacts.responsible)
         json_object_set_new(lead, "responsible_user_id", json_integer(k->contacts.responsible));
     if (k->pipeline)
@@ -181,6 +191,7 @@ static void on_created(void *arg, const json_t *result, const struct err *err, u
 void kommo_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg) {
     struct step *s = step_create(c, "", fn, arg);
     s->name = mem_strdup(who->name);
+    s->client = json_deep_copy(who->client);
     kommo_call(s->k, "POST", "/contacts", kommo_contact_new(who, &s->k->contacts), on_created, s);
 }
 

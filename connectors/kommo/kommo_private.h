@@ -42,6 +42,7 @@ struct kommo {
     } oauth;
     struct kommo_contact_options contacts;
     bool leads;
+    const char *const *lead_fields;
     long long pipeline;
     struct crm_calls_options options;
     struct crm_calls *calls;

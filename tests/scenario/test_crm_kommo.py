@@ -96,6 +96,18 @@ def test_a_new_contact_has_its_fields_and_a_lead(world):
     w.no_complaints()
 
 
+def test_what_an_admin_wants_of_new_ones(world, target):
+    """A required field of the account's, and whence a client comes."""
+    target.server.crm.requires = {"POSITION"}
+    w = world('leads = true\n  contact_fields = {{"POSITION=Chat {{name}}", "90={{profile.nothing}}"}}\n'
+              '  lead_fields = {{"90=site"}}')
+    card = w.card(w.write("ann", "hello"))
+    assert target.server.crm.contacts[int(card)]["fields"]["POSITION"] == ["Chat Ann"]
+    assert "UTM_SOURCE" not in target.server.crm.contacts[int(card)]["fields"]
+    assert [lead["fields"] for lead in target.server.crm.leads.values()] == [{"UTM_SOURCE": ["site"]}]
+    w.no_complaints()
+
+
 def test_whoever_looks_at_the_panel_makes_no_lead(world):
     w = world("leads = true")
     thread = w.write(own("ann"), "hello")

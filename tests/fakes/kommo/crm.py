@@ -11,14 +11,14 @@ MAIL_CODES = {"WORK", "PRIV", "OTHER"}
 AT_ONCE = 250
 NOTE_MAX = 20000  # characters; unconfirmed
 CONTACT_KEYS = {"id", "name", "first_name", "last_name", "responsible_user_id", "custom_fields_values", "request_id"}
-LEAD_KEYS = {"name", "responsible_user_id", "pipeline_id", "status_id", "_embedded", "request_id"}
+LEAD_KEYS = {"name", "responsible_user_id", "pipeline_id", "status_id", "_embedded", "request_id", "custom_fields_values"}
 NOTE_KEYS = {"id", "entity_id", "note_type", "params", "request_id"}
 
 
 class World:
     def __init__(self):
         self.ids, self.contacts, self.leads, self.notes, self.links = itertools.count(1001), {}, {}, {}, {}
-        self.fields = {"PHONE": 1, "EMAIL": 2, "SWITCHBOARD": 77}
+        self.fields = {"PHONE": 1, "EMAIL": 2, "SWITCHBOARD": 77, "POSITION": 3, "UTM_SOURCE": 90}
         self.users, self.requires = {17, 18}, set()  # requires: codes that a contact must have
 
     def contact(self, name, fields):
@@ -165,7 +165,7 @@ def add_leads(fake, request):
             raise Refused(invalid((i, "_embedded.contacts", "This contact does not exist")))
         _check_user(fake, i, item)
         id = next(fake.crm.ids)
-        fake.crm.leads[id] = {**item, "contacts": contacts}
+        fake.crm.leads[id] = {**item, "contacts": contacts, "fields": _fields(fake, i, item)}
         out.append({"id": id, "request_id": item.get("request_id", "0")})
     return Answer(200, {"_embedded": {"leads": out}}, type="application/hal+json")
 
