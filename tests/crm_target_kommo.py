@@ -109,6 +109,7 @@ class KommoTarget:
 class KommoChatTarget(KommoTarget):
     """The same with chats; what stands in one is told as a note would be."""
     name, is_chat = "kommo-chat", True
+    rewrites = False  # a message's id is the message: of two by one id we could not say which is meant
     failure = chat_error(400, "text must not be empty")
 
     def section(self, extra=""):
