@@ -303,11 +303,36 @@ void crm_text_mark(const json_t *message, char out[CRM_MARK_SIZE]) {
     snprintf(out, CRM_MARK_SIZE, "#%.26s", str(message, "id"));
 }
 
+static const char *after_digits(const char *p) {
+    return p + strspn(p, "0123456789");
+}
+
+/* After a mark comes what crm_flow says of the entry (" 2/3", " +1", "+1"), then nothing but the
+ * CRM's tags: what somebody quotes in the midst of a text is no mark. */
+static bool is_end(const char *p) {
+    const char *slash = *p == ' ' ? after_digits(p + 1) : p;
+    if (slash > p + 1 && *slash == '/' && after_digits(slash + 1) > slash + 1)
+        p = after_digits(slash + 1);
+    const char *plus = *p == ' ' ? p + 1 : p;
+    if (*plus == '+')
+        p = after_digits(plus + 1);
+    while (*p) {
+        const char *end = *p == '<' ? strchr(p, '>') : NULL;
+        if (end)
+            p = end + 1;
+        else if (strchr(" \t\r\n", *p))
+            p++;
+        else
+            return false;
+    }
+    return true;
+}
+
 const char *crm_text_marked(const char *text) {
     static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     const char *found = NULL;
     for (const char *at = strchr(text, '#'); at; at = strchr(at + 1, '#'))
-        if (strspn(at + 1, letters) == ID_LEN)
+        if (strspn(at + 1, letters) == ID_LEN && is_end(at + 1 + ID_LEN))
             found = at + 1;
     return found;
 }

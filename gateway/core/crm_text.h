@@ -34,7 +34,8 @@ json_t *crm_text(const json_t *message, const json_t *client, const struct crm_t
  */
 #define CRM_MARK_SIZE 32
 void crm_text_mark(const json_t *message, char out[CRM_MARK_SIZE]);
-/* The message's id (ID_LEN characters of it) in the last mark that a text has; NULL none. */
+/* The message's id (ID_LEN characters of it) in the mark with which an entry ends, whatever piece
+ * it is, the CRM's tags behind it left aside; NULL: it ends with none. */
 const char *crm_text_marked(const char *text);
 
 #endif
