@@ -202,8 +202,8 @@ const char *elma365_message_with(
     size_t i;
     json_t *row;
     json_array_foreach(crm_at(answer, n->of[NAME_ROWS]), i, row) {
-        if (*word && strstr(str(row, n->of[NAME_ROW_TEXT]), word) &&
-            !crm_text_marked(str(row, n->of[NAME_ROW_TEXT])))
+        const char *text = str(row, n->of[NAME_ROW_TEXT]);
+        if (*word && strstr(text, word) && !strchr(text, '#')) /* all others have a mark */
             return str(row, n->of[NAME_ROW_ID]);
     }
     return "";

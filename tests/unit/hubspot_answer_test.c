@@ -1,0 +1,152 @@
+/* hubspot_answer_test.c - errors, contacts, signatures and what operators wrote (crm.md 4). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectors/hubspot/hubspot_answer.h"
+#include "connectors/hubspot/hubspot_channel.h"
+
+#define THREAD "01M84DM5EGXX078JEX5WYT1908"
+
+static const struct hubspot_properties properties = {
+    "gw_id", "firstname", "phone", "mobilephone", "email", "gw_ids"};
+
+static json_t *parse(const char *text) {
+    json_t *j = json_loads(text, 0, NULL);
+    assert_non_null(j);
+    return j;
+}
+
+static enum err_code code_of(int status, const char *body, unsigned *retry_ms) {
+    struct err err = {0};
+    struct http_answer a = {.status = status,
+        .body = span_of(body, strlen(body)),
+        .content_type = "",
+        .retry_after_s = -1};
+    json_t *j = hubspot_result(&a, &err, retry_ms);
+    json_decref(j);
+    return j ? ERR_NONE : err.code;
+}
+
+static void test_a_category_says_more_than_the_status(void **state) {
+    unsigned ms = 0;
+    char id[24];
+    (void)state;
+    assert_int_equal(code_of(200, "{}", &ms), ERR_NONE);
+    assert_int_equal(code_of(204, "", &ms), ERR_PROTOCOL);
+    assert_int_equal(code_of(200, "[]", &ms), ERR_PROTOCOL);
+    assert_int_equal(
+        code_of(403, "{\"category\":\"MISSING_SCOPES\",\"message\":\"x\"}", &ms), ERR_AUTH);
+    assert_int_equal(code_of(403, "{\"category\":\"OTHER\",\"message\":\"x\"}", &ms), ERR_DENIED);
+    assert_int_equal(code_of(400, "{\"category\":\"VALIDATION_ERROR\"}", &ms), ERR_INVALID);
+    assert_int_equal(code_of(429, "{\"policyName\":\"DAILY\"}", &ms), ERR_TOO_MANY);
+    assert_int_equal(ms, 900000);
+    assert_int_equal(code_of(429, "<html>", &ms), ERR_TOO_MANY);
+    assert_int_equal(ms, 1000);
+    assert_int_equal(code_of(502, "{\"category\":\"VALIDATION_ERROR\"}", &ms), ERR_UNAVAILABLE);
+    assert_int_equal(hubspot_existing("Contact already exists. Existing ID: 17", id), 0);
+    assert_string_equal(id, "17");
+    assert_int_equal(hubspot_existing("Existing ID: ", id), -1);
+    assert_int_equal(hubspot_existing("Existing ID: 123456789012345678901234567890", id), -1);
+}
+
+static void test_searches_are_of_what_is_proven_five_at_a_time(void **state) {
+    (void)state;
+    json_t *ways = parse("[{\"kind\":\"phone\",\"value\":\"+79001234567\",\"proven\":true},"
+                         "{\"kind\":\"phone\",\"value\":\"+79007654321\",\"proven\":false},"
+                         "{\"kind\":\"mail\",\"value\":\"a@b.ru\",\"proven\":true},"
+                         "{\"kind\":\"messenger\",\"value\":\"telegram:1\",\"proven\":true}]");
+    json_t *searches = hubspot_searches(ways, &properties);
+    assert_int_equal(json_array_size(searches), 2);
+    const json_t *groups = json_object_get(json_array_get(searches, 0), "filterGroups");
+    assert_int_equal(json_array_size(groups), 5);
+    groups = json_object_get(json_array_get(searches, 1), "filterGroups");
+    assert_int_equal(json_array_size(groups), 1);
+    json_decref(searches);
+    json_decref(ways);
+}
+
+static void test_entries_are_shown_by_their_time(void **state) {
+    static const struct hubspot_history notes = {"notes", "hs_note_body", 202, true};
+    (void)state;
+    json_t *answer = parse(
+        "{\"results\":["
+        "{\"id\":\"10\",\"properties\":{\"hs_note_body\":\"b<br>#" THREAD
+        " 2/2 +1</p>\",\"hs_timestamp\":\"2026-11-29T12:00:00Z\"}},"
+        "{\"id\":\"9\",\"properties\":{\"hs_note_body\":\"a #" THREAD
+        " 1/2\",\"hs_timestamp\":\"2026-11-29T12:00:00Z\"}},"
+        "{\"id\":\"11\",\"properties\":{\"hs_note_body\":\"c #" THREAD
+        "\",\"hs_timestamp\":\"2026-11-29T11:00:00Z\"}},"
+        "{\"id\":\"12\",\"properties\":{\"hs_note_body\":\"a person's\",\"hs_timestamp\":\"\"}}]}");
+    json_t *entries = json_array();
+    hubspot_entries(answer, &notes, NULL, entries);
+    json_t *shown = hubspot_in_order(entries);
+    static const char *const order[] = {"11", "9", "10"};
+    assert_int_equal(json_array_size(shown), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(
+            json_string_value(json_object_get(json_array_get(shown, i), "id")), order[i]);
+    json_decref(shown);
+    json_decref(entries);
+    json_decref(answer);
+}
+
+/* Made with openssl: HMAC-SHA256 by "secret" over "POSThttps://x/h{}1764417600000". */
+static void test_signatures(void **state) {
+    struct hubspot_signed s = {.secret = "secret",
+        .method = "POST",
+        .uri = "https://x/h",
+        .body = span_of("{}", 2),
+        .timestamp = "1764417600000",
+        .signature = "UgboVM8DQthB2UKRz4coLCw8wKth51AbKhCqLsS+mdY="};
+    struct err err;
+    int64_t at = 1764417600000;
+    (void)state;
+    assert_int_equal(hubspot_signed_check(&s, at, &err), 0);
+    assert_int_equal(hubspot_signed_check(&s, at + 299000, &err), 0);
+    assert_int_equal(hubspot_signed_check(&s, at + 301000, &err), -1);
+    assert_int_equal(hubspot_signed_check(&s, at - 301000, &err), -1);
+    s.uri = "https://x/h?";
+    assert_int_equal(hubspot_signed_check(&s, at, &err), -1);
+    s.uri = "https://x/h";
+    s.timestamp = "1764417600000x";
+    assert_int_equal(hubspot_signed_check(&s, at, &err), -1);
+}
+
+static void test_answers(void **state) {
+    static const char body[] = "[{\"type\":\"OUTGOING_CHANNEL_MESSAGE_CREATED\",\"channelId\":77,"
+                               "\"channelIntegrationThreadIds\":[\"" THREAD "\"],"
+                               "\"message\":{\"id\":\"h1\",\"text\":\"one\"}},"
+                               "{\"type\":\"OUTGOING_CHANNEL_MESSAGE_CREATED\",\"channelId\":"
+                               "\"78\",\"message\":{\"id\":\"h2\",\"text\":\"x\"}},"
+                               "{\"type\":\"OUTGOING_CHANNEL_MESSAGE_CREATED\",\"channelId\":"
+                               "\"77\",\"message\":{\"id\":\"a/b\",\"text\":\"x\"}},"
+                               "{\"type\":\"CHANNEL_ACCOUNT_CREATED\"}]";
+    struct err err;
+    (void)state;
+    json_t *answers = hubspot_answers(span_of(body, strlen(body)), "77", &err);
+    assert_int_equal(json_array_size(answers), 1);
+    const json_t *one = json_array_get(answers, 0);
+    assert_string_equal(json_string_value(json_object_get(one, "thread")), THREAD);
+    assert_string_equal(json_string_value(json_object_get(one, "text")), "one");
+    json_decref(answers);
+    assert_null(hubspot_answers(span_of("7", 1), "77", &err));
+    char *plain = hubspot_plain("<p>a &lt;b&gt; &amp;amp;<br>c</p><script>");
+    assert_string_equal(plain, "a <b> &amp;\nc");
+    free(plain);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_category_says_more_than_the_status),
+        cmocka_unit_test(test_searches_are_of_what_is_proven_five_at_a_time),
+        cmocka_unit_test(test_entries_are_shown_by_their_time),
+        cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_answers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
