@@ -38,7 +38,7 @@ static void send_json(struct elma365 *e, const char *method, const char *url, co
  * known. */
 static void on_probe(void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
     struct call *c = arg;
-    struct err err;
+    struct err err = {0};
     json_t *j = a ? elma365_result(a, &err) : NULL;
     (void)sent;
     if (failure)
