@@ -53,8 +53,9 @@ static char *copy(const json_t *o, const char *key) {
     return mem_strdup(s ? s : "");
 }
 
-static struct cards_call *call_create(enum cards_kind kind, void *arg) {
+static struct cards_call *call_create(struct crm *crm, enum cards_kind kind, void *arg) {
     struct cards_call *c = mem_zalloc(sizeof *c);
+    c->crm = crm;
     c->kind = kind;
     c->arg = arg;
     return c;
@@ -63,7 +64,7 @@ static struct cards_call *call_create(enum cards_kind kind, void *arg) {
 static void ensure_card(
     struct crm *crm, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
     (void)known; /* it finds what it made */
-    struct cards_call *c = call_create(CARDS_ENSURE, arg);
+    struct cards_call *c = call_create(crm, CARDS_ENSURE, arg);
     c->done = fn;
     c->client = copy(client, "id");
     c->fields = json_deep_copy(client);
@@ -73,7 +74,7 @@ static void ensure_card(
 /* What is there is replaced: it need not look. But when asked to, it puts it where it belongs. */
 static void attach(struct crm *crm, const struct crm_attach *a, crm_done_fn fn, void *arg) {
     const json_t *message = a->message;
-    struct cards_call *c = call_create(CARDS_ATTACH, arg);
+    struct cards_call *c = call_create(crm, CARDS_ATTACH, arg);
     const char *at = json_string_value(json_object_get(message, "received_at"));
     c->done = fn;
     c->card = mem_strdup(a->card_id);
@@ -91,7 +92,7 @@ static void attach(struct crm *crm, const struct crm_attach *a, crm_done_fn fn, 
 
 static void merge(
     struct crm *crm, const char *from_client, const char *into_client, crm_done_fn fn, void *arg) {
-    struct cards_call *c = call_create(CARDS_MERGE, arg);
+    struct cards_call *c = call_create(crm, CARDS_MERGE, arg);
     c->done = fn;
     c->client = mem_strdup(from_client);
     c->card = mem_strdup(into_client);
@@ -100,7 +101,7 @@ static void merge(
 
 static void update_card(
     struct crm *crm, const char *client, const json_t *fields, crm_done_fn fn, void *arg) {
-    struct cards_call *c = call_create(CARDS_UPDATE, arg);
+    struct cards_call *c = call_create(crm, CARDS_UPDATE, arg);
     c->done = fn;
     c->client = mem_strdup(client);
     c->fields = json_deep_copy(fields);
@@ -109,7 +110,7 @@ static void update_card(
 
 static void search(
     struct crm *crm, const char *query, unsigned limit, crm_result_fn fn, void *arg) {
-    struct cards_call *c = call_create(CARDS_SEARCH, arg);
+    struct cards_call *c = call_create(crm, CARDS_SEARCH, arg);
     c->answer = fn;
     c->query = mem_strdup(query);
     c->limit = limit;
@@ -118,7 +119,7 @@ static void search(
 
 static void history(struct crm *crm, const char *thread, int64_t before, unsigned limit,
     crm_result_fn fn, void *arg) {
-    struct cards_call *c = call_create(CARDS_HISTORY, arg);
+    struct cards_call *c = call_create(crm, CARDS_HISTORY, arg);
     c->answer = fn;
     c->thread = mem_strdup(thread);
     c->seq = before;
@@ -129,14 +130,14 @@ static void history(struct crm *crm, const char *thread, int64_t before, unsigne
 static void card(
     struct crm *crm, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
     (void)card_id; /* ours is found by the client */
-    struct cards_call *c = call_create(CARDS_CARD, arg);
+    struct cards_call *c = call_create(crm, CARDS_CARD, arg);
     c->answer = fn;
     c->client = mem_strdup(client);
     cards_lane_add(cards_of(crm)->reads, c);
 }
 
 static void entries(struct crm *crm, const char *card_id, crm_result_fn fn, void *arg) {
-    struct cards_call *c = call_create(CARDS_ENTRIES, arg);
+    struct cards_call *c = call_create(crm, CARDS_ENTRIES, arg);
     c->answer = fn;
     c->card = mem_strdup(card_id);
     cards_lane_add(cards_of(crm)->reads, c);

@@ -38,6 +38,7 @@ enum cards_kind {
 
 struct cards_call {
     struct cards_call *next;
+    const struct crm *crm;
     enum cards_kind kind;
     /* What it is about: strings of its own, freed with it. */
     char *client, *card, *message, *thread, *direction, *text, *json, *query;
@@ -47,6 +48,7 @@ struct cards_call {
     json_t *fields; /* ENSURE: the client; UPDATE: the fields. Used by one thread at a time */
     /* How it ended. */
     char card_id[ID_SIZE];
+    bool several; /* ENSURE: more than one card could be his */
     char *result; /* JSON text, of reads */
     struct err err;
     crm_done_fn done;

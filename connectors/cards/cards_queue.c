@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json_quick.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "connectors/cards/cards_private.h"
 
@@ -31,6 +32,10 @@ static void call_free(struct cards_call *c) {
 
 static void call_end(struct cards_call *c) {
     const struct err *err = c->err.code ? &c->err : NULL;
+    if (c->several && !err)
+        LOG_WARN(c->crm->env->log, "crm.ambiguous", LOG_S("target", c->crm->target),
+            LOG_S("client", c->client),
+            LOG_S("what", "several cards have his number or address: he gets one of his own"));
     if (c->done) {
         c->done(
             c->arg, &(struct crm_outcome){.err = err, .card_id = *c->card_id ? c->card_id : NULL});

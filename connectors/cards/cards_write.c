@@ -7,6 +7,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "connectors/cards/cards_private.h"
+#include "core/crm_person.h"
+#include "model/phone.h"
+
+/* Whose way of writing numbers without a country is meant. */
+#define CARDS_COUNTRY "RU"
 
 /* One row with one text column, into out (ID_SIZE). 1 found, 0 not, -1 error. */
 static int find_card(sqlite3_stmt *st, char *out, struct err *err) {
@@ -53,32 +58,63 @@ static bool is_former(const json_t *identity) {
     return json_is_true(json_object_get(identity, "former"));
 }
 
-/* By our client id, else by a proven identity, else by phone, else by e-mail. */
-static int find_existing(
-    struct cards_statements *s, const json_t *client, const char *id, char *out, struct err *err) {
-    static const char by_client[] = "SELECT card FROM clients WHERE client = ?1";
-    static const char by_identity[] =
-        "SELECT card FROM identities WHERE kind = ?1 AND address = ?2";
-    static const char by_phone[] = "SELECT id FROM cards WHERE phone = ?1 ORDER BY id LIMIT 1";
-    static const char by_email[] = "SELECT id FROM cards WHERE email = ?1 ORDER BY id LIMIT 1";
+struct finding {
+    struct cards_statements *s;
+    char *out;
+    struct err *err;
+    int rc; /* 0: nothing yet */
+    bool several;
+};
+
+/* A card that has his number or address; two that have it are nobody's. */
+static void find_by_way(void *arg, const struct crm_way *way) {
+    static const char by_phone[] = "SELECT id FROM cards WHERE phone = ?1 ORDER BY id LIMIT 2";
+    static const char by_email[] = "SELECT id FROM cards WHERE email = ?1 ORDER BY id LIMIT 2";
+    struct finding *f = arg;
+    if (f->rc != 0 || f->several || !way->proven || way->kind == CRM_MESSENGER)
+        return;
+    sqlite3_stmt *st = cards_prepare(f->s, way->kind == CRM_PHONE ? by_phone : by_email, f->err);
+    if (!st) {
+        f->rc = -1;
+        return;
+    }
+    cards_bind(st, 1, way->value);
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW) {
+        snprintf(f->out, ID_SIZE, "%s", cards_column(st, 0));
+        rc = sqlite3_step(st);
+        f->several = rc == SQLITE_ROW;
+        f->rc = f->several ? 0 : 1;
+    }
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+        f->rc = cards_db_error(sqlite3_db_handle(st), "look-up", f->err);
+    sqlite3_reset(st);
+}
+
+/* By our client id, else by an identity that is his, else by a proven number or address. */
+static int find_existing(struct cards_statements *s, struct cards_call *c) {
+    static const char by_client[] =
+        "SELECT card FROM clients JOIN cards ON cards.id = card WHERE client = ?1";
+    static const char by_identity[] = "SELECT card FROM identities JOIN cards ON cards.id = card "
+                                      "WHERE kind = ?1 AND address = ?2";
+    const json_t *client = c->fields;
+    struct finding f = {.s = s, .out = c->card_id, .err = &c->err};
     size_t i;
     json_t *identity;
-    int rc = find_by(s, by_client, id, NULL, out, err);
+    int rc = find_by(s, by_client, c->client, NULL, c->card_id, &c->err);
     if (rc != 0)
         return rc;
     json_array_foreach(json_object_get(client, "identities"), i, identity) {
         const char *kind = text_of(identity, "kind"), *address = text_of(identity, "address");
         if (is_former(identity)) /* may be another's by now */
             continue;
-        if (kind && address && (rc = find_by(s, by_identity, kind, address, out, err)) != 0)
+        if (kind && address &&
+            (rc = find_by(s, by_identity, kind, address, c->card_id, &c->err)) != 0)
             return rc;
     }
-    if (text_of(client, "phone") &&
-        (rc = find_by(s, by_phone, text_of(client, "phone"), NULL, out, err)) != 0)
-        return rc;
-    if (text_of(client, "email"))
-        return find_by(s, by_email, text_of(client, "email"), NULL, out, err);
-    return 0;
+    crm_ways(client, CARDS_COUNTRY, find_by_way, &f);
+    c->several = f.several;
+    return f.rc;
 }
 
 static int note_identities(
@@ -107,12 +143,19 @@ static int note_identities(
 static int ensure(struct cards_statements *s, struct cards_call *c) {
     static const char insert[] = "INSERT INTO cards(id, name, phone, email, note, created)"
                                  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-    static const char update[] = "UPDATE cards SET name = ?2, phone = coalesce(?3, phone),"
-                                 " email = coalesce(?4, email), note = coalesce(?5, note)"
-                                 " WHERE id = ?1";
+    /* The name of a card that was found for him is left as it is. */
+    static const char update[] =
+        "UPDATE cards SET name = CASE WHEN name = '' OR EXISTS(SELECT 1 FROM clients WHERE client "
+        "= "
+        "?6 AND card = ?1) THEN ?2 ELSE name END, phone = coalesce(?3, phone),"
+        " email = coalesce(?4, email), note = coalesce(?5, note) WHERE id = ?1";
     static const char link[] = "INSERT INTO clients(client, card) VALUES(?1, ?2)"
-                               " ON CONFLICT DO NOTHING";
-    int found = find_existing(s, c->fields, c->client, c->card_id, &c->err);
+                               " ON CONFLICT DO UPDATE SET card = ?2";
+    char number[PHONE_SIZE];
+    const char *phone = text_of(c->fields, "phone");
+    if (phone && phone_e164(phone, CARDS_COUNTRY, number) == 0)
+        phone = number; /* so that it is found, however it was typed */
+    int found = find_existing(s, c);
     if (found < 0)
         return -1;
     if (!found)
@@ -122,10 +165,12 @@ static int ensure(struct cards_statements *s, struct cards_call *c) {
         return -1;
     cards_bind(st, 1, c->card_id);
     cards_bind(st, 2, text_of(c->fields, "name") ? text_of(c->fields, "name") : "");
-    cards_bind(st, 3, text_of(c->fields, "phone"));
+    cards_bind(st, 3, phone);
     cards_bind(st, 4, text_of(c->fields, "email"));
     cards_bind(st, 5, text_of(c->fields, "note"));
-    if (!found)
+    if (found)
+        cards_bind(st, 6, c->client);
+    else
         sqlite3_bind_int64(st, 6, clock_ms());
     if (step(st, &c->err) < 0)
         return -1;
@@ -208,12 +253,16 @@ static int put_in_place(
  */
 static int attach(struct cards_statements *s, struct cards_call *c) {
     static const char insert[] = "INSERT INTO messages(id, card, thread, seq, client, at, json)"
-                                 " VALUES(?1, coalesce((SELECT card FROM clients WHERE client = "
-                                 "?2), ?3), ?4, ?5, ?2, ?6, ?7)";
+                                 " VALUES(?1, ?3, ?4, ?5, ?2, ?6, ?7)";
+    static const char by_id[] = "SELECT id FROM cards WHERE id = ?1";
+    char card[ID_SIZE];
     static const char update[] = "UPDATE messages SET json = ?2 WHERE n = ?1";
     int64_t n = number_of(s, c->message, &c->err);
     if (n < 0 || (c->again && put_in_place(s, c, n, &c->err) < 0))
         return -1;
+    int found = n ? 1 : find_by(s, by_id, c->card, NULL, card, &c->err);
+    if (found <= 0)
+        return found < 0 ? -1 : err_set(&c->err, ERR_NOT_FOUND, "the card was deleted, or merged");
     sqlite3_stmt *st = cards_prepare(s, n ? update : insert, &c->err);
     if (!st)
         return -1;
@@ -223,7 +272,7 @@ static int attach(struct cards_statements *s, struct cards_call *c) {
     } else {
         cards_bind(st, 1, c->message);
         cards_bind(st, 2, c->client);
-        cards_bind(st, 3, c->card);
+        cards_bind(st, 3, card);
         cards_bind(st, 4, c->thread);
         sqlite3_bind_int64(st, 5, c->seq);
         sqlite3_bind_int64(st, 6, c->at);
