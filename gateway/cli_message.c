@@ -90,7 +90,8 @@ static void explain_channel(struct cli_session *s, const json_t *m, const json_t
         printf("       why: %s: %s\n", text(error, "code"), text(error, "text"));
 }
 
-static void explain_card(struct cli_session *s, const char *target, const json_t *trail) {
+static void explain_card(
+    struct cli_session *s, const char *target, const json_t *m, const json_t *trail) {
     const json_t *done = last_step(trail, "attached", target);
     const json_t *failed = last_step(trail, "card_failed", target);
     const json_t *retry = last_step(trail, "card_retry", target);
@@ -102,6 +103,11 @@ static void explain_card(struct cli_session *s, const char *target, const json_t
     if (failed && (!retry || strcmp(text(retry, "at"), text(failed, "at")) < 0)) {
         printf("card   %s: given up: %s\n", target, text(failed, "detail"));
         puts("       `switchboard dead list` has it, `switchboard dead retry ID` tries again");
+        return;
+    }
+    if (strcmp(text(json_object_get(m, "origin"), "target"), target) == 0 &&
+        last_step(trail, "left_out", target)) {
+        printf("card   %s: comes from there\n", target);
         return;
     }
     if (last_step(trail, "left_out", target)) {
@@ -135,7 +141,7 @@ static void print_trace(struct cli_session *s, const json_t *r) {
     else
         puts("now    stored in its thread");
     for (i = 0; i < config_count(s->config, SECTION_CRM); i++)
-        explain_card(s, settings_title(config_at(s->config, SECTION_CRM, i, NULL)), trail);
+        explain_card(s, settings_title(config_at(s->config, SECTION_CRM, i, NULL)), m, trail);
 }
 
 int cli_trace(struct cli *cli) {

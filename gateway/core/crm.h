@@ -49,8 +49,8 @@ struct crm_outcome {
     const char *card_url;    /* ensure_card: where a person sees it, https://...; NULL unknown */
     const char *external_id; /* attach: what the message is called there, without spaces, at most
                                 200 bytes; NULL none */
-    bool left_out;           /* attach: it is not put there, by the target's settings, and nobody
-                                shall miss it there */
+    bool left_out;           /* attach: it is not put there, by the target's settings or because it
+                                was written there, and nobody shall miss it among our entries */
 };
 typedef void (*crm_done_fn)(void *arg, const struct crm_outcome *o);
 /* result is borrowed. */

@@ -418,7 +418,7 @@ static void on_status(void *arg, const json_t *result, const struct err *err, un
 
 /* A status alone is written down where it is bad news, and can be added to what is there. */
 static bool has_nothing_to_say(const struct attach *a, const struct crm_attach *in) {
-    if (in->own || a->left_out)
+    if (a->left_out)
         return true;
     return in->only_status &&
            (!a->f->ops->rewrite || strcmp(flow_str(in->message, "status"), "failed") != 0);
@@ -435,7 +435,8 @@ void crm_flow_attach(struct crm_flow *f, const struct crm_attach *in, crm_done_f
     a->ids = json_array();
     a->again = in->again;
     a->late = in->late;
-    a->left_out = strcmp(flow_str(in->message, "direction"), "note") == 0 && !f->options.notes;
+    a->left_out =
+        in->own || (strcmp(flow_str(in->message, "direction"), "note") == 0 && !f->options.notes);
     crm_text_mark(in->message, a->mark);
     if (in->known)
         take_known(a, in->known);

@@ -205,7 +205,7 @@ static void attach_now(struct item *it) {
         if (only_status)
             queue_end(it, "dropped", "");
         else
-            end_attached(it, NULL);
+            queue_end(it, "left_out", crm->target);
         json_decref(attached);
         return;
     }

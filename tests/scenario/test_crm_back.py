@@ -327,6 +327,8 @@ def test_a_responsible_goes_both_ways(world):
     until(lambda: assignee(world, thread) == "anna", 20 * SLOWER)
     until(lambda: told(world.shop, thread) == ["anna"], 20 * SLOWER)
     assert events(world, thread) == [{"type": "assigned", "to": "anna", "by": "Boss"}]
+    event = next(m for m in world.admin.messages(thread) if "event" in m)
+    until(lambda: "card   erp: comes from there" in world.gateway.cli("trace", event["id"]).stdout, 10 * SLOWER)
     world.admin.patch(f"/threads/{thread}", {"assignee": "bert"})
     until(lambda: told(world.erp, thread) == ["bert"], 20 * SLOWER)  # and never "anna", which is its own
     world.back.send("thread.assigned", {"card": card, "agent": "bert"})  # so it tells us what we told it

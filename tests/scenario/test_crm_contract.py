@@ -408,6 +408,25 @@ def test_what_was_deleted_there_is_found_and_brought_back(world):
         until(lambda: not verify(code=0), 20 * SLOWER, 0.2)
 
 
+def test_what_was_written_there_is_not_put_there_again(world):
+    """Its operator answers through REST: the client gets it, his card, which has it, does not; nor does anybody miss it."""
+    who = own("ann")
+    thread = world.write(who, "question")["thread"]
+    card = world.wait_card(thread)
+    world.wait_history(card, 1)
+    token = world.gateway.cli("token", "add", own("t"), "--role", "admin").stdout.split()[-1]
+    api, to = Api(world.gateway.url, token), {"target": "crm"}
+    assert api.get(f"/cards/crm/{card}")["thread"]["id"] == thread
+    api.post(f"/threads/{thread}/messages", {"text": "an answer", "origin": {**to, "id": "n1", "author": "Ivan"}})
+    api.patch(f"/threads/{thread}", {"state": "closed", "origin": to})
+    world.write(who, "thank you")
+    assert texts(world.wait_history(card, 2)) == ["question", "thank you"]
+    answer = next(m for m in world.admin.messages(thread) if m.get("text") == "an answer")
+    assert answer["status"] == "sent" and "card   crm: comes from there" in world.gateway.cli("trace", answer["id"]).stdout
+    if hasattr(world.target, "delete_entry"):
+        until(lambda: world.gateway.cli("crm", "verify", "crm", check=False).returncode == 0, 20 * SLOWER, 0.2)
+
+
 @over_the_net
 def test_down_for_a_while(world):
     """F13: nothing is lost, each dialogue in order, and the channel feels nothing."""
