@@ -24,10 +24,6 @@ for _, dead in ipairs(found) do
     end
   end
   unbury(f.q, f.e, dead[1], ARGV[1])
-  if string.sub(f.q, 1, 5) == 'from:' then
-    local body = P .. 'body:' .. f.q
-    call('HINCRBY', body, 'bytes', call('HSTRLEN', body, string.match(f.e, '(%d+)$')))
-  end
   local thread, seq = string.match(f.e, '^m (%w+) (%d+)$')
   if not thread then thread, seq = string.match(f.e, '^(%w+) (%d+)') end
   local rec = thread and call('HGET', P .. 'log:' .. thread, seq)
