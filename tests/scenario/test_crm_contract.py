@@ -420,7 +420,8 @@ def test_what_was_written_there_is_not_put_there_again(world):
     api.post(f"/threads/{thread}/messages", {"text": "an answer", "origin": {**to, "id": "n1", "author": "Ivan"}})
     api.patch(f"/threads/{thread}", {"state": "closed", "origin": to})
     world.write(who, "thank you")
-    assert texts(world.wait_history(card, 2)) == ["question", "thank you"]
+    own_too = ["an answer"] if hasattr(world.target, "keeps_all") else []  # it is the archive
+    assert texts(world.wait_history(card, 2 + len(own_too))) == ["question", *own_too, "thank you"]
     answer = next(m for m in world.admin.messages(thread) if m.get("text") == "an answer")
     trace = world.gateway.cli("trace", answer["id"]).stdout
     assert answer["status"] == "sent" and re.search(r"card   crm: (comes from there|has it since)", trace), trace
