@@ -204,6 +204,31 @@ def test_the_admin_s_page(gateway, receiver, browsers, lang, width):
     i.says(ERP, i.words["well"], timeout=90)
 
 
+@pytest.mark.parametrize("lang,width", [("en", 1280), ("ru", 390)])
+def test_a_webhook_that_wants_no_more_is_tried_and_switched_on_again(gateway, receiver, browsers, lang, width):
+    words = {"en": ("Wants nothing more", "Send a trial", "It took the trial: 200", "Switch on again", "did not take the trial: 410"),
+             "ru": ("Больше ничего не принимает", "Отправить пробу", "Проба принята: 200", "Включить снова", "не принята: 410")}[lang]
+    receiver.spoil = lambda e: Answer(410, b"")
+    write(gateway, "one")
+    i = Page(browsers.open(gateway.url + "/#/targets", width=width), gateway, lang=lang).enter()
+    i.go("#/targets")
+    i.says(ERP, words[0])
+    i.press(words[1], ERP)
+    i.says(ERP + " [data-tried=false]", words[4])
+    assert lang == "en" or "Получатель ответил 410" in i.one(ERP).text
+    i.shot(f"targets-off-{lang}")
+    i.fits()
+    receiver.spoil = None
+    i.press(words[1], ERP)
+    i.says(ERP + " [data-tried=true]", words[2])
+    assert not receiver.messages()
+    i.press(words[3], ERP)
+    until(lambda: receiver.messages(), 20 * SLOWER)
+    i.says(ERP, i.words["well"])
+    assert words[3] not in [b.text for b in i.all(ERP + " button")]
+    assert not i.all('li[data-target="main"] .target-tools')
+
+
 def test_channels_and_crms_in_one_list(gateway, receiver, browsers):
     """All that was given up, filtered by where it was to go; put back as a whole."""
     receiver.spoil = refuses("poison")

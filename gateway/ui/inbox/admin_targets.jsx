@@ -5,11 +5,11 @@ import { AdminPage } from "./admin_page.jsx";
 import { useDesk, useWords } from "./context.jsx";
 import { DeadList } from "./dead_list.jsx";
 import { Icon } from "./icons.jsx";
-import { Spinner } from "./parts.jsx";
+import { Button, Spinner } from "./parts.jsx";
 import { deadHref } from "./routes.mjs";
 
 const EACH_MS = 3000;
-const LAMPS = { well: "ready", paused: "lost", refused: "lost" };
+const LAMPS = { well: "ready", paused: "lost", refused: "lost", off: "lost" };
 
 function State({ target: x }) {
     const { t, fine } = useWords();
@@ -45,6 +45,34 @@ function Figures({ target: x }) {
     );
 }
 
+// Of a webhook: is what we send taken? And, when it wanted nothing more, on again.
+function Tools({ target: x }) {
+    const { t, why } = useWords();
+    const desk = useDesk();
+    const [busy, setBusy] = useState(false);
+    const [said, setSaid] = useState(null);
+    const run = async (what) => {
+        setBusy(true);
+        try {
+            setSaid(await what(x.name) ?? null);
+        } catch (e) {
+            desk.toast(t("agents.failed", { why: why(desk.failed(e)) }));
+        }
+        setBusy(false);
+    };
+    return (
+        <div class="target-tools">
+            <Button disabled={busy} onClick={() => run(desk.api.testTarget)}>{t("targets.test")}</Button>
+            {x.state === "off" && <Button icon="retry" disabled={busy} onClick={() => run(desk.api.enableTarget)}>{t("targets.enable")}</Button>}
+            {said && (
+                <p role="status" class={said.ok ? "good" : "bad"} data-tried={String(said.ok)}>
+                    {t(said.ok ? "targets.tried" : said.status ? "targets.triedBad" : "targets.triedNothing", { status: said.status, ms: said.ms })}
+                </p>
+            )}
+        </div>
+    );
+}
+
 function Target({ target: x }) {
     const { t, reason } = useWords();
     const [open, setOpen] = useState(false);
@@ -59,6 +87,7 @@ function Target({ target: x }) {
                 {why && <span class={x.state === "well" ? "warn" : "bad"} title={why.title}>{plainName(why.text)}</span>}
             </span>
             <Figures target={x} />
+            {x.adapter === "webhook" && <Tools target={x} />}
             {x.dead_from > 0 && <p class="target-dead"><a href={deadHref("from:" + x.name)}>{t("targets.deadFrom", { n: x.dead_from })}</a></p>}
             {(x.dead > 0 || open) && (
                 <div class="target-dead">

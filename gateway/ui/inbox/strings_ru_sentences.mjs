@@ -4,10 +4,10 @@
 // CRMs (core/crm_call.c, crm_queue.c).
 const crm = {
     "the CRM answered {status}": "CRM ответила {status}",
+    "the receiver has answered 410: it wants no more events": "Получатель ответил 410: событий он больше не ждёт.",
     "the CRM answered {status}: {said}": "CRM ответила {status}: {said}",
     "the CRM answered {status} with what is no JSON object": "CRM ответила {status}, но не объектом JSON",
     "the CRM answered {status} with what is no JSON object: {said}": "CRM ответила {status}, но не объектом JSON: {said}",
-    "the receiver has answered 410: it wants no more events; change the address, or reload the configuration to try again": "Получатель ответил 410, событий он больше не ждёт. Смените адрес или перечитайте конфигурацию, чтобы попробовать снова.",
 };
 
 // Examinations of a WhatsApp number.
