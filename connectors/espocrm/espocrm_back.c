@@ -96,7 +96,11 @@ struct taking {
     void *arg;
 };
 
+/* That the CRM does not know us passes: what came waits for that. */
 static void taking_end(struct taking *t, const struct err *err, unsigned retry_ms) {
+    struct err waits;
+    if (err && err->code == ERR_AUTH)
+        err = (err_set(&waits, ERR_UNAVAILABLE, "%s", err->text), &waits);
     struct crm_outcome o = {.err = err, .retry_ms = retry_ms};
     t->fn(t->arg, &o);
     json_decref(t->event);
@@ -109,12 +113,13 @@ static void taking_end(struct taking *t, const struct err *err, unsigned retry_m
 
 static bool passes(const struct err *err) {
     return err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-           err->code == ERR_TOO_MANY;
+           err->code == ERR_TOO_MANY || err->code == ERR_AUTH;
 }
 
+/* A card that is gone needs no word on it. */
 static void on_told(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     (void)result;
-    taking_end(arg, err, retry_ms);
+    taking_end(arg, err && passes(err) ? err : NULL, retry_ms);
 }
 
 static void on_told_before(

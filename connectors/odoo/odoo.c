@@ -21,6 +21,25 @@ static int check_field(const char *value, struct err *err) {
                : 0;
 }
 
+/* Without one, what people say among themselves would be sent. */
+static int check_prefix(const char *value, struct err *err) {
+    size_t n = strlen(value);
+    return n < 2 || n > 32 || value[0] == ' ' || strpbrk(value, "<>&")
+               ? err_set(err, ERR_INVALID,
+                     "a prefix has 2 to 32 characters, the first no space, none of < > &")
+               : 0;
+}
+
+static int check_secret(const char *value, struct err *err) {
+    size_t n = 0;
+    while (isalnum((unsigned char)value[n]) || value[n] == '-' || value[n] == '_')
+        n++;
+    return value[n] || (n && n < 24)
+               ? err_set(
+                     err, ERR_INVALID, "a secret in an address has 24 letters and digits at least")
+               : 0;
+}
+
 static const struct setting settings[] = {
     {.key = "url",
         .type = SETTING_STRING,
@@ -65,6 +84,30 @@ static const struct setting settings[] = {
         .preset = "none",
         .choices = "none|lead|opportunity",
         .help = "What is made with a new contact, with the source of the client's visit."},
+    {.key = "poll",
+        .type = SETTING_DURATION,
+        .preset = "0s",
+        .min = 0,
+        .max = 3600000,
+        .help = "How often we look for notes that are answers to clients; 0: never."},
+    {.key = "reply_prefix",
+        .type = SETTING_STRING,
+        .preset = "/r ",
+        .check = check_prefix,
+        .help = "With what a note begins that is an answer to the client."},
+    {.key = "replies",
+        .type = SETTING_ENUM,
+        .preset = "users",
+        .choices = "users|all",
+        .help = "Who there may write to clients: those in users, or all."},
+    {.key = "hook_secret",
+        .type = SETTING_STRING,
+        .preset = "",
+        .secret = true,
+        .check = check_secret,
+        .help =
+            "The end of the address that an automation rule posts to when a contact has another "
+            "salesperson."},
     CRM_FLOW_SETTINGS("true"),
     CRM_CALL_SETTINGS("60s", "4", "50"),
     {0},
@@ -80,6 +123,7 @@ const struct crm_flow_ops odoo_flow_ops = {
     .rewrite = odoo_rewrite,
     .upload = odoo_upload,
     .assign = odoo_assign,
+    .status = odoo_status,
     .rewrite_takes_files = true,
 };
 
@@ -109,6 +153,10 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     o->fields.mark = settings_str(s, "mark_field");
     o->fields.messenger = settings_str(s, "messenger_field");
     o->fields.lead = settings_str(s, "lead");
+    o->hook_secret = settings_str(s, "hook_secret");
+    o->reply_prefix = settings_str(s, "reply_prefix");
+    o->replies_all = strcmp(settings_str(s, "replies"), "all") == 0;
+    o->poll_ms = (unsigned)settings_int(s, "poll");
     if (!*o->fields.mark)
         return err_set(err, ERR_INVALID, "mark_field must name a field");
     if (!o->json2 && (!*o->user || !*o->database))
@@ -129,10 +177,12 @@ static int start(struct crm *c, struct err *err) {
     struct odoo *o = odoo_of(c);
     (void)err;
     o->calls = crm_calls_create(c, &o->options);
+    odoo_poll_start(o);
     return 0;
 }
 
 static void stop(struct crm *c) {
+    loop_timer_stop(&odoo_of(c)->poll_timer);
     odoo_call_stop(odoo_of(c));
 }
 
@@ -167,11 +217,13 @@ const struct crm_ops odoo_crm = {
     .help = "Odoo (17 and later): clients are contacts, messages are notes in their chatter.",
     .init = init,
     .start = start,
-    .caps = CRM_ENTRIES,
+    .caps = CRM_ENTRIES | CRM_REPLIES,
     .ensure_card = ensure_card,
     .attach = attach,
     .entries = entries,
     .card = card,
+    .webhook = odoo_webhook,
+    .take = odoo_take,
     .stop = stop,
     .finish = finish,
 };

@@ -133,15 +133,20 @@ static void on_posted(void *arg, const json_t *result, const struct err *err, un
     end_made(arg, result, err, retry_ms);
 }
 
+void odoo_post(struct odoo *o, json_int_t card, const char *text, const char *name, json_t *files,
+    crm_step_fn fn, void *arg) {
+    odoo_ask(o, CONTACT, "message_post", json_pack("[I]", card),
+        json_pack("{s:s,s:b,s:s,s:s,s:s,s:o}", "body", text, "body_is_html", 1, "message_type",
+            "comment", "subtype_xmlid", "mail.mt_note", "message_id", name, "attachment_ids",
+            files),
+        fn, arg);
+}
+
 /* Our name of it is its message_id, which has an index; that the note comes once is our care. */
 void odoo_write(struct crm *c, const struct crm_flow_entry *e, crm_step_fn fn, void *arg) {
     struct step *s = step_create(c, e->card, fn, arg);
     char *name = mem_printf("<switchboard.%s.%zu@gateway>", e->mark + 1, e->piece);
-    odoo_ask(s->o, CONTACT, "message_post", json_pack("[I]", s->card),
-        json_pack("{s:s,s:b,s:s,s:s,s:s,s:o}", "body", e->text, "body_is_html", 1, "message_type",
-            "comment", "subtype_xmlid", "mail.mt_note", "message_id", name, "attachment_ids",
-            files_of(e)),
-        on_posted, s);
+    odoo_post(s->o, s->card, e->text, name, files_of(e), on_posted, s);
     free(name);
 }
 

@@ -15,6 +15,11 @@ struct odoo {
     bool json2;
     json_int_t company; /* 0: the user's */
     struct odoo_fields fields;
+    const char *hook_secret, *reply_prefix; /* the settings' */
+    bool replies_all;                       /* everybody there may write to clients */
+    unsigned poll_ms;                       /* 0: never */
+    struct loop_timer *poll_timer;
+    bool polling;
     struct crm_calls_options options;
     struct crm_calls *calls;
     struct crm_flow flow;
@@ -60,5 +65,17 @@ void odoo_rewrite(
     struct crm *c, const char *id, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);
 void odoo_upload(
     struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg);
+
+/* A note on a contact, that nobody is sent a mail of; name: its message_id; files: taken. */
+void odoo_post(struct odoo *o, json_int_t card, const char *text, const char *name, json_t *files,
+    crm_step_fn fn, void *arg);
+
+/* --- odoo_back.c, odoo_poll.c ---------------------------------------------------------------- */
+
+void odoo_webhook(struct crm *c, struct http_exchange *x);
+void odoo_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg);
+void odoo_status(struct crm *c, const struct crm_attach *a, crm_step_fn fn, void *arg);
+/* Looks for notes that are answers, now and then, on one worker at a time. */
+void odoo_poll_start(struct odoo *o);
 
 #endif

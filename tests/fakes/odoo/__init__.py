@@ -18,12 +18,12 @@ from ..wire import Answer
 
 FIELDS = {
     "res.partner": {"name": "char", "phone": "char", "mobile": "char", "email": "char", "comment": "html", "company_type": "selection",
-                    "user_id": "many2one", "active": "boolean", "opportunity_ids": "one2many", "phone_mobile_search": "char"},
+                    "user_id": "many2one", "write_uid": "many2one", "active": "boolean", "opportunity_ids": "one2many", "phone_mobile_search": "char"},
     "crm.lead": {"name": "char", "type": "selection", "partner_id": "many2one", "contact_name": "char", "phone": "char",
                  "email_from": "char", "description": "html", "source_id": "many2one", "medium_id": "many2one",
                  "campaign_id": "many2one", "user_id": "many2one"},
     "mail.message": {"model": "char", "res_id": "many2one_reference", "body": "html", "message_id": "char", "message_type": "selection",
-                     "author_id": "many2one", "attachment_ids": "many2many", "date": "datetime"},
+                     "author_id": "many2one", "create_uid": "many2one", "attachment_ids": "many2many", "date": "datetime"},
     "ir.attachment": {"name": "char", "datas": "binary", "res_model": "char", "res_id": "many2one_reference", "description": "text",
                       "mimetype": "char"},
     "utm.source": {"name": "char"}, "utm.medium": {"name": "char"}, "utm.campaign": {"name": "char"},
@@ -264,7 +264,7 @@ class Odoo(FakeServer):
             if f not in self.world.fields[model]:
                 raise OdooError("builtins.ValueError", f"Invalid field {f!r} on model {model!r}")
             out[f] = record.get(f) or False
-            if f == "user_id" and out[f]:
+            if f in ("user_id", "create_uid", "write_uid") and out[f]:
                 out[f] = [out[f], self.world.records["res.users"][out[f]]["name"]]
             if f == "attachment_ids":
                 out[f] = record.get(f) or []
@@ -334,7 +334,7 @@ class Odoo(FakeServer):
                 values["attachment_ids"] = files
             if model == "mail.message" and {"model", "res_id"} & set(values):
                 raise OdooError("odoo.exceptions.AccessError", "Only administrators can modify 'model' and 'res_id' fields.")
-            self.world.records[model][id].update(values)
+            self.world.records[model][id].update(values, write_uid=UID)
         return True
 
     def message_post(self, model, ids, body="", message_type="notification", subtype_xmlid=None, attachment_ids=(),
@@ -348,7 +348,8 @@ class Odoo(FakeServer):
             raise OdooError("odoo.exceptions.UserError", "The body is empty")
         message = self.world.add("mail.message", model=model, res_id=ids[0], message_type=message_type,
                                  body=body if body_is_html else html.escape(body), attachment_ids=list(attachment_ids),
-                                 message_id=message_id or f"<{next(self.world.ids)}@odoo>", author_id=UID, subtype=subtype_xmlid)
+                                 message_id=message_id or f"<{next(self.world.ids)}@odoo>", author_id=UID, create_uid=UID,
+                                 subtype=subtype_xmlid)
         if subtype_xmlid != "mail.mt_note":
             self.emailed.append(message)
         return message["id"]

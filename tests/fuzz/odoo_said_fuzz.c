@@ -1,0 +1,37 @@
+/* odoo_said_fuzz.c - any HTML of a note, and any note. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "connectors/odoo/odoo_said.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    char *html = mem_strndup(size ? (const char *)data : "", size);
+    json_t *note = json_loadb(html, size, 0, NULL), *text = json_string(html);
+    json_t *made = json_pack("{s:i,s:i,s:[i,s]}", "id", 7, "res_id", 8, "create_uid", 17, "Anna");
+    if (text) /* it is UTF-8 */
+        json_object_set_new(made, "body", text);
+    char *seen = odoo_text(html);
+    size_t n = strlen(seen);
+    if (n > strlen(html) || (n && (strchr(" \t\n", seen[0]) || strchr(" \t\n", seen[n - 1]))))
+        abort();
+    if (text && !utf8_is_valid(seen, n))
+        abort();
+    json_t *reply = odoo_reply_of(made, "/r ");
+    if ((reply != NULL) != (text && strncasecmp(seen, "/r ", 3) == 0))
+        abort();
+    json_decref(reply);
+    reply = odoo_reply_of(note, "/r ");
+    json_decref(reply);
+    if (odoo_told_contact(note) < 0)
+        abort();
+    json_decref(made);
+    json_decref(note);
+    free(seen);
+    free(html);
+    return 0;
+}
