@@ -109,7 +109,6 @@ class KommoTarget:
 class KommoChatTarget(KommoTarget):
     """The same with chats; what stands in one is told as a note would be."""
     name, is_chat = "kommo-chat", True
-    rewrites = False  # a message's id is the message: of two by one id we could not say which is meant
     failure = chat_error(400, "text must not be empty")
 
     def section(self, extra=""):
@@ -129,12 +128,16 @@ class KommoChatTarget(KommoTarget):
             return [told(m) for m in self.server.amojo.messages.values() if m["conversation_id"] in chats]
         return self.server.do(look) + super().history(card)
 
-    def _find(self, text):
-        return next(m for m in self.server.amojo.messages.values() if text in m["message"].get("text", ""))
+    def _find(self, card, text):
+        return next(m for m in self.server.amojo.messages.values() if text in m["message"].get("text", "")
+                    and self.crm.links.get(self.server.amojo.by_ours.get(m["conversation_id"])) == int(card))
 
     def delete_entry(self, card, text):
-        self.server.do(lambda: self.server.amojo.messages.pop(self._find(text)["msgid"]))
+        self.server.do(lambda: self.server.amojo.messages.pop(self._find(card, text)["msgid"]))
 
     def double_entry(self, card, text):
         """Their service would not; but should it ever, it is seen."""
-        self.server.do(lambda: self.server.amojo.messages.update({"once more": {**self._find(text), "id": "once-more"}}))
+        def double():
+            once = self._find(card, text)
+            self.server.amojo.messages[f"{once['msgid']} again"] = {**once, "id": f"{once['id']}-again"}
+        self.server.do(double)

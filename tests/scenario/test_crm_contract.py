@@ -403,7 +403,8 @@ def test_what_was_deleted_there_is_found_and_brought_back(world):
     world.target.double_entry(card, "four")
     found = verify(code=1)
     assert [m["seq"] for m in found[0]["double"]] == [6] and not found[0]["lost"]
-    if getattr(world.target, "rewrites", True):  # the second one then says that it is nothing
+    is_chat = getattr(world.target, "is_chat", False)  # of two by one id we could not say which is meant
+    if getattr(world.target, "rewrites", True) and not is_chat:  # the second one then says that it is nothing
         verify("--repair", code=1)
         until(lambda: not verify(code=0), 20 * SLOWER, 0.2)
 
