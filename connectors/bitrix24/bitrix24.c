@@ -185,11 +185,11 @@ static int sign_in(struct bitrix24 *b, const struct settings *s, struct err *err
         return err_set(err, ERR_INVALID,
             "bitrix24 \"%s\": give webhook_url, or portal with client_id, client_secret and "
             "refresh_token",
-            b->base.target);
+            b->flow.base.target);
     if (!b->is_app && !strstr(webhook, "/rest/"))
         return err_set(err, ERR_INVALID,
             "bitrix24 \"%s\": webhook_url looks like https://x.bitrix24.ru/rest/1/its-secret/",
-            b->base.target);
+            b->flow.base.target);
     size_t n = strlen(webhook);
     b->rest = b->is_app ? mem_printf("%s/rest/", b->portal)
                         : mem_printf("%s%s", webhook, webhook[n - 1] == '/' ? "" : "/");
@@ -209,12 +209,12 @@ static int open_line(struct bitrix24 *b, const struct settings *s, struct err *e
     b->line.waits_end = &b->line.waits;
     if (!b->is_line)
         return 0;
-    b->base.statuses = CRM_STATUSES_NONE; /* but of what was written there */
+    b->flow.base.statuses = CRM_STATUSES_NONE; /* but of what was written there */
     if (!b->is_app || b->line.number <= 0 || strlen(b->line.application_token) < 8)
         return err_set(err, ERR_INVALID,
             "bitrix24 \"%s\": openline needs an application (no webhook_url), its "
             "application_token, and line",
-            b->base.target);
+            b->flow.base.target);
     return 0;
 }
 
@@ -274,7 +274,7 @@ static void ensure_card(
     if (b->is_line)
         bitrix24_chat_ensure(c, client, known, fn, arg);
     else
-        crm_flow_ensure(&b->flow, client, known, fn, arg);
+        crm_flow_ensure(c, client, known, fn, arg);
 }
 
 static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
@@ -282,22 +282,13 @@ static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, vo
     if (b->is_line)
         bitrix24_chat_attach(c, a, fn, arg);
     else
-        crm_flow_attach(&b->flow, a, fn, arg);
+        crm_flow_attach(c, a, fn, arg);
 }
 
 struct asking {
     crm_result_fn fn;
     void *arg;
 };
-
-/* An open line tells nobody what is in it. */
-static void on_no_entries(void *arg) {
-    struct asking *a = arg;
-    struct err err;
-    err_set(&err, ERR_UNSUPPORTED, "an open line of Bitrix24 does not tell what is in its chats");
-    a->fn(a->arg, NULL, &err);
-    free(a);
-}
 
 static void on_no_card(void *arg) {
     struct asking *a = arg;
@@ -316,19 +307,19 @@ static struct asking *asking_create(crm_result_fn fn, void *arg) {
 static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
     struct bitrix24 *b = bitrix24_of(c);
     if (b->is_line)
-        loop_defer(c->env->loop, on_no_entries, asking_create(fn, arg));
+        crm_flow_unsupported(
+            c, "an open line of Bitrix24 does not tell what is in its chats", fn, arg);
     else
-        crm_flow_entries(&b->flow, card, fn, arg);
+        crm_flow_entries(c, card, fn, arg);
 }
 
 static void card(
     struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
     struct bitrix24 *b = bitrix24_of(c);
-    (void)client;
     if (b->is_line)
         loop_defer(c->env->loop, on_no_card, asking_create(fn, arg));
     else
-        crm_flow_card(&b->flow, card_id, fn, arg);
+        crm_flow_card(c, client, card_id, fn, arg);
 }
 
 const struct crm_ops bitrix24_crm = {

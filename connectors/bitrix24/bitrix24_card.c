@@ -99,8 +99,8 @@ static void on_both(void *arg, const json_t *result, const struct err *err, unsi
         return;
     }
     if (!bitrix24_command_result(result, "also", &said))
-        LOG_WARN(a->b->base.env->log, "bitrix24.no_lead", LOG_S("target", a->b->base.target),
-            LOG_E(&said.err));
+        LOG_WARN(a->b->flow.base.env->log, "bitrix24.no_lead",
+            LOG_S("target", a->b->flow.base.target), LOG_E(&said.err));
     answer(a, made(a, contact), NULL, 0);
 }
 

@@ -67,8 +67,8 @@ static void on_delivered(
     bool is_final = err && (err->code == ERR_INVALID || err->code == ERR_DENIED);
     (void)result;
     if (is_final) /* the client has it all the same */
-        LOG_WARN(t->b->base.env->log, "bitrix24.status_refused", LOG_S("target", t->b->base.target),
-            LOG_S("im", t->known), LOG_E(err));
+        LOG_WARN(t->b->flow.base.env->log, "bitrix24.status_refused",
+            LOG_S("target", t->b->flow.base.target), LOG_S("im", t->known), LOG_E(err));
     telling_end(t, t->known, is_final ? NULL : err, retry_ms);
 }
 
@@ -83,7 +83,7 @@ static void tell_status(struct telling *t, const struct crm_attach *in) {
                         strcmp(status, "read") == 0))
         bitrix24_line_delivered(t->b, chat, im, str(in->message, "id"), on_delivered, t);
     else
-        loop_defer(t->b->base.env->loop, on_nothing_to_do, t);
+        loop_defer(t->b->flow.base.env->loop, on_nothing_to_do, t);
 }
 
 void bitrix24_chat_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn, void *arg) {
@@ -150,7 +150,7 @@ static void keep_events(struct bitrix24 *b, const json_t *form, struct http_exch
             break;
         char *once = mem_printf("%s:%s", str(event, "what"), str(event, "im"));
         p->waits++;
-        crm_event(&b->base, str(event, "chat"), once, event, on_kept, p);
+        crm_event(&b->flow.base, str(event, "chat"), once, event, on_kept, p);
         json_decref(event);
         free(once);
     }
@@ -210,8 +210,8 @@ static void on_told(void *arg, const char *id, const struct err *err, unsigned r
 
 /* It cannot be sent: who wrote it shall see so. */
 static void refuse(struct taking *t, const struct err *err) {
-    LOG_WARN(t->b->base.env->log, "bitrix24.reply_refused", LOG_S("target", t->b->base.target),
-        LOG_S("chat", t->chat), LOG_E(err));
+    LOG_WARN(t->b->flow.base.env->log, "bitrix24.reply_refused",
+        LOG_S("target", t->b->flow.base.target), LOG_S("chat", t->chat), LOG_E(err));
     bitrix24_line_complain(t->b, t->chat, t->im, err->text, on_told, t);
 }
 

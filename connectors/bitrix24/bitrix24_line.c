@@ -41,7 +41,8 @@ static void set_up_end(struct bitrix24 *b, const struct err *err, unsigned retry
     b->line.waits = NULL;
     b->line.waits_end = &b->line.waits;
     if (err && !b->ended)
-        LOG_WARN(b->base.env->log, "bitrix24.no_line", LOG_S("target", b->base.target), LOG_E(err));
+        LOG_WARN(b->flow.base.env->log, "bitrix24.no_line", LOG_S("target", b->flow.base.target),
+            LOG_E(err));
     for (struct line_wait *w = all; w; w = next) {
         next = w->next;
         w->fn(w->arg, err, retry_ms);
@@ -50,7 +51,7 @@ static void set_up_end(struct bitrix24 *b, const struct err *err, unsigned retry
 }
 
 static json_t *handler(const struct bitrix24 *b) {
-    return json_sprintf("%s/hooks/bitrix24/%s", b->base.public_url, b->base.target);
+    return json_sprintf("%s/hooks/bitrix24/%s", b->flow.base.public_url, b->flow.base.target);
 }
 
 /* Operators cannot change or take back what they wrote, for channels know it not. */
@@ -67,7 +68,7 @@ static json_t *activation(const struct bitrix24 *b) {
 
 static json_t *channel_data(const struct bitrix24 *b) {
     return json_pack("{s:s,s:i,s:{s:s,s:s,s:s}}", "CONNECTOR", b->line.id, "LINE", b->line.number,
-        "DATA", "ID", b->line.id, "URL", b->base.public_url, "NAME", b->line.name);
+        "DATA", "ID", b->line.id, "URL", b->flow.base.public_url, "NAME", b->line.name);
 }
 
 static json_t *binding(const struct bitrix24 *b) {
@@ -134,7 +135,7 @@ static void wait_for_line(struct bitrix24 *b,
     *b->line.waits_end = w;
     b->line.waits_end = &w->next;
     if (!b->line.is_busy)
-        loop_defer(b->base.env->loop, on_ready, b);
+        loop_defer(b->flow.base.env->loop, on_ready, b);
     b->line.is_busy = true;
 }
 
@@ -153,7 +154,7 @@ static void on_timer(void *arg) {
 
 void bitrix24_line_start(struct bitrix24 *b) {
     b->line.wait_ms = WAIT_MIN_MS;
-    b->line.timer = loop_timer_start(b->base.env->loop, WAIT_MIN_MS, 0, on_timer, b);
+    b->line.timer = loop_timer_start(b->flow.base.env->loop, WAIT_MIN_MS, 0, on_timer, b);
 }
 
 void bitrix24_line_stop(struct bitrix24 *b) {
@@ -293,7 +294,7 @@ static struct saying *saying_create(struct bitrix24 *b, const json_t *client, co
 
 void bitrix24_line_say(
     struct bitrix24 *b, const struct crm_attach *in, bitrix24_said_fn fn, void *arg) {
-    struct bitrix24_saying how = {b->flow.options.russian, b->base.public_url, PIECE_MAX};
+    struct bitrix24_saying how = {b->flow.options.russian, b->flow.base.public_url, PIECE_MAX};
     struct saying *s = saying_create(b, in->client, in->message, str(in->message, "id"), fn, arg);
     const char *colon = in->known ? strrchr(in->known, ':') : NULL;
     s->pieces = bitrix24_say(in->message, &how);

@@ -46,8 +46,7 @@ struct bitrix24_together {
 };
 
 struct bitrix24 {
-    struct crm base; /* first: the core gives us a pointer to it */
-    struct crm_flow flow;
+    struct crm_flow flow; /* first: the core gives us a pointer to its base */
     struct crm_calls_options options;
     struct crm_calls *calls;
     char *portal; /* "https://x.bitrix24.ru" */

@@ -43,7 +43,7 @@ static void finish(struct bitrix24 *b, const struct err *err) {
     struct token_wait *all = app->waits, *next;
     char *token = err ? NULL : mem_strdup(app->access);
     if (app->locked_ms && clock_mono_ms() - app->locked_ms < LOCK_MS)
-        crm_let_go(&b->base, LOCK); /* who holds it longer has lost it */
+        crm_let_go(&b->flow.base, LOCK); /* who holds it longer has lost it */
     app->locked_ms = 0;
     app->busy = false;
     app->waits = NULL;
@@ -92,7 +92,7 @@ static void save(struct bitrix24 *b) {
         "{s:s,s:s,s:s}", "of", b->app.of, "access", b->app.access, "refresh", b->app.refresh);
     char *text = json_dumps(j, JSON_COMPACT);
     json_decref(j);
-    crm_keep(&b->base, KEPT, span_str(text), 0, on_saved, b);
+    crm_keep(&b->flow.base, KEPT, span_str(text), 0, on_saved, b);
     forget(&text);
 }
 
@@ -150,7 +150,7 @@ static void ask(struct bitrix24 *b) {
         .answer_max = ANSWER_MAX,
         .allow_private = b->options.allow_private,
         .allow_plain = b->options.allow_private};
-    b->app.call = http_call_start(b->base.client, &rq, on_answer, b);
+    b->app.call = http_call_start(b->flow.base.client, &rq, on_answer, b);
     sodium_memzero(url.p, url.n);
     buf_free(&url);
 }
@@ -161,14 +161,14 @@ static void look_again(struct bitrix24 *b) {
     if (clock_mono_ms() - b->app.began_ms > LOCK_WAIT_MS)
         finish(b, &late);
     else
-        b->app.timer = loop_timer_start(b->base.env->loop, LOOK_AGAIN_MS, 0, look, b);
+        b->app.timer = loop_timer_start(b->flow.base.env->loop, LOOK_AGAIN_MS, 0, look, b);
 }
 
 static void on_locked(void *arg, bool got, const struct err *err) {
     struct bitrix24 *b = arg;
     if (b->ended) {
         if (got)
-            crm_let_go(&b->base, LOCK);
+            crm_let_go(&b->flow.base, LOCK);
         return;
     }
     if (err) {
@@ -200,13 +200,13 @@ static void on_kept(void *arg, struct span text, const struct err *err) {
     else if (b->app.locked_ms)
         ask(b);
     else
-        crm_claim(&b->base, LOCK, LOCK_MS, on_locked, b);
+        crm_claim(&b->flow.base, LOCK, LOCK_MS, on_locked, b);
 }
 
 static void look(void *arg) {
     struct bitrix24 *b = arg;
     loop_timer_stop(&b->app.timer);
-    crm_kept(&b->base, KEPT, on_kept, b);
+    crm_kept(&b->flow.base, KEPT, on_kept, b);
 }
 
 static void serve(void *arg) {
@@ -227,7 +227,7 @@ void bitrix24_token(struct bitrix24 *b, bitrix24_token_fn fn, void *arg) {
     *b->app.waits_end = w;
     b->app.waits_end = &w->next;
     if (!b->app.busy)
-        loop_defer(b->base.env->loop, serve, b);
+        loop_defer(b->flow.base.env->loop, serve, b);
     b->app.busy = true;
 }
 

@@ -198,14 +198,15 @@ static void on_scheme(void *arg, const json_t *result, const struct err *err, un
     if (!e->calls) /* it is stopping */
         return;
     if (err) {
-        LOG_INFO(e->base.env->log, "elma365.scheme_not_read", LOG_S("target", e->base.target),
-            LOG_E(err));
+        LOG_INFO(e->flow.base.env->log, "elma365.scheme_not_read",
+            LOG_S("target", e->flow.base.target), LOG_E(err));
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)
         if (*codes[i] && !elma365_has_field(result, codes[i]))
-            LOG_WARN(e->base.env->log, "elma365.no_such_field", LOG_S("target", e->base.target),
-                LOG_S("app", e->app), LOG_S("field", codes[i]),
+            LOG_WARN(e->flow.base.env->log, "elma365.no_such_field",
+                LOG_S("target", e->flow.base.target), LOG_S("app", e->app),
+                LOG_S("field", codes[i]),
                 LOG_S("what", "the application's scheme has no such field: see the settings "
                               "..._field"));
 }
@@ -233,25 +234,6 @@ static void finish(struct crm *c) {
     json_decref(e->heads);
 }
 
-static void ensure_card(
-    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
-    crm_flow_ensure(&elma365_of(c)->flow, client, known, fn, arg);
-}
-
-static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
-    crm_flow_attach(&elma365_of(c)->flow, a, fn, arg);
-}
-
-static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
-    crm_flow_entries(&elma365_of(c)->flow, card, fn, arg);
-}
-
-static void card(
-    struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
-    (void)client;
-    crm_flow_card(&elma365_of(c)->flow, card_id, fn, arg);
-}
-
 const struct crm_ops elma365_crm = {
     .api = CRM_API,
     .name = "elma365",
@@ -262,10 +244,10 @@ const struct crm_ops elma365_crm = {
             "feed.",
     .init = init,
     .start = start,
-    .ensure_card = ensure_card,
-    .attach = attach,
-    .entries = entries,
-    .card = card,
+    .ensure_card = crm_flow_ensure,
+    .attach = crm_flow_attach,
+    .entries = crm_flow_entries,
+    .card = crm_flow_card,
     .stop = stop,
     .finish = finish,
 };

@@ -135,5 +135,5 @@ void elma365_later(
     l->arg = arg;
     if (err)
         l->err = *err;
-    loop_defer(e->base.env->loop, on_later, l);
+    loop_defer(e->flow.base.env->loop, on_later, l);
 }

@@ -164,7 +164,8 @@ static void warn_of_mark(struct step *s, const json_t *item) {
     if (!item || s->e->warned || (mark && strcmp(mark, s->mark) == 0))
         return;
     s->e->warned = true;
-    LOG_ERROR(s->e->base.env->log, "elma365.mark_not_kept", LOG_S("target", s->e->base.target),
+    LOG_ERROR(s->e->flow.base.env->log, "elma365.mark_not_kept",
+        LOG_S("target", s->e->flow.base.target),
         LOG_S("what", "the application does not keep __externalId: after a lost answer a second "
                       "card may be made"));
 }

@@ -125,8 +125,8 @@ static void on_written(void *arg, const json_t *result, const struct err *err, u
     struct writing *w = arg;
     const char *id = json_string_value(crm_at(result, w->e->names.of[NAME_MESSAGE_ID]));
     if (err && err->code == ERR_INVALID && json_array_size(w->files)) {
-        LOG_WARN(w->e->base.env->log, "elma365.files_refused", LOG_S("target", w->e->base.target),
-            LOG_S("message", w->mark), LOG_E(err));
+        LOG_WARN(w->e->flow.base.env->log, "elma365.files_refused",
+            LOG_S("target", w->e->flow.base.target), LOG_S("message", w->mark), LOG_E(err));
         json_array_clear(w->files); /* the text names them */
         write_entry(w);
     } else if (is_gone(w, err)) {

@@ -7,8 +7,7 @@
 #include "core/crm_flow.h"
 
 struct elma365 {
-    struct crm base; /* first: the core gives us a pointer to it */
-    struct crm_flow flow;
+    struct crm_flow flow; /* first: the core gives us a pointer to its base */
     struct elma365_names names;
     struct elma365_fields fields;
     struct elma365_deal deal;  /* deal_app "": contacts alone */

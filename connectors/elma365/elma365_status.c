@@ -34,7 +34,7 @@ static void write_it(struct telling *t) {
         .russian = f->russian,
         .utc_offset_min = f->utc_offset_min,
         .max = f->text_max,
-        .public_url = t->e->base.public_url};
+        .public_url = t->e->flow.base.public_url};
     json_t *texts = crm_text(t->message, t->client, &o);
     struct crm_flow_entry e = {.card = t->card,
         .text = json_string_value(json_array_get(texts, 0)),
@@ -42,7 +42,7 @@ static void write_it(struct telling *t) {
         .message = t->message,
         .client = t->client,
         .pieces = 1};
-    elma365_write(&t->e->base, &e, on_written, t);
+    elma365_write(&t->e->flow.base, &e, on_written, t);
     json_decref(texts);
 }
 

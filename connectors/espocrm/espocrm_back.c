@@ -56,7 +56,7 @@ static void keep_next(struct hearing *h) {
     id_make(0, id);
     char *once = mem_printf("%s:%s", str(event, "type"), is_reply ? str(event, "id") : id);
     json_object_set_new(event, "once", json_string(id));
-    crm_event(&h->e->base, str(event, "card"), once, event, on_kept, h);
+    crm_event(&h->e->flow.base, str(event, "card"), once, event, on_kept, h);
     free(once);
 }
 
@@ -184,7 +184,7 @@ static void fetch(struct taking *t) {
         char *url = mem_printf("%s/api/v1/Attachment/file/%s", t->e->url, str(file, "id"));
         char *key = mem_printf("X-Api-Key: %s", t->e->key);
         const char *const headers[] = {key, NULL};
-        crm_fetch(&t->e->base, url, headers, str(file, "name"), on_fetched, t);
+        crm_fetch(&t->e->flow.base, url, headers, str(file, "name"), on_fetched, t);
         free(key);
         free(url);
         return;
@@ -197,7 +197,7 @@ static void fetch(struct taking *t) {
         .agent = json_string_value(t->agent),
         .author = str(t->event, "author"),
         .body = body};
-    crm_reply(&t->e->base, &r, on_replied, t);
+    crm_reply(&t->e->flow.base, &r, on_replied, t);
     json_decref(body);
 }
 
@@ -231,8 +231,9 @@ static void on_card(void *arg, const json_t *result, const struct err *err, unsi
         taking_end(t, NULL, 0); /* nobody whom we know: ours stays */
         return;
     }
-    crm_assigned(&t->e->base, str(t->event, "card"), t->agent ? json_string_value(t->agent) : "",
-        str(t->event, "once"), str(result, "modifiedByName"), on_turned, t);
+    crm_assigned(&t->e->flow.base, str(t->event, "card"),
+        t->agent ? json_string_value(t->agent) : "", str(t->event, "once"),
+        str(result, "modifiedByName"), on_turned, t);
 }
 
 void espocrm_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg) {

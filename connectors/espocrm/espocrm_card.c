@@ -149,7 +149,7 @@ static void settle_duplicates(struct search *s) {
     }
     json_t *mark = json_pack("[{s:s,s:s}]", "kind", "mark", "value", s->who->mark);
     s->card = mem_strdup(card);
-    espocrm_add(&s->e->base, s->card, s->who, mark, on_marked, s);
+    espocrm_add(&s->e->flow.base, s->card, s->who, mark, on_marked, s);
     json_decref(mark);
 }
 

@@ -7,16 +7,15 @@
 #include "core/crm_flow.h"
 
 struct espocrm {
-    struct crm base; /* first: the core gives us a pointer to it */
-    char *url;       /* "https://crm.example.org", no slash at its end */
-    const char *key; /* the settings' */
+    struct crm_flow flow; /* first: the core gives us a pointer to its base */
+    char *url;            /* "https://crm.example.org", no slash at its end */
+    const char *key;      /* the settings' */
     struct espocrm_fields fields;
     const char *const *hooks; /* "id:secret key" of EspoCRM's webhooks */
     const char *reply_prefix; /* of posts that are answers */
     bool replies_all;         /* everybody there may write to clients, not only `users` */
     struct crm_calls_options options;
     struct crm_calls *calls;
-    struct crm_flow flow;
 };
 
 static inline struct espocrm *espocrm_of(struct crm *c) {

@@ -288,49 +288,19 @@ static void finish(struct crm *c) {
     free(h->asked);
 }
 
-static void ensure_card(
-    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
-    crm_flow_ensure(&hubspot_of(c)->flow, client, known, fn, arg);
-}
-
 static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
     if (hubspot_goes_to_inbox(hubspot_of(c), a))
         hubspot_inbox_attach(hubspot_of(c), a, fn, arg);
     else
-        crm_flow_attach(&hubspot_of(c)->flow, a, fn, arg);
-}
-
-struct no_entries {
-    crm_result_fn fn;
-    void *arg;
-};
-
-static void on_no_entries(void *arg) {
-    struct no_entries *n = arg;
-    struct err err;
-    err_set(&err, ERR_UNSUPPORTED, "what is in HubSpot's inbox cannot be listed");
-    n->fn(n->arg, NULL, &err);
-    free(n);
-}
-
-static void no_entries_later(struct hubspot *h, crm_result_fn fn, void *arg) {
-    struct no_entries *n = mem_alloc(sizeof *n);
-    *n = (struct no_entries){fn, arg};
-    loop_defer(h->base.env->loop, on_no_entries, n);
+        crm_flow_attach(c, a, fn, arg);
 }
 
 static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
     struct hubspot *h = hubspot_of(c);
     if (*h->channel)
-        no_entries_later(h, fn, arg);
+        crm_flow_unsupported(c, "what is in HubSpot's inbox cannot be listed", fn, arg);
     else
-        crm_flow_entries(&h->flow, card, fn, arg);
-}
-
-static void card(
-    struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
-    (void)client;
-    crm_flow_card(&hubspot_of(c)->flow, card_id, fn, arg);
+        crm_flow_entries(c, card, fn, arg);
 }
 
 const struct crm_ops hubspot_crm = {
@@ -342,10 +312,10 @@ const struct crm_ops hubspot_crm = {
     .help = "HubSpot: clients are contacts, messages are notes (or communications) on them.",
     .init = init,
     .start = start,
-    .ensure_card = ensure_card,
+    .ensure_card = crm_flow_ensure,
     .attach = attach,
     .entries = entries,
-    .card = card,
+    .card = crm_flow_card,
     .webhook = hubspot_on_hook,
     .take = hubspot_take,
     .stop = stop,

@@ -33,7 +33,7 @@ static int check_signature(
     const char *timestamp = http_header(x, "x-hubspot-request-timestamp");
     if (!*h->client_secret || !signature)
         return h->signed_only ? err_set(err, ERR_AUTH, "the request is not signed") : 0;
-    char *uri = mem_printf("%s%s", h->base.public_url, http_path(x));
+    char *uri = mem_printf("%s%s", h->flow.base.public_url, http_path(x));
     struct hubspot_signed s = {.secret = h->client_secret,
         .method = http_method(x),
         .uri = uri,
@@ -70,7 +70,8 @@ static void keep_next(struct keeping *k) {
     const json_t *one = json_array_get(k->answers, k->next++);
     const char *thread = str(one, "thread");
     if (one) {
-        crm_event(&k->h->base, *thread ? thread : str(one, "id"), str(one, "id"), one, on_kept, k);
+        crm_event(
+            &k->h->flow.base, *thread ? thread : str(one, "id"), str(one, "id"), one, on_kept, k);
         return;
     }
     http_reply_json(k->x, 200, json_pack("{s:b}", "ok", 1));
@@ -143,8 +144,8 @@ static void fail(struct taking *t, const struct err *err) {
         taking_end(t, err, 0);
         return;
     }
-    LOG_INFO(t->h->base.env->log, "hubspot.reply_refused", LOG_S("target", t->h->base.target),
-        LOG_S("reply", str(t->event, "id")), LOG_E(err));
+    LOG_INFO(t->h->flow.base.env->log, "hubspot.reply_refused",
+        LOG_S("target", t->h->flow.base.target), LOG_S("reply", str(t->event, "id")), LOG_E(err));
     hubspot_tell_status(t->h, str(t->event, "id"), "FAILED", err->text, on_told, t);
 }
 
@@ -166,7 +167,7 @@ static void reply(struct taking *t) {
         .agent = json_string_value(t->agent),
         .author = *str(t->event, "author") ? str(t->event, "author") : NULL,
         .body = body};
-    crm_reply(&t->h->base, &r, on_replied, t);
+    crm_reply(&t->h->flow.base, &r, on_replied, t);
     json_decref(body);
 }
 
@@ -190,7 +191,7 @@ static void on_fetched(void *arg, const json_t *media, const struct err *err) {
 static void fetch(struct taking *t) {
     const json_t *f = json_array_get(json_object_get(t->event, "files"), t->fetched);
     if (f)
-        crm_fetch(&t->h->base, str(f, "url"), NULL, str(f, "name"), on_fetched, t);
+        crm_fetch(&t->h->flow.base, str(f, "url"), NULL, str(f, "name"), on_fetched, t);
     else
         reply(t);
 }

@@ -219,7 +219,7 @@ static void on_later(void *arg) {
 void hubspot_fail(struct hubspot *h, const struct err *err, crm_step_fn fn, void *arg) {
     struct hubspot_call *c = call_create(h, NULL, fn, arg);
     c->err = *err;
-    loop_defer(h->base.env->loop, on_later, c);
+    loop_defer(h->flow.base.env->loop, on_later, c);
 }
 
 void hubspot_calls_stop(struct hubspot *h) {

@@ -70,7 +70,7 @@ static void tell(struct sending *s) {
         hubspot_tell_status(
             s->h, s->known, status, strcmp(status, "FAILED") == 0 ? why : "", on_status, s);
     else
-        loop_defer(s->h->base.env->loop, on_nothing_to_do, s);
+        loop_defer(s->h->flow.base.env->loop, on_nothing_to_do, s);
 }
 
 /* --- a message ------------------------------------------------------------------------------- */
@@ -101,7 +101,7 @@ static char *text_of(const struct sending *s) {
         .russian = s->h->flow.options.russian,
         .utc_offset_min = s->h->flow.options.utc_offset_min,
         .max = TEXT_MAX,
-        .public_url = s->h->base.public_url};
+        .public_url = s->h->flow.base.public_url};
     json_t *pieces = crm_text(m, s->client, &o);
     char *text = mem_strdup(json_string_value(json_array_get(pieces, 0)));
     json_decref(pieces);
@@ -147,7 +147,7 @@ static void bring_next(struct sending *s) {
     while (s->next < json_array_size(all) && !*str(json_array_get(all, s->next), "id"))
         s->next++;
     if (s->h->flow.options.files && s->next < json_array_size(all)) {
-        hubspot_upload(&s->h->base, s->card, json_array_get(all, s->next), on_brought, s);
+        hubspot_upload(&s->h->flow.base, s->card, json_array_get(all, s->next), on_brought, s);
         return;
     }
     s->as_note = s->as_note || (json_array_size(all) && !s->h->flow.options.files);
@@ -173,7 +173,7 @@ void hubspot_inbox_attach(
     if (a->own)
         tell(s);
     else if (a->only_status)
-        loop_defer(h->base.env->loop, on_nothing_to_do, s);
+        loop_defer(h->flow.base.env->loop, on_nothing_to_do, s);
     else
         bring_next(s);
 }

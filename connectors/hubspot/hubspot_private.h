@@ -9,8 +9,7 @@
 struct hubspot_call;
 
 struct hubspot {
-    struct crm base; /* first: the core gives us a pointer to it */
-    struct crm_flow flow;
+    struct crm_flow flow; /* first: the core gives us a pointer to its base */
     struct hubspot_properties properties;
     struct hubspot_history history;
     const char *const *extra; /* properties of new contacts */

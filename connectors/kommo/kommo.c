@@ -136,17 +136,17 @@ static int init_chat(struct kommo *k, const struct settings *s, struct err *err)
     chat->tail = &chat->waiting;
     if (!chat->on)
         return 0;
-    k->base.statuses = CRM_STATUSES_ALL;
+    k->flow.base.statuses = CRM_STATUSES_ALL;
     if (!*chat->channel || !*chat->secret || !*chat->bot)
         return err_set(err, ERR_INVALID,
             "kommo \"%s\": mode \"chat\" needs channel_id, channel_secret and bot_id",
-            k->base.target);
+            k->flow.base.target);
     if (chat->channel[strcspn(chat->channel, "/?# ")])
-        return err_set(err, ERR_INVALID, "kommo \"%s\": channel_id is no id", k->base.target);
-    return chat->url
-               ? crm_check_url(chat->url, err)
-               : err_set(err, ERR_INVALID,
-                     "kommo \"%s\": where is the service of chats? set chat_url", k->base.target);
+        return err_set(err, ERR_INVALID, "kommo \"%s\": channel_id is no id", k->flow.base.target);
+    return chat->url ? crm_check_url(chat->url, err)
+                     : err_set(err, ERR_INVALID,
+                           "kommo \"%s\": where is the service of chats? set chat_url",
+                           k->flow.base.target);
 }
 
 static int init(struct crm *c, const struct settings *s, const char *data_dir, struct err *err) {
@@ -206,11 +206,6 @@ static void finish(struct crm *c) {
     free(kommo_of(c)->drive);
 }
 
-static void ensure_card(
-    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
-    crm_flow_ensure(&kommo_of(c)->flow, client, known, fn, arg);
-}
-
 /* What is for agents only stays a note, as what happened does. */
 static bool is_talk(const json_t *message) {
     const char *direction = json_string_value(json_object_get(message, "direction"));
@@ -222,17 +217,12 @@ static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, vo
     if (k->chat.on && is_talk(a->message))
         kommo_talk_attach(k, a, fn, arg);
     else
-        crm_flow_attach(&k->flow, a, fn, arg);
-}
-
-static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
-    crm_flow_entries(&kommo_of(c)->flow, card, fn, arg);
+        crm_flow_attach(c, a, fn, arg);
 }
 
 static void card(
     struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
-    (void)client;
-    crm_flow_card(&kommo_of(c)->panel, card_id, fn, arg); /* who looks makes no lead */
+    crm_flow_card(&kommo_of(c)->panel.base, client, card_id, fn, arg); /* who looks makes no lead */
 }
 
 const struct crm_ops kommo_crm = {
@@ -244,9 +234,9 @@ const struct crm_ops kommo_crm = {
     .help = "Kommo (amoCRM): clients are contacts, messages are notes on them or a chat.",
     .init = init,
     .start = start,
-    .ensure_card = ensure_card,
+    .ensure_card = crm_flow_ensure,
     .attach = attach,
-    .entries = entries,
+    .entries = crm_flow_entries,
     .card = card,
     .webhook = kommo_webhook,
     .take = kommo_take,

@@ -92,7 +92,8 @@ static void on_probe(void *arg, const struct http_answer *a, const struct err *f
     } else if (err.code == ERR_DENIED) {
         k->blocked_until = clock_mono_ms() + BLOCKED_MS;
         set_blocked(k, &err);
-        LOG_ERROR(k->base.env->log, "kommo.blocked", LOG_S("target", k->base.target), LOG_E(&err));
+        LOG_ERROR(k->flow.base.env->log, "kommo.blocked", LOG_S("target", k->flow.base.target),
+            LOG_E(&err));
     }
     json_decref(result);
     call_end(c, NULL, &err, blocked_for(k));
@@ -178,7 +179,7 @@ void kommo_call_url(struct kommo *k, const char *method, const char *url, struct
     else if (c->retry_ms)
         set_blocked(k, &c->refusal);
     if (c->refusal.code)
-        loop_defer(k->base.env->loop, on_refused, c);
+        loop_defer(k->flow.base.env->loop, on_refused, c);
     else if (k->oauth.token)
         crm_token_get(k->oauth.token, on_token, c);
     else

@@ -96,7 +96,7 @@ static void on_connected(
     if (!failure && result && scope && *scope && !strchr(scope, '/')) {
         free(k->chat.scope);
         k->chat.scope = mem_strdup(scope);
-        LOG_INFO(k->base.env->log, "kommo.connected", LOG_S("target", k->base.target));
+        LOG_INFO(k->flow.base.env->log, "kommo.connected", LOG_S("target", k->flow.base.target));
         connected(k, NULL, 0);
     } else {
         connected(k, &err, retry_ms);
@@ -202,7 +202,7 @@ static void on_ended(void *arg) {
 static void start(struct chat_call *c) {
     struct kommo *k = c->k;
     if (k->ended) {
-        loop_defer(k->base.env->loop, on_ended, c);
+        loop_defer(k->flow.base.env->loop, on_ended, c);
         return;
     }
     if (!k->chat.scope) {
@@ -236,7 +236,7 @@ void kommo_chat_call(struct kommo *k, const char *suffix, const char *method, co
 void kommo_chat_start(struct kommo *k) {
     if (!k->chat.on)
         return;
-    k->chat.calls = crm_calls_create(&k->base, &k->options);
+    k->chat.calls = crm_calls_create(&k->flow.base, &k->options);
     k->chat.opened = mem_zalloc(KOMMO_OPENED * sizeof *k->chat.opened);
 }
 

@@ -107,7 +107,7 @@ static void on_part(void *arg, const json_t *result, const struct err *err, unsi
         protocol(b, "took a file and did not say what it is called");
     } else {
         memcpy(b->uuid, uuid, strlen(uuid) + 1);
-        crm_keep(&b->k->base, b->kept, span_str(b->uuid), KEPT_S, on_kept, b);
+        crm_keep(&b->k->flow.base, b->kept, span_str(b->uuid), KEPT_S, on_kept, b);
     }
 }
 
@@ -190,7 +190,7 @@ static void on_known(void *arg, struct span uuid, const struct err *err) {
         memcpy(b->uuid, uuid.p, uuid.n);
         name_it(b);
     } else {
-        crm_file_read(&b->k->base, str(b->file, "id"), FILE_MAX, on_bytes, b);
+        crm_file_read(&b->k->flow.base, str(b->file, "id"), FILE_MAX, on_bytes, b);
     }
 }
 

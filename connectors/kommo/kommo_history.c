@@ -139,7 +139,7 @@ static void keep_next(struct catching *c) {
     }
     json_t *event = json_incref(json_array_get(c->events, n - 1));
     json_array_remove(c->events, n - 1);
-    crm_event(&c->k->base, c->chat, str(event, "id"), event, on_event_kept, c);
+    crm_event(&c->k->flow.base, c->chat, str(event, "id"), event, on_event_kept, c);
     json_decref(event);
 }
 

@@ -88,7 +88,7 @@ static void on_told(void *arg, const json_t *result, const struct err *err, unsi
 /* It will never be delivered: whoever wrote it sees why. */
 static void refuse(struct taking *t, int code, const char *why) {
     const char *id = str(t->event, "id");
-    LOG_WARN(t->k->base.env->log, "kommo.not_sent", LOG_S("target", t->k->base.target),
+    LOG_WARN(t->k->flow.base.env->log, "kommo.not_sent", LOG_S("target", t->k->flow.base.target),
         LOG_S("id", id), LOG_S("what", why));
     kommo_talk_status(t->k, id, kommo_failure(id, code, why), on_told, t);
 }
@@ -112,7 +112,7 @@ static void reply(struct taking *t) {
         .agent = json_string_value(agent),
         .author = *author ? author : NULL,
         .body = t->body};
-    crm_reply(&t->k->base, &r, on_replied, t);
+    crm_reply(&t->k->flow.base, &r, on_replied, t);
     json_decref(agent);
 }
 
@@ -136,7 +136,7 @@ static void begin(struct taking *t) {
         refuse(
             t, NO_DIALOGUE, "this chat is no dialogue of the gateway's: the client writes first");
     else if (file)
-        crm_fetch(&t->k->base, str(file, "url"), NULL, str(file, "name"), on_file, t);
+        crm_fetch(&t->k->flow.base, str(file, "url"), NULL, str(file, "name"), on_file, t);
     else
         reply(t);
 }

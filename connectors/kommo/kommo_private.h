@@ -32,10 +32,10 @@ struct kommo_chat {
 };
 
 struct kommo {
-    struct crm base;             /* first: the core gives us a pointer to it */
-    struct crm_flow flow, panel; /* panel: only looks */
-    char *url;                   /* "https://shop.kommo.com" */
-    const char *token;           /* the settings'; "": by OAuth2 */
+    struct crm_flow flow;  /* first: the core gives us a pointer to its base */
+    struct crm_flow panel; /* for who only looks */
+    char *url;             /* "https://shop.kommo.com" */
+    const char *token;     /* the settings'; "": by OAuth2 */
     struct {
         const char *client_id, *client_secret, *redirect_uri, *refresh;
         struct crm_token *token;

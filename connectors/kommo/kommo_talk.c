@@ -194,7 +194,7 @@ static void begin(struct talk *t) {
             .russian = f->russian,
             .utc_offset_min = f->utc_offset_min,
             .max = f->text_max,
-            .public_url = t->k->base.public_url},
+            .public_url = t->k->flow.base.public_url},
         .country = f->country,
         .bot = t->k->chat.bot,
         .users = t->k->chat.users,
@@ -266,5 +266,5 @@ void kommo_talk_attach(struct kommo *k, const struct crm_attach *a, crm_done_fn 
     if (status)
         kommo_talk_status(k, t->id, status, on_status, t);
     else
-        loop_defer(k->base.env->loop, on_nothing_to_do, t);
+        loop_defer(k->flow.base.env->loop, on_nothing_to_do, t);
 }

@@ -28,7 +28,7 @@ static struct http_call *ask(void *owner, const char *refresh, http_answer_fn fn
         .answer_max = ANSWER_MAX,
         .allow_private = k->options.allow_private,
         .allow_plain = k->options.allow_private};
-    struct http_call *call = http_call_start(k->base.client, &rq, fn, arg);
+    struct http_call *call = http_call_start(k->flow.base.client, &rq, fn, arg);
     sodium_memzero(body, strlen(body));
     free(body);
     free(url);
@@ -42,7 +42,7 @@ void kommo_token_start(struct kommo *k) {
     char *of = mem_printf("%s\n%s\n%s", k->url, k->oauth.client_id, k->oauth.refresh);
     struct crm_token_options o = {
         .of = of, .refresh = k->oauth.refresh, .owner = k, .ask = ask, .read = kommo_tokens};
-    k->oauth.token = crm_token_create(&k->base, &o);
+    k->oauth.token = crm_token_create(&k->flow.base, &o);
     sodium_memzero(of, strlen(of));
     free(of);
 }

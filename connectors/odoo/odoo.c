@@ -190,25 +190,6 @@ static void finish(struct crm *c) {
     free(odoo_of(c)->url);
 }
 
-static void ensure_card(
-    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
-    crm_flow_ensure(&odoo_of(c)->flow, client, known, fn, arg);
-}
-
-static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
-    crm_flow_attach(&odoo_of(c)->flow, a, fn, arg);
-}
-
-static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
-    crm_flow_entries(&odoo_of(c)->flow, card, fn, arg);
-}
-
-static void card(
-    struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
-    (void)client;
-    crm_flow_card(&odoo_of(c)->flow, card_id, fn, arg);
-}
-
 const struct crm_ops odoo_crm = {
     .api = CRM_API,
     .name = "odoo",
@@ -218,10 +199,10 @@ const struct crm_ops odoo_crm = {
     .init = init,
     .start = start,
     .caps = CRM_ENTRIES | CRM_REPLIES,
-    .ensure_card = ensure_card,
-    .attach = attach,
-    .entries = entries,
-    .card = card,
+    .ensure_card = crm_flow_ensure,
+    .attach = crm_flow_attach,
+    .entries = crm_flow_entries,
+    .card = crm_flow_card,
     .webhook = odoo_webhook,
     .take = odoo_take,
     .stop = stop,

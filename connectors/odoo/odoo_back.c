@@ -162,7 +162,7 @@ static void reply(struct taking *t) {
         .agent = json_string_value(t->agent),
         .author = str(t->event, "author"),
         .body = body};
-    crm_reply(&t->o->base, &r, on_replied, t);
+    crm_reply(&t->o->flow.base, &r, on_replied, t);
     json_decref(body);
 }
 
@@ -182,7 +182,7 @@ static void on_contact(void *arg, const json_t *result, const struct err *err, u
     if (err || !record || (user && !t->agent))
         taking_end(t, err && err->code != ERR_DENIED ? err : NULL, retry_ms);
     else
-        crm_assigned(&t->o->base, str(t->event, "card"),
+        crm_assigned(&t->o->flow.base, str(t->event, "card"),
             t->agent ? json_string_value(t->agent) : "", str(t->event, "once"), by, on_turned, t);
 }
 

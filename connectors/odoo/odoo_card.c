@@ -165,7 +165,7 @@ static void on_utm_made(void *arg, const json_t *result, const struct err *err, 
         return;
     }
     if (err)
-        LOG_INFO(s->o->base.env->log, "odoo.no_utm", LOG_S("target", s->o->base.target),
+        LOG_INFO(s->o->flow.base.env->log, "odoo.no_utm", LOG_S("target", s->o->flow.base.target),
             LOG_S("model", utm_model(s)), LOG_E(err));
     set_utm(s, odoo_id(result));
 }

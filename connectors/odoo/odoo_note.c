@@ -196,7 +196,7 @@ static void on_file_found(
     if (err || odoo_id(id))
         end_made(s, id, err, retry_ms);
     else
-        crm_file_base64(&s->o->base, s->file, FILE_MAX, on_file, s);
+        crm_file_base64(&s->o->flow.base, s->file, FILE_MAX, on_file, s);
 }
 
 void odoo_upload(

@@ -53,7 +53,7 @@ static void page_done(struct poll *p) {
     }
     text = mem_printf(
         "%lld,%lld", (long long)(p->first < 0 ? p->newest : p->first), (long long)p->newest);
-    crm_keep(&p->o->base, CURSOR, span_str(text), 0, on_cursor_kept, p);
+    crm_keep(&p->o->flow.base, CURSOR, span_str(text), 0, on_cursor_kept, p);
     free(text);
 }
 
@@ -66,8 +66,8 @@ static void keep_next(struct poll *p) {
         return;
     }
     char *once = mem_printf("note:%s", json_string_value(json_object_get(event, "id")));
-    crm_event(
-        &p->o->base, json_string_value(json_object_get(event, "card")), once, event, on_kept, p);
+    crm_event(&p->o->flow.base, json_string_value(json_object_get(event, "card")), once, event,
+        on_kept, p);
     free(once);
     json_decref(event);
 }
@@ -132,7 +132,7 @@ static void on_claimed(void *arg, bool got, const struct err *err) {
     if (err || !got)
         poll_end(p);
     else
-        crm_kept(&p->o->base, CURSOR, on_cursor, p);
+        crm_kept(&p->o->flow.base, CURSOR, on_cursor, p);
 }
 
 static void on_timer(void *arg) {
@@ -142,10 +142,10 @@ static void on_timer(void *arg) {
     struct poll *p = mem_zalloc(sizeof *p);
     p->o = o;
     o->polling = true;
-    crm_claim(&o->base, "odoo_poll", o->poll_ms - o->poll_ms / 10, on_claimed, p);
+    crm_claim(&o->flow.base, "odoo_poll", o->poll_ms - o->poll_ms / 10, on_claimed, p);
 }
 
 void odoo_poll_start(struct odoo *o) {
-    if (o->poll_ms && o->base.core)
-        o->poll_timer = loop_timer_start(o->base.env->loop, FIRST_MS, o->poll_ms, on_timer, o);
+    if (o->poll_ms && o->flow.base.core)
+        o->poll_timer = loop_timer_start(o->flow.base.env->loop, FIRST_MS, o->poll_ms, on_timer, o);
 }

@@ -9,7 +9,7 @@
 struct asked;
 
 struct odoo {
-    struct crm base;                   /* first: the core gives us a pointer to it */
+    struct crm_flow flow;              /* first: the core gives us a pointer to its base */
     char *url;                         /* "https://crm.example.org", no slash at its end */
     const char *database, *user, *key; /* the settings' */
     bool json2;
@@ -22,7 +22,6 @@ struct odoo {
     bool polling;
     struct crm_calls_options options;
     struct crm_calls *calls;
-    struct crm_flow flow;
     json_int_t uid; /* 0: not asked yet */
     bool ready;     /* we know who we are, and what a contact has */
     bool asking, ended;

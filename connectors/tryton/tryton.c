@@ -59,25 +59,6 @@ static void finish(struct crm *c) {
     free(tryton_of(c)->url);
 }
 
-static void ensure_card(
-    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
-    crm_flow_ensure(&tryton_of(c)->flow, client, known, fn, arg);
-}
-
-static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg) {
-    crm_flow_attach(&tryton_of(c)->flow, a, fn, arg);
-}
-
-static void entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
-    crm_flow_entries(&tryton_of(c)->flow, card, fn, arg);
-}
-
-static void card(
-    struct crm *c, const char *client, const char *card_id, crm_result_fn fn, void *arg) {
-    (void)client;
-    crm_flow_card(&tryton_of(c)->flow, card_id, fn, arg);
-}
-
 const struct crm_ops tryton_crm = {
     .api = CRM_API,
     .name = "tryton",
@@ -87,10 +68,10 @@ const struct crm_ops tryton_crm = {
     .init = init,
     .start = start,
     .caps = CRM_ENTRIES,
-    .ensure_card = ensure_card,
-    .attach = attach,
-    .entries = entries,
-    .card = card,
+    .ensure_card = crm_flow_ensure,
+    .attach = crm_flow_attach,
+    .entries = crm_flow_entries,
+    .card = crm_flow_card,
     .stop = stop,
     .finish = finish,
 };

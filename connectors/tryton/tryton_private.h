@@ -9,10 +9,9 @@
 struct rpc;
 
 struct tryton {
-    struct crm base;             /* first: the core gives us a pointer to it */
+    struct crm_flow flow;        /* first: the core gives us a pointer to its base */
     char *url;                   /* "https://erp.example.org/crm/" */
     const char *user, *password; /* the settings' */
-    struct crm_flow flow;
     struct crm_calls_options options;
     struct crm_calls *calls;
     char *session; /* of the header; NULL: to be had by logging in */

@@ -201,7 +201,8 @@ static void on_entries(void *arg, const json_t *result, const struct err *err, u
     free(a);
 }
 
-void crm_flow_entries(struct crm_flow *f, const char *card, crm_result_fn fn, void *arg) {
+void crm_flow_entries(struct crm *c, const char *card, crm_result_fn fn, void *arg) {
+    struct crm_flow *f = container_of(c, struct crm_flow, base);
     f->ops->entries(f->crm, card, NULL, on_entries, asking_create(fn, arg));
 }
 
@@ -222,10 +223,34 @@ static void on_no_card(void *arg) {
     on_card(arg, NULL, NULL, 0);
 }
 
-void crm_flow_card(struct crm_flow *f, const char *card, crm_result_fn fn, void *arg) {
+void crm_flow_card(
+    struct crm *c, const char *client, const char *card, crm_result_fn fn, void *arg) {
+    struct crm_flow *f = container_of(c, struct crm_flow, base);
+    (void)client;
     struct asking *a = asking_create(fn, arg);
     if (*card)
         f->ops->look(f->crm, card, on_card, a);
     else
         loop_defer(f->crm->env->loop, on_no_card, a);
+}
+
+/* --- what a CRM cannot ----------------------------------------------------------------------- */
+
+struct refusal {
+    struct asking asking;
+    const char *why;
+};
+
+static void on_refused(void *arg) {
+    struct refusal *r = arg;
+    struct err err;
+    err_set(&err, ERR_UNSUPPORTED, "%s", r->why);
+    r->asking.fn(r->asking.arg, NULL, &err);
+    free(r);
+}
+
+void crm_flow_unsupported(struct crm *c, const char *why, crm_result_fn fn, void *arg) {
+    struct refusal *r = mem_alloc(sizeof *r);
+    *r = (struct refusal){{fn, arg}, why};
+    loop_defer(c->env->loop, on_refused, r);
 }

@@ -93,8 +93,10 @@ struct crm_flow_options {
     const char *const *users; /* "anna=17": our agent and whom the CRM calls so; NULL-ended */
 };
 
+/* First member of the adapter's struct. */
 struct crm_flow {
-    struct crm *crm;
+    struct crm base; /* first */
+    struct crm *crm; /* itself; or the one that a second flow of the same adapter belongs to */
     const struct crm_flow_ops *ops;
     struct crm_flow_options options;
 };
@@ -138,10 +140,13 @@ void crm_flow_init(
 
 /* crm_ops.ensure_card, attach, entries and card of an adapter that works so. */
 void crm_flow_ensure(
-    struct crm_flow *f, const json_t *client, const char *known, crm_done_fn fn, void *arg);
-void crm_flow_attach(struct crm_flow *f, const struct crm_attach *a, crm_done_fn fn, void *arg);
-void crm_flow_entries(struct crm_flow *f, const char *card, crm_result_fn fn, void *arg);
-void crm_flow_card(struct crm_flow *f, const char *card, crm_result_fn fn, void *arg);
+    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg);
+void crm_flow_attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg);
+void crm_flow_entries(struct crm *c, const char *card, crm_result_fn fn, void *arg);
+void crm_flow_card(
+    struct crm *c, const char *client, const char *card, crm_result_fn fn, void *arg);
+/* ERR_UNSUPPORTED with this sentence, which must live on: for what one mode of a CRM cannot. */
+void crm_flow_unsupported(struct crm *c, const char *why, crm_result_fn fn, void *arg);
 
 /* The CRM's user who is our agent ("anna" -> "17"); NULL: nobody. */
 const char *crm_flow_user(const struct crm_flow *f, const char *agent);

@@ -167,7 +167,8 @@ static void tell_way(void *arg, const struct crm_way *way) {
 }
 
 void crm_flow_ensure(
-    struct crm_flow *f, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
+    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
+    struct crm_flow *f = container_of(c, struct crm_flow, base);
     struct ensure *e = mem_zalloc(sizeof *e);
     e->f = f;
     e->client = json_deep_copy(client);

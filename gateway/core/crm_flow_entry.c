@@ -424,7 +424,8 @@ static bool has_nothing_to_say(const struct attach *a, const struct crm_attach *
            (!a->f->ops->rewrite || strcmp(flow_str(in->message, "status"), "failed") != 0);
 }
 
-void crm_flow_attach(struct crm_flow *f, const struct crm_attach *in, crm_done_fn fn, void *arg) {
+void crm_flow_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn, void *arg) {
+    struct crm_flow *f = container_of(c, struct crm_flow, base);
     struct attach *a = mem_zalloc(sizeof *a);
     a->f = f;
     a->fn = fn;

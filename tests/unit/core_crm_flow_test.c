@@ -31,10 +31,9 @@ struct card {
 /* A CRM in memory, and an adapter for it. The answer of one call, or its effect too, can be lost.
  */
 struct book {
-    struct crm base;
+    struct crm_flow flow; /* first */
     struct env env;
     struct log log;
-    struct crm_flow flow;
     struct crm_flow_ops ops;
     struct entry entries[ENTRIES_MAX];
     struct card cards[CARDS_MAX];
@@ -235,7 +234,7 @@ static void on_done(void *arg, const struct crm_outcome *o) {
 
 static struct call attach_once(struct book *b, const struct crm_attach *a) {
     struct call k = {.book = b};
-    crm_flow_attach(&b->flow, a, on_done, &k);
+    crm_flow_attach(&b->flow.base, a, on_done, &k);
     assert_false(k.done); /* never inside the call */
     loop_run(b->env.loop);
     assert_true(k.done);
@@ -260,7 +259,7 @@ static struct call ensure(struct book *b, const json_t *client, const char *know
     struct call k = {.failed = true};
     for (int i = 0; k.failed && i < 3; i++) {
         k = (struct call){.book = b};
-        crm_flow_ensure(&b->flow, client, known, on_done, &k);
+        crm_flow_ensure(&b->flow.base, client, known, on_done, &k);
         loop_run(b->env.loop);
     }
     assert_false(k.failed);
@@ -290,11 +289,12 @@ static struct book *open_book(void) {
     log_init(&b->log);
     b->log.level = LOG_LEVEL_ERROR;
     b->env = (struct env){loop_create(), &b->log, NULL};
-    b->base.env = &b->env;
-    b->base.target = "main";
-    b->base.public_url = "https://chat.example.org";
+    b->flow.base.env = &b->env;
+    b->flow.base.target = "main";
+    b->flow.base.public_url = "https://chat.example.org";
     b->ops = all_ops;
-    b->flow = (struct crm_flow){.crm = &b->base, .ops = &b->ops};
+    b->flow.crm = &b->flow.base;
+    b->flow.ops = &b->ops;
     b->flow.options = (struct crm_flow_options){.files = true, .country = "RU", .text_max = 4000};
     return b;
 }

@@ -1,11 +1,10 @@
 """A portal of Bitrix24 and its token server, from crm.md 2 and the vendor's documentation: strict about what it knows,
 and it says what it does not."""
-import asyncio
 import json
 import time
 import urllib.parse
 
-from ..server import FakeServer
+from ..crm import CrmFake
 from ..wire import Answer
 from . import params
 from .crm import Crm
@@ -17,14 +16,12 @@ CLIENT_ID, CLIENT_SECRET = "local.573ad8a0346747.09223434", "LJSl0lNB76B5YY6u0YV
 WEBHOOK_SECRET = "s3cr3tw3bh00k"
 
 
-class Bitrix24(FakeServer):
-    """before(request) -> None, or an Answer instead of what would be done. after(request, answer) -> None, or the Answer
-    that is given though it was done. calls: (time, request); methods: their names, those of a batch in brackets."""
+class Bitrix24(CrmFake):
+    """See CrmFake. methods: the names of calls, those of a batch in brackets."""
 
     def __init__(self, port=0):
         self.crm, self.lines = Crm(), Lines()
-        self.before, self.after, self.delay = None, None, 0
-        self.calls, self.methods = [], []
+        self.methods = []
         self.bucket = None  # (requests a second, burst): 503 beyond
         self.level, self.leaked_at = 0.0, time.monotonic()
         self.over_time = {}  # method -> when it may be called again
@@ -141,20 +138,13 @@ class Bitrix24(FakeServer):
             "start": now, "finish": now, "duration": 0.1, "processing": 0.1, "date_start": "2026-11-29T12:00:00+03:00",
             "date_finish": "2026-11-29T12:00:00+03:00", "operating_reset_at": int(now) + 600, "operating": 0.1}})
 
-    async def _handle(self, request):
-        self.calls.append((time.monotonic(), request))
-        if self.delay:
-            await asyncio.sleep(self.delay)
-        answer = self.before(request) if self.before else None
-        if answer:
-            return answer
+    def answer(self, request):
         try:
-            answer = self._answer(request)
+            return self._answer(request)
         except Refused as e:
-            answer = Answer(e.status, e.body)
+            return Answer(e.status, e.body)
         except (ValueError, KeyError, TypeError, AttributeError) as e:
-            answer = Answer(400, {"error": "ERROR_ARGUMENT", "error_description": f"the fake: {e!r}"})
-        return (self.after(request, answer) if self.after else None) or answer
+            return Answer(400, {"error": "ERROR_ARGUMENT", "error_description": f"the fake: {e!r}"})
 
     # --- events ---
 

@@ -3,7 +3,6 @@ its statuses, X-Status-Reason and bodies. What it would pass over in silence is 
 
 The world (records) is apart from the server, so that a server may be killed and another one started on the same."""
 
-import asyncio
 import base64
 import collections
 import hashlib
@@ -14,7 +13,7 @@ import re
 import time
 import urllib.parse
 
-from ..server import FakeServer
+from ..crm import CrmFake
 from ..wire import Answer
 
 API, FILE = "/api/v1/", "Attachment/file/"
@@ -162,28 +161,16 @@ class Search:
         raise Refusal(400, f"Bad where type '{type}'.")
 
 
-class EspoCrm(FakeServer):
-    """before(request) -> None, or an Answer instead of ours. after(request, answer) -> None, or the Answer that is given
-    though what was asked is done. calls: (time, request). duplicates: whether it checks for them."""
+class EspoCrm(CrmFake):
+    """See CrmFake."""
 
     def __init__(self, key="k" * 32, world=None, port=0):
         self.key, self.world = key, world or World()
-        self.before = self.after = None
-        self.calls, self.ignored, self.delay = collections.deque(maxlen=20000), set(), 0
+        self.ignored = set()
         self.attachment_max = 25 << 20
         super().__init__(port)
 
-    async def _handle(self, request):
-        self.calls.append((time.monotonic(), request))
-        if self.delay:
-            await asyncio.sleep(self.delay)
-        answer = self.before(request) if self.before else None
-        if answer:
-            return answer
-        answer = self.judge(request)
-        return (self.after(request, answer) if self.after else None) or answer
-
-    def judge(self, request):
+    def answer(self, request):
         if request.method == "GET" and request.path.startswith(API + FILE):
             return self.file(request)
         try:

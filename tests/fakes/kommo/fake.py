@@ -1,13 +1,12 @@
 """The fake as a whole: one server for the account's address and for the service of chats."""
 
-import asyncio
 import collections
 import json
 import re
 import time
 import urllib.parse
 
-from ..server import FakeServer
+from ..crm import CrmFake
 from ..wire import Answer
 from . import amojo, crm, drive, oauth
 from .errors import Refused, problem
@@ -15,33 +14,21 @@ from .errors import Refused, problem
 ROUTES = [(method, re.compile(f"^{path}$"), fn) for method, path, fn in [*oauth.ROUTES, *drive.ROUTES, *crm.ROUTES, *amojo.ROUTES]]
 
 
-class FakeKommo(FakeServer):
-    """before(request) -> None or an Answer instead; after(request, answer) -> None, or the Answer that is given though
-    it is done. calls: (time, request). rate: requests a second of the CRM's API, more are 429; None: any number.
+class FakeKommo(CrmFake):
+    """See CrmFake. rate: requests a second of the CRM's API, more are 429; None: any number.
     blocked: the address is blocked, everything is 403. missing_note: the status for a note on a contact that is gone
     (nobody has written which it is). strict_search: a query finds substrings only, as the vendor says."""
 
     TOKEN = "a-long-lived-token"
 
     def __init__(self, port=0, rate=None):
-        self.before, self.after, self.calls, self.delay = None, None, [], 0
         self.rate, self.recent, self.blocked, self.missing_note = rate, collections.deque(), False, 404
         self.tokens, self.refused = {self.TOKEN}, []
         self.oauth = oauth.Clients(self)
         self.crm, self.amojo, self.drive = crm.World(), amojo.World(), drive.Drive()
         super().__init__(port)
 
-    async def _handle(self, request):
-        self.calls.append((time.monotonic(), request))
-        if self.delay:
-            await asyncio.sleep(self.delay)
-        answer = self.before(request) if self.before else None
-        if answer:
-            return answer
-        answer = self._answer(request)
-        return (self.after(request, answer) if self.after else None) or answer
-
-    def _answer(self, request):
+    def answer(self, request):
         try:
             for method, path, fn in ROUTES:
                 found = path.match(request.path)

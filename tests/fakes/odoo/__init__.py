@@ -3,17 +3,15 @@ Strict where the real one is: fields that a model has not, records that are gone
 
 The world (records) is apart from the server, so that a server may be killed and another one started on the same."""
 
-import asyncio
 import base64
 import collections
 import html
 import itertools
 import json
 import re
-import time
 import traceback
 
-from ..server import FakeServer
+from ..crm import CrmFake
 from ..wire import Answer
 
 FIELDS = {
@@ -153,30 +151,21 @@ class Domain:
         raise OdooError("builtins.ValueError", f"Invalid operator {op!r}")
 
 
-class Odoo(FakeServer):
-    """before(request) -> None, or an Answer instead of ours. after(request, answer) -> None, or the Answer that is given
-    though what was asked is done. calls: (time, request). emailed: posts that would have gone to followers."""
+class Odoo(CrmFake):
+    """See CrmFake. emailed: posts that would have gone to followers."""
 
     def __init__(self, key="0123456789abcdef" * 2, world=None, port=0, database="company", plain=False):
         self.key, self.world, self.database = key, world or World(), database
-        self.before = self.after = None
-        self.calls, self.emailed, self.ignored, self.delay = collections.deque(maxlen=20000), [], set(), 0
+        self.emailed, self.ignored = [], set()
         self.json2_only = plain
         super().__init__(port)
 
-    async def _handle(self, request):
-        self.calls.append((time.monotonic(), request))
-        if self.delay:
-            await asyncio.sleep(self.delay)
-        answer = self.before(request) if self.before else None
-        if answer:
-            return answer
+    def answer(self, request):
         try:
-            answer = self.judge(request)
+            return self.judge(request)
         except Exception:  # as the real one: a page and a traceback in its log
             traceback.print_exc()
-            answer = Answer(500, b"<html>500 Internal Server Error", type="text/html")
-        return (self.after(request, answer) if self.after else None) or answer
+            return Answer(500, b"<html>500 Internal Server Error", type="text/html")
 
     def judge(self, request):
         if request.method != "POST" or request.headers.get("content-type") != "application/json":
