@@ -365,31 +365,17 @@ json_t *kommo_queries(const struct crm_flow_who *who) {
 
 /* --- notes ----------------------------------------------------------------------------------- */
 
-static bool is_id(const char *p) {
-    for (size_t i = 0; i < ID_LEN; i++)
-        if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'A' && p[i] <= 'Z')))
-            return false;
-    return true;
-}
-
-/* The last "#01J..." of a text; NULL none. What somebody wrote cannot come after it. */
-static const char *mark_in(const char *text) {
-    for (const char *at = strrchr(text, '#'); at && at >= text; at--)
-        if (*at == '#' && is_id(at + 1))
-            return at;
-    return NULL;
-}
-
 void kommo_entries(const json_t *answer, const char *mark, json_t *entries) {
     size_t i;
     json_t *note;
     json_array_foreach(kommo_embedded(answer, "notes"), i, note) {
-        const char *text = str(json_object_get(note, "params"), "text"), *at = mark_in(text);
+        const char *text = str(json_object_get(note, "params"), "text"),
+                   *at = crm_text_marked(text);
         long long id = json_integer_value(json_object_get(note, "id"));
-        if (!at || id <= 0 || (mark && strncmp(at, mark, ID_LEN + 1) != 0))
+        if (!at || id <= 0 || (mark && strncmp(at, mark + 1, ID_LEN) != 0))
             continue;
         json_t *one = json_pack("{s:o,s:s,s:s%}", "id", json_sprintf("%lld", id), "text", text,
-            "message", at + 1, (size_t)ID_LEN);
+            "message", at, (size_t)ID_LEN);
         if (one)
             json_array_append_new(entries, one);
     }

@@ -22,7 +22,7 @@ struct talk {
     json_t *message, *client;
     json_t *bodies;    /* of the requests; the pieces */
     size_t next, held; /* piece; how many are there by what we know */
-    bool is_edit, late;
+    bool is_edit, late, own;
     char id[ID_MAX + 1]; /* by their name */
 };
 
@@ -36,8 +36,10 @@ static void talk_end(struct talk *t, const struct err *err, unsigned retry_ms) {
     size_t n = json_array_size(t->bodies);
     if (!err && *t->id)
         snprintf(id, sizeof id, n > 1 ? "%s*%zu" : "%s", t->id, n);
-    t->fn(t->arg,
-        &(struct crm_outcome){.err = err, .retry_ms = retry_ms, .external_id = *id ? id : NULL});
+    t->fn(t->arg, &(struct crm_outcome){.err = err,
+                      .retry_ms = retry_ms,
+                      .external_id = *id ? id : NULL,
+                      .left_out = !err && t->own});
     free(t->card);
     free(t->chat);
     json_decref(t->message);
@@ -248,6 +250,7 @@ void kommo_talk_attach(struct kommo *k, const struct crm_attach *a, crm_done_fn 
     t->message = json_deep_copy(a->message);
     t->client = json_deep_copy(a->client);
     t->late = a->late;
+    t->own = a->own;
     /* Is it there as it should be? Told anew, it is the same one, or comes back. */
     bool has_changed = *str(a->message, "edited_at") || *str(a->message, "deleted_at");
     t->is_edit = a->known && (!a->again || has_changed);
