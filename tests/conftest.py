@@ -20,14 +20,18 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """How tests are spread over processes (--dist loadgroup): those that share what a file's fixture made stay
-    together and come first, each other test is given out alone; long ones early, so that nobody waits for the last."""
+    """How tests are spread over processes (--dist loadgroup): those that share what a file's fixture made, for one
+    of its parameters, stay together and come first, each other test is given out alone; long ones early, so that nobody
+    waits for the last."""
     groups = {}
     for item in items:
-        shares = any(d.scope == "module" for defs in item._fixtureinfo.name2fixturedefs.values() for d in defs)
-        if shares:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        item.stash[GROUP] = groups.setdefault(item.path.stem if shares else item.nodeid, [])
+        shared = [n for n, defs in item._fixtureinfo.name2fixturedefs.items() if any(d.scope == "module" for d in defs)]
+        made = getattr(item, "callspec", None)
+        of = [getattr(made.params[n], "name", n) for n in shared if made and n in made.params]
+        name = "-".join([item.path.stem, *of]) if shared else item.nodeid
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(name))
+        item.stash[GROUP] = groups.setdefault(name, [])
         item.stash[GROUP].append(item)
 
     def rank(item):
