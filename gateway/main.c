@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "cli.h"
 #include "connectors/email/email_child.h"
 #include "config/value.h"
@@ -19,6 +21,21 @@ static int run_gateway(struct cli *cli) {
     return master_run(c, &source);
 }
 
+static void on_wrong(void *arg, const char *section, const char *title, const struct err *err) {
+    fprintf(stderr, "%s: %s \"%s\": %s\n", (const char *)arg, section, title, err->text);
+}
+
+/* What the sections' own rules say; those of the tables are kept by now. */
+static unsigned try_sections(const struct cli *cli, const struct config *c) {
+    struct log log;
+    log_init(&log);
+    struct env env = {loop_create(), &log, metrics_create(1)};
+    unsigned wrong = sections_try(c, &env, on_wrong, (void *)cli->config_path);
+    metrics_destroy(&env.metrics);
+    loop_destroy(&env.loop);
+    return wrong;
+}
+
 static int check_config(struct cli *cli) {
     struct buf out;
     buf_init(&out, 1 << 20);
@@ -31,6 +48,11 @@ static int check_config(struct cli *cli) {
     struct config *c = cli_config(cli);
     if (!c)
         return CLI_CONFIG;
+    if (try_sections(cli, c) > 0) {
+        buf_free(&out);
+        config_destroy(&c);
+        return CLI_CONFIG;
+    }
     if (cli_option(cli, "--print")) {
         config_print(c, &out);
         fputs(buf_str(&out), stdout);

@@ -1,8 +1,10 @@
 /* sections.c - every section that the configuration may have. */
 #include "sections.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "config/gateway_settings.h"
 #include "connectors/registry.h"
 
@@ -35,4 +37,54 @@ void sections_list(struct section_type *types) {
             c->name, SECTION_CRM, c->settings, c->help, sample_title(c->name)};
     }
     types[n] = (struct section_type){0};
+}
+
+static int try_channel(const struct connector_ops *ops, const struct config *config,
+    const struct settings *s, const struct env *env, struct err *err) {
+    struct connector *c = mem_zalloc(ops->size);
+    c->ops = ops;
+    c->channel = settings_title(s);
+    c->env = env;
+    c->public_url = settings_str(config_section(config, ""), "public_url");
+    c->data_dir = settings_str(config_section(config, ""), "data_dir");
+    int rc = ops->init(c, s, err);
+    ops->finish(c);
+    free(c);
+    return rc;
+}
+
+static int try_crm(const struct crm_ops *ops, const struct config *config, const struct settings *s,
+    const struct env *env, struct err *err) {
+    struct crm *c = mem_zalloc(ops->size);
+    c->ops = ops;
+    c->target = settings_title(s);
+    c->env = env;
+    c->public_url = settings_str(config_section(config, ""), "public_url");
+    int rc = ops->init(c, s, settings_str(config_section(config, ""), "data_dir"), err);
+    ops->stop(c);
+    ops->finish(c);
+    free(c);
+    return rc;
+}
+
+unsigned sections_try(
+    const struct config *config, const struct env *env, sections_fn wrong, void *arg) {
+    const struct section_type *type;
+    struct err err;
+    unsigned n = 0;
+    for (size_t i = 0; i < config_count(config, SECTION_CHANNEL); i++) {
+        const struct settings *s = config_at(config, SECTION_CHANNEL, i, &type);
+        for (size_t k = 0; connector_registry[k]; k++)
+            if (strcmp(connector_registry[k]->name, type->name) == 0 &&
+                try_channel(connector_registry[k], config, s, env, &err) < 0 && ++n)
+                wrong(arg, type->name, settings_title(s), &err);
+    }
+    for (size_t i = 0; i < config_count(config, SECTION_CRM); i++) {
+        const struct settings *s = config_at(config, SECTION_CRM, i, &type);
+        for (size_t k = 0; crm_registry[k]; k++)
+            if (strcmp(crm_registry[k]->name, type->name) == 0 &&
+                try_crm(crm_registry[k], config, s, env, &err) < 0 && ++n)
+                wrong(arg, type->name, settings_title(s), &err);
+    }
+    return n;
 }

@@ -144,3 +144,10 @@ void bitrix24_assign(struct crm *c, const char *card, const char *user, crm_step
         params, "fields", json_pack("{s:I}", "assignedById", (json_int_t)strtoll(user, NULL, 10)));
     bitrix24_call_small(bitrix24_of(c), "crm.item.update", params, fn, arg);
 }
+
+void bitrix24_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg) {
+    json_t *params = item_params(card);
+    json_object_set_new(
+        params, "fields", json_pack("{s:o,s:s}", "name", bitrix24_name(name), "lastName", ""));
+    bitrix24_call_small(bitrix24_of(c), "crm.item.update", params, fn, arg);
+}

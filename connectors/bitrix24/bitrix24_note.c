@@ -198,4 +198,5 @@ const struct crm_flow_ops bitrix24_flow_ops = {
     .rewrite = rewrite,
     .upload = upload,
     .assign = bitrix24_assign,
+    .rename = bitrix24_rename,
 };

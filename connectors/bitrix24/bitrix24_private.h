@@ -99,6 +99,7 @@ void bitrix24_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn 
 void bitrix24_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     const json_t *missing, crm_step_fn fn, void *arg);
 void bitrix24_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+void bitrix24_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg);
 
 /* --- bitrix24_line.c: requests of the open line; the first sets it up --------------------------
  */

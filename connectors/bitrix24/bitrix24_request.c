@@ -197,20 +197,20 @@ static json_t *common_fields(
     return f;
 }
 
-static json_t *name_of(const struct crm_flow_who *who) {
-    return json_stringn(who->name, utf8_prefix(who->name, strlen(who->name), NAME_POINTS));
+json_t *bitrix24_name(const char *name) {
+    return json_stringn(name, utf8_prefix(name, strlen(name), NAME_POINTS));
 }
 
 json_t *bitrix24_contact_fields(const struct crm_flow_who *who, const struct bitrix24_making *m) {
     json_t *f = common_fields(who, m, m->contact_fields);
-    json_object_set_new(f, "name", name_of(who));
+    json_object_set_new(f, "name", bitrix24_name(who->name));
     json_object_set_new(f, "fm", bitrix24_multifields(who->ways, who->is_plain));
     return f;
 }
 
 json_t *bitrix24_also_fields(const struct crm_flow_who *who, const struct bitrix24_making *m) {
     json_t *f = common_fields(who, m, m->also_fields);
-    json_object_set_new(f, "title", name_of(who));
+    json_object_set_new(f, "title", bitrix24_name(who->name));
     if (*m->stage)
         json_object_set_new(f, "stageId", json_string(m->stage));
     if (m->category > 0 && strcmp(m->also, "deal") == 0)

@@ -30,6 +30,7 @@ struct bitrix24_making {
     int category;                                           /* of a deal; 0 the common one */
     const char *const *contact_fields, *const *also_fields; /* crm_fields.h; NULL none */
 };
+json_t *bitrix24_name(const char *name); /* as long as a name may be */
 json_t *bitrix24_contact_fields(const struct crm_flow_who *who, const struct bitrix24_making *m);
 json_t *bitrix24_also_fields(const struct crm_flow_who *who, const struct bitrix24_making *m);
 

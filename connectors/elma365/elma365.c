@@ -134,6 +134,7 @@ static const struct crm_flow_ops flow_ops = {
     .write = elma365_write,
     .upload = elma365_upload,
     .assign = elma365_assign,
+    .rename = elma365_rename,
     .status = elma365_status,
     .looks_before = true,
 };

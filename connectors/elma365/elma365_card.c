@@ -247,3 +247,12 @@ void elma365_assign(struct crm *c, const char *card, const char *user, crm_step_
     else
         elma365_later(e, NULL, NULL, fn, arg);
 }
+
+void elma365_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg) {
+    struct elma365 *e = elma365_of(c);
+    struct elma365_place at = {.card = card};
+    json_t *context = json_object();
+    elma365_set_name(context, &e->fields, name);
+    elma365_call(e, ITEM "/update", &at, json_pack("{s:o}", "context", context), on_done,
+        step_create(c, fn, arg));
+}

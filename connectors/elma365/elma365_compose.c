@@ -57,15 +57,19 @@ static void add_way(json_t *context, const json_t *way, const struct elma365_fie
         add_word(context, f->messenger, value);
 }
 
+void elma365_set_name(json_t *context, const struct elma365_fields *f, const char *name) {
+    if (strcmp(f->name, "_fullname") == 0)
+        json_object_set_new(context, f->name, json_pack("{s:s}", "firstname", name));
+    else if (*f->name)
+        json_object_set_new(context, f->name, json_string(name));
+}
+
 json_t *elma365_contact(
     const struct crm_flow_who *who, const struct elma365_fields *f, const char *const *extra) {
     json_t *context = json_pack("{s:s}", "__externalId", who->mark), *way;
     size_t i;
     crm_fields_set(context, extra, who->client);
-    if (strcmp(f->name, "_fullname") == 0)
-        json_object_set_new(context, f->name, json_pack("{s:s}", "firstname", who->name));
-    else if (*f->name)
-        json_object_set_new(context, f->name, json_string(who->name));
+    elma365_set_name(context, f, who->name);
     json_array_foreach(who->ways, i, way) {
         bool is_typed = strcmp(str(way, "kind"), "messenger") != 0;
         if (!who->is_plain || !is_typed)

@@ -8,6 +8,8 @@
 /* {"active":true,"filter":{"tf":{field:value}},...}: 100 items at most. */
 json_t *elma365_search(const char *field, const char *value);
 
+/* The name, in the field that it has. */
+void elma365_set_name(json_t *context, const struct elma365_fields *f, const char *name);
 /* A new contact's context. extra: rows "code=value", NULL-ended. */
 json_t *elma365_contact(
     const struct crm_flow_who *who, const struct elma365_fields *f, const char *const *extra);

@@ -52,6 +52,7 @@ void elma365_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn f
 void elma365_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     const json_t *missing, crm_step_fn fn, void *arg);
 void elma365_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+void elma365_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg);
 void elma365_list_entries(
     struct crm *c, const char *card, const char *mark, crm_step_fn fn, void *arg);
 void elma365_write(struct crm *c, const struct crm_flow_entry *w, crm_step_fn fn, void *arg);

@@ -86,6 +86,7 @@ const struct crm_flow_ops espocrm_flow_ops = {
     .rewrite = espocrm_rewrite,
     .upload = espocrm_upload,
     .assign = espocrm_assign,
+    .rename = espocrm_rename,
     .status = espocrm_status,
     .rewrite_takes_files = true,
 };

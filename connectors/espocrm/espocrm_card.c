@@ -299,3 +299,11 @@ void espocrm_assign(struct crm *c, const char *card, const char *user, crm_step_
     espocrm_call_record(
         e, "PUT", e->fields.entity, card, body, on_assigned, one_create(c, fn, arg));
 }
+
+void espocrm_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg) {
+    struct espocrm *e = espocrm_of(c);
+    json_t *body = json_object();
+    espocrm_set_name(body, name);
+    espocrm_call_record(
+        e, "PUT", e->fields.entity, card, body, on_assigned, one_create(c, fn, arg));
+}

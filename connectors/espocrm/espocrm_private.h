@@ -45,6 +45,7 @@ void espocrm_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn f
 void espocrm_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     const json_t *missing, crm_step_fn fn, void *arg);
 void espocrm_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+void espocrm_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg);
 
 void espocrm_entries(struct crm *c, const char *card, const char *mark, crm_step_fn fn, void *arg);
 void espocrm_write(struct crm *c, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);

@@ -186,7 +186,7 @@ json_t *espocrm_ways(const struct espocrm_fields *f, const json_t *record) {
 
 /* "Ann Mary Smith": the last word is the last name, which must be there. Shown one after the other,
  * they are the name again. */
-static void set_name(json_t *record, const char *name) {
+void espocrm_set_name(json_t *record, const char *name) {
     const char *space = strrchr(name, ' ');
     char *first = mem_strndup(name, space ? (size_t)(space - name) : 0);
     char *given = utf8_clean_name(first, NAME_POINTS);
@@ -233,7 +233,7 @@ json_t *espocrm_record(const struct espocrm_fields *f, const struct crm_flow_who
     size_t i;
     json_t *way;
     buf_init(&others, QUERY_MAX);
-    set_name(out, who->name);
+    espocrm_set_name(out, who->name);
     json_object_set_new(out, f->mark, json_string(who->mark));
     if (number)
         json_object_set_new(out, "phoneNumber", json_string(number));

@@ -39,6 +39,9 @@ bool espocrm_message_of(const char *post, char out[ESPOCRM_MESSAGE_SIZE]);
 
 /* All ways that a record holds: [{"kind","value"}..], the kind "mark" too. A new reference. */
 json_t *espocrm_ways(const struct espocrm_fields *f, const json_t *record);
+/* First and last name of a record. */
+void espocrm_set_name(json_t *record, const char *name);
+
 /* A new record. A new reference. */
 json_t *espocrm_record(const struct espocrm_fields *f, const struct crm_flow_who *who);
 /* What is to be changed on a record so that it has what is missing: empty fields only, and the list

@@ -179,6 +179,7 @@ static const struct crm_flow_ops note_ops = {
     .rewrite = hubspot_rewrite,
     .upload = hubspot_upload,
     .assign = hubspot_assign,
+    .rename = hubspot_rename,
     .looks_before = true,
     .rewrite_takes_files = true,
 };
@@ -192,6 +193,7 @@ static const struct crm_flow_ops communication_ops = {
     .write = hubspot_write,
     .rewrite = hubspot_rewrite,
     .assign = hubspot_assign,
+    .rename = hubspot_rename,
     .looks_before = true,
 };
 

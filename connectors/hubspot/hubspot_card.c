@@ -248,3 +248,11 @@ void hubspot_assign(struct crm *c, const char *card, const char *user, crm_step_
     struct step *s = step_create(c, card, fn, arg);
     change(s, json_pack("{s:s}", "hubspot_owner_id", user), on_done);
 }
+
+void hubspot_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg) {
+    struct step *s = step_create(c, card, fn, arg);
+    json_t *properties = json_pack("{s:s}", s->h->properties.name, name);
+    if (strcmp(s->h->properties.name, "firstname") == 0)
+        json_object_set_new(properties, "lastname", json_string(""));
+    change(s, properties, on_done);
+}

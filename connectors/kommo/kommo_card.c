@@ -242,3 +242,10 @@ void kommo_assign(struct crm *c, const char *card, const char *user, crm_step_fn
         s);
     free(path);
 }
+
+void kommo_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg) {
+    struct step *s = step_create(c, card, fn, arg);
+    char *path = mem_printf("/contacts/%s", s->card);
+    kommo_call(s->k, "PATCH", path, json_pack("{s:s}", "name", name), on_added, s);
+    free(path);
+}

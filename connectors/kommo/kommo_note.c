@@ -170,5 +170,6 @@ const struct crm_flow_ops kommo_flow_ops = {
     .write = write_entry,
     .rewrite = rewrite,
     .assign = kommo_assign,
+    .rename = kommo_rename,
     .upload = kommo_upload,
 };

@@ -90,6 +90,7 @@ void kommo_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn,
 void kommo_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     const json_t *missing, crm_step_fn fn, void *arg);
 void kommo_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+void kommo_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg);
 void kommo_upload(
     struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg);
 /* After a refusal: ends with ERR_NOT_FOUND when what is at path is gone, else with the refusal. */

@@ -123,6 +123,7 @@ const struct crm_flow_ops odoo_flow_ops = {
     .rewrite = odoo_rewrite,
     .upload = odoo_upload,
     .assign = odoo_assign,
+    .rename = odoo_rename,
     .status = odoo_status,
     .rewrite_takes_files = true,
 };

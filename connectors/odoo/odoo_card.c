@@ -280,3 +280,12 @@ void odoo_assign(struct crm *c, const char *card, const char *user, crm_step_fn 
         json_pack("{s:{s:o}}", "vals", "user_id", id ? json_integer(id) : json_false()),
         on_assigned, step_create(c, card, fn, arg));
 }
+
+static void on_renamed(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    step_end(arg, result, err, retry_ms);
+}
+
+void odoo_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg) {
+    odoo_ask(odoo_of(c), CONTACT, "write", ids_of(card),
+        json_pack("{s:{s:s}}", "vals", "name", name), on_renamed, step_create(c, card, fn, arg));
+}

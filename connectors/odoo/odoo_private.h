@@ -57,6 +57,7 @@ void odoo_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, 
 void odoo_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     const json_t *missing, crm_step_fn fn, void *arg);
 void odoo_assign(struct crm *c, const char *card, const char *user, crm_step_fn fn, void *arg);
+void odoo_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg);
 
 void odoo_entries(struct crm *c, const char *card, const char *mark, crm_step_fn fn, void *arg);
 void odoo_write(struct crm *c, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);

@@ -100,3 +100,8 @@ void tryton_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     tryton_call(
         tryton_of(c), "model.party.contact_mechanism.create", json_pack("[o]", new), fn, arg);
 }
+
+void tryton_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg) {
+    tryton_call(tryton_of(c), "model.party.party.write",
+        json_pack("[[I],{s:s}]", (json_int_t)strtoll(card, NULL, 10), "name", name), fn, arg);
+}

@@ -144,6 +144,7 @@ const struct crm_flow_ops tryton_flow_ops = {
     .find = tryton_find,
     .create = tryton_create,
     .add = tryton_add,
+    .rename = tryton_rename,
     .entries = entries,
     .write = write_entry,
     .rewrite = rewrite,

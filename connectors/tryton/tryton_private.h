@@ -36,6 +36,7 @@ void tryton_find(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, 
 void tryton_create(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
 void tryton_add(struct crm *c, const char *card, const struct crm_flow_who *who,
     const json_t *missing, crm_step_fn fn, void *arg);
+void tryton_rename(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg);
 
 static inline struct tryton *tryton_of(struct crm *c) {
     return (struct tryton *)c;

@@ -39,6 +39,7 @@ void webhook_event_client(const json_t *client, int64_t now_ms, struct webhook_e
     char when[CLOCK_TEXT_SIZE];
     json_t *told = json_copy((json_t *)client);
     json_object_del(told, "cards"); /* what other CRMs call him is theirs */
+    json_object_del(told, "renamed");
     versioned_id(text(client, "id"), told, out->id);
     out->type = "client.updated";
     out->body = body_of(out->type, clock_format(now_ms, when), json_pack("{s:o}", "client", told));

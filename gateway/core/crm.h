@@ -68,7 +68,8 @@ struct crm_attach {
     bool late;         /* messages of this dialogue that came after it are there already */
     bool own;          /* it was written in this CRM (crm_reply()), which calls it `known`: there is
                           nothing to be put there, but its status may be told */
-    bool only_status;  /* nothing but its status has changed since it was attached */
+    const char *taken_by; /* the agent who became responsible by it; NULL */
+    bool only_status;     /* nothing but its status has changed since it was attached */
 };
 
 struct crm_ops {
@@ -83,7 +84,8 @@ struct crm_ops {
     int (*start)(struct crm *c, struct err *err);
 
     /* Finds the client's card (by our client id, phone, e-mail, identity) or makes it; updates
-     * name and identities on it. client: openapi "Client"; known: the card's id so far, "" none: it
+     * name and identities on it. client: openapi "Client", with "renamed":true when people gave him
+     * another name since; known: the card's id so far, "" none: it
      * may be gone, or merged into another, which then is the one. */
     void (*ensure_card)(
         struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg);

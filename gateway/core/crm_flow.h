@@ -59,6 +59,9 @@ struct crm_flow_ops {
      * nothing. */
     void (*add)(struct crm *c, const char *card, const struct crm_flow_who *who,
         const json_t *missing, crm_step_fn fn, void *arg);
+    /* The card has this name now: an agent gave it to the client, or it came from another CRM.
+     * NULL: names there are left alone. */
+    void (*rename)(struct crm *c, const char *card, const char *name, crm_step_fn fn, void *arg);
     /* Entries of ours on the card: [{"id","text","message"?}..] in the order of their making; those
      * whose text has this mark, or all of ours (mark NULL; then each has "message", its id). text:
      * as it was written, at least its end with the mark; where rewrite is NULL, all of it. */

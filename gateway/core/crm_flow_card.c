@@ -16,6 +16,7 @@ struct ensure {
     struct crm_flow_who who;
     char mark[FLOW_MARK_SIZE];
     char *card, *url;
+    json_t *held; /* ways of the card; NULL not known yet */
     unsigned hops, conflicts;
     bool searched;
     crm_done_fn fn;
@@ -34,6 +35,7 @@ static void ensure_end(struct ensure *e, const struct err *err, unsigned retry_m
     e->fn(e->arg, &o);
     json_decref(e->client);
     json_decref(e->ways);
+    json_decref(e->held);
     free(e->card);
     free(e->url);
     free(e);
@@ -72,6 +74,44 @@ static void on_ways(void *arg, const json_t *result, const struct err *err, unsi
         ensure_end(arg, err, retry_ms);
     else
         add_missing(arg, result);
+}
+
+static void complete(struct ensure *e) {
+    if (e->held)
+        add_missing(e, e->held);
+    else if (e->f->ops->ways)
+        e->f->ops->ways(e->f->crm, e->card, on_ways, e);
+    else
+        ensure_end(e, NULL, 0);
+}
+
+/* --- its name -------------------------------------------------------------------------------- */
+
+static void on_named(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    (void)result;
+    if (err && err->code != ERR_INVALID && err->code != ERR_DENIED)
+        ensure_end(arg, err, retry_ms);
+    else /* a name that the CRM does not take is no reason to deliver nothing */
+        complete(arg);
+}
+
+/* Was the card made before anybody had told a name? */
+static bool is_makeshift(const struct ensure *e, const char *name) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(e->ways, i, one) {
+        if (strcmp(flow_str(one, "value"), name) == 0)
+            return true;
+    }
+    return strcmp(name, e->mark) == 0;
+}
+
+/* What people call it there is left alone, until people call him something else here. */
+static bool shall_be_named(const struct ensure *e, const char *now) {
+    const char *name = flow_str(e->client, "name");
+    bool renamed = json_is_true(json_object_get(e->client, "renamed"));
+    return e->f->ops->rename && *name && *now && strcmp(now, name) != 0 &&
+           (renamed || is_makeshift(e, now));
 }
 
 /* --- a new one ------------------------------------------------------------------------------- */
@@ -146,12 +186,11 @@ static void on_look(void *arg, const json_t *result, const struct err *err, unsi
         look(e);
     } else {
         take_card(e, id, flow_str(result, "url"));
-        if (!held && e->f->ops->ways)
-            e->f->ops->ways(e->f->crm, e->card, on_ways, e);
-        else if (held)
-            add_missing(e, held);
+        e->held = json_incref((json_t *)held);
+        if (shall_be_named(e, flow_str(result, "name")))
+            e->f->ops->rename(e->f->crm, e->card, flow_str(e->client, "name"), on_named, e);
         else
-            ensure_end(e, NULL, 0);
+            complete(e);
     }
 }
 

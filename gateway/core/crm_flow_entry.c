@@ -19,7 +19,7 @@ struct attach {
     struct crm_flow *f;
     crm_done_fn fn;
     void *arg;
-    char *card;
+    char *card, *taken_by;
     json_t *message, *client;
     json_t *ids;    /* of the text's entries that are there, as strings */
     json_t *pieces; /* texts */
@@ -70,6 +70,7 @@ static void attach_end(struct attach *a, const struct err *err, unsigned retry_m
                     .err = err, .retry_ms = retry_ms, .external_id = id, .left_out = a->left_out});
     free(id);
     free(a->card);
+    free(a->taken_by);
     json_decref(a->message);
     json_decref(a->client);
     json_decref(a->ids);
@@ -93,10 +94,12 @@ static void on_assigned(void *arg, const json_t *result, const struct err *err, 
 /* All is there. The card's responsible follows what was written of him. */
 static void written(struct attach *a) {
     const json_t *event = json_object_get(a->message, "event");
-    const char *user = crm_flow_user(a->f, flow_str(event, "to"));
+    bool is_event = strcmp(flow_str(event, "type"), "assigned") == 0;
+    const char *agent = is_event ? flow_str(event, "to") : a->taken_by ? a->taken_by : "";
+    const char *user = crm_flow_user(a->f, agent);
     if (json_array_size(a->files))
         a->brought = count_ready(a);
-    if (user && a->f->ops->assign && strcmp(flow_str(event, "type"), "assigned") == 0)
+    if (user && a->f->ops->assign)
         a->f->ops->assign(a->f->crm, a->card, user, on_assigned, a);
     else
         attach_end(a, NULL, 0);
@@ -434,6 +437,7 @@ void crm_flow_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn,
     a->message = json_deep_copy(in->message);
     a->client = json_deep_copy(in->client);
     a->ids = json_array();
+    a->taken_by = in->taken_by ? mem_strdup(in->taken_by) : NULL;
     a->again = in->again;
     a->late = in->late;
     a->left_out =

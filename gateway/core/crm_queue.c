@@ -190,6 +190,13 @@ static bool is_own_event(const struct item *it) {
     return json_object_get(m, "event") && own_id(it);
 }
 
+/* The agent who became responsible by this answer; NULL: nobody did. */
+static const char *taken_by_of(const struct item *it) {
+    const json_t *m = json_object_get(it->loaded, "message");
+    const json_t *agent = json_object_get(json_object_get(m, "from"), "agent");
+    return json_is_true(json_object_get(m, "took")) ? json_string_value(agent) : NULL;
+}
+
 static void attach_now(struct item *it) {
     struct crm *crm = crm_of(it);
     json_t *message = json_object_get(it->loaded, "message");
@@ -209,6 +216,7 @@ static void attach_now(struct item *it) {
         json_decref(attached);
         return;
     }
+    const char *taken_by = taken_by_of(it);
     bool asked = json_is_true(json_object_get(json_object_get(message, "again"), crm->target));
     record_hide_private(message);
     if (!is_own)
@@ -221,6 +229,7 @@ static void attach_now(struct item *it) {
                  (asked || it->unsure || it->card_lost || it->entry.attempts > 1),
         .late = !known && it->entry.seq < upto,
         .own = is_own,
+        .taken_by = known ? NULL : taken_by,
         .only_status = only_status};
     crm->ops->attach(crm, &a, only_status ? on_status_told : on_attached, it);
     json_decref(attached);
@@ -251,8 +260,11 @@ static void on_echo_noted(void *arg, const struct err *err) {
 static void attach(struct item *it) {
     const json_t *event = json_object_get(json_object_get(it->loaded, "message"), "event");
     const char *type = json_string_value(json_object_get(event, "type"));
+    const char *taken_by = taken_by_of(it);
     if (crm_of(it)->ops->take && type && strcmp(type, "assigned") == 0 && !own_id(it))
         note_echo(it, "a", json_string_value(json_object_get(event, "to")), on_echo_noted);
+    else if (crm_of(it)->ops->take && taken_by && !own_id(it))
+        note_echo(it, "a", taken_by, on_echo_noted);
     else
         attach_now(it);
 }
@@ -384,6 +396,8 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
         return;
     }
     it->loaded = json_incref(result);
+    if (it->entry.kind == 'c' && it->entry.seq == 1)
+        json_object_set_new(json_object_get(it->loaded, "client"), "renamed", json_true());
     if (is_dropped(it))
         nothing_to_do(it);
     else if (it->entry.kind == 'm' && !json_is_object(json_object_get(result, "message")))

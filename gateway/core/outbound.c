@@ -155,8 +155,10 @@ static void send_append(struct command *c) {
         .deliver = !is_note};
     if (!is_note && strcmp(state, "open") != 0)
         a.state = "open";
-    if (!is_note && unassigned && !c->actor.is_token)
+    if (!is_note && unassigned && !c->actor.is_token) {
         a.assignee = c->actor.name; /* who answers is responsible until told otherwise */
+        json_object_set_new(c->body, "took", json_true());
+    }
     store_append(c->core->store, &a, on_send_stored, c);
 }
 

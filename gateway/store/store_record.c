@@ -305,6 +305,7 @@ void record_hide_private(json_t *m) {
     json_object_del(m, "sent_ids");
     json_object_del(m, "attached");
     json_object_del(m, "again");
+    json_object_del(m, "took");
     json_array_foreach(json_object_get(m, "attachments"), i, a) json_object_del(a, "remote");
 }
 

@@ -20,8 +20,9 @@ json_t *record_message(struct span record, const char *thread, const char *clien
 
 /* The same with what only connectors may see: "route" and "to" (where it goes, or came from), "raw"
  * (as the channel sent it), "remote" of attachments (how to fetch them), "sent_ids": the
- * channel's ids of all the parts that were sent, "attached": {target: what the CRM calls it}, and
- * "again": {target: true} where it was queued once more: it may be there. */
+ * channel's ids of all the parts that were sent, "attached": {target: what the CRM calls it},
+ * "again": {target: true} where it was queued once more: it may be there, and "took": its author
+ * became responsible by it. */
 json_t *record_private(struct span record, const char *thread, const char *client, int64_t seq);
 /* Takes that out again: what goes out of the house is a Message and nothing else. */
 void record_hide_private(json_t *m);

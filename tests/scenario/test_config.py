@@ -43,6 +43,8 @@ def test_good(tmp_path):
     ("redis { url = ", ["c.conf"]),
     ('include("missing.conf")', ["missing.conf"]),
     ("\x01\x02", ["c.conf:5"]),
+    ('webhook "erp" { url = "https://a.example/x" secret = {"short"} }', ['webhook "erp"', "whsec_"]),
+    ('odoo "o" { url = "https://a.example" database = "d" api_key = "k" user = "u" users = {"anna=nobody"} }', ['odoo "o"', "number"]),
 ])
 def test_refused(tmp_path, line, words):
     code, out = check(tmp_path, GOOD + line + "\n")

@@ -274,6 +274,23 @@ def test_an_edit_changes_what_is_there(world):
     assert "(edited)" in world.target.history(card)[-1]
 
 
+def test_another_name_is_the_card_s_too(world):
+    """An agent calls him otherwise, and so does the CRM; what people there call a card is left alone until then."""
+    mine, who = number(), own("ann")
+    there = world.target.add_card("Old " + own("friend"), ("phone", mine))
+    found = world.write(mine, "hello", kind="phone", verified=True)["thread"]
+    assert world.wait_card(found) == there
+    thread = world.write(who, "hello")["thread"]
+    card = world.wait_card(thread)
+    world.wait_history(card, 1)
+    assert world.target.cards()[there].startswith("Old ")
+    client = world.admin.get(f"/threads/{thread}")["thread"]["client"]["id"]
+    world.admin.patch(f"/clients/{client}", {"name": "Maria Petrova"})
+    until(lambda: world.target.cards()[card] == "Maria Petrova", 20 * SLOWER, 0.1, world.target.cards().get(card))
+    world.write(who, "it is me still")
+    assert len(world.wait_history(card, 2)) == 2 and world.card_of(thread) == card and not world.dead()
+
+
 def test_long_texts_come_whole(world):
     who = own("ann")
     text = " ".join(f"слово{n} \N{GRINNING FACE}" for n in range(2500))

@@ -167,6 +167,10 @@ def test_responsible_follows(world, start_gateway):
     card = there.wait_card(thread)
     there.admin.patch(f"/threads/{thread}", {"assignee": "anna"})
     until(lambda: world.target.records()[card].get("assignedUserId") == "u17", 20 * SLOWER)
+    other = there.write(own("eve"), "anybody?")["thread"]
+    theirs = there.wait_card(other)
+    there.gateway.login("anna").post(f"/threads/{other}/messages", {"id": own("k"), "text": "who answers is responsible"})
+    until(lambda: world.target.records()[theirs].get("assignedUserId") == "u17", 20 * SLOWER)
 
 
 def test_leads(start_gateway):
