@@ -348,13 +348,13 @@ def test_a_file_that_is_too_large_is_a_link(world_with_notes):
     assert not world.target.files(card) and not world.dead()
 
 
-def card_only(world):
-    if getattr(world.target, "is_chat", False):
-        pytest.skip("a chat outlives its card, which is looked at every ten minutes (test_crm_kommo.py)")
+# A chat outlives its card, which is looked at every ten minutes (test_crm_kommo.py).
+of_cards = pytest.mark.parametrize("server", [t for t in TARGETS if not getattr(t, "is_chat", False)],
+                                   ids=lambda t: t.name, indirect=True)
 
 
+@of_cards
 def test_a_card_that_is_gone_is_looked_for_once_more(world):
-    card_only(world)
     who = own("ann")
     thread = world.write(who, "one")["thread"]
     card = world.wait_card(thread)
@@ -366,8 +366,8 @@ def test_a_card_that_is_gone_is_looked_for_once_more(world):
     assert not world.dead()
 
 
+@of_cards
 def test_a_card_that_was_merged_is_followed(world):
-    card_only(world)
     who = own("ann")
     thread = world.write(who, "one")["thread"]
     card = world.wait_card(thread)
@@ -382,9 +382,7 @@ def test_a_card_that_was_merged_is_followed(world):
 
 @over_the_net
 def test_what_was_deleted_there_is_found_and_brought_back(world):
-    """`crm verify` asks what is on the card: only of CRMs that can tell."""
-    if not hasattr(world.target, "delete_entry"):
-        pytest.skip("it cannot be asked what it has")
+    """`crm verify` asks what is on the card."""
 
     def verify(*args, code):
         p = world.gateway.cli("crm", "verify", "crm", "--json", *args, check=False)
