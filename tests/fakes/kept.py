@@ -30,7 +30,7 @@ def written(path):
 def ledger(path):
     """The world that the journal tells of."""
     with EspoCrm() as fake:
-        fake.do(lambda: [fake.judge(r) for r in written(path)])
+        fake.do(lambda: [fake.answer(r) for r in written(path)])
         return fake.world
 
 
