@@ -187,4 +187,4 @@ def test_a_webhook_that_comes_while_the_gateway_restarts_is_not_lost(back):
     assert back.tell([back.post(f"/r answer {n}") for n in range(5)]).status_code == 200
     back.gateway.kill_worker()
     assert [m["text"] for m in back.wait_said(5, ("sent", "delivered"))] == [f"answer {n}" for n in range(5)]
-    until(lambda: len(back.sent()) == 5, 20 * SLOWER)
+    until(lambda: len(set(back.sent())) == 5, 20 * SLOWER)  # this channel takes a sending whose outcome died twice
