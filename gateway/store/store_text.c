@@ -144,7 +144,7 @@ void store_entry_parse(struct store_entry *e, const char *text) {
         good = take_id(&s, e->object) && s.n == 0;
     else if (good)
         good = (e->kind == 'm' || e->kind == 'c' || e->kind == 'f') && take_seq(&s, &e->seq) &&
-               take_op(&s, e->op);
+               (e->kind == 'm' ? take_op(&s, e->op) : s.n == 0);
     if (!good)
         e->kind = '?';
 }

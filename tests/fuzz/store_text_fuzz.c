@@ -62,9 +62,10 @@ static void check_events(const char *text) {
     struct store_event e;
     struct store_entry q = {.attempts = 3};
     if (store_event_parse(&e, text) == 0)
-        must(strchr("mstc", e.kind) && id_is_valid(e.id) && e.seq >= 0);
+        must(strchr("mstcw", e.kind) && id_is_valid(e.id) && e.seq >= 0);
     store_entry_parse(&q, text);
-    must(q.kind == '?' || (strchr("mcg", q.kind) && id_is_valid(q.subject) && q.seq >= 0));
+    must(q.kind == '?' || (strchr("mcgf", q.kind) && id_is_valid(q.subject) && q.seq >= 0));
+    must(q.kind == 'm' || !q.op[0]);
     must(q.kind != 'g' || id_is_valid(q.object));
     must(q.attempts == 3);
 }
