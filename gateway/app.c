@@ -24,8 +24,8 @@
 #include "push/hub.h"
 #include "store/store.h"
 
-#define DRAIN_MS 8000 /* then what is still open is cut; the master waits 10 s */
-#define KNOCK_MS 2000
+#define DRAIN_MS 8000        /* then what is still open is cut; the master waits 10 s */
+#define KNOCK_MS 2000        /* a request may be on its way to us for so long */
 #define DRAIN_SPREAD_MS 1500 /* sockets are told to come back, not all at once */
 #define DRAIN_TICK_MS 50
 #define LISTEN_MS 3000
@@ -55,6 +55,7 @@ struct app {
     char *data_dir;
     int ready_fd;
     bool store_seen, draining, core_drained;
+    unsigned kept_ms; /* KNOCK_MS when others serve in our place, who would answer it; else 0 */
     uint64_t drain_until_ms, knock_until_ms, lag_due_us;
     struct loop_timer *listen_timer, *follow_timer, *drain_timer, *lag_timer;
     int exit_code;
@@ -372,7 +373,7 @@ static bool somebody_knocks(const struct app *app) {
 
 static void on_drain_tick(void *arg) {
     struct app *app = arg;
-    bool quiet = app->core_drained && http_server_open(app->http) == 0 &&
+    bool quiet = http_server_quiesce(app->http, app->kept_ms) == 0 && app->core_drained &&
                  ws_server_open(app->ws) == 0 && !somebody_knocks(app);
     if (quiet || clock_mono_ms() > app->drain_until_ms) {
         LOG_INFO(&app->log, "worker.drained", LOG_I("clean", quiet));
@@ -382,8 +383,8 @@ static void on_drain_tick(void *arg) {
     }
 }
 
-static void on_terminate(void *arg) {
-    struct app *app = arg;
+static void drain(struct app *app, unsigned kept_ms) {
+    app->kept_ms = kept_ms;
     if (app->draining)
         return;
     app->draining = true;
@@ -391,7 +392,7 @@ static void on_terminate(void *arg) {
     api_set_draining(app->api);
     if (app->gate)
         gate_stop_accepting(app->gate);
-    http_server_quiesce(app->http);
+    http_server_quiesce(app->http, kept_ms);
     ws_server_drain(app->ws, 1012, DRAIN_SPREAD_MS);
     for (size_t i = 0; i < app->nconnectors; i++)
         app->connectors[i]->ops->stop(app->connectors[i]);
@@ -400,6 +401,16 @@ static void on_terminate(void *arg) {
     app->knock_until_ms = clock_mono_ms() + KNOCK_MS;
     app->drain_timer =
         loop_timer_start(app->env.loop, DRAIN_TICK_MS, DRAIN_TICK_MS, on_drain_tick, app);
+}
+
+static void on_terminate(void *arg) {
+    drain(arg, 0);
+}
+
+/* A request that crosses the close of its kept connection is lost, and its client may not know
+ * whether it may ask again: so these get time to be told with an answer. */
+static void on_replaced(void *arg) {
+    drain(arg, KNOCK_MS);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -426,6 +437,7 @@ struct app *app_create(const struct config *c, const struct worker_context *ctx,
     app->listen_timer = loop_timer_start(app->env.loop, LISTEN_MS, 0, listen_now, app);
     app->lag_timer = loop_timer_start(app->env.loop, LAG_MS, LAG_MS, on_lag, app);
     loop_signal(app->env.loop, SIGTERM, on_terminate, app);
+    loop_signal(app->env.loop, WORKER_REPLACED, on_replaced, app);
     return app;
 }
 

@@ -47,7 +47,7 @@ struct child {
     uint64_t started_ms, start_at_ms; /* monotonic; start_at_ms 0: no start planned */
     unsigned backoff_ms;
     bool ready;   /* it has served */
-    bool leaving; /* SIGTERM was sent */
+    bool leaving; /* it was told to */
     uint64_t kill_at_ms;
     int ready_fd; /* -1 once it is ready */
 };
@@ -310,11 +310,13 @@ static void reap(struct master *m) {
     }
 }
 
-static void terminate(struct child *c) {
-    if (!c->pid || c->leaving)
+static void terminate(struct child *c, int signo) {
+    if (!c->pid)
         return;
-    kill(c->pid, SIGTERM);
+    kill(c->pid, signo);   /* also to one that leaves already, which may hasten now */
     kill(c->pid, SIGCONT); /* a stopped one must hear it */
+    if (c->leaving)
+        return;
     c->leaving = true;
     c->kill_at_ms = now_ms() + DRAIN_MS;
 }
@@ -327,7 +329,7 @@ static void begin_stop(struct master *m) {
     close_listeners(m); /* the workers take in who waits, and close theirs */
     for (size_t i = 0; i < ARRAY_LEN(m->workers); i++) {
         m->workers[i].start_at_ms = 0;
-        terminate(&m->workers[i]);
+        terminate(&m->workers[i], SIGTERM);
     }
 }
 
@@ -376,7 +378,7 @@ static void abandon(struct master *m) {
         c->ready_fd = -1;
         *gone = *c;
         gone->start_at_ms = 0;
-        terminate(gone);
+        terminate(gone, WORKER_REPLACED);
         *c = (struct child){.ready_fd = -1};
     }
     config_destroy(&m->config);
@@ -475,7 +477,7 @@ static void finish_reload(struct master *m) {
     config_destroy(&m->old_config);
     drop_old_listener(m);
     for (unsigned i = 0; i < WORKERS_MAX; i++)
-        terminate(&m->workers[WORKERS_MAX + i]);
+        terminate(&m->workers[WORKERS_MAX + i], WORKER_REPLACED);
     set_log(m);
     LOG_INFO(&m->log, "config.reloaded", LOG_I("workers", m->nworkers));
 }

@@ -2,6 +2,7 @@
 #ifndef SB_WORKER_H
 #define SB_WORKER_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "base/metrics.h"
@@ -23,7 +24,9 @@ struct worker_context {
     78 /* the configuration or the data is wrong: starting again is no use                         \
         */
 
-/* Runs until SIGTERM (drained) or a fatal error. Returns the exit code. */
+#define WORKER_REPLACED SIGUSR1 /* to a worker: leave, others serve already */
+
+/* Runs until SIGTERM or WORKER_REPLACED (drained) or a fatal error. Returns the exit code. */
 int worker_run(const struct config *c, const struct worker_context *ctx);
 
 #endif

@@ -40,7 +40,8 @@ struct conn {
     void *user;
     int fd;
     uint64_t deadline_ms; /* 0: none, the work is ours */
-    bool idle;            /* between two requests */
+    uint64_t idle_from_ms;
+    bool idle; /* between two requests */
     bool parked;
     bool watched; /* it is in `looks` */
     bool stirred; /* something came while it was not parked */
@@ -124,6 +125,12 @@ static void on_fd(void *arg, int events) {
 
 static void set_deadline(struct conn *c, unsigned ms) {
     c->deadline_ms = ms ? clock_mono_ms() + ms : 0;
+}
+
+static void begin_idle(struct loop_mhd *m, struct conn *c) {
+    c->idle = true;
+    c->idle_from_ms = clock_mono_ms();
+    set_deadline(c, m->limits.head_ms);
 }
 
 static void unpark(struct loop_mhd *m, struct conn *c) {
@@ -238,8 +245,7 @@ int loop_mhd_adopt(
     struct conn *c = mem_zalloc(sizeof *c);
     c->user = user;
     c->fd = fd;
-    c->idle = true;
-    set_deadline(c, m->limits.head_ms);
+    begin_idle(m, c);
     add_conn(m, c);
     m->unannounced++;
     if (MHD_add_connection(m->daemon, fd, peer, len) != MHD_YES) { /* it has closed the socket */
@@ -256,23 +262,31 @@ int loop_mhd_adopt(
     return 0;
 }
 
+static bool is_awaited(const struct conn *c) {
+    int unread = 0;
+    return c->idle && !c->cut && ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
 unsigned loop_mhd_awaited(const struct loop_mhd *m) {
     unsigned n = 0;
-    for (const struct conn *c = m->conns; c; c = c->next) {
-        int unread = 0;
-        bool came = ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0;
-        n += c->idle && !c->cut && came;
-    }
+    for (const struct conn *c = m->conns; c; c = c->next)
+        n += is_awaited(c);
     return n;
 }
 
-void loop_mhd_close_idle(struct loop_mhd *m) {
+unsigned loop_mhd_dismiss(struct loop_mhd *m, unsigned idle_ms) {
+    uint64_t now = clock_mono_ms();
+    unsigned left = 0;
     for (struct conn *c = m->conns; c; c = c->next) {
-        int unread = 0;
-        if (c->idle && c->mhd && !c->cut && ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0)
+        if (c->cut || is_awaited(c))
+            continue;
+        bool over = c->idle && c->mhd && now >= c->idle_from_ms + idle_ms;
+        left += !over;
+        if (over)
             cut(m, c);
     }
     pump_soon(m);
+    return left;
 }
 
 /* --- between two requests -------------------------------------------------------------------- */
@@ -392,8 +406,7 @@ static void on_completed(
     if (why == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
         m->events.on_slow(m->events.arg);
     if (rq->conn) {
-        rq->conn->idle = true;
-        set_deadline(rq->conn, m->limits.head_ms);
+        begin_idle(m, rq->conn);
         list_answered(m, rq->conn);
     }
     if (m->requests == rq)

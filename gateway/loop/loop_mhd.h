@@ -59,9 +59,10 @@ struct sockaddr;
 int loop_mhd_adopt(
     struct loop_mhd *m, int fd, const struct sockaddr *peer, unsigned len, void *conn);
 
-/* Closes the connections that wait for a next request; others end with their answer when
- * struct loop_mhd_answer says so. */
-void loop_mhd_close_idle(struct loop_mhd *m);
+/* Closes the connections that have waited for a next request for so long; others end with their
+ * answer when struct loop_mhd_answer says so. Returns how many are left that wait more shortly or
+ * are in a request, to the last byte of its answer. */
+unsigned loop_mhd_dismiss(struct loop_mhd *m, unsigned idle_ms);
 
 /* Connections on which something of a next request has come that libmicrohttpd has not read yet. */
 unsigned loop_mhd_awaited(const struct loop_mhd *m);

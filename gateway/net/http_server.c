@@ -90,13 +90,9 @@ void http_server_add_routes(struct http_server *s, const struct http_route *rout
     s->tables_last = &t->next;
 }
 
-void http_server_quiesce(struct http_server *s) {
+unsigned http_server_quiesce(struct http_server *s, unsigned idle_ms) {
     s->quiesced = true;
-    loop_mhd_close_idle(s->mhd);
-}
-
-unsigned http_server_open(const struct http_server *s) {
-    return s->open;
+    return loop_mhd_dismiss(s->mhd, idle_ms);
 }
 
 unsigned http_server_awaited(const struct http_server *s) {

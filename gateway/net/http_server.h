@@ -54,8 +54,9 @@ struct http_limits {
 struct http_server *http_server_create(const struct env *env,
     const struct http_limits *limits); /* NULL, logged, when trusted has what is no network */
 void http_server_add_routes(struct http_server *s, const struct http_route *routes, void *arg);
-void http_server_quiesce(struct http_server *s); /* keep-alive off: answers say Connection: close */
-unsigned http_server_open(const struct http_server *s);    /* exchanges not answered yet */
+/* From now on answers say Connection: close, and who has asked nothing for so long is closed; to be
+ * called over and over. Returns how many are left: they are being answered, or not idle so long. */
+unsigned http_server_quiesce(struct http_server *s, unsigned idle_ms);
 unsigned http_server_awaited(const struct http_server *s); /* requests that have come, in part at
                                                               least, and have not begun */
 /* What is not answered by then is answered with 503, and its exchange is gone: whoever may still

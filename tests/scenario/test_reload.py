@@ -21,10 +21,15 @@ def hup(g):
 
 
 class Knocker:
-    """Brings messages over and over, each on a connection of its own."""
+    """Brings messages over and over, each on a connection of its own, or all on one for as long as it is kept."""
 
-    def __init__(self, g):
+    def __init__(self, g, kept=False):
         self.url, self.answers, self.ended = g.url + "/hooks/loopback/test", [], threading.Event()
+        self.http = requests.Session()
+        self.http.trust_env = False
+        if not kept:
+            self.http.headers["Connection"] = "close"
+        self.told = 0  # not to ask again on this connection
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
@@ -32,8 +37,9 @@ class Knocker:
         while not self.ended.is_set():
             try:
                 body = {"from": {"address": "knocker"}, "text": "x", "id": str(len(self.answers))}
-                self.answers.append(requests.post(self.url, json=body, timeout=5,
-                                                  headers={"Connection": "close"}).status_code)
+                r = self.http.post(self.url, json=body, timeout=10 * SLOWER)
+                self.told += r.headers.get("Connection") == "close"
+                self.answers.append(r.status_code)
             except requests.RequestException as e:
                 self.answers.append(repr(e))
 
@@ -64,6 +70,44 @@ def test_good_reload_serves_all_the_time(gateway):
 def figure(g, name):
     """The sum of the series that begin with this."""
     return sum(float(line.rsplit(" ", 1)[1]) for line in g.metrics().splitlines() if line.startswith(name))
+
+
+def reloads(g):
+    return g.log().count("event=config.reloaded")
+
+
+def test_kept_connections_outlive_their_workers(gateway):
+    """A worker that leaves says so with an answer: no request crosses the close of its connection."""
+    g = gateway
+    knockers = [Knocker(g, kept=True) for _ in range(4)]
+    for n in range(8):
+        hup(g)
+        until(lambda: reloads(g) > n, 15, why="for the next reload")
+    until(lambda: sum(k.told for k in knockers) > 4, 15)
+    answers = [a for k in knockers for a in k.end()]
+    assert len(answers) > 100 and set(answers) == {200}, [a for a in answers if a != 200][:5]
+    assert "clean=false" not in g.log()
+
+
+def test_a_download_outlives_its_worker(gateway):
+    """Who is still being answered when a worker leaves gets the last byte, too."""
+    g = gateway
+    api, whole = g.login(), os.urandom(16 << 20)
+    media = api.post("/media?name=large.bin", None, data=whole)["media"]["id"]
+    before = set(g.worker_pids())
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        s.settimeout(10 * SLOWER)
+        s.connect(("127.0.0.1", g.port))
+        s.sendall(f"GET /api/v1/media/{media} HTTP/1.1\r\nHost: x\r\nCookie: {api.cookie}\r\n"
+                  "Connection: close\r\n\r\n".encode())
+        got = [s.recv(65536)]
+        assert got[0].startswith(b"HTTP/1.1 200")
+        hup(g)
+        until(lambda: len(before & set(g.worker_pids())) < 2, 15, why="for the end of who has nothing to do")
+        while got[-1]:
+            got.append(s.recv(1 << 20))
+    assert b"".join(got).split(b"\r\n\r\n", 1)[1] == whole
 
 
 def test_figures_survive_reloads_and_crashes(gateway):
