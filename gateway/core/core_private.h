@@ -40,8 +40,10 @@ struct target {
     struct err last;     /* of what failed last */
     enum err_code noted; /* why.code, as others know it */
     struct target_part parts[TARGET_PARTS];
-    bool off;        /* it wants nothing more of us: crm_off() */
-    int64_t well_ms; /* when any worker last found that it is well again */
+    uint64_t wells;       /* how often it has answered */
+    uint64_t answered_ms; /* and when last */
+    bool off;             /* it wants nothing more of us: crm_off() */
+    int64_t well_ms;      /* when any worker last found that it is well again */
 };
 
 struct owner;

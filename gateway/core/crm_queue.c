@@ -14,6 +14,12 @@
 /* A CRM that does not know us is asked again after so long, then twice as long, ... */
 #define REFUSED_MIN_MS 2000u
 #define REFUSED_MAX_MS 60000u
+/* When it may be asked again, a delivery that has not failed yet is looked for, for so long. */
+#define LOOK_FOR_NEW_MS 300
+/* One that answered somebody so lately may refuse some cards only: it is asked again this soon, so
+ * that others need not wait until all of these have been tried. */
+#define LATELY_MS 60000
+#define SOON_MS 1000
 /* A page instead of an answer, where a CRM is being looked after, is no word on the message; after
  * so many it is. */
 #define NONSENSE_MAX 8
@@ -32,9 +38,24 @@ static bool may_start(struct queue *q) {
     return true;
 }
 
+/* What failed before may do so for a reason of its own, and tells less of the CRM: all our shards
+ * look for something else first. */
+static enum queue_health health(const struct queue *q) {
+    const struct breaker *b = &q->target->breaker;
+    uint64_t now = clock_mono_ms();
+    enum breaker_state state = breaker_state(b, now);
+    if (q->target->off || !q->core->crm_known || state == BREAKER_OPEN)
+        return QUEUE_DOWN;
+    if (state == BREAKER_CLOSED)
+        return QUEUE_WELL;
+    return now - b->open_until_ms < LOOK_FOR_NEW_MS ? QUEUE_ASKS_NEW : QUEUE_ASKS_ANY;
+}
+
 /* It answered, whatever it said. */
 static void is_well(const struct item *it) {
     struct target *t = it->queue->target;
+    t->wells++;
+    t->answered_ms = clock_mono_ms();
     if (breaker_ended(&t->breaker, true, clock_mono_ms(), 0))
         crm_news_well(t);
     if (t->why.code && !t->off && breaker_state(&t->breaker, clock_mono_ms()) == BREAKER_CLOSED) {
@@ -44,14 +65,29 @@ static void is_well(const struct item *it) {
     }
 }
 
+/* Since it failed last the CRM has answered others: the trouble may be the card's own. Of that the
+ * breaker hears once, or a thousand such dialogues would stop all others. */
+static bool is_own_trouble(const struct item *it) {
+    const struct target *t = it->queue->target;
+    return it->entry.attempts > 1 && t->wells != it->wells &&
+           breaker_state(&t->breaker, clock_mono_ms()) == BREAKER_CLOSED;
+}
+
 static void is_ill(struct item *it, const struct err *err) {
     struct target *t = it->queue->target;
-    bool opened = breaker_ended(&t->breaker, false, clock_mono_ms(), randombytes_random());
+    bool is_own = is_own_trouble(it);
+    it->wells = t->wells;
     it->ill = true;
+    if (is_own)
+        return;
+    uint64_t now = clock_mono_ms();
+    bool opened = breaker_ended(&t->breaker, false, now, randombytes_random());
+    if (breaker_wait(&t->breaker, now) > SOON_MS && t->wells && now - t->answered_ms < LATELY_MS)
+        breaker_trip(&t->breaker, now, SOON_MS / 2 + randombytes_uniform(SOON_MS / 2));
     if (opened)
         LOG_WARN(
             it->queue->core->env->log, "crm.down", LOG_S("target", t->crm->target), LOG_E(err));
-    if (breaker_state(&t->breaker, clock_mono_ms()) != BREAKER_CLOSED)
+    if (breaker_state(&t->breaker, now) != BREAKER_CLOSED)
         t->why = *err;
 }
 
@@ -434,4 +470,4 @@ static void start(struct item *it) {
     }
 }
 
-const struct queue_kind crm_queue_kind = {64, "card_", may_start, start};
+const struct queue_kind crm_queue_kind = {64, "card_", may_start, health, start};

@@ -168,7 +168,7 @@ const char *owner_id(const struct core *core) {
 bool owner_has_work(const struct core *core, const struct target *t) {
     for (unsigned i = 0; i < core->owner->nshards; i++)
         for (const struct queue *q = core->owner->shards[i].queues; q; q = q->next)
-            if (q->kind == &crm_queue_kind && q->target == t && q->nitems)
+            if (q->kind == &crm_queue_kind && q->target == t && (q->nitems || q->lanes.n))
                 return true;
     return false;
 }

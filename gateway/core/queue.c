@@ -13,9 +13,10 @@
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 300000
-#define RESTS_FACTOR 10  /* so many windows of jobs for recipients */
-#define BLOCKED_FACTOR 5 /* so many windows of what waits for a retry of its lane */
-#define LANES 4096       /* of a table: a power of two, well above the items of a queue */
+#define RESTS_FACTOR 2 /* so many windows of jobs for recipients */
+/* So many windows of lanes the last owner may have begun: its window, a page beyond it, half a
+ * window of picked ones, and what a few owners before it left. */
+#define UNSURE_FACTOR 5
 #define HORIZON_MS (5LL * 24 * 3600 * 1000)
 
 static void flush(void *arg);
@@ -35,60 +36,45 @@ static void item_free(struct item *it) {
     free(it);
 }
 
-static bool is_rest(const struct item *it) {
-    return strcmp(it->entry.op, QUEUE_REST) == 0;
-}
-
-/* They may wait for days, which must not fill the window: what comes after them goes on. */
-static bool is_full(const struct queue *q) {
+/* Recipients may wait for days, which must not fill the window: what comes after them goes on. */
+bool queue_is_full(const struct queue *q) {
     unsigned window = q->core->options.delivery_window;
-    return q->nitems - q->nrests - q->nblocked >= window ||
-           q->nblocked >= (size_t)window * BLOCKED_FACTOR ||
-           q->nrests >= (size_t)window * RESTS_FACTOR;
-}
-
-/* Client, thread and messages of one person share a tag: that is the lane which keeps its order. */
-static bool same_lane(const struct item *a, const struct item *b) {
-    return memcmp(a->entry.subject + ID_TIME_LEN, b->entry.subject + ID_TIME_LEN, ID_TAG_LEN) == 0;
-}
-
-static const struct item **lane_of(const struct item **heads, const struct item *it) {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < ID_TAG_LEN; i++)
-        hash = (hash ^ (unsigned char)it->entry.subject[ID_TIME_LEN + i]) * 16777619u;
-    size_t at = hash & (LANES - 1);
-    while (heads[at] && !same_lane(heads[at], it))
-        at = (at + 1) & (LANES - 1);
-    return &heads[at];
-}
-
-/* Finds what can do nothing but wait for the retry of an earlier one of its lane, when it fills the
- * window of a CRM that is well otherwise: the other lanes go on. */
-static void find_blocked(struct queue *q) {
-    const struct item *heads[LANES];
-    bool looks = q->kind == &crm_queue_kind && q->nitems >= q->core->options.delivery_window &&
-                 breaker_state(&q->target->breaker, clock_mono_ms()) == BREAKER_CLOSED;
-    int64_t now = clock_ms();
-    if (!looks && !q->nblocked)
-        return;
-    memset(heads, 0, sizeof heads);
-    q->nblocked = 0;
-    for (struct item *it = q->items; it; it = it->next) {
-        const struct item **head = lane_of(heads, it);
-        if (!*head)
-            *head = it;
-        it->blocked = looks && (*head)->state == ITEM_WAITING && (*head)->not_before_ms > now;
-        q->nblocked += it->blocked;
-    }
+    return q->nitems - q->nrests - q->npicked >= window ||
+           q->nrests >= (size_t)window * RESTS_FACTOR || q->lanes.nids >= QUEUE_LEFT_MAX;
 }
 
 /* --- taking items in ------------------------------------------------------------------------- */
 
-static bool is_lane_taken(const struct queue *q, const struct item *it) {
-    for (const struct item *i = q->items; i; i = i->next)
-        if (same_lane(i, it))
-            return true;
-    return false;
+struct item *queue_take(struct queue *q, const struct store_entry *e, bool picked) {
+    struct item *it = mem_zalloc(sizeof *it);
+    it->queue = q;
+    it->entry = *e;
+    it->not_before_ms = e->not_before_ms;
+    it->queued_ms = strtoll(e->id, NULL, 10);
+    it->picked = picked;
+    *q->tail = it;
+    q->tail = &it->next;
+    q->nitems++;
+    if (picked)
+        q->npicked++;
+    else
+        q->nrests += queue_is_rest(it);
+    struct lane_key key = queue_key(e);
+    it->lane = lanes_find(&q->lanes, &key);
+    if (it->lane)
+        it->lane->in_hand++;
+    return it;
+}
+
+/* The first of its lane, and never put off: the last owner may have begun it. That one had no more
+ * of them than nunsure; of those that were put off the attempts tell. */
+static bool is_unsure(struct queue *q, const struct store_entry *e) {
+    struct lane_key key = queue_key(e);
+    if (!q->nunsure || lanes_find(&q->seen, &key))
+        return false;
+    lanes_add(&q->seen, &key);
+    q->nunsure -= e->attempts == 0;
+    return e->attempts == 0;
 }
 
 static void on_entries(
@@ -97,26 +83,22 @@ static void on_entries(
     q->reading = false;
     if (err || !q->token)
         return; /* the next poke reads again */
+    if (q->read_era != q->era) {
+        queue_poke(q);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
-        struct item *it = mem_zalloc(sizeof *it);
-        it->queue = q;
-        it->entry = entries[i];
-        it->not_before_ms = entries[i].not_before_ms;
-        it->queued_ms = strtoll(entries[i].id, NULL, 10);
-        if (q->nunsure) {
-            q->nunsure--;
-            it->unsure = !is_lane_taken(q, it);
-        }
-        *q->tail = it;
-        q->tail = &it->next;
-        q->nitems++;
-        q->nrests += is_rest(it);
         memcpy(q->cursor, entries[i].id, sizeof q->cursor);
+        bool unsure = is_unsure(q, &entries[i]);
+        if (!queue_left(q, &entries[i]))
+            queue_take(q, &entries[i], false)->unsure = unsure;
     }
     if (n >= q->core->options.delivery_window / 2)
         q->more = true;
     else
         q->nunsure = 0; /* what comes from now on is our own */
+    if (!q->nunsure)
+        lanes_clear(&q->seen);
     queue_run(q);
     if (q->more)
         queue_poke(q);
@@ -126,12 +108,14 @@ void queue_poke(struct queue *q) {
     unsigned window = q->core->options.delivery_window;
     if (!q->token || !store_is_up(q->core->store))
         return;
-    if (q->reading || is_full(q) || (q->kind == &crm_queue_kind && !owner_crm_allowed(q->core))) {
+    if (q->reading || queue_is_full(q) ||
+        (q->kind == &crm_queue_kind && !owner_crm_allowed(q->core))) {
         q->more = true;
         return;
     }
     q->more = false;
     q->reading = true;
+    q->read_era = q->era;
     store_queue_read(q->core->store, q->shard, q->name, q->cursor, window / 2, on_entries, q);
 }
 
@@ -141,28 +125,50 @@ void queue_poke(struct queue *q) {
  * more than their own message. */
 static bool is_behind(const struct item *it) {
     for (const struct item *i = it->queue->items; i != it; i = i->next)
-        if (same_lane(i, it) && !is_rest(i) && (!is_rest(it) || i->entry.seq == it->entry.seq))
+        if (queue_same_lane(i, it) && !queue_is_rest(i) &&
+            (!queue_is_rest(it) || i->entry.seq == it->entry.seq))
             return true;
     return false;
 }
 
-void queue_run(struct queue *q) {
+/* What failed before leaves room for what did not: each attempt may take as long as the server
+ * lets us wait. */
+static bool is_its_turn(const struct item *it, int64_t now) {
+    const struct queue *q = it->queue;
+    return it->state == ITEM_WAITING && it->not_before_ms <= now &&
+           (it->entry.attempts == 0 || q->busy_again < q->kind->in_flight_max / 2) &&
+           !is_behind(it);
+}
+
+static void start(struct item *it) {
+    struct queue *q = it->queue;
+    it->state = ITEM_BUSY;
+    it->is_again = it->entry.attempts > 0;
+    it->tried = true;
+    it->entry.attempts++;
+    q->busy++;
+    q->busy_again += it->is_again;
+    if (it->entry.kind == '?')
+        queue_end(it, "dropped", "");
+    else
+        q->kind->start(it);
+}
+
+static void run(struct queue *q, bool fresh_only) {
     int64_t now = clock_ms();
-    if (!q->token || q->core->draining || !store_is_up(q->core->store))
-        return;
     for (struct item *it = q->items; it && q->busy < q->kind->in_flight_max; it = it->next) {
-        if (it->state != ITEM_WAITING || it->not_before_ms > now || it->blocked || is_behind(it))
+        if ((fresh_only && it->entry.attempts > 0) || !is_its_turn(it, now))
             continue;
         if (it->entry.kind != '?' && q->kind->may_start && !q->kind->may_start(q))
             break;
-        it->state = ITEM_BUSY;
-        it->entry.attempts++;
-        q->busy++;
-        if (it->entry.kind == '?')
-            queue_end(it, "dropped", "");
-        else
-            q->kind->start(it);
+        start(it);
     }
+}
+
+void queue_run(struct queue *q) {
+    if (!q->token || q->core->draining || !store_is_up(q->core->store))
+        return;
+    run(q, q->kind->health && q->kind->health(q) == QUEUE_ASKS_NEW);
 }
 
 /* --- ending them ----------------------------------------------------------------------------- */
@@ -194,6 +200,9 @@ void queue_end(struct item *it, const char *word, const char *detail) {
     snprintf(it->detail, sizeof it->detail, "%s", detail);
     it->status_event = q->channel != NULL && strcmp(word, "dropped") != 0;
     q->busy--;
+    q->busy_again -= it->is_again;
+    if (strcmp(word, "retry") != 0)
+        q->went_ms = clock_ms();
     snprintf(label, sizeof label, "%s|%s", q->label, result_of(word));
     metrics_add(m, M_DELIVERED, label, 1);
     if (it->dead)
@@ -219,6 +228,7 @@ void queue_put_off(struct item *it, unsigned ms) {
     it->not_before_ms = clock_ms() + ms;
     it->entry.attempts--;
     it->queue->busy--;
+    it->queue->busy_again -= it->is_again;
     json_decref(it->loaded);
     it->loaded = NULL;
 }
@@ -246,14 +256,18 @@ void queue_retry(struct item *it, unsigned retry_ms, const struct err *err) {
 
 /* --- writing outcomes ------------------------------------------------------------------------ */
 
-static void remove_item(struct queue *q, struct item **at) {
+void queue_remove(struct queue *q, struct item **at) {
     struct item *it = *at;
     *at = it->next;
     if (q->tail == &it->next)
         q->tail = at;
     q->nitems--;
-    q->nrests -= is_rest(it);
-    q->nblocked -= it->blocked;
+    if (it->picked)
+        q->npicked--;
+    else
+        q->nrests -= queue_is_rest(it);
+    if (it->lane)
+        queue_lane_less(q, it->lane);
     item_free(it);
 }
 
@@ -272,18 +286,23 @@ static void settle(struct queue *q) {
             it->loaded = NULL;
             at = &it->next;
         } else {
-            remove_item(q, at);
+            queue_remove(q, at);
         }
     }
 }
 
 static void forget_waiting(struct queue *q) {
+    for (struct item *it = q->items; it; it = it->next)
+        it->lane = NULL;
+    lanes_clear(&q->lanes);
+    lanes_clear(&q->seen);
     for (struct item **at = &q->items; *at;) {
         if ((*at)->state == ITEM_BUSY)
             at = &(*at)->next;
         else
-            remove_item(q, at);
+            queue_remove(q, at);
     }
+    q->era++;
     q->cursor[0] = '\0';
     q->more = false;
 }
@@ -311,6 +330,7 @@ static void on_flushed(void *arg, const char *word, const struct err *err) {
     }
     settle(q);
     queue_run(q);
+    queue_pick(q);
     if (q->more || q->nitems - q->nrests < q->core->options.delivery_window / 4)
         queue_poke(q);
     plan_flush(q);
@@ -340,7 +360,7 @@ static void flush(void *arg) {
             .thread = has_trail(it) ? it->entry.subject : "",
             .seq = it->entry.seq,
             .word = it->word,
-            .prefix = is_rest(it)       ? "rest_"
+            .prefix = queue_is_rest(it) ? "rest_"
                       : it->entry.op[0] ? "change_"
                                         : q->kind->prefix,
             .detail = it->detail,
@@ -361,7 +381,8 @@ static void flush(void *arg) {
 
 void queue_own(struct queue *q, const char *token) {
     q->token = token;
-    q->nunsure = (size_t)q->core->options.delivery_window * 2;
+    q->nunsure = (size_t)q->core->options.delivery_window * UNSURE_FACTOR;
+    q->era++;
     q->cursor[0] = '\0';
     queue_poke(q);
 }
@@ -375,23 +396,31 @@ void queue_lose(struct queue *q) {
 void queue_tick(struct queue *q) {
     if (q->flush_failures)
         plan_flush(q);
-    find_blocked(q);
+    queue_run(q);
+    queue_park(q);
+    queue_pick(q);
     if (q->more)
         queue_poke(q);
-    queue_run(q);
 }
 
 void queue_hurry(struct queue *q) {
     for (struct item *it = q->items; it; it = it->next)
         if (it->ill)
             it->not_before_ms = 0; /* the next tick finds it */
+    for (size_t i = 0; i < q->lanes.n; i++)
+        if (q->lanes.all[i]->ill)
+            q->lanes.all[i]->not_before_ms = 0;
 }
 
 bool queue_is_idle(const struct queue *q) {
-    return q->busy == 0 && !q->flushing && !q->reading && !q->flush_planned;
+    return q->busy == 0 && !q->flushing && !q->reading && !q->picking && !q->flush_planned;
 }
 
 void queue_free(struct queue *q) {
+    for (struct item *it = q->items; it; it = it->next)
+        it->lane = NULL;
+    lanes_clear(&q->lanes);
+    lanes_clear(&q->seen);
     while (q->items)
-        remove_item(q, &q->items);
+        queue_remove(q, &q->items);
 }

@@ -1,12 +1,16 @@
 /* queue.h - deliveries of one queue and shard while we own the shard: a window on the stream, each
  * thread's deliveries one after another, many threads at once. What a delivery does is told by the
- * queue's kind: channel_queue.c or crm_queue.c. Private to core/. */
+ * queue's kind: channel_queue.c or crm_queue.c. When the window is full, what waits for a retry of
+ * its lane is left in the store, and only its ids are known (queue_park.c): it keeps no other lane
+ * waiting. Private to core/. */
 #ifndef SB_CORE_QUEUE_H
 #define SB_CORE_QUEUE_H
 
 #include "core/core_private.h"
+#include "core/lanes.h"
 
-#define FLUSH_MAX 40          /* outcomes of one finishing script */
+#define QUEUE_LEFT_MAX (1u << 20) /* ids of entries that are left in the store: 16 MB */
+#define FLUSH_MAX 40              /* outcomes of one finishing script */
 #define QUEUE_REST "rest"     /* op of a job for the recipients whom a message has not reached */
 #define QUEUE_STATUS "status" /* op of a CRM's: nothing but the message's status has changed */
 
@@ -14,6 +18,14 @@ enum item_state {
     ITEM_WAITING, /* for its turn, or its time */
     ITEM_BUSY,    /* started; ends with queue_end() */
     ITEM_ENDED    /* its outcome is on its way to the store */
+};
+
+enum item_parks {
+    ITEM_STAYS,
+    ITEM_PARKS_FIRST, /* its lane waits for its retry */
+    ITEM_PARKS_NEXT,  /* behind such a one */
+    ITEM_PARKS_TAIL,  /* its lane goes on, but is long */
+    ITEM_PARKS_REST   /* a job for recipients, with an earlier one of its message */
 };
 
 struct queue;
@@ -39,10 +51,22 @@ struct item {
     char *card;  /* crm_queue.c */
     bool unsure; /* it was the next of its lane when we took the shard over: its last owner may have
                     begun it */
-    bool echo_noted; /* what the CRM will tell us again: store_echo_note() */
-    bool card_lost;  /* the CRM did not know the card: it was looked for anew */
-    bool ill;        /* its last attempt failed for what is no fault of its own */
-    bool blocked;    /* an earlier one of its lane waits for its retry */
+    bool echo_noted;       /* what the CRM will tell us again: store_echo_note() */
+    bool card_lost;        /* the CRM did not know the card: it was looked for anew */
+    bool ill;              /* its last attempt failed for what is no fault of its own */
+    uint64_t wells;        /* target.wells when it failed last */
+    struct lane *lane;     /* which has entries that were left in the store; NULL: none */
+    bool picked;           /* it was one of those */
+    enum item_parks parks; /* is it to be left there? */
+    bool is_again;         /* busy, and not for the first time */
+    bool tried;            /* by us */
+};
+
+enum queue_health {
+    QUEUE_WELL,
+    QUEUE_ASKS_NEW, /* one delivery is to find out, which has not failed before if there is one */
+    QUEUE_ASKS_ANY, /* there was none */
+    QUEUE_DOWN      /* nothing can be delivered to anybody */
 };
 
 struct queue_kind {
@@ -50,7 +74,8 @@ struct queue_kind {
     const char *prefix; /* of its words in a message's trail: store_outcome.prefix */
     /* May one more begin? If so it does. NULL: always. */
     bool (*may_start)(struct queue *q);
-    void (*start)(struct item *it); /* ends it with queue_end(), now or later */
+    enum queue_health (*health)(const struct queue *q); /* NULL: nothing is known, as if well */
+    void (*start)(struct item *it);                     /* ends it with queue_end(), now or later */
 };
 
 struct queue {
@@ -65,11 +90,18 @@ struct queue {
     const char *token;             /* the shard's lease; NULL: not ours, begin nothing */
     char cursor[STORE_ENTRY_SIZE]; /* last entry read */
     struct item *items, **tail;
-    size_t nitems, busy, nrests; /* nrests: of items, jobs for recipients who wait */
-    size_t nblocked;             /* of items, as of the last tick */
-    size_t nunsure; /* so many of the next entries may have been begun by the last owner */
-    bool reading, more, flushing, flush_planned;
+    size_t nitems, busy, busy_again;
+    size_t npicked, nrests; /* of items: picked ones; others that are for recipients who wait */
+    size_t nunsure;         /* so many of the next lanes may have been begun by the last owner */
+    struct lanes seen;      /* while nunsure: which lanes had an entry, since the shard is ours */
+    struct lanes lanes;     /* what was left in the store */
+    size_t hand;            /* of lanes: the next one to be looked at */
+    unsigned round;         /* of parking */
+    int64_t went_ms;        /* when a delivery ended last that is not to be tried again */
+    bool reading, picking, more, flushing, flush_planned;
     unsigned flush_failures;
+    unsigned read_era,
+        era; /* which of our times as the owner: older answers are not for this one */
 };
 
 void queue_init(struct queue *q, struct core *core, const struct queue_kind *kind, unsigned shard);
@@ -84,6 +116,11 @@ void queue_run(struct queue *q);
 void queue_tick(struct queue *q);
 /* The CRM is well again: what waits for nothing else may begin. */
 void queue_hurry(struct queue *q);
+/* Room in the window for more of what is read? */
+bool queue_is_full(const struct queue *q);
+/* Takes an entry in, behind all others. */
+struct item *queue_take(struct queue *q, const struct store_entry *e, bool picked);
+void queue_remove(struct queue *q, struct item **at);
 bool queue_is_idle(const struct queue *q); /* nothing busy, nothing being written */
 void queue_free(struct queue *q);
 
@@ -98,6 +135,19 @@ void queue_retry(struct item *it, unsigned retry_ms, const struct err *err);
 void queue_reject(struct item *it, const struct err *err);
 /* It was started, but its time has not come: nothing happened. Asked again in ms. */
 void queue_put_off(struct item *it, unsigned ms);
+
+/* queue_park.c */
+bool queue_is_rest(const struct item *it);
+bool queue_same_lane(const struct item *a, const struct item *b);
+struct lane_key queue_key(const struct store_entry *e);
+/* Must this entry stay in the store, for earlier ones of its lane do? Then it is noted. */
+bool queue_left(struct queue *q, const struct store_entry *e);
+/* An entry of this lane is done, or forgotten; the lane may be, too. */
+void queue_lane_less(struct queue *q, struct lane *lane);
+/* Leaves in the store what can do nothing but wait, when it is in the way. */
+void queue_park(struct queue *q);
+/* Fetches what was left and may begin. */
+void queue_pick(struct queue *q);
 
 /* channel_queue.c, fetch_queue.c, crm_queue.c, crm_back.c */
 extern const struct queue_kind channel_queue_kind;

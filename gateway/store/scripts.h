@@ -19,6 +19,7 @@ extern const char script_on_card[];
 extern const char script_locate[];
 extern const char script_amend[];
 extern const char script_queues[];
+extern const char script_pick[];
 extern const char script_requeue[];
 extern const char script_part[];
 extern const char script_window_over[];

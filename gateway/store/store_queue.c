@@ -65,17 +65,21 @@ static void on_entries(struct reading *rd, const struct redis_reply *r) {
     }
 }
 
-/* Of each entry, in their order: "attempts not_before", or nothing when it was not tried yet. */
+/* "attempts not_before" */
+static void put_retry(struct store_entry *e, const char *text) {
+    char *end;
+    e->attempts = (unsigned)strtoul(text, &end, 10);
+    e->not_before_ms = strtoll(end, NULL, 10);
+}
+
+/* Of each entry, in their order; nothing when it was not tried yet. */
 static void on_retries(struct gather *g, size_t i, const struct redis_reply *r) {
     struct reading *rd = container_of(g, struct reading, g);
     (void)i;
     for (size_t k = 0; k < rd->n && k < redis_reply_count(r); k++) {
         const struct redis_reply *one = redis_reply_at(r, k);
-        char *end;
-        if (redis_reply_type(one) != REDIS_STRING)
-            continue;
-        rd->entries[k].attempts = (unsigned)strtoul(redis_reply_str(one), &end, 10);
-        rd->entries[k].not_before_ms = strtoll(end, NULL, 10);
+        if (redis_reply_type(one) == REDIS_STRING)
+            put_retry(&rd->entries[k], redis_reply_str(one));
     }
 }
 
@@ -126,6 +130,38 @@ void store_queue_read(struct store *s, unsigned shard, const char *queue, const 
     args_add(&a, "COUNT");
     args_int(&a, max);
     store_command(s, &a, on_page, rd);
+}
+
+struct picking {
+    store_entries_fn fn;
+    void *arg;
+};
+
+static void on_picked(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct picking *p = arg;
+    size_t n = err ? 0 : redis_reply_count(r) / 3;
+    n = n < STORE_PICK_MAX ? n : STORE_PICK_MAX;
+    struct store_entry *list = mem_zalloc((n + 1) * sizeof *list);
+    for (size_t i = 0; i < n; i++) {
+        copy_span(list[i].id, sizeof list[i].id, redis_reply_span(redis_reply_at(r, i * 3)));
+        store_entry_parse(&list[i], redis_reply_str(redis_reply_at(r, i * 3 + 1)));
+        put_retry(&list[i], redis_reply_str(redis_reply_at(r, i * 3 + 2)));
+    }
+    p->fn(p->arg, list, n, err);
+    free(list);
+    free(p);
+}
+
+void store_queue_pick(struct store *s, unsigned shard, const char *queue,
+    const char (*ids)[STORE_ENTRY_SIZE], size_t n, store_entries_fn fn, void *arg) {
+    struct args a;
+    struct picking *p = mem_alloc(sizeof *p);
+    *p = (struct picking){fn, arg};
+    args_init(&a);
+    args_add(&a, queue);
+    for (size_t i = 0; i < n && i < STORE_PICK_MAX; i++)
+        args_add(&a, ids[i]);
+    store_eval(s, SCRIPT_PICK, shard, &a, on_picked, p);
 }
 
 /* --- what a delivery needs ------------------------------------------------------------------- */

@@ -34,6 +34,10 @@ typedef void (*store_entries_fn)(
  */
 void store_queue_read(struct store *s, unsigned shard, const char *queue, const char *after,
     unsigned max, store_entries_fn fn, void *arg);
+/* Those of these ids that are there still, in this order; at most STORE_PICK_MAX. */
+#define STORE_PICK_MAX 100
+void store_queue_pick(struct store *s, unsigned shard, const char *queue,
+    const char (*ids)[STORE_ENTRY_SIZE], size_t n, store_entries_fn fn, void *arg);
 
 /* {"message":Message,"thread":Thread,"client":Client,"to":{"kind","address"},"attached_seq":n}:
  * what a delivery needs. message is null when the log no longer has it, and has its private keys
