@@ -80,14 +80,25 @@ int settings_set_list(struct settings *s, size_t i, char *const *items, size_t n
     return 0;
 }
 
-/* "a, b" -> items. */
+/* The text between the spaces and one pair of these at its ends; changes text. */
+static char *without(char *text, char first, char last) {
+    size_t n = strlen(text = text + strspn(text, " "));
+    while (n && text[n - 1] == ' ')
+        text[--n] = '\0';
+    if (n > 1 && text[0] == first && text[n - 1] == last) {
+        text[n - 1] = '\0';
+        text++;
+    }
+    return text;
+}
+
+/* A preset, or what --set says, "a, b" or as the file writes it, {"a", "b"} -> items. */
 static int set_list_text(struct settings *s, size_t i, const char *text, struct err *err) {
     char *items[256], *copy = mem_strdup(text), *save = NULL;
     size_t n = 0;
-    for (char *p = strtok_r(copy, ",", &save); p && n < ARRAY_LEN(items);
+    for (char *p = strtok_r(without(copy, '{', '}'), ",", &save); p && n < ARRAY_LEN(items);
          p = strtok_r(NULL, ",", &save)) {
-        while (*p == ' ')
-            p++;
+        p = without(p, '"', '"');
         if (*p)
             items[n++] = p;
     }

@@ -310,6 +310,21 @@ static void set_overrides_the_file(void **state) {
     assert_string_equal(settings_list(made, "origins")[1], "b");
 }
 
+/* As the file writes it; nothing in braces is no item. */
+static void a_set_list_may_be_in_braces(void **state) {
+    static const char *const sets[] = {"chat.none.origins={}", "chat.space.origins={ }",
+        "chat.two.origins={\"a\", \"b c\"}", "chat.one.origins= a ", NULL};
+    struct config *c = load(*state, "", sets);
+    assert_non_null(c);
+    assert_null(settings_list(config_at(c, SECTION_CHANNEL, 0, NULL), "origins")[0]);
+    assert_null(settings_list(config_at(c, SECTION_CHANNEL, 1, NULL), "origins")[0]);
+    const char *const *two = settings_list(config_at(c, SECTION_CHANNEL, 2, NULL), "origins");
+    assert_string_equal(two[0], "a");
+    assert_string_equal(two[1], "b c");
+    assert_null(two[2]);
+    assert_string_equal(settings_list(config_at(c, SECTION_CHANNEL, 3, NULL), "origins")[0], "a");
+}
+
 static void a_wrong_set_is_refused(void **state) {
     static const struct {
         const char *set, *says;
@@ -421,6 +436,7 @@ int main(void) {
         T(words_without_quotes),
         T(files_of_other_systems),
         T(set_overrides_the_file),
+        T(a_set_list_may_be_in_braces),
         T(a_wrong_set_is_refused),
         T(odd_files_are_refused),
         T(the_printed_form_hides_secrets),
