@@ -388,7 +388,8 @@ typedef void (*connector_kept_fn)(void *arg, struct span value, const struct err
 void connector_kept(struct connector *c, const char *name, connector_kept_fn fn, void *arg);
 bool connector_can_keep(const struct connector *c);
 /* For one thing that one worker, or doctor, may do at a time: got, unless another has claimed the
- * name within its ttl_ms and not let go of it. */
+ * name within its ttl_ms and not let go of it. A claim stands where a kept value of its name would:
+ * no value is called so. */
 typedef void (*connector_claimed_fn)(void *arg, bool got, const struct err *err);
 void connector_claim(
     struct connector *c, const char *name, unsigned ttl_ms, connector_claimed_fn fn, void *arg);

@@ -173,7 +173,8 @@ struct media *crm_media(const struct crm *c);
 
 /* What an adapter wants to find again, on any worker and after a restart (tokens of OAuth2), by a
  * name of its own: replaced by the next, gone after ttl_s (0: never); fn when it is on disk. As
- * connector_keep_sure(), connector_kept(), connector_claim() and connector_let_go(). */
+ * connector_keep_sure(), connector_kept(), connector_claim() and connector_let_go(): claims and
+ * what is kept share their names, so one is never called as the other. */
 void crm_keep(
     struct crm *c, const char *name, struct span value, unsigned ttl_s, core_done_fn fn, void *arg);
 void crm_kept(struct crm *c, const char *name, connector_kept_fn fn, void *arg);
