@@ -116,6 +116,7 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     e->flow.options.text_max = POST_MAX;
     e->options.answer_max = ANSWER_MAX;
     crm_calls_options_read(&e->options, s);
+    e->options.fixed_secret = true;
     return 0;
 }
 

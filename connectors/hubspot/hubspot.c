@@ -260,6 +260,7 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     h->flow.options.text_max = ENTRY_MAX;
     h->options.answer_max = ANSWER_MAX;
     crm_calls_options_read(&h->options, s);
+    h->options.fixed_secret = !*h->refresh_token;
     return 0;
 }
 

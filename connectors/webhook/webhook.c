@@ -78,6 +78,7 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     h->body_max = (size_t)settings_int(s, "body_max");
     h->options.answer_max = ANSWER_MAX;
     crm_calls_options_read(&h->options, s);
+    h->options.fixed_secret = true;
     if (!h->secrets[0] || (h->secrets[0] && h->secrets[1] && h->secrets[2]))
         return err_set(err, ERR_INVALID,
             "webhook \"%s\": secret is one key, or two while you change it", c->target);

@@ -151,6 +151,12 @@ static struct err way_failed(const struct err *err, bool sent) {
     return out;
 }
 
+static void refuse_waiting(struct crm_calls *cs) {
+    struct err err;
+    err_set(&err, ERR_AUTH, "the CRM has just answered 401 to another request");
+    crm_calls_forget(cs, &err);
+}
+
 static void on_answer(
     void *arg, const struct http_answer *answer, const struct err *failure, bool sent) {
     struct waiting *w = arg;
@@ -172,6 +178,8 @@ static void on_answer(
     note(w, answer, err);
     w->fn(w->arg, answer, err, sent);
     waiting_free(w);
+    if (answer && answer->status == 401 && cs->options.fixed_secret && !cs->ended)
+        refuse_waiting(cs);
     if (!cs->ended)
         start_some(cs);
 }

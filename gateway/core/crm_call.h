@@ -17,6 +17,8 @@ struct crm_calls_options {
     unsigned timeout_ms;
     size_t answer_max;
     bool allow_private;
+    bool fixed_secret; /* no request renews what the CRM knows us by: one 401 is that of all that
+                          wait, and they are not sent */
 };
 
 /* Rows of an adapter's table of settings, and what they say (answer_max stays the adapter's). */

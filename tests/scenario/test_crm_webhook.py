@@ -167,6 +167,20 @@ def test_a_receiver_that_is_down_is_left_alone(world):
     assert not g.login().get("/dead")["dead"]
 
 
+def test_what_waits_is_not_sent_to_one_that_knows_us_no_more(receiver, start_gateway):
+    """One request at a time, and many wait: the first 401 is that of all."""
+    g = start_gateway(config=CONFIG + section(receiver, extra="parallel = 1"), workers=1)
+    receiver.spoil, receiver.delay = lambda e: Answer(401, {"error": "who are you?"}), 0.5
+    for n in range(20):
+        write(g, f"client{n}", "hello")
+    until(lambda: len(receiver.calls) > 1, 20 * SLOWER)
+    (first, _, _), (second, _, _) = receiver.calls[:2]
+    assert second - first > 1.5  # the next try in its time, and none of those who waited
+    receiver.spoil, receiver.delay = None, 0
+    wait_for(receiver, 20, 60)
+    in_order(receiver)
+
+
 @pytest.mark.parametrize("answer", [Answer(401, {"error": "who are you?"}), Answer(403, b""), Answer(404, b"<html>"),
                                     Answer(302, b"", headers=["Location: http://127.0.0.1:1/"])],
                          ids=["401", "403", "404", "302"])
