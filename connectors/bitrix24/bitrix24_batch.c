@@ -18,6 +18,7 @@ struct command {
     json_t *text; /* of the command */
     crm_step_fn fn;
     void *arg;
+    struct crm_about about;
 };
 
 /* Those that went together. */
@@ -30,7 +31,10 @@ static void flush(struct bitrix24 *b);
 
 static void command_end(
     struct command *c, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct crm *crm = &c->b->flow.base;
+    struct crm_about was = crm_about_swap(crm, c->about);
     c->fn(c->arg, result, err, retry_ms);
+    crm_about_swap(crm, was);
     json_decref(c->params);
     json_decref(c->text);
     free(c);
@@ -51,7 +55,10 @@ static void on_alone(void *arg, const json_t *result, const struct err *err, uns
 }
 
 static void send_alone(struct command *c, crm_step_fn fn) {
+    struct crm *crm = &c->b->flow.base;
+    struct crm_about was = crm_about_swap(crm, c->about);
     bitrix24_call(c->b, c->method, json_incref(c->params), fn, c);
+    crm_about_swap(crm, was);
 }
 
 /* --- together -------------------------------------------------------------------------------- */
@@ -97,13 +104,18 @@ static void send_together(struct bitrix24 *b, struct command *first) {
     struct sending *s = mem_alloc(sizeof *s);
     json_t *cmd = json_object();
     size_t i = 0;
+    struct crm_about about = first->about;
     *s = (struct sending){b, first};
     for (struct command *c = first; c; c = c->next) {
+        if (strcmp(c->about.message, about.message) != 0)
+            about = (struct crm_about){.seq = 0}; /* of several messages */
         char name[24];
         snprintf(name, sizeof name, "c%zu", i++);
         json_object_set(cmd, name, c->text);
     }
+    struct crm_about was = crm_about_swap(&b->flow.base, about);
     bitrix24_call(b, "batch", json_pack("{s:i,s:o}", "halt", 0, "cmd", cmd), on_batch, s);
+    crm_about_swap(&b->flow.base, was);
 }
 
 /* Takes from the front as many as one request may have. */
@@ -142,6 +154,7 @@ void bitrix24_call_small(
     c->text = bitrix24_command(method, params, "");
     c->fn = fn;
     c->arg = arg;
+    c->about = b->flow.base.about;
     *b->together.last = c;
     b->together.last = &c->next;
     flush(b);

@@ -79,8 +79,11 @@ static void send(struct rest *r) {
         "Content-Type: application/json", "Accept: application/json", NULL};
     char *url = mem_printf("%s%s%s", r->b->rest, r->method, r->b->is_app ? "" : ".json");
     char *body = json_dumps(r->params, JSON_COMPACT);
-    struct crm_request rq = {
-        .method = "POST", .url = url, .headers = headers, .body = span_str(body)};
+    struct crm_request rq = {.method = "POST",
+        .url = url,
+        .headers = headers,
+        .body = span_str(body),
+        .about = r->method};
     crm_calls_start(r->b->calls, &rq, on_answer, r);
     forget(&url);
     free(body);

@@ -25,6 +25,7 @@ struct token_wait {
     struct token_wait *next;
     bitrix24_token_fn fn;
     void *arg;
+    struct crm_about about;
 };
 
 static void forget(char **secret) {
@@ -50,7 +51,9 @@ static void finish(struct bitrix24 *b, const struct err *err) {
     app->waits_end = &app->waits;
     for (struct token_wait *w = all; w; w = next) {
         next = w->next;
+        struct crm_about was = crm_about_swap(&b->flow.base, w->about);
         w->fn(w->arg, token, err);
+        crm_about_swap(&b->flow.base, was);
         free(w);
     }
     forget(&token);
@@ -224,6 +227,7 @@ void bitrix24_token(struct bitrix24 *b, bitrix24_token_fn fn, void *arg) {
     struct token_wait *w = mem_zalloc(sizeof *w);
     w->fn = fn;
     w->arg = arg;
+    w->about = b->flow.base.about;
     *b->app.waits_end = w;
     b->app.waits_end = &w->next;
     if (!b->app.busy)

@@ -22,12 +22,20 @@ static unsigned retry_of(const struct http_answer *a) {
     return s <= 0 ? 0 : (unsigned)(s < 86400 ? s : 86400) * 1000;
 }
 
+/* Behind its own address stands what is asked for. */
+static const char *asked_of(const struct elma365 *e, const char *url) {
+    return url + strlen(e->url);
+}
+
 static void send_json(struct elma365 *e, const char *method, const char *url, const json_t *body,
     http_answer_fn fn, void *arg) {
     const char *const headers[] = {e->auth, "Content-Type: application/json", NULL};
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    struct crm_request rq = {
-        .method = method, .url = url, .headers = headers, .body = span_str(text ? text : "")};
+    struct crm_request rq = {.method = method,
+        .url = url,
+        .headers = headers,
+        .body = span_str(text ? text : ""),
+        .about = asked_of(e, url)};
     crm_calls_start(e->calls, &rq, fn, arg);
     free(text);
 }
@@ -107,13 +115,19 @@ void elma365_call_file(struct elma365 *e, const char *path, const char *header,
     const struct http_part *part, crm_step_fn fn, void *arg) {
     const char *const headers[] = {e->auth, header, NULL};
     char *url = mem_printf("%s%s", e->url, path);
-    struct crm_request rq = {
-        .method = "POST", .url = url, .headers = headers, .parts = part, .nparts = 1};
+    struct crm_request rq = {.method = "POST",
+        .url = url,
+        .headers = headers,
+        .parts = part,
+        .nparts = 1,
+        .about = asked_of(e, url)};
     crm_calls_start(e->calls, &rq, on_answer, call_create(e, fn, arg));
     free(url);
 }
 
 struct later {
+    struct elma365 *e;
+    struct crm_about about;
     json_t *result;
     struct err err;
     crm_step_fn fn;
@@ -122,7 +136,10 @@ struct later {
 
 static void on_later(void *arg) {
     struct later *l = arg;
+    struct crm *c = &l->e->flow.base;
+    struct crm_about was = crm_about_swap(c, l->about);
     l->fn(l->arg, l->err.code ? NULL : l->result, l->err.code ? &l->err : NULL, 0);
+    crm_about_swap(c, was);
     json_decref(l->result);
     free(l);
 }
@@ -130,6 +147,8 @@ static void on_later(void *arg) {
 void elma365_later(
     struct elma365 *e, json_t *result, const struct err *err, crm_step_fn fn, void *arg) {
     struct later *l = mem_zalloc(sizeof *l);
+    l->e = e;
+    l->about = e->flow.base.about;
     l->result = result;
     l->fn = fn;
     l->arg = arg;

@@ -29,17 +29,18 @@ static void start(struct espocrm *e, const char *method, const char *path, json_
     const char *header, crm_step_fn fn, void *arg) {
     struct call *call = mem_alloc(sizeof *call);
     char *key = mem_printf("X-Api-Key: %s", e->key);
-    char *url = mem_printf("%s/api/v1/%s", e->url, path);
+    char *asked = mem_printf("/%s", path), *url = mem_printf("%s/api/v1%s", e->url, asked);
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     const char *const headers[] = {
         key, header, body ? "Content-Type: application/json" : NULL, NULL};
     struct crm_request rq = {
-        .method = method, .url = url, .headers = headers, .body = span_str(text)};
+        .method = method, .url = url, .headers = headers, .body = span_str(text), .about = asked};
     *call = (struct call){e, fn, arg};
     crm_calls_start(e->calls, &rq, on_answer, call);
     json_decref(body);
     free(text);
     free(url);
+    free(asked);
     free(key);
 }
 

@@ -12,7 +12,8 @@ struct hubspot_call {
     struct hubspot *h;
     struct crm_calls *calls;
     const char *method;
-    char *url, *body;
+    char *url, *body, *path;
+    struct crm_about about;
     char *auth; /* that it was sent with */
     crm_step_fn fn;
     void *arg;
@@ -27,6 +28,7 @@ static struct hubspot_call *call_create(
     c->calls = calls;
     c->fn = fn;
     c->arg = arg;
+    c->about = h->flow.base.about;
     return c;
 }
 
@@ -34,6 +36,7 @@ static void call_end(
     struct hubspot_call *c, const json_t *result, const struct err *err, unsigned retry_ms) {
     c->fn(c->arg, result, err, retry_ms);
     free(c->url);
+    free(c->path);
     free(c->body);
     free(c->auth);
     free(c);
@@ -72,10 +75,12 @@ static void on_token(void *arg, const struct http_answer *a, const struct err *f
     }
     for (struct hubspot_call *c = take_waiting(h), *next; c; c = next) {
         next = c->next;
+        struct crm_about was = crm_about_swap(&h->flow.base, c->about);
         if (token)
             start(c);
         else
             call_end(c, NULL, &err, retry_ms);
+        crm_about_swap(&h->flow.base, was);
     }
     json_decref(j);
 }
@@ -90,8 +95,11 @@ static void renew(struct hubspot *h) {
     char *body =
         mem_printf("grant_type=refresh_token&client_id=%s&client_secret=%s&refresh_token=%s", id,
             secret, token);
-    struct crm_request rq = {
-        .method = "POST", .url = h->renewals, .headers = headers, .body = span_str(body)};
+    struct crm_request rq = {.method = "POST",
+        .url = h->renewals,
+        .headers = headers,
+        .body = span_str(body),
+        .about = "a new token"};
     crm_calls_start(h->calls, &rq, on_token, h);
     sodium_memzero(body, strlen(body));
     sodium_memzero(secret, strlen(secret));
@@ -146,7 +154,8 @@ static void start(struct hubspot_call *c) {
     struct crm_request rq = {.method = c->method,
         .url = c->url,
         .headers = headers,
-        .body = span_str(c->body ? c->body : "")};
+        .body = span_str(c->body ? c->body : ""),
+        .about = c->path};
     free(c->auth);
     c->auth = mem_strdup(h->auth);
     crm_calls_start(c->calls, &rq, on_answer, c);
@@ -157,6 +166,7 @@ static void call(struct hubspot *h, struct crm_calls *calls, const char *method,
     struct hubspot_call *c = call_create(h, calls, fn, arg);
     c->method = method;
     c->url = mem_printf("%s%s", base, path);
+    c->path = mem_strdup(*path ? path : "/messages");
     c->body = body ? json_dumps(body, JSON_COMPACT) : NULL;
     json_decref(body);
     start(c);
@@ -202,8 +212,12 @@ void hubspot_send(
     struct hubspot *h, const struct http_part *parts, size_t n, crm_step_fn fn, void *arg) {
     struct hubspot_call *c = call_create(h, h->calls, fn, arg);
     const char *const headers[] = {h->auth ? h->auth : "Authorization: Bearer none", NULL};
-    struct crm_request rq = {
-        .method = "POST", .url = h->uploads, .headers = headers, .parts = parts, .nparts = n};
+    struct crm_request rq = {.method = "POST",
+        .url = h->uploads,
+        .headers = headers,
+        .parts = parts,
+        .nparts = n,
+        .about = "/files"};
     c->auth = mem_strdup(headers[0]);
     crm_calls_start(h->calls, &rq, on_file, c);
 }
@@ -213,7 +227,10 @@ void hubspot_send(
 static void on_later(void *arg) {
     struct hubspot_call *c = arg;
     struct err err = c->err;
+    struct crm *crm = &c->h->flow.base;
+    struct crm_about was = crm_about_swap(crm, c->about);
     call_end(c, NULL, err.code ? &err : NULL, 0);
+    crm_about_swap(crm, was);
 }
 
 void hubspot_fail(struct hubspot *h, const struct err *err, crm_step_fn fn, void *arg) {

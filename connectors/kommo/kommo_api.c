@@ -16,7 +16,7 @@
 
 struct call {
     struct kommo *k;
-    char *method, *url, *body, *type;
+    char *method, *url, *body, *type, *about;
     size_t body_n;
     crm_step_fn fn;
     void *arg;
@@ -39,28 +39,30 @@ static void call_end(struct call *c, const json_t *result, const struct err *err
     free(c->url);
     free(c->body);
     free(c->type);
+    free(c->about);
     forget(&c->token);
     free(c);
 }
 
 static void send(struct call *c, const char *method, const char *url, struct span body,
-    const char *type, http_answer_fn fn) {
+    const char *type, const char *about, http_answer_fn fn) {
     char *token = mem_printf("Authorization: Bearer %s", c->token);
     char *kind = type ? mem_printf("Content-Type: %s", type) : NULL;
     const char *const headers[] = {token, "Accept: application/json", kind, NULL};
-    struct crm_request rq = {.method = method, .url = url, .headers = headers, .body = body};
+    struct crm_request rq = {
+        .method = method, .url = url, .headers = headers, .body = body, .about = about};
     crm_calls_start(c->k->calls, &rq, fn, c);
     forget(&token);
     free(kind);
 }
 
 static void start(struct call *c, http_answer_fn fn) {
-    send(c, c->method, c->url, span_of(c->body, c->body_n), c->type, fn);
+    send(c, c->method, c->url, span_of(c->body, c->body_n), c->type, c->about, fn);
 }
 
 static void probe(struct call *c, http_answer_fn fn) {
     char *url = mem_printf("%s/api/v4/account", c->k->url);
-    send(c, "GET", url, span_of("", 0), NULL, fn);
+    send(c, "GET", url, span_of("", 0), NULL, "/account", fn);
     free(url);
 }
 
@@ -163,7 +165,7 @@ static void on_refused(void *arg) {
 }
 
 void kommo_call_url(struct kommo *k, const char *method, const char *url, struct span body,
-    const char *type, crm_step_fn fn, void *arg) {
+    const char *type, const char *about, crm_step_fn fn, void *arg) {
     struct call *c = mem_zalloc(sizeof *c);
     c->k = k;
     c->method = mem_strdup(method);
@@ -171,6 +173,7 @@ void kommo_call_url(struct kommo *k, const char *method, const char *url, struct
     c->body = mem_strndup(body.n ? body.p : "", body.n);
     c->body_n = body.n;
     c->type = mem_strdup(type);
+    c->about = mem_strdup(about);
     c->fn = fn;
     c->arg = arg;
     c->retry_ms = blocked_for(k);
@@ -190,8 +193,8 @@ void kommo_call(struct kommo *k, const char *method, const char *path, json_t *b
     void *arg) {
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     char *url = mem_printf("%s/api/v4%s", k->url, path);
-    kommo_call_url(
-        k, method, url, span_str(text ? text : ""), text ? "application/json" : NULL, fn, arg);
+    kommo_call_url(k, method, url, span_str(text ? text : ""), text ? "application/json" : NULL,
+        path, fn, arg);
     free(url);
     free(text);
     json_decref(body);

@@ -16,6 +16,7 @@ struct chat_call {
     const char *method;
     crm_step_fn fn;
     void *arg;
+    struct crm_about about;
     bool again;
 };
 
@@ -29,9 +30,9 @@ static void call_end(
     free(c);
 }
 
-/* path: "/v2/origin/custom/..."; what it asks for is not signed. */
+/* path: "/v2/origin/custom/..."; what it asks for is not signed. about: of the log. */
 static void send(struct kommo *k, const char *method, const char *path, const char *query,
-    const char *body, http_answer_fn fn, void *arg) {
+    const char *body, const char *about, http_answer_fn fn, void *arg) {
     struct kommo_signature sign;
     kommo_sign(k->chat.secret, method, path, span_str(body), clock_ms(), &sign);
     char *url = mem_printf("%s%s%s", k->chat.url, path, query);
@@ -39,7 +40,7 @@ static void send(struct kommo *k, const char *method, const char *path, const ch
     char *signature = mem_printf("X-Signature: %s", sign.signature);
     const char *const headers[] = {date, "Content-Type: application/json", md5, signature, NULL};
     struct crm_request rq = {
-        .method = method, .url = url, .headers = headers, .body = span_str(body)};
+        .method = method, .url = url, .headers = headers, .body = span_str(body), .about = about};
     crm_calls_start(k->chat.calls, &rq, fn, arg);
     free(url);
     free(date);
@@ -68,10 +69,12 @@ static void connected(struct kommo *k, const struct err *err, unsigned retry_ms)
     k->chat.connecting = false;
     for (struct chat_call *c = take_waiting(k), *next; c; c = next) {
         next = c->next;
+        struct crm_about was = crm_about_swap(&k->flow.base, c->about);
         if (err)
             call_end(c, NULL, err, retry_ms);
         else
             start(c);
+        crm_about_swap(&k->flow.base, was);
     }
 }
 
@@ -109,7 +112,7 @@ static void ask_for_scope(struct kommo *k) {
         "hook_api_version", "v2");
     char *body = json_dumps(j, JSON_COMPACT);
     char *path = mem_printf("/v2/origin/custom/%s/connect", k->chat.channel);
-    send(k, "POST", path, "", body, on_connected, k);
+    send(k, "POST", path, "", body, "/connect", on_connected, k);
     free(path);
     free(body);
     json_decref(j);
@@ -213,7 +216,7 @@ static void start(struct chat_call *c) {
     free(c->scope);
     c->scope = mem_strdup(k->chat.scope);
     char *path = mem_printf("/v2/origin/custom/%s%s", c->scope, c->suffix);
-    send(k, c->method, path, c->query, c->body, on_answer, c);
+    send(k, c->method, path, c->query, c->body, *c->suffix ? c->suffix : "/messages", on_answer, c);
     free(path);
 }
 
@@ -227,6 +230,7 @@ void kommo_chat_call(struct kommo *k, const char *suffix, const char *method, co
     c->body = body ? json_dumps(body, JSON_COMPACT) : mem_strdup("");
     c->fn = fn;
     c->arg = arg;
+    c->about = k->flow.base.about;
     json_decref(body);
     start(c);
 }

@@ -15,6 +15,7 @@
 
 struct bringing {
     struct kommo *k;
+    struct crm_about about;
     crm_step_fn fn;
     void *arg;
     char *card, *kept; /* under which name the uuid is kept */
@@ -74,10 +75,14 @@ static void name_it(struct bringing *b) {
 }
 
 static void on_kept(void *arg, const struct err *err) {
+    struct bringing *b = arg;
+    struct crm *c = &b->k->flow.base;
+    struct crm_about was = crm_about_swap(c, b->about);
     if (err)
-        bringing_end(arg, err, 0);
+        bringing_end(b, err, 0);
     else
-        name_it(arg);
+        name_it(b);
+    crm_about_swap(c, was);
 }
 
 /* --- to the drive ---------------------------------------------------------------------------- */
@@ -119,7 +124,8 @@ static const char *type_of(const json_t *file) {
 static void send_part(struct bringing *b) {
     size_t left = b->n - b->at;
     kommo_call_url(b->k, "POST", b->next,
-        span_of(b->bytes + b->at, left < b->part ? left : b->part), type_of(b->file), on_part, b);
+        span_of(b->bytes + b->at, left < b->part ? left : b->part), type_of(b->file),
+        "a part of a file", on_part, b);
 }
 
 static void on_session(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
@@ -142,7 +148,8 @@ static void begin_session(struct bringing *b) {
     json_t *j = json_pack("{s:s,s:I,s:s}", "file_name", *name ? name : "file", "file_size",
         (json_int_t)b->n, "content_type", type_of(b->file));
     char *body = json_dumps(j, JSON_COMPACT);
-    kommo_call_url(b->k, "POST", url, span_str(body), "application/json", on_session, b);
+    kommo_call_url(
+        b->k, "POST", url, span_str(body), "application/json", "/v1.0/sessions", on_session, b);
     free(body);
     free(url);
     json_decref(j);
@@ -184,20 +191,24 @@ static void on_bytes(void *arg, const char *bytes, size_t n, const struct err *e
 
 static void on_known(void *arg, struct span uuid, const struct err *err) {
     struct bringing *b = arg;
+    struct crm *c = &b->k->flow.base;
+    struct crm_about was = crm_about_swap(c, b->about);
     if (err) {
         bringing_end(b, err, 0);
     } else if (uuid.n && uuid.n <= UUID_MAX) {
         memcpy(b->uuid, uuid.p, uuid.n);
         name_it(b);
     } else {
-        crm_file_read(&b->k->flow.base, str(b->file, "id"), FILE_MAX, on_bytes, b);
+        crm_file_read(c, str(b->file, "id"), FILE_MAX, on_bytes, b);
     }
+    crm_about_swap(c, was);
 }
 
 void kommo_upload(
     struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg) {
     struct bringing *b = mem_zalloc(sizeof *b);
     b->k = kommo_of(c);
+    b->about = c->about;
     b->fn = fn;
     b->arg = arg;
     b->card = mem_printf("%lld", strtoll(card, NULL, 10));

@@ -72,7 +72,7 @@ void kommo_call(
     struct kommo *k, const char *method, const char *path, json_t *body, crm_step_fn fn, void *arg);
 /* The same to any address of theirs, with any body. type: NULL there is none. */
 void kommo_call_url(struct kommo *k, const char *method, const char *url, struct span body,
-    const char *type, crm_step_fn fn, void *arg);
+    const char *type, const char *about, crm_step_fn fn, void *arg);
 void kommo_api_stop(struct kommo *k);
 
 /* --- kommo_token.c --------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@ struct asked {
     struct odoo_call call;
     crm_step_fn fn;
     void *arg;
+    struct crm_about about;
 };
 
 static void asked_end(
@@ -49,18 +50,19 @@ static void on_answer(
     json_decref(result);
 }
 
-static void send_rpc(struct odoo *o, char *body, http_answer_fn fn, void *arg) {
+static void send_rpc(struct odoo *o, const char *asked, char *body, http_answer_fn fn, void *arg) {
     static const char *const headers[] = {"Content-Type: application/json", NULL};
     char *url = mem_printf("%s/jsonrpc", o->url);
     struct crm_request rq = {
-        .method = "POST", .url = url, .headers = headers, .body = span_str(body)};
+        .method = "POST", .url = url, .headers = headers, .body = span_str(body), .about = asked};
     crm_calls_start(o->calls, &rq, fn, arg);
     sodium_memzero(body, strlen(body));
     free(body);
     free(url);
 }
 
-static void send_json2(struct odoo *o, const struct odoo_call *call, http_answer_fn fn, void *arg) {
+static void send_json2(
+    struct odoo *o, const char *asked, const struct odoo_call *call, http_answer_fn fn, void *arg) {
     char *key = mem_printf("Authorization: bearer %s", o->key);
     char *database = mem_printf("X-Odoo-Database: %s", o->database);
     char *url = mem_printf("%s/json/2/%s/%s", o->url, call->model, call->method);
@@ -68,7 +70,7 @@ static void send_json2(struct odoo *o, const struct odoo_call *call, http_answer
     const char *const headers[] = {
         "Content-Type: application/json", key, *o->database ? database : NULL, NULL};
     struct crm_request rq = {
-        .method = "POST", .url = url, .headers = headers, .body = span_str(body)};
+        .method = "POST", .url = url, .headers = headers, .body = span_str(body), .about = asked};
     crm_calls_start(o->calls, &rq, fn, arg);
     free(body);
     free(url);
@@ -77,10 +79,12 @@ static void send_json2(struct odoo *o, const struct odoo_call *call, http_answer
 }
 
 static void send_call(struct odoo *o, const struct odoo_call *call, http_answer_fn fn, void *arg) {
+    char *asked = mem_printf("%s.%s", call->model, call->method);
     if (o->json2)
-        send_json2(o, call, fn, arg);
+        send_json2(o, asked, call, fn, arg);
     else
-        send_rpc(o, odoo_rpc_body(o->database, o->uid, o->key, call, o->company), fn, arg);
+        send_rpc(o, asked, odoo_rpc_body(o->database, o->uid, o->key, call, o->company), fn, arg);
+    free(asked);
 }
 
 /* --- getting ready --------------------------------------------------------------------------- */
@@ -93,10 +97,12 @@ static void settle(struct odoo *o, const struct err *err, unsigned retry_ms) {
     o->tail = &o->waiting;
     for (struct asked *a = all, *next; a; a = next) {
         next = a->next;
+        struct crm_about was = crm_about_swap(&o->flow.base, a->about);
         if (err || !a->call.model)
             asked_end(a, NULL, err, retry_ms);
         else
             send_call(o, &a->call, on_answer, a);
+        crm_about_swap(&o->flow.base, was);
     }
 }
 
@@ -163,7 +169,7 @@ static void get_ready(struct odoo *o) {
     if (o->json2 || o->uid)
         ask_schema(o);
     else
-        send_rpc(o, odoo_login_body(o->database, o->user, o->key), on_login, o);
+        send_rpc(o, "common.login", odoo_login_body(o->database, o->user, o->key), on_login, o);
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */
@@ -171,7 +177,11 @@ static void get_ready(struct odoo *o) {
 void odoo_ask(struct odoo *o, const char *model, const char *method, json_t *ids, json_t *named,
     crm_step_fn fn, void *arg) {
     struct asked *a = mem_alloc(sizeof *a);
-    *a = (struct asked){.o = o, .call = {model, method, ids, named}, .fn = fn, .arg = arg};
+    *a = (struct asked){.o = o,
+        .call = {model, method, ids, named},
+        .fn = fn,
+        .arg = arg,
+        .about = o->flow.base.about};
     if (o->ready) {
         send_call(o, &a->call, on_answer, a);
         return;

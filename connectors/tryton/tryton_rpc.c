@@ -9,15 +9,17 @@
 struct rpc {
     struct rpc *next;
     struct tryton *t;
-    char *body;
+    char *method, *body;
     char *session; /* that it was sent with */
     crm_step_fn fn;
     void *arg;
+    struct crm_about about;
     bool again; /* it has met the end of a session already */
 };
 
 static void rpc_end(struct rpc *r, const json_t *result, const struct err *err, unsigned retry_ms) {
     r->fn(r->arg, result, err, retry_ms);
+    free(r->method);
     free(r->body);
     free(r->session);
     free(r);
@@ -81,10 +83,12 @@ static void on_login(void *arg, const struct http_answer *a, const struct err *f
     bool is_in = json_is_array(result);
     for (struct rpc *r = take_waiting(t), *next; r; r = next) {
         next = r->next;
+        struct crm_about was = crm_about_swap(&t->flow.base, r->about);
         if (is_in)
             start(r);
         else
             rpc_end(r, NULL, &err, retry_ms);
+        crm_about_swap(&t->flow.base, was);
     }
     json_decref(result);
 }
@@ -96,8 +100,11 @@ static void log_in(struct tryton *t) {
     char *body = body_of(
         "common.db.login", json_pack("[s,{s:s},s]", t->user, "password", t->password, "en"));
     static const char *const headers[] = {"Content-Type: application/json", NULL};
-    struct crm_request rq = {
-        .method = "POST", .url = t->url, .headers = headers, .body = span_str(body)};
+    struct crm_request rq = {.method = "POST",
+        .url = t->url,
+        .headers = headers,
+        .body = span_str(body),
+        .about = "common.db.login"};
     crm_calls_start(t->calls, &rq, on_login, t);
     sodium_memzero(body, strlen(body));
     free(body);
@@ -137,8 +144,11 @@ static void start(struct rpc *r) {
     }
     char *session = mem_printf("Authorization: Session %s", t->session);
     const char *const headers[] = {"Content-Type: application/json", session, NULL};
-    struct crm_request rq = {
-        .method = "POST", .url = t->url, .headers = headers, .body = span_str(r->body)};
+    struct crm_request rq = {.method = "POST",
+        .url = t->url,
+        .headers = headers,
+        .body = span_str(r->body),
+        .about = r->method};
     free(r->session);
     r->session = mem_strdup(t->session);
     crm_calls_start(t->calls, &rq, on_answer, r);
@@ -149,6 +159,8 @@ void tryton_call(struct tryton *t, const char *method, json_t *params, crm_step_
     struct rpc *r = mem_zalloc(sizeof *r);
     json_array_append_new(params, json_pack("{s:s,s:b}", "language", "en", "active_test", 0));
     r->t = t;
+    r->about = t->flow.base.about;
+    r->method = mem_strdup(method);
     r->body = body_of(method, params);
     r->fn = fn;
     r->arg = arg;

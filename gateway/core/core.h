@@ -112,7 +112,8 @@ void core_targets(struct core *core, store_json_fn fn, void *arg);
 void core_on_card(struct core *core, const char *thread, store_json_fn fn, void *arg);
 
 bool core_has_target(const struct core *core, const char *name);
-/* A CRM's last calls, newest first: {"log":[{"at","about","status":0 none,"ms","error"?:{"code",
+/* A CRM's last calls, newest first:
+ * {"log":[{"at","about","message"?:{"id","thread","seq"},"status":0 none,"ms","error"?:{"code",
  * "text"}}]}. */
 void core_target_log(struct core *core, const char *target, store_json_fn fn, void *arg);
 /* Tries a CRM now: what crm_ops.test says. ERR_UNSUPPORTED: it has no trial. */

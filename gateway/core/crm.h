@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "base/id.h"
 #include "config/setting.h"
 #include "core/connector.h"
 #include "loop/loop.h"
@@ -139,6 +140,12 @@ struct crm_ops {
 /* Without a core, in commands, an adapter makes requests at so much of its rate. */
 #define CRM_COMMAND_SHARE 0.1
 
+/* Of which message a call is: all "" and 0: of none. */
+struct crm_about {
+    char message[ID_SIZE], thread[ID_SIZE];
+    int64_t seq;
+};
+
 struct crm {
     const struct crm_ops *ops;
     const char *target; /* the section's title: "main" */
@@ -151,7 +158,18 @@ struct crm {
     bool allow_private;         /* its files may be in a private network; crm_calls_create() */
     const char *address; /* set by init(): where it is asked; NULL none. crm_off() is over when it
                             is another one. Never shown. */
+    struct crm_about about; /* for the log of calls: what is being asked for just now. The core sets
+                               it while it calls; calls that begin meanwhile keep it, and have it
+                               set again for what their answers lead to. Whoever lets calls wait by
+                               other means keeps it, too: crm_about_swap() */
 };
+
+/* From now on it is about this; what it was about before. */
+static inline struct crm_about crm_about_swap(struct crm *c, struct crm_about now) {
+    struct crm_about was = c->about;
+    c->about = now;
+    return was;
+}
 
 /* --- up-calls: adapter to core --------------------------------------------------------------- */
 

@@ -25,7 +25,8 @@ struct waiting {
     char **headers; /* NULL-ended */
     struct http_part *parts;
     size_t nparts;
-    char about[CRM_LOG_ABOUT];
+    char asked[CRM_LOG_ASKED];
+    struct crm_about about;
     uint64_t began_ms;
     http_answer_fn fn;
     void *arg;
@@ -137,8 +138,11 @@ static void note(
         err = *failure;
     else
         crm_answer_check(answer, &err);
-    crm_log_add(w->owner->log, w->about, answer ? answer->status : 0,
-        (unsigned)(clock_mono_ms() - w->began_ms), err.code ? &err : NULL);
+    crm_log_add(w->owner->log, &(struct crm_log_call){.asked = w->asked,
+                                   .about = w->about,
+                                   .status = answer ? answer->status : 0,
+                                   .ms = (unsigned)(clock_mono_ms() - w->began_ms),
+                                   .error = err.code ? &err : NULL});
 }
 
 /* What went wrong on the way is no fault of what was to be said. */
@@ -176,7 +180,9 @@ static void on_answer(
         crm_calls_pause(
             cs, (unsigned)(answer->retry_after_s < 3600 ? answer->retry_after_s : 3600) * 1000);
     note(w, answer, err);
+    struct crm_about was = crm_about_swap(cs->crm, w->about);
     w->fn(w->arg, answer, err, sent);
+    crm_about_swap(cs->crm, was);
     waiting_free(w);
     if (answer && answer->status == 401 && cs->options.fixed_secret && !cs->ended)
         refuse_waiting(cs);
@@ -230,6 +236,15 @@ static void start_some(struct crm_calls *cs) {
     }
 }
 
+/* What stands after '?' may be somebody's number, or a secret. */
+static void name_it(const struct crm_request *rq, char out[CRM_LOG_ASKED]) {
+    const char *about = rq->about ? rq->about : "";
+    bool is_path = *about == '/';
+    int n = (int)(is_path ? strcspn(about, "?") : strlen(about));
+    snprintf(out, CRM_LOG_ASKED, "%s%s%.*s", is_path || !n ? rq->method : "", is_path ? " " : "", n,
+        about);
+}
+
 void crm_calls_start(
     struct crm_calls *cs, const struct crm_request *rq, http_answer_fn fn, void *arg) {
     struct waiting *w = mem_zalloc(sizeof *w);
@@ -238,7 +253,8 @@ void crm_calls_start(
         n++;
     w->owner = cs;
     w->method = mem_strdup(rq->method);
-    snprintf(w->about, sizeof w->about, "%s", rq->about ? rq->about : rq->method);
+    name_it(rq, w->asked);
+    w->about = cs->crm->about;
     w->url = mem_strdup(rq->url);
     w->body = mem_strndup(rq->body.n ? rq->body.p : "", rq->body.n);
     w->body_n = rq->body.n;

@@ -70,7 +70,8 @@ struct crm_request {
     struct span body;
     const struct http_part *parts; /* multipart/form-data instead of body */
     size_t nparts;
-    const char *about; /* of the log of calls: what it is for, without secrets; NULL: the method */
+    const char *about; /* of the log of calls: what is asked for, without secrets: a path ("/notes",
+                          cut at a '?'), a procedure, or words. NULL: nothing but the method */
 };
 void crm_calls_start(
     struct crm_calls *cs, const struct crm_request *rq, http_answer_fn fn, void *arg);

@@ -11,6 +11,8 @@
 #include "media/media.h"
 
 struct reading {
+    struct crm *crm;
+    struct crm_about about;
     int fd;
     uint64_t size;
     char *text;
@@ -49,7 +51,9 @@ static void work(void *arg) {
 
 static void done(void *arg) {
     struct reading *r = arg;
+    struct crm_about was = crm_about_swap(r->crm, r->about);
     r->fn(r->arg, r->text, r->n, r->err.code ? &r->err : NULL);
+    crm_about_swap(r->crm, was);
     if (r->fd >= 0)
         close(r->fd);
     free(r->text);
@@ -60,6 +64,8 @@ static void begin(
     struct crm *c, const char *id, size_t max, bool plain, crm_file_fn fn, void *arg) {
     struct reading *r = mem_zalloc(sizeof *r);
     struct media *m = crm_media(c);
+    r->crm = c;
+    r->about = c->about;
     r->plain = plain;
     r->fn = fn;
     r->arg = arg;

@@ -18,7 +18,8 @@ struct entry {
     int64_t at_ms;
     unsigned ms;
     int status;
-    char about[CRM_LOG_ABOUT];
+    char asked[CRM_LOG_ASKED];
+    struct crm_about about;
     struct err error;
 };
 
@@ -42,8 +43,12 @@ static void on_ignored(void *arg, const struct redis_reply *r, const struct err 
 
 static char *entry_text(const struct entry *e) {
     char at[CLOCK_TEXT_SIZE];
-    json_t *j = json_pack("{s:s,s:s,s:i,s:I}", "at", clock_format(e->at_ms, at), "about", e->about,
+    json_t *j = json_pack("{s:s,s:s,s:i,s:I}", "at", clock_format(e->at_ms, at), "about", e->asked,
         "status", e->status, "ms", (json_int_t)e->ms);
+    if (*e->about.message)
+        json_object_set_new(j, "message",
+            json_pack("{s:s,s:s,s:I}", "id", e->about.message, "thread", e->about.thread, "seq",
+                (json_int_t)e->about.seq));
     if (e->error.code)
         json_object_set_new(j, "error",
             json_pack("{s:s,s:s}", "code", err_name(e->error.code), "text", e->error.text));
@@ -92,16 +97,16 @@ void crm_log_destroy(struct crm_log **l) {
     *l = NULL;
 }
 
-void crm_log_add(
-    struct crm_log *l, const char *about, int status, unsigned ms, const struct err *error) {
+void crm_log_add(struct crm_log *l, const struct crm_log_call *call) {
     struct entry *e = &l->ring[l->next];
     if (!l->timer)
         return;
-    *e = (struct entry){.at_ms = clock_ms(), .ms = ms, .status = status};
-    snprintf(e->about, sizeof e->about, "%s", about);
-    utf8_repair(e->about);
-    if (error) {
-        e->error = *error;
+    *e = (struct entry){
+        .at_ms = clock_ms(), .ms = call->ms, .status = call->status, .about = call->about};
+    snprintf(e->asked, sizeof e->asked, "%s", call->asked);
+    utf8_repair(e->asked);
+    if (call->error) {
+        e->error = *call->error;
         utf8_repair(e->error.text);
     }
     l->next = (l->next + 1) % AT_ONCE;

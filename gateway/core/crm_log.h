@@ -7,7 +7,7 @@
 #include "core/crm.h"
 
 #define CRM_LOG_KEPT 200
-#define CRM_LOG_ABOUT 100 /* bytes */
+#define CRM_LOG_ASKED 100 /* bytes */
 
 struct crm_log;
 
@@ -15,9 +15,14 @@ struct crm_log;
 struct crm_log *crm_log_create(struct crm *c);
 void crm_log_destroy(struct crm_log **l);
 
-/* One call is over. about: what it was for, without secrets; status 0: there was no answer; error:
- * a sentence, NULL none. All copied. */
-void crm_log_add(
-    struct crm_log *l, const char *about, int status, unsigned ms, const struct err *error);
+struct crm_log_call {
+    const char *asked; /* for what, without secrets */
+    struct crm_about about;
+    int status; /* 0: there was no answer */
+    unsigned ms;
+    const struct err *error; /* a sentence; NULL none */
+};
+/* One call is over. All is copied. */
+void crm_log_add(struct crm_log *l, const struct crm_log_call *call);
 
 #endif

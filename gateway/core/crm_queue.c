@@ -1,6 +1,7 @@
 /* crm_queue.c - a delivery to a CRM: the client's card first, then the message on it. A CRM that
  * fails is left alone for a while (breaker.h), and so is one that does not know us any more. */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,6 +234,16 @@ static const char *taken_by_of(const struct item *it) {
     return json_is_true(json_object_get(m, "took")) ? json_string_value(agent) : NULL;
 }
 
+/* What is asked of the CRM from now on is about this message; what it was about before. */
+static struct crm_about about_it(const struct item *it) {
+    const json_t *m = json_object_get(it->loaded, "message");
+    const char *id = json_string_value(json_object_get(m, "id"));
+    struct crm_about about = {.seq = id ? it->entry.seq : 0};
+    snprintf(about.message, sizeof about.message, "%s", id ? id : "");
+    snprintf(about.thread, sizeof about.thread, "%s", id ? it->entry.subject : "");
+    return crm_about_swap(crm_of(it), about);
+}
+
 static void attach_now(struct item *it) {
     struct crm *crm = crm_of(it);
     json_t *message = json_object_get(it->loaded, "message");
@@ -267,7 +278,9 @@ static void attach_now(struct item *it) {
         .own = is_own,
         .taken_by = known ? NULL : taken_by,
         .only_status = only_status};
+    struct crm_about was = about_it(it);
     crm->ops->attach(crm, &a, only_status ? on_status_told : on_attached, it);
+    crm_about_swap(crm, was);
     json_decref(attached);
 }
 
@@ -347,7 +360,9 @@ static void on_ensured(void *arg, const struct crm_outcome *o) {
 
 static void ensure(struct item *it, const char *known) {
     struct crm *crm = crm_of(it);
+    struct crm_about was = about_it(it);
     crm->ops->ensure_card(crm, client_of(it), known, on_ensured, it);
+    crm_about_swap(crm, was);
 }
 
 static void on_name_noted(void *arg, const struct err *err) {
@@ -459,7 +474,9 @@ static void start(struct item *it) {
     it->card = NULL;
     it->card_lost = it->ill = false;
     if (it->entry.kind == 'g' && crm->ops->merge) {
+        struct crm_about was = crm_about_swap(crm, (struct crm_about){.seq = 0});
         crm->ops->merge(crm, it->entry.subject, it->entry.object, on_merged, it);
+        crm_about_swap(crm, was);
     } else if (it->entry.kind == 'g') {
         not_asked(it);
         queue_end(it, "dropped", "");

@@ -21,6 +21,7 @@ struct waiting {
     struct waiting *next;
     crm_token_fn fn;
     void *arg;
+    struct crm_about about;
 };
 
 struct crm_token {
@@ -67,12 +68,15 @@ static void look(void *arg);
 
 static void answer_all(struct crm_token *t, const struct err *err) {
     struct waiting *all = t->waits, *next;
+    struct crm *c = t->crm;
     char *token = err ? NULL : mem_strdup(t->access); /* fn may have it refused */
     t->waits = NULL;
     t->tail = &t->waits;
     for (struct waiting *w = all; w; w = next) {
         next = w->next;
+        struct crm_about was = crm_about_swap(c, w->about);
         w->fn(w->arg, token, err);
+        crm_about_swap(c, was);
         free(w);
     }
     forget(&token);
@@ -235,7 +239,7 @@ struct crm_token *crm_token_create(struct crm *c, const struct crm_token_options
 
 void crm_token_get(struct crm_token *t, crm_token_fn fn, void *arg) {
     struct waiting *w = mem_zalloc(sizeof *w);
-    *w = (struct waiting){NULL, fn, arg};
+    *w = (struct waiting){NULL, fn, arg, t->crm->about};
     *t->tail = w;
     t->tail = &w->next;
     if (t->busy)

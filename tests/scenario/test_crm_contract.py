@@ -338,6 +338,31 @@ def test_files_come_along(world_with_notes):
 
 
 @over_the_net
+def test_the_log_of_calls_says_of_which_message(world_with_notes):
+    """What was asked for each message, with a file, too; no address, no key, and nothing of what was searched for."""
+    world, mine = world_with_notes, number()
+    first = world.write(mine, "one", kind="phone", verified=True)
+    card = world.wait_card(first["thread"])
+    second = world.write(mine, "two", kind="phone", verified=True)
+    sent = with_files(world, first["thread"], {"a.txt": b"words"})
+    world.wait_history(card, 3)
+    wanted = {first["message"]: 1, second["message"]: 2, sent["id"]: 3}
+
+    def all_told():
+        calls = world.admin.get("/targets/crm/log")["log"]
+        return {c["message"]["id"] for c in calls if "message" in c} >= set(wanted) and calls
+    calls = until(all_told, 20 * SLOWER)
+    for call in calls:
+        assert not call.get("message") or wanted[call["message"]["id"]] == call["message"]["seq"], call
+        assert call.get("message", {}).get("thread") in (first["thread"], None)
+        assert call["about"] and "?" not in call["about"] and call["status"] in (*range(200, 300), 404), call  # 404: looked for, and not there
+    told = json.dumps(calls)
+    hidden = re.findall(r'\b(?:url|portal|token_url|token|api_key|password|client_secret|refresh_token|channel_secret) = "([^"]+)"',
+                        world.target.section())
+    assert hidden and not [h for h in [*hidden, mine, mine[2:]] if h in told], told
+
+
+@over_the_net
 def test_a_file_that_is_too_large_is_a_link(world_with_notes):
     world, gateway = world_with_notes, world_with_notes.gateway
     thread = world.write(own("ann"), "the film, please")["thread"]

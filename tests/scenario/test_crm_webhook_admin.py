@@ -3,10 +3,13 @@ import signal
 import time
 
 import pytest
+from contract import Contract
 from fakes.webhook import Receiver
 from fakes.wire import Answer
 from harness import CONFIG, SLOWER, until
 from test_crm_webhook import OLD, section, wait_for, write
+
+EXAMPLE = Contract().operations["getTargetLog"][2]["responses"]["200"]["content"]["application/json"]["example"]
 
 
 @pytest.fixture
@@ -82,6 +85,10 @@ def test_the_log_of_calls(world):
     assert [e["about"] for e in log[:1]] == [f"message.created {message['id']}"] and log[0]["status"] == 200
     assert log[-1]["status"] == 503 and log[-1]["error"] == {"code": "unavailable", "text": "the CRM answered 503: down"}
     assert receiver.url not in str(log) and OLD not in str(log)
+    assert log[0]["message"] == {k: message[k] for k in ("id", "thread", "seq")}
+    documented = EXAMPLE["log"][0]
+    assert {**documented, **{k: log[-1][k] for k in ("at", "about", "ms", "message")}} == log[-1]
+    assert documented["message"].keys() == log[-1]["message"].keys()
     for n in range(230):
         write(g, f"client{n % 9}", str(n))
     wait_for(receiver, 231, 60)
