@@ -163,7 +163,7 @@ def test_the_admin_s_page(gateway, receiver, browsers, lang, width):
     receiver.spoil = refuses("poison")
     threads = {write(gateway, f"poison {who}", who): f"poison {who}" for who in ("ann", "bob", "eve")}
     i.until(lambda: i.figure("dead") == "3", 15)
-    button = i.one(ERP + " .target-dead > button")
+    button = i.one(ERP + " .target-fold > button")
     assert button.get_attribute("aria-expanded") == "false"
     button.send_keys(Keys.ENTER)
     i.until(lambda: len(i.all(ERP + " .dead li")) == 3)
@@ -202,6 +202,50 @@ def test_the_admin_s_page(gateway, receiver, browsers, lang, width):
     i.fits()
     receiver.spoil = None
     i.says(ERP, i.words["well"], timeout=90)
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_last_calls(gateway, receiver, browsers, lang, width):
+    """What a CRM was asked and what it said, live, errors alone when they are wanted; from there to the message."""
+    words = {"en": ("Last calls", "Message 2", 'the CRM answered 422: {"error": "no poison"}', "No errors among", "no answer"),
+             "ru": ("Последние запросы", "Сообщение 2", 'CRM ответила 422: {"error": "no poison"}', "ошибок нет", "нет ответа")}[lang]
+    thread = write(gateway, "one")
+    until(lambda: receiver.messages(), 10 * SLOWER)
+    i = Page(browsers.open(gateway.url + "/#/targets", width=width), gateway, lang=lang).enter()
+    i.go("#/targets")
+    fold = i.one(ERP + " .target-fold > button")
+    assert fold.text == words[0] and fold.get_attribute("aria-expanded") == "false"
+    fold.send_keys(Keys.ENTER)
+    i.until(lambda: len(i.all(ERP + " .calls li")) == 2, 15)  # the card and the message
+    assert fold.get_attribute("aria-expanded") == "true" and i.one("#" + fold.get_attribute("aria-controls"))
+    i.says(ERP + " .calls li", "message.created", "200")
+    only = i.one(ERP + " .calls-filter input")
+    only.send_keys(Keys.SPACE)
+    i.says(ERP + " .calls-none", words[3])
+    only.send_keys(Keys.SPACE)
+
+    receiver.spoil = refuses("poison")
+    write(gateway, "poison")
+    i.until(lambda: len(i.all(ERP + " .calls li")) == 3, 15)  # nobody pressed anything
+    first = i.one(ERP + " .calls li")
+    assert first.get_attribute("data-status") == "422" and words[2] in first.text, first.text
+    receiver.spoil = lambda e: Answer(200, b"", spoil="reset")
+    write(gateway, "never heard", "bob")
+    i.says(ERP + " .calls li", words[4], timeout=15)
+    assert receiver.url not in i.one(ERP).text and KEY not in i.one(ERP).text
+    i.d.execute_script("arguments[0].scrollIntoView({block: 'start'})", i.one(ERP + " .target-fold:last-of-type"))
+    i.shot(f"targets-calls-{lang}")
+    i.fits()
+    only.send_keys(Keys.SPACE)
+    i.until(lambda: all(e.get_attribute("data-bad") is not None for e in i.all(ERP + " .calls li")))
+    i.shot(f"targets-calls-errors-{lang}")
+    assert i.one(ERP + " .calls").get_attribute("tabindex") == "0" and "erp" in i.one(ERP + " .calls").get_attribute("aria-label")
+    link = next(a for a in i.all(ERP + " .calls a") if a.get_attribute("href").endswith(f"#/t/{thread}/2"))
+    assert link.text == words[1]
+    link.send_keys(Keys.ENTER)
+    i.sees("poison")
+    assert not i.all('li[data-target="main"] .target-fold')  # it is in this process: nobody calls it
 
 
 @pytest.mark.parametrize("lang,width", [("en", 1280), ("ru", 390)])

@@ -1,14 +1,16 @@
-// admin_targets.jsx - the CRMs: how each is, what waits for it and since when, how quickly it takes, and what was given up.
-import { useEffect, useState } from "preact/hooks";
+// admin_targets.jsx - the CRMs: how each is, what waits for it and since when, how quickly it takes, what was given up,
+// and the last calls to it.
+import { useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { AdminPage } from "./admin_page.jsx";
+import { CallLog } from "./call_log.jsx";
 import { useDesk, useWords } from "./context.jsx";
 import { DeadList } from "./dead_list.jsx";
 import { Icon } from "./icons.jsx";
 import { Button, Spinner } from "./parts.jsx";
+import { usePolled } from "./polled.mjs";
 import { deadHref } from "./routes.mjs";
 
-const EACH_MS = 3000;
 const LAMPS = { well: "ready", paused: "lost", refused: "lost", off: "lost" };
 
 function State({ target: x }) {
@@ -73,10 +75,24 @@ function Tools({ target: x }) {
     );
 }
 
+// More of a CRM, when it is asked for.
+function Fold({ id, title, open, setOpen, children }) {
+    return (
+        <div class="target-fold">
+            {title && (
+                <button type="button" class="button button-plain" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
+                    <Icon name="forward" size={16} /><span class="button-text">{title}</span>
+                </button>
+            )}
+            {open && <div id={id}>{children}</div>}
+        </div>
+    );
+}
+
 function Target({ target: x }) {
     const { t, reason } = useWords();
     const [open, setOpen] = useState(false);
-    const id = "dead-of-" + x.name;
+    const [calls, setCalls] = useState(false);
     const why = x.error && reason(x.error);
     return (
         <li data-target={x.name} data-state={x.state}>
@@ -90,14 +106,14 @@ function Target({ target: x }) {
             {x.adapter === "webhook" && <Tools target={x} />}
             {x.dead_from > 0 && <p class="target-dead"><a href={deadHref("from:" + x.name)}>{t("targets.deadFrom", { n: x.dead_from })}</a></p>}
             {(x.dead > 0 || open) && (
-                <div class="target-dead">
-                    {x.dead > 0 && (
-                        <button type="button" class="button button-plain" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
-                            <Icon name="forward" size={16} /><span class="button-text">{t("targets.showDead", { n: x.dead })}</span>
-                        </button>
-                    )}
-                    {open && <div id={id}><DeadList queue={"crm:" + x.name} version={x.dead} empty={<p class="good">{t("dead.empty")}</p>} /></div>}
-                </div>
+                <Fold id={"dead-of-" + x.name} title={x.dead > 0 && t("targets.showDead", { n: x.dead })} open={open} setOpen={setOpen}>
+                    <DeadList queue={"crm:" + x.name} version={x.dead} empty={<p class="good">{t("dead.empty")}</p>} />
+                </Fold>
+            )}
+            {x.adapter !== "cards" && (
+                <Fold id={"calls-of-" + x.name} title={t("targets.showCalls")} open={calls} setOpen={setCalls}>
+                    <CallLog target={x.name} />
+                </Fold>
             )}
         </li>
     );
@@ -106,34 +122,16 @@ function Target({ target: x }) {
 export function AdminTargets() {
     const { t, why } = useWords();
     const desk = useDesk();
-    const [state, setState] = useState({ targets: [], loading: true, error: null });
-    useEffect(() => {
-        let timer = null, gone = false;
-        const load = async () => {
-            if (!document.hidden) {
-                try {
-                    const { targets } = await desk.api.targets();
-                    if (!gone) setState({ targets, loading: false, error: null });
-                } catch (e) {
-                    if (!gone) setState((s) => ({ ...s, loading: false, error: desk.failed(e) }));
-                }
-            }
-            if (!gone) timer = setTimeout(load, EACH_MS);
-        };
-        load();
-        return () => {
-            gone = true;
-            clearTimeout(timer);
-        };
-    }, []);
+    const { value, loading, error } = usePolled(desk.api.targets);
+    const targets = value?.targets ?? [];
     return (
         <AdminPage title={t("targets.title")} hint={t("targets.hint")}>
-            {!state.loading && !state.error && !state.targets.length && <div class="empty"><p>{t("targets.empty")}</p></div>}
+            {!loading && !error && !targets.length && <div class="empty"><p>{t("targets.empty")}</p></div>}
             <ul class="cards targets">
-                {state.targets.map((x) => <Target key={x.name} target={x} />)}
+                {targets.map((x) => <Target key={x.name} target={x} />)}
             </ul>
-            {state.error && <p class="form-error" role="alert">{why(state.error)}</p>}
-            {state.loading && <div class="dialog-wait"><Spinner label={t("app.loading")} /></div>}
+            {error && <p class="form-error" role="alert">{why(error)}</p>}
+            {loading && <div class="dialog-wait"><Spinner label={t("app.loading")} /></div>}
         </AdminPage>
     );
 }

@@ -120,6 +120,7 @@ export const api = {
     pictureUrl: (channel) => `${BASE}/channels/${id(channel)}/picture`,
     deliveries: (thread) => request("GET", `/threads/${id(thread)}/deliveries`),
     targets: () => request("GET", "/targets"),
+    targetLog: (name) => request("GET", `/targets/${id(name)}/log`),
     enableTarget: (name) => request("POST", `/targets/${id(name)}/enable`),
     testTarget: (name) => request("POST", `/targets/${id(name)}/test`, undefined, { timeout: CHECK_MS }),
     dead: (cursor, queue) => request("GET", "/dead" + query({ cursor, queue })),

@@ -66,6 +66,8 @@ test("parts of a sentence stay, and what it says of others is said in the page's
         "Сообщений в секунду: 80; качество не названо; новых клиентов в день: TIER_250");
     assert.equal(translated(words, "the CRM answered 422: {\"error\": \"no\"}"), "CRM ответила 422: {\"error\": \"no\"}");
     assert.equal(translated(words, "the CRM answered 503"), "CRM ответила 503");
+    assert.equal(translated(words, "Failed to connect to 10.0.0.1 port 8069 after 3 ms: Couldn't connect to server"),
+        "10.0.0.1, порт 8069: сервер не принял соединение (3 мс)");
     assert.equal(translated(words, "nobody knows this"), "nobody knows this");
     assert.equal(translated(new I18n("en", {}), "no webhook is set"), "no webhook is set");
 });

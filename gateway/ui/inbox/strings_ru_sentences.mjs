@@ -261,6 +261,14 @@ const network = {
     "the address is not one of the public internet": "адрес не из открытого интернета",
     "the peer's answer is too large": "ответ слишком большой",
     "token_url cannot be asked: {why}": "token_url недоступен: {why}",
+    "Empty reply from server": "сервер закрыл соединение, не ответив",
+    "Recv failure: Connection reset by peer": "сервер оборвал соединение",
+    "Failed to connect to {host} port {port} after {ms} ms: {why}": "{host}, порт {port}: {why} ({ms} мс)",
+    "Couldn't connect to server": "сервер не принял соединение",
+    "Could not resolve host: {host}": "имени {host} нет в DNS",
+    "Connection timed out after {ms} milliseconds": "сервер не отозвался за {ms} мс",
+    "Operation timed out after {ms} milliseconds with {n} bytes received": "за {ms} мс ответа не было, получено байтов: {n}",
+    "SSL certificate problem: {why}": "сертификат сервера не годится: {why}",
 };
 
 export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network, ...crm })
