@@ -110,6 +110,31 @@ static const struct setting settings[] = {
         .check = crm_fields_check,
         .help = "What else a new contact gets: {\"hs_lead_status=NEW\"}; {name} or "
                 "{profile.locale} in a value is the client's."},
+    {.key = "deals",
+        .type = SETTING_BOOL,
+        .preset = "false",
+        .help = "A client whose contact has no deal gets one, when he first writes."},
+    {.key = "deal_stage",
+        .type = SETTING_STRING,
+        .preset = "appointmentscheduled",
+        .check = check_needed,
+        .help = "Its stage, by its internal id."},
+    {.key = "deal_pipeline",
+        .type = SETTING_STRING,
+        .preset = "",
+        .help = "Its pipeline, by its internal id; \"\" the account's default."},
+    {.key = "deal_mark_property",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = check_property,
+        .help = "A property of deals that you have added: single-line text, unique values; with it "
+                "HubSpot itself takes no second deal of a client. \"\" none."},
+    {.key = "deal_properties",
+        .type = SETTING_LIST,
+        .preset = "",
+        .check = crm_fields_check,
+        .help = "What else it gets: {\"hubspot_owner_id=4711\", "
+                "\"utm_source={profile.page.utm.source}\"}; as contact_properties."},
     {.key = "history",
         .type = SETTING_ENUM,
         .preset = "notes",
@@ -251,6 +276,11 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
             ? (struct hubspot_history){"notes", "hs_note_body", 202, true}
             : (struct hubspot_history){"communications", "hs_communication_body", 81, false};
     h->extra = settings_list(s, "contact_properties");
+    h->deals = (struct hubspot_deals){.on = settings_bool(s, "deals"),
+        .stage = settings_str(s, "deal_stage"),
+        .pipeline = settings_str(s, "deal_pipeline"),
+        .mark = settings_str(s, "deal_mark_property"),
+        .extra = settings_list(s, "deal_properties")};
     h->folder = settings_str(s, "folder");
     h->card_url = settings_str(s, "card_url");
     h->file_max = (uint64_t)settings_int(s, "file_max");
@@ -315,7 +345,7 @@ const struct crm_ops hubspot_crm = {
     .help = "HubSpot: clients are contacts, messages are notes (or communications) on them.",
     .init = init,
     .start = start,
-    .ensure_card = crm_flow_ensure,
+    .ensure_card = hubspot_ensure,
     .attach = attach,
     .entries = entries,
     .card = crm_flow_card,

@@ -22,6 +22,14 @@ struct hubspot_history {
     bool is_note;
 };
 
+/* What a new client's deal is. */
+struct hubspot_deals {
+    bool on;
+    const char *stage, *pipeline; /* internal ids; pipeline "" the account's default */
+    const char *mark;             /* a unique property of deals, ours; "" none */
+    const char *const *extra;     /* rows of crm_fields.h */
+};
+
 /* --- answers --------------------------------------------------------------------------------- */
 
 /* The whole answer, an object (a new reference), or NULL with err: its category says more than the
@@ -64,6 +72,8 @@ json_t *hubspot_contact(
  */
 json_t *hubspot_additions(
     const json_t *contact, const json_t *missing, const struct hubspot_properties *p);
+/* His deal, linked to his contact. */
+json_t *hubspot_deal(const json_t *client, const char *card, const struct hubspot_deals *d);
 /* An entry's properties. files NULL: they stay as they are. */
 json_t *hubspot_entry(const struct crm_flow_entry *e, const struct hubspot_history *h);
 /* ids of entries from, at most 100. */

@@ -168,6 +168,37 @@ json_t *hubspot_additions(
     return properties;
 }
 
+/* --- a deal ---------------------------------------------------------------------------------- */
+
+#define DEAL_TO_CONTACT 3 /* HubSpot's type of association */
+
+static void drop_empty(json_t *properties) {
+    const char *key;
+    void *next;
+    json_t *one;
+    json_object_foreach_safe(properties, next, key, one) {
+        if (!*str(properties, key))
+            json_object_del(properties, key);
+    }
+}
+
+json_t *hubspot_deal(const json_t *client, const char *card, const struct hubspot_deals *d) {
+    static const char *const names[] = {"name", "phone", "email", "id"};
+    json_t *properties = json_object();
+    crm_fields_set(properties, d->extra, client);
+    make_strings(properties);
+    drop_empty(properties);
+    for (size_t i = 0; i < ARRAY_LEN(names) && !*str(properties, "dealname"); i++)
+        set(properties, "dealname", str(client, names[i]));
+    set(properties, "dealstage", d->stage);
+    set(properties, "pipeline", d->pipeline);
+    if (*d->mark)
+        json_object_set_new(properties, d->mark, json_sprintf("switchboard:%s", str(client, "id")));
+    return json_pack("{s:o,s:[{s:{s:s},s:[{s:s,s:i}]}]}", "properties", properties, "associations",
+        "to", "id", card, "types", "associationCategory", "HUBSPOT_DEFINED", "associationTypeId",
+        DEAL_TO_CONTACT);
+}
+
 /* --- entries --------------------------------------------------------------------------------- */
 
 static void add_files(json_t *properties, const json_t *files) {

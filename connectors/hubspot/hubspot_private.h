@@ -13,7 +13,8 @@ struct hubspot {
     struct hubspot_properties properties;
     struct hubspot_history history;
     const char *const *extra; /* properties of new contacts */
-    const char *card_url;     /* "https://.../{id}"; "" HubSpot's own */
+    struct hubspot_deals deals;
+    const char *card_url; /* "https://.../{id}"; "" HubSpot's own */
     const char *folder;
     uint64_t file_max;
     char *objects;  /* "https://api.hubapi.com/crm/objects/2026-03" */
@@ -71,6 +72,12 @@ void hubspot_rewrite(
     struct crm *c, const char *id, const struct crm_flow_entry *e, crm_step_fn fn, void *arg);
 void hubspot_upload(
     struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg);
+
+/* --- hubspot_deal.c -------------------------------------------------------------------------- */
+
+/* crm_ops.ensure_card, and a deal with it where wanted. */
+void hubspot_ensure(
+    struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg);
 
 /* --- hubspot_inbox.c, hubspot_back.c: the custom channel ---------------------------------------
  */

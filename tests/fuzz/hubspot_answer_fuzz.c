@@ -68,7 +68,10 @@ static void try_client(const json_t *answer) {
         must_be(json_is_object(contact));
         json_decref(contact);
     }
-    must_be(json_is_object(entry) && json_is_array(searches));
+    static const struct hubspot_deals deals = {true, "s", "p", "gw_id", extra};
+    json_t *deal = hubspot_deal(answer, "1", &deals);
+    must_be(json_is_object(entry) && json_is_array(searches) && json_is_object(deal));
+    json_decref(deal);
     json_decref(entry);
     json_decref(searches);
 }

@@ -215,3 +215,74 @@ def test_one_message_of_a_long_history_is_found(hub, start_gateway):
     w.write("ann", "three")
     ours = until(lambda: [n for n in w.entries(card, 703) if "#" in n["hs_note_body"]], 30 * SLOWER)
     assert lost and [plain(n["hs_note_body"]).split("\n")[1] for n in ours] == ["one", "two", "three"]
+
+
+def deals(w):
+    """(contact, properties) of each."""
+    return w.hub.do(lambda: [(c, dict(w.hub.objects[k][i]["properties"])) for c, k, i in w.hub.links if k == "deals"])
+
+
+DEALS = ('deals = true\n  deal_pipeline = "4711"\n  deal_stage = "4712"\n'
+         '  deal_properties = {{"dealname=Chat: {{name}}", "hubspot_owner_id=17", "utm_source={{profile.nothing}}", "amount=5"}}')
+
+
+def test_a_client_without_a_deal_gets_one(hub, start_gateway):
+    """With what an admin wants of it; once; a contact that was there and has one gets none."""
+    w = World(start_gateway, hub, DEALS)
+    old = hub.do(lambda: hub.make("contacts", {"firstname": "Bob", "phone": "+79001234567"}, lag=0)["id"])
+    hub.do(lambda: hub.links.append((old, "deals", hub.make("deals", {"dealname": "His", "dealstage": "closedwon"})["id"])))
+    card = w.card(w.write("ann", "hello"))
+    w.entries(card, 1)
+    w.write("ann", "again")
+    w.entries(card, 2)
+    assert [d for d in deals(w) if d[0] == card] == [(card, {"dealname": "Chat: Ann", "dealstage": "4712", "pipeline": "4711",
+                                                            "hubspot_owner_id": "17", "amount": "5"})]
+    assert w.card(w.write("+79001234567", "it is me", kind="phone", verified=True)) == old
+    w.entries(old, 1)
+    assert len(deals(w)) == 2
+    hub.do(lambda: hub.links.__setitem__(slice(None), [x for x in hub.links if x[1] != "deals"]))  # people take it from him
+    w.client(w.write("ann", "what is it?"))
+    w.entries(card, 3)
+    assert not deals(w)
+
+
+@pytest.mark.parametrize("spoil,mark", [("lose", ""), ("reset", 'deal_mark_property = "gw_id"')])
+def test_a_lost_answer_makes_no_second_deal(hub, start_gateway, spoil, mark):
+    lost = []
+
+    def lose(request, answer):
+        if request.method == "POST" and request.path.endswith("/deals") and len(lost) < 2:
+            lost.append(1)
+            return Answer(200, b"", spoil=spoil)
+
+    hub.after = lose
+    w = World(start_gateway, hub, "deals = true\n  " + mark)
+    card = w.card(w.write("ann", "hello"))
+    w.entries(card, 1)
+    found = deals(w)
+    assert lost and len(found) == 1 and found[0][1]["dealname"] == "Ann" and found[0][1]["dealstage"] == "appointmentscheduled"
+    assert ("gw_id" in found[0][1]) == bool(mark)
+
+
+def test_hubspot_itself_takes_no_second_deal_by_our_mark(hub, start_gateway):
+    """Its list of what is linked may be late: then the mark's rule answers."""
+    lost = []
+
+    def lose(request, answer):
+        if request.method == "POST" and request.path.endswith("/deals") and not lost:
+            lost.append(1)
+            return Answer(200, b"", spoil="lose")
+        if request.path.endswith("/associations/deals"):
+            return Answer(200, {"results": []})
+
+    hub.after = lose
+    w = World(start_gateway, hub, 'deals = true\n  deal_mark_property = "gw_id"')
+    w.entries(w.card(w.write("ann", "hello")), 1)
+    assert lost and len(deals(w)) == 1
+
+
+def test_a_deal_that_is_refused_holds_no_message_back(hub, start_gateway):
+    w = World(start_gateway, hub, 'deals = true\n  deal_stage = "nowhere"')
+    w.entries(w.card(w.write("ann", "hello")), 1)
+    assert not deals(w) and not w.admin.get("/dead")["dead"]
+    w.logged("event=hubspot.no_deal", "nowhere was not one of the allowed options")

@@ -70,6 +70,26 @@ static void test_searches_are_of_what_is_proven_five_at_a_time(void **state) {
     json_decref(ways);
 }
 
+/* Whence he came, as the page told; what is not known is left out. */
+static void test_a_deal(void **state) {
+    (void)state;
+    static const char *const extra[] = {"utm_source={profile.page.utm.source}",
+        "utm_term={profile.page.utm.term}", "amount=5", NULL};
+    struct hubspot_deals d = {true, "new", "", "gw_id", extra};
+    json_t *client = parse(
+        "{\"id\":\"C\",\"name\":\"Ann\",\"profile\":{\"page\":{\"utm\":{\"source\":\"ad\"}}}}");
+    json_t *deal = hubspot_deal(client, "17", &d);
+    json_t *want =
+        parse("{\"properties\":{\"utm_source\":\"ad\",\"amount\":\"5\",\"dealname\":\"Ann\","
+              "\"dealstage\":\"new\","
+              "\"gw_id\":\"switchboard:C\"},\"associations\":[{\"to\":{\"id\":\"17\"},\"types\":[{"
+              "\"associationCategory\":\"HUBSPOT_DEFINED\",\"associationTypeId\":3}]}]}");
+    assert_true(json_equal(deal, want));
+    json_decref(want);
+    json_decref(deal);
+    json_decref(client);
+}
+
 static void test_entries_are_shown_by_their_time(void **state) {
     static const struct hubspot_history notes = {"notes", "hs_note_body", 202, true};
     (void)state;
@@ -144,6 +164,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_category_says_more_than_the_status),
         cmocka_unit_test(test_searches_are_of_what_is_proven_five_at_a_time),
+        cmocka_unit_test(test_a_deal),
         cmocka_unit_test(test_entries_are_shown_by_their_time),
         cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_answers),

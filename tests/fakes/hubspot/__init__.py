@@ -17,9 +17,12 @@ CONTACT = {"firstname", "lastname", "email", "phone", "mobilephone", "hubspot_ow
            "gw_ids", "hs_lead_status"}
 COMPUTED = {"hs_searchable_calculated_phone_number": "phone", "hs_searchable_calculated_mobile_number": "mobilephone"}
 NOTE = {"hs_timestamp", "hs_note_body", "hs_attachment_ids", "hubspot_owner_id"}
+DEAL = {"dealname", "dealstage", "pipeline", "amount", "hubspot_owner_id", "gw_id", "utm_source"}
+STAGES = {"default": {"appointmentscheduled", "closedwon"}, "4711": {"4712"}}
 COMMUNICATION = {"hs_timestamp", "hs_communication_body", "hs_communication_channel_type", "hs_communication_logged_from"}
 CHANNELS = {"WHATS_APP", "SMS", "LINKEDIN_MESSAGE"}
-LINK = {"notes": 202, "communications": 81}
+LINK = {"notes": 202, "communications": 81, "deals": 3}
+LINK_BACK = {"notes": 201, "communications": 82, "deals": 4}
 GROUPS_MAX = 5
 BODY_MAX = 65536
 
@@ -35,7 +38,7 @@ class HubSpot(CrmFake):
 
     def __init__(self, token="pat-eu1-T0ken", version="2026-03", port=0):
         self.token, self.version, self.lag, self.searches = token, version, 2, []
-        self.objects = {"contacts": {}, "notes": {}, "communications": {}}
+        self.objects = {"contacts": {}, "notes": {}, "communications": {}, "deals": {}}
         self.links, self.files, self.merged, self.serial, self.refused = [], {}, {}, 100, []
         self.app, self.issued = None, 0  # a public app: (client id, secret, refresh token)
         self.channel, self.account, self.address, self.hook = "77", "880", "house", None
@@ -175,7 +178,7 @@ class HubSpot(CrmFake):
                 "properties": {p: o["properties"].get(p) for p in wanted if p}}
 
     def check(self, kind, properties, self_id=None):
-        known = {"contacts": CONTACT, "notes": NOTE, "communications": COMMUNICATION}[kind]
+        known = {"contacts": CONTACT, "notes": NOTE, "communications": COMMUNICATION, "deals": DEAL}[kind]
         for name, value in properties.items():
             if name not in known:
                 raise Refused(400, "VALIDATION_ERROR", f'Property values were not valid: Property "{name}" does not exist')
@@ -187,12 +190,23 @@ class HubSpot(CrmFake):
                 raise Refused(400, "VALIDATION_ERROR", why)
         if kind == "contacts":
             self.check_contact(properties, self_id)
+        if kind == "deals":
+            self.check_deal(properties)
         body = properties.get("hs_note_body") or properties.get("hs_communication_body") or ""
         if len(body) > BODY_MAX:
             raise Refused(400, "VALIDATION_ERROR", f"the body has more than {BODY_MAX} characters")
         for id in filter(None, properties.get("hs_attachment_ids", "").split(";")):
             if id not in self.files:
                 raise Refused(400, "VALIDATION_ERROR", f"no such file: {id}")
+
+    def check_deal(self, properties):
+        stages = STAGES.get(properties.get("pipeline", "default"))
+        if not stages or properties["dealstage"] not in stages:
+            raise Refused(400, "VALIDATION_ERROR", "Property values were not valid: [{\"isValid\":false,\"message\":\"" +
+                          properties["dealstage"] + " was not one of the allowed options\",\"error\":\"INVALID_OPTION\"}]")
+        for o in self.objects["deals"].values():
+            if properties.get("gw_id") and o["properties"].get("gw_id") == properties["gw_id"]:
+                raise Refused(409, "CONFLICT", f"Deal already exists. Existing ID: {o['id']}")
 
     def check_contact(self, properties, self_id):
         mail = properties.get("email")
@@ -216,7 +230,7 @@ class HubSpot(CrmFake):
         only(body, "properties", "associations")
         if kind == "contacts":
             raise Refused(400, "VALIDATION_ERROR", "the gateway upserts contacts")
-        need = {"notes": {"hs_timestamp"}, "communications": {"hs_communication_channel_type", "hs_communication_logged_from"}}
+        need = {"notes": {"hs_timestamp"}, "deals": {"dealname", "dealstage"}, "communications": {"hs_communication_channel_type", "hs_communication_logged_from"}}
         missing = need[kind] - set(body["properties"])
         if missing:
             raise Refused(400, "VALIDATION_ERROR", f"Some required properties were not set: {missing}")
@@ -270,7 +284,7 @@ class HubSpot(CrmFake):
         start, size = int(query.get("after", 0)), int(query.get("limit", 500))
         if size > 500:
             raise Refused(400, "VALIDATION_ERROR", "limit is at most 500")
-        page = {"results": [{"toObjectId": n, "associationTypes": [{"category": "HUBSPOT_DEFINED", "typeId": LINK[other] - 1,
+        page = {"results": [{"toObjectId": n, "associationTypes": [{"category": "HUBSPOT_DEFINED", "typeId": LINK_BACK[other],
                                                                    "label": None}]} for n in ids[start:start + size]]}
         if start + size < len(ids):
             page["paging"] = {"next": {"after": str(start + size)}}
