@@ -12,6 +12,7 @@ from fakes.webhook import signature
 from harness import CONFIG, SLOWER, free_port, until
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent.parent / "docker" / "examples"
+CGI = pathlib.Path(__file__).resolve().parent.parent / "cgi_host.py"
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 
@@ -50,14 +51,13 @@ class Receiver:
 def built(tmp_path_factory):
     """The example in C, as its first lines say."""
     out = tmp_path_factory.mktemp("receiver") / "receiver"
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-o", str(out), str(EXAMPLES / "receiver.c"), "-lmicrohttpd",
-                    "-lcrypto"], check=True)
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-o", str(out), str(EXAMPLES / "receiver.c"), "-lsodium"], check=True)
     return out
 
 
 @pytest.fixture(params=["python", "node", "c"])
 def receiver(request, built, tmp_path):
-    command = {"python": ["/usr/bin/python3", str(EXAMPLES / "receiver.py")], "c": [str(built)],
+    command = {"python": ["/usr/bin/python3", str(EXAMPLES / "receiver.py")], "c": ["/usr/bin/python3", str(CGI), str(built)],
                "node": ["node", str(EXAMPLES / "receiver.mjs")]}[request.param]
     r = Receiver(command, tmp_path / "events")
     yield r
