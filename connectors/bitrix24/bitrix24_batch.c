@@ -76,6 +76,8 @@ static void one_of(struct command *c, size_t i, const json_t *result) {
     const json_t *its = bitrix24_command_result(result, name, &said);
     if (!its && said.err.code == ERR_PROTOCOL)
         said.err.code = ERR_UNAVAILABLE; /* it may have been done: it is looked for */
+    if (!its)
+        crm_calls_refused(c->b->calls, &said.err);
     command_end(c, its, its ? NULL : &said.err, said.retry_ms);
 }
 

@@ -64,6 +64,8 @@ static void on_answer(
     } else {
         a.err = *failure;
     }
+    if (!a.result)
+        crm_calls_refused(b->calls, &a.err);
     if (a.expired && b->is_app && !r->again && !b->ended) {
         r->again = true;
         bitrix24_token_expired(b, r->token);

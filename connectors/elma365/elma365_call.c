@@ -83,6 +83,8 @@ static void on_answer(
     (void)sent;
     if (failure)
         err = *failure;
+    if (!j)
+        crm_calls_refused(c->e->calls, &err);
     if (!j && err.code == ERR_DENIED && c->e->calls) {
         c->err = err;
         probe(c);

@@ -20,6 +20,8 @@ static void on_answer(
     if (failure)
         err = *failure;
     bool ok = a && espocrm_result(a, &result, &err) == 0;
+    if (!ok)
+        crm_calls_refused(call->e->calls, &err);
     call->fn(call->arg, result, ok ? NULL : &err, retry_ms);
     json_decref(result);
     free(call);

@@ -130,6 +130,8 @@ static void on_answer(
         err = *failure;
     else if (err.code == ERR_TOO_MANY)
         crm_calls_pause(c->calls, retry_ms); /* also those that wait already */
+    if (!j)
+        crm_calls_refused(c->calls, &err);
     if (!j && a && a->status == 401 && !c->again && can_renew(h)) {
         c->again = true;
         if (!h->auth || !c->auth || strcmp(h->auth, c->auth) == 0)

@@ -127,6 +127,8 @@ static void on_answer(
         return;
     }
     json_t *result = kommo_answer(a, &err);
+    if (!result)
+        crm_calls_refused(k->calls, &err);
     if (result)
         k->excess = 0;
     else if (err.code == ERR_TOO_MANY)

@@ -177,6 +177,8 @@ static void on_answer(
     (void)sent;
     if (failure)
         err = *failure;
+    if (!result)
+        crm_calls_refused(k->chat.calls, &err);
     bool scope_gone = !failure && !result && !c->again && !k->ended &&
                       (err.code == ERR_DENIED || err.code == ERR_NOT_FOUND);
     if (scope_gone) {

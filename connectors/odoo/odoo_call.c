@@ -44,6 +44,8 @@ static void on_answer(
     if (failure)
         err = *failure;
     bool ok = a && odoo_result(a, o->json2, &result, &err) == 0;
+    if (!ok)
+        crm_calls_refused(o->calls, &err);
     if (!ok && err.code == ERR_AUTH)
         forget(o);
     asked_end(asked, result, ok ? NULL : &err, retry_of(a));
@@ -108,6 +110,7 @@ static void settle(struct odoo *o, const struct err *err, unsigned retry_ms) {
 
 /* What is wrong here is wrong for all messages: they wait until an admin has mended it. */
 static void refuse(struct odoo *o, struct err *err, unsigned retry_ms) {
+    crm_calls_refused(o->calls, err);
     bool passes = err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
                   err->code == ERR_TOO_MANY;
     forget(o);

@@ -81,6 +81,8 @@ static void on_login(void *arg, const struct http_answer *a, const struct err *f
     else if (err.code == ERR_PROTOCOL || err.code == ERR_INVALID || err.code == ERR_NOT_FOUND)
         err.code = ERR_AUTH; /* no such database, or no Tryton there: nothing can be delivered */
     bool is_in = json_is_array(result);
+    if (!is_in)
+        crm_calls_refused(t->calls, &err);
     for (struct rpc *r = take_waiting(t), *next; r; r = next) {
         next = r->next;
         struct crm_about was = crm_about_swap(&t->flow.base, r->about);
@@ -122,6 +124,8 @@ static void on_answer(
     (void)sent;
     if (failure)
         err = *failure;
+    if (!result)
+        crm_calls_refused(t->calls, &err);
     if (!result && err.code == ERR_AUTH && !r->again && !t->ended) {
         r->again = true;
         if (t->session && strcmp(t->session, r->session) == 0) {

@@ -40,6 +40,7 @@ struct crm_calls {
     struct loop_timer *timer;
     struct waiting *first, **tail; /* not begun */
     struct waiting *running;
+    struct err refused; /* by the answer that is being read */
     unsigned nrunning;
     bool ended;
 };
@@ -131,17 +132,19 @@ static void waiting_free(struct waiting *w) {
     free(w);
 }
 
-static void note(
-    const struct waiting *w, const struct http_answer *answer, const struct err *failure) {
+static void note(const struct waiting *w, const struct http_answer *answer, unsigned ms,
+    const struct err *failure) {
     struct err err = {0};
     if (failure)
         err = *failure;
+    else if (w->owner->refused.code)
+        err = w->owner->refused;
     else
         crm_answer_check(answer, &err);
     crm_log_add(w->owner->log, &(struct crm_log_call){.asked = w->asked,
                                    .about = w->about,
                                    .status = answer ? answer->status : 0,
-                                   .ms = (unsigned)(clock_mono_ms() - w->began_ms),
+                                   .ms = ms,
                                    .error = err.code ? &err : NULL});
 }
 
@@ -179,10 +182,12 @@ static void on_answer(
     if (answer && answer->retry_after_s > 0)
         crm_calls_pause(
             cs, (unsigned)(answer->retry_after_s < 3600 ? answer->retry_after_s : 3600) * 1000);
-    note(w, answer, err);
+    unsigned ms = (unsigned)(clock_mono_ms() - w->began_ms);
     struct crm_about was = crm_about_swap(cs->crm, w->about);
+    cs->refused.code = ERR_NONE;
     w->fn(w->arg, answer, err, sent);
     crm_about_swap(cs->crm, was);
+    note(w, answer, ms, err);
     waiting_free(w);
     if (answer && answer->status == 401 && cs->options.fixed_secret && !cs->ended)
         refuse_waiting(cs);
@@ -268,6 +273,11 @@ void crm_calls_start(
     *cs->tail = w;
     cs->tail = &w->next;
     loop_timer_again(cs->timer, 0, 0); /* never completes inside the call */
+}
+
+void crm_calls_refused(struct crm_calls *cs, const struct err *err) {
+    if (cs) /* else the gateway is stopping */
+        cs->refused = *err;
 }
 
 void crm_calls_pause(struct crm_calls *cs, unsigned ms) {

@@ -76,6 +76,10 @@ struct crm_request {
 void crm_calls_start(
     struct crm_calls *cs, const struct crm_request *rq, http_answer_fn fn, void *arg);
 
+/* From inside a request's fn: the CRM says no, in these words, whatever the answer's status is; for
+ * the log of calls. */
+void crm_calls_refused(struct crm_calls *cs, const struct err *err);
+
 /* The CRM asked for a pause: nothing new begins before. Never made shorter. */
 void crm_calls_pause(struct crm_calls *cs, unsigned ms);
 

@@ -363,6 +363,21 @@ def test_the_log_of_calls_says_of_which_message(world_with_notes):
 
 
 @over_the_net
+def test_what_a_crm_refuses_stands_in_the_log_in_its_words(world):
+    """Also where the status says that all is well."""
+    who = own("ann")
+    world.wait_history(world.wait_card(world.write(who, "one")["thread"]), 1)
+    world.target.proxy.before = lambda r: world.target.failure if world.target.is_write(r) and b"poison" in r.body else None
+    message = world.write(who, "poison")["message"]
+
+    def refusal():
+        return next((c for c in world.admin.get("/targets/crm/log")["log"] if "error" in c and
+                     c.get("message", {}).get("id") == message), None)
+    call = until(refusal, 20 * SLOWER)
+    assert call["status"] == world.target.failure.status and "must not be empty" in call["error"]["text"]
+
+
+@over_the_net
 def test_a_file_that_is_too_large_is_a_link(world_with_notes):
     world, gateway = world_with_notes, world_with_notes.gateway
     thread = world.write(own("ann"), "the film, please")["thread"]
