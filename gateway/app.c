@@ -189,7 +189,8 @@ static int build_services(struct app *app, struct err *err) {
         .text_max = (unsigned)settings_int(agents, "text_max"),
         .look_before_write = settings_bool(top, "look_before_write"),
         .users = app->users,
-        .media = app->media};
+        .media = app->media,
+        .link_life_ms = settings_int(config_section(app->config, "media"), "link_life")};
     app->core = core_create(&app->env, app->store, &c);
     struct http_limits h = {.connections = (unsigned)settings_int(limits, "connections"),
         .connections_per_ip = (unsigned)settings_int(limits, "connections_per_ip"),

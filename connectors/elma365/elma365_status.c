@@ -34,7 +34,7 @@ static void write_it(struct telling *t) {
         .russian = f->russian,
         .utc_offset_min = f->utc_offset_min,
         .max = f->text_max,
-        .public_url = t->e->flow.base.public_url};
+        .links = crm_links(&t->e->flow.base)};
     json_t *texts = crm_text(t->message, t->client, &o);
     struct crm_flow_entry e = {.card = t->card,
         .text = json_string_value(json_array_get(texts, 0)),

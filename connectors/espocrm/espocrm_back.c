@@ -304,8 +304,7 @@ void espocrm_status(struct crm *c, const struct crm_attach *a, crm_step_fn fn, v
     struct crm_text_options o = {.markup = fo->markup,
         .russian = fo->russian,
         .utc_offset_min = fo->utc_offset_min,
-        .max = fo->text_max,
-        .public_url = ""};
+        .max = fo->text_max};
     json_t *texts = crm_text(a->message, a->client, &o);
     t->card = mem_strdup(a->card_id);
     t->text = mem_strdup(json_string_value(json_array_get(texts, json_array_size(texts) - 1)));

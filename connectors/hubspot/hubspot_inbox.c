@@ -101,7 +101,7 @@ static char *text_of(const struct sending *s) {
         .russian = s->h->flow.options.russian,
         .utc_offset_min = s->h->flow.options.utc_offset_min,
         .max = TEXT_MAX,
-        .public_url = s->h->flow.base.public_url};
+        .links = crm_links(&s->h->flow.base)};
     json_t *pieces = crm_text(m, s->client, &o);
     char *text = mem_strdup(json_string_value(json_array_get(pieces, 0)));
     json_decref(pieces);

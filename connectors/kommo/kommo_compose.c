@@ -122,12 +122,12 @@ static json_t *piece_id(const json_t *message, size_t i) {
     return i ? json_sprintf("%s-%zu", str(message, "id"), i + 1) : json_string(str(message, "id"));
 }
 
-static json_t *body_of(const json_t *message, size_t i, bool is_edit, json_t *content,
+static json_t *body_of(const json_t *message, json_t *id, bool is_edit, json_t *content,
     const struct kommo_compose_options *o) {
     int64_t at = time_of(message, o);
     json_t *payload = json_pack("{s:I,s:I,s:o,s:s,s:o}", "timestamp", (json_int_t)(at / 1000),
-        "msec_timestamp", (json_int_t)at, "msgid", piece_id(message, i), "conversation_id",
-        str(message, "thread"), "message", content);
+        "msec_timestamp", (json_int_t)at, "msgid", id, "conversation_id", str(message, "thread"),
+        "message", content);
     return json_pack(
         "{s:s,s:o}", "event_type", is_edit ? "edit_message" : "new_message", "payload", payload);
 }
@@ -153,6 +153,47 @@ static json_t *contact_of(const json_t *message) {
         str(contact, "name"), "phone", str(contact, "phone"));
 }
 
+/* The file can be fetched: it is a message by itself. */
+static bool is_sent(const json_t *file, const struct kommo_compose_options *o) {
+    return *str(file, "id") && o->text.links.public_url && *o->text.links.public_url;
+}
+
+static json_t *files_of(const json_t *message, const struct kommo_compose_options *o, bool sent) {
+    json_t *out = json_array(), *file;
+    size_t i;
+    json_array_foreach(json_object_get(message, "attachments"), i,
+        file) if (is_sent(file, o) == sent) json_array_append(out, file);
+    return out;
+}
+
+static bool says_more(const json_t *message, const json_t *unsent) {
+    return *str(message, "text") || *str(message, "subject") || *str(message, "deleted_at") ||
+           json_array_size(unsent) || json_object_get(message, "location") ||
+           json_object_get(message, "contact");
+}
+
+static json_t *text_contents(
+    const json_t *message, const json_t *client, const struct kommo_compose_options *o) {
+    json_t *out = json_array(), *one, *said = json_copy((json_t *)message);
+    json_t *sent = files_of(message, o, true), *unsent = files_of(message, o, false);
+    struct crm_text_options to = o->text;
+    size_t i;
+    to.bare = true;
+    to.links = (struct media_links){0}; /* what can be fetched needs none */
+    if (says_more(message, unsent))
+        json_object_set(said, "attachments", unsent);
+    if (says_more(message, unsent) || !json_array_size(sent) || o->had_text) {
+        json_t *texts = crm_text(said, client, &to);
+        json_array_foreach(texts, i, one)
+            json_array_append_new(out, json_pack("{s:s,s:O}", "type", "text", "text", one));
+        json_decref(texts);
+    }
+    json_decref(sent);
+    json_decref(unsent);
+    json_decref(said);
+    return out;
+}
+
 /* The pieces' contents. */
 static json_t *contents_of(
     const json_t *message, const json_t *client, const struct kommo_compose_options *o) {
@@ -160,40 +201,64 @@ static json_t *contents_of(
     json_t *whole = has_files || *str(message, "deleted_at") ? NULL : place_of(message);
     if (!whole && !has_files && !*str(message, "deleted_at"))
         whole = contact_of(message);
-    if (whole)
-        return json_pack("[o]", whole);
-    struct crm_text_options to = o->text;
-    to.bare = true;
-    json_t *texts = crm_text(message, client, &to), *out = json_array(), *one;
-    size_t i;
-    json_array_foreach(texts, i, one)
-        json_array_append_new(out, json_pack("{s:s,s:O}", "type", "text", "text", one));
-    json_decref(texts);
-    return out;
+    return whole ? json_pack("[o]", whole) : text_contents(message, client, o);
+}
+
+/* Takes the content. */
+static json_t *request_of(const json_t *message, const json_t *client, json_t *id, bool is_edit,
+    json_t *content, const struct kommo_compose_options *o) {
+    bool out_of_house = is_out(message);
+    bool calls = !out_of_house && !o->late && o->now_ms - time_of(message, o) < OLD_MS;
+    json_t *body = body_of(message, id, is_edit, content, o);
+    json_t *payload = json_object_get(body, "payload");
+    json_object_set_new(
+        payload, "sender", out_of_house ? writer(message, o) : kommo_person(client, o->country));
+    if (out_of_house)
+        json_object_set_new(payload, "receiver", kommo_person(client, o->country));
+    json_object_set_new(payload, "silent", json_boolean(!calls));
+    return body;
 }
 
 json_t *kommo_messages(const json_t *message, const json_t *client, bool is_edit,
     const struct kommo_compose_options *o) {
     json_t *contents = contents_of(message, client, o), *out = json_array(), *one;
-    bool out_of_house = is_out(message);
-    bool calls = !out_of_house && !o->late && o->now_ms - time_of(message, o) < OLD_MS;
     size_t i;
-    json_array_foreach(contents, i, one) {
-        json_t *body = body_of(message, i, is_edit, json_incref(one), o);
-        json_t *payload = json_object_get(body, "payload");
-        json_object_set_new(payload, "sender",
-            out_of_house ? writer(message, o) : kommo_person(client, o->country));
-        if (out_of_house)
-            json_object_set_new(payload, "receiver", kommo_person(client, o->country));
-        json_object_set_new(payload, "silent", json_boolean(!calls));
-        json_array_append_new(out, body);
-    }
+    json_array_foreach(contents, i, one) json_array_append_new(
+        out, request_of(message, client, piece_id(message, i), is_edit, json_incref(one), o));
     json_decref(contents);
     return out;
 }
 
+static const char *type_of(const json_t *file) {
+    const char *kind = str(file, "kind");
+    return strcmp(kind, "image") == 0   ? "picture"
+           : strcmp(kind, "video") == 0 ? "video"
+           : strcmp(kind, "audio") == 0 ? "audio"
+                                        : "file";
+}
+
+json_t *kommo_files(
+    const json_t *message, const json_t *client, const struct kommo_compose_options *o) {
+    json_t *files = files_of(message, o, true), *out = json_array(), *file;
+    size_t i;
+    json_array_foreach(files, i, file) {
+        const char *name = *str(file, "name") ? str(file, "name") : str(file, "kind");
+        char *url = media_link(&o->text.links, str(file, "id"));
+        json_t *content = json_pack("{s:s,s:s,s:s,s:s,s:I}", "type", type_of(file), "text", "",
+            "media", url, "file_name", name, "file_size",
+            (json_int_t)json_integer_value(json_object_get(file, "size")));
+        json_array_append_new(
+            out, request_of(message, client, json_sprintf("%s-f%zu", str(message, "id"), i + 1),
+                     false, content, o));
+        free(url);
+    }
+    json_decref(files);
+    return out;
+}
+
 json_t *kommo_emptied(const json_t *message, size_t i, const struct kommo_compose_options *o) {
-    return body_of(message, i, true, json_pack("{s:s,s:s}", "type", "text", "text", "…"), o);
+    return body_of(message, piece_id(message, i), true,
+        json_pack("{s:s,s:s}", "type", "text", "text", "…"), o);
 }
 
 /* --- statuses -------------------------------------------------------------------------------- */

@@ -32,15 +32,19 @@ struct kommo_compose_options {
     const char *bot;          /* who wrote what nobody of theirs wrote: an id of the chats' */
     const char *const *users; /* "anna=76fc2bea-...": an agent of ours, and his id there */
     bool late;
+    bool had_text; /* there is a piece with words already, though it has nothing but files */
     int64_t now_ms;
 };
 
 /* Whom the dialogue is with, as a chat wants him. A new reference. */
 json_t *kommo_person(const json_t *client, const char *country);
-/* The bodies of the requests that put a message into the chat (or that change it): one for each
- * piece of a long one. A new reference. */
+/* The bodies of the requests that put a message's words into the chat (or that change them): one
+ * for each piece of a long one, none when it has nothing but files. A new reference. */
 json_t *kommo_messages(const json_t *message, const json_t *client, bool is_edit,
     const struct kommo_compose_options *o);
+/* The same of its files, which the service fetches: a message each. None without links. */
+json_t *kommo_files(
+    const json_t *message, const json_t *client, const struct kommo_compose_options *o);
 /* What is left of a message that has become shorter: the change of its piece i (from 0). */
 json_t *kommo_emptied(const json_t *message, size_t i, const struct kommo_compose_options *o);
 /* The same piece as one that was not there yet, or is. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/mem.h"
 #include "connectors/kommo/kommo_event.h"
 #include "connectors/kommo/kommo_private.h"
@@ -26,11 +27,24 @@ static const char *str(const json_t *o, const char *key) {
     return s ? s : "";
 }
 
+/* Oldest first; a message's first file stands for it where nothing else does. */
+static json_t *entries_of(const json_t *found) {
+    json_t *out = json_array(), *seen = json_object();
+    for (size_t i = json_array_size(found); i > 0; i--) {
+        json_t *one = json_array_get(found, i - 1), *file = json_object_get(one, "file");
+        const json_t *other = json_object_get(seen, str(one, "message"));
+        if (other && (json_is_true(file) || json_is_true(other)))
+            continue;
+        json_array_append(out, one);
+        json_object_set(seen, str(one, "message"), file);
+    }
+    json_decref(seen);
+    return out;
+}
+
 static void reading_end(struct reading *r, const struct err *err, unsigned retry_ms) {
-    json_t *out = json_array();
-    for (size_t i = json_array_size(r->found); !err && i > 0; i--)
-        json_array_append(out, json_array_get(r->found, i - 1));
-    r->fn(r->arg, err ? NULL : out, err, retry_ms);
+    json_t *out = err ? NULL : entries_of(r->found);
+    r->fn(r->arg, out, err, retry_ms);
     json_decref(out);
     json_decref(r->chats);
     json_decref(r->found);
@@ -39,8 +53,8 @@ static void reading_end(struct reading *r, const struct err *err, unsigned retry
 
 static void read_next(struct reading *r);
 
-/* A message's pieces are "<id>", "<id>-2": the first stands for it. Its text is of no interest but
- * that it is the same as that of the same one. */
+/* A message's pieces are "<id>", "<id>-2", its files "<id>-f1": the first stands for it. Its text
+ * is of no interest but that it is the same as that of the same one. */
 static void on_page(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct reading *r = arg;
     const json_t *messages = json_object_get(result, "messages");
@@ -56,9 +70,11 @@ static void on_page(void *arg, const json_t *result, const struct err *err, unsi
     json_array_foreach(messages, i, one) {
         const json_t *said = json_object_get(one, "message");
         const char *ours = str(said, "client_id"), *id = str(said, "id");
-        if (*ours && *id && strlen(ours) == 26)
+        bool is_file = strlen(ours) == ID_LEN + 3 && strcmp(ours + ID_LEN, "-f1") == 0;
+        if (*id && (is_file || strlen(ours) == ID_LEN))
             json_array_append_new(
-                r->found, json_pack("{s:s,s:s,s:s}", "id", id, "message", ours, "text", ours));
+                r->found, json_pack("{s:s,s:s%,s:s,s:b}", "id", id, "message", ours, (size_t)ID_LEN,
+                              "text", ours, "file", is_file));
     }
     r->page++;
     if (json_array_size(messages) < PAGE || r->page >= PAGES_MAX) {

@@ -1,7 +1,7 @@
 /* kommo_talk.c - messages in a chat of Kommo's. The chat is made and linked to the client's contact
  * before its first message, so that it makes no second contact. A message is called by our id
  * there, and is the same one however often it is told. What it is called by them is remembered with
- * the number of its pieces: "8f11...*3". */
+ * the numbers of its pieces and of its files: "8f11...*3+1". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +20,10 @@ struct talk {
     void *arg;
     char *card, *chat;
     json_t *message, *client;
-    json_t *bodies;    /* of the requests; the pieces */
-    size_t next, held; /* piece; how many are there by what we know */
+    json_t *bodies;          /* of the requests */
+    size_t next;             /* body */
+    size_t held, held_files; /* pieces and files that are there by what we know */
+    size_t pieces, files;    /* that are there in the end */
     bool is_edit, late, own;
     char id[ID_MAX + 1]; /* by their name */
 };
@@ -32,10 +34,11 @@ static const char *str(const json_t *o, const char *key) {
 }
 
 static void talk_end(struct talk *t, const struct err *err, unsigned retry_ms) {
-    char id[ID_MAX + 24] = "";
-    size_t n = json_array_size(t->bodies);
-    if (!err && *t->id)
-        snprintf(id, sizeof id, n > 1 ? "%s*%zu" : "%s", t->id, n);
+    char id[ID_MAX + 48] = "";
+    if (!err && *t->id && t->files)
+        snprintf(id, sizeof id, "%s*%zu+%zu", t->id, t->pieces, t->files);
+    else if (!err && *t->id)
+        snprintf(id, sizeof id, t->pieces > 1 ? "%s*%zu" : "%s", t->id, t->pieces);
     t->fn(t->arg, &(struct crm_outcome){.err = err,
                       .retry_ms = retry_ms,
                       .external_id = *id ? id : NULL,
@@ -173,7 +176,7 @@ static void on_sent(void *arg, const json_t *result, const struct err *err, unsi
         talk_end(t, err, retry_ms);
         return;
     }
-    if (t->next == 0 && *str(told, "msgid"))
+    if (t->next == 0 && *str(told, "msgid") && (t->pieces || !*t->id))
         snprintf(t->id, sizeof t->id, "%s", str(told, "msgid"));
     t->next++;
     send_next(t);
@@ -189,6 +192,20 @@ static void send_next(struct talk *t) {
 
 /* --- beginning ------------------------------------------------------------------------------- */
 
+/* What is there of them stays as it is. */
+static void add_files(struct talk *t, const struct kommo_compose_options *o) {
+    json_t *files = kommo_files(t->message, t->client, o);
+    size_t n = json_array_size(files);
+    for (size_t i = t->is_edit ? t->held_files : 0; i < n; i++)
+        json_array_append(t->bodies, json_array_get(files, i));
+    t->files = n > t->held_files ? n : t->held_files;
+    json_decref(files);
+}
+
+static void on_nothing_to_do(void *arg) {
+    talk_end(arg, NULL, 0);
+}
+
 static void begin(struct talk *t) {
     const struct crm_flow_options *f = &t->k->flow.options;
     struct kommo_compose_options o = {
@@ -196,11 +213,12 @@ static void begin(struct talk *t) {
             .russian = f->russian,
             .utc_offset_min = f->utc_offset_min,
             .max = f->text_max,
-            .public_url = t->k->flow.base.public_url},
+            .links = crm_links(&t->k->flow.base)},
         .country = f->country,
         .bot = t->k->chat.bot,
         .users = t->k->chat.users,
         .late = t->late,
+        .had_text = t->held > 0,
         .now_ms = clock_ms(),
     };
     t->bodies = kommo_messages(t->message, t->client, t->is_edit, &o);
@@ -208,22 +226,25 @@ static void begin(struct talk *t) {
         json_array_append_new(t->bodies, kommo_emptied(t->message, i, &o));
     for (size_t i = t->held; t->is_edit && i < json_array_size(t->bodies); i++)
         kommo_set_event(json_array_get(t->bodies, i), false);
-    if (is_opened(t))
+    t->pieces = json_array_size(t->bodies);
+    add_files(t, &o);
+    if (!json_array_size(t->bodies))
+        loop_defer(t->k->flow.base.env->loop, on_nothing_to_do, t);
+    else if (is_opened(t))
         send_next(t);
     else
         open_chat(t);
 }
 
-/* "8f11...*3": a name of theirs, and how many pieces. */
+/* "8f11...*3+1": a name of theirs, how many pieces and how many files. */
 static void take_known(struct talk *t, const char *known) {
     size_t n = strcspn(known, "*");
+    const char *plus = strchr(known + n, '+');
     unsigned long pieces = known[n] ? strtoul(known + n + 1, NULL, 10) : 1;
+    unsigned long files = plus ? strtoul(plus + 1, NULL, 10) : 0;
     snprintf(t->id, sizeof t->id, "%.*s", (int)(n < ID_MAX ? n : ID_MAX), known);
-    t->held = pieces > 0 && pieces < 10000 ? pieces : 1;
-}
-
-static void on_nothing_to_do(void *arg) {
-    talk_end(arg, NULL, 0);
+    t->held_files = files < 10000 ? files : 0;
+    t->held = (pieces > 0 || t->held_files) && pieces < 10000 ? pieces : 1;
 }
 
 static void on_status(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
@@ -261,11 +282,8 @@ void kommo_talk_attach(struct kommo *k, const struct crm_attach *a, crm_done_fn 
         return;
     }
     json_t *status = *t->id ? kommo_status(a->message, t->id) : NULL;
-    for (size_t i = 0; i < t->held; i++) { /* it is called as before */
-        if (!t->bodies)
-            t->bodies = json_array();
-        json_array_append_new(t->bodies, json_null());
-    }
+    t->pieces = t->held; /* it is called as before */
+    t->files = t->held_files;
     if (status)
         kommo_talk_status(k, t->id, status, on_status, t);
     else

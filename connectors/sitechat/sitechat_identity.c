@@ -1,4 +1,4 @@
-/* sitechat_identity.c - visitor tokens, file tickets, proofs of a site's users. Keeps nothing. */
+/* sitechat_identity.c - visitor tokens, proofs of a site's users. Keeps nothing. */
 #include "connectors/sitechat/sitechat_identity.h"
 
 #include <stdio.h>
@@ -16,15 +16,6 @@
 #define JWT_MAX 4096
 #define PAYLOAD_MAX 3072
 #define MAC_TEXT 43 /* 32 bytes in base64url */
-#define TICKET_MAC 16
-
-/* HMAC of "purpose" 0 data, under the installation's secret: one key per purpose. */
-static void sign(const char *secret, const char *purpose, struct span data, unsigned char out[32]) {
-    unsigned char key[32];
-    crypto_hmac_sha256(span_str(secret), span_str(purpose), key);
-    crypto_hmac_sha256(span_of((const char *)key, sizeof key), data, out);
-    explicit_bzero(key, sizeof key);
-}
 
 static void copy_text(char *out, size_t size, const json_t *v) {
     const char *s = json_string_value(v);
@@ -48,7 +39,7 @@ char *visitor_token_make(const char *secret, const struct visitor_token *t) {
         json_object_set_new(o, "u", json_string(t->user));
     char *json = json_dumps(o, JSON_COMPACT);
     char *body = crypto_base64url(json, strlen(json));
-    sign(secret, "sitechat visitor", span_str(body), mac);
+    crypto_hmac_for(secret, "sitechat visitor", span_str(body), mac);
     char *tail = crypto_base64url(mac, sizeof mac);
     char *out = mem_printf("%s.%s", body, tail);
     json_decref(o);
@@ -88,7 +79,7 @@ int visitor_token_read(const char *secret, const char *text, const char *site, i
     if (!dot || strlen(text) > TOKEN_TEXT_MAX)
         return bad_token(err);
     struct span body = span_of(text, (size_t)(dot - text));
-    sign(secret, "sitechat visitor", body, mac);
+    crypto_hmac_for(secret, "sitechat visitor", body, mac);
     if (!mac_fits(mac, span_str(dot + 1)))
         return bad_token(err);
     long n = crypto_base64url_decode(body, json, sizeof json);
@@ -99,40 +90,6 @@ int visitor_token_read(const char *secret, const char *text, const char *site, i
         out->issued_s > now_s + SKEW_S)
         return bad_token(err);
     return 0;
-}
-
-/* --- tickets of files ------------------------------------------------------------------------ */
-
-static void sign_ticket(
-    const char *secret, const char *media, int64_t expires_s, unsigned char out[32]) {
-    char *what = mem_printf("%s %lld", media, (long long)expires_s);
-    sign(secret, "sitechat file", span_str(what), out);
-    free(what);
-}
-
-char *file_ticket_make(const char *secret, const char *media, int64_t expires_s) {
-    unsigned char mac[32];
-    sign_ticket(secret, media, expires_s, mac);
-    char *tail = crypto_base64url(mac, TICKET_MAC);
-    char *out = mem_printf("%llx.%s", (unsigned long long)expires_s, tail);
-    free(tail);
-    return out;
-}
-
-bool file_ticket_ok(const char *secret, const char *ticket, const char *media, int64_t now_s) {
-    unsigned char mac[32], given[TICKET_MAC];
-    const char *dot = strchr(ticket, '.');
-    char *end = NULL;
-    if (!dot || dot == ticket || dot - ticket > 15 || strspn(ticket, "0123456789abcdef") == 0)
-        return false;
-    long long expires_s = strtoll(ticket, &end, 16);
-    if (end != dot || expires_s < now_s || expires_s > now_s + 86400)
-        return false;
-    sign_ticket(secret, media, expires_s, mac);
-    if (crypto_base64url_decode(span_str(dot + 1), given, sizeof given) != TICKET_MAC)
-        return false;
-    return crypto_equal(
-        span_of((const char *)mac, TICKET_MAC), span_of((const char *)given, TICKET_MAC));
 }
 
 /* --- the site's proof of its user ------------------------------------------------------------ */

@@ -1,6 +1,5 @@
-/* sitechat_identity.h - who a visitor is: the token that his browser keeps, the tickets in file
- * addresses, and the site's own proof of a signed-in user (HMAC hex or JWT HS256). Pure, but for
- * the clock that is given. */
+/* sitechat_identity.h - who a visitor is: the token that his browser keeps, and the site's own
+ * proof of a signed-in user (HMAC hex or JWT HS256). Pure, but for the clock that is given. */
 #ifndef SB_SITECHAT_IDENTITY_H
 #define SB_SITECHAT_IDENTITY_H
 
@@ -34,10 +33,6 @@ char *visitor_token_make(const char *secret, const struct visitor_token *t);
  * ERR_AUTH. */
 int visitor_token_read(const char *secret, const char *text, const char *site, int64_t now_s,
     struct visitor_token *out, struct err *err);
-
-/* A ticket that opens one file until expires_s; the caller frees. */
-char *file_ticket_make(const char *secret, const char *media, int64_t expires_s);
-bool file_ticket_ok(const char *secret, const char *ticket, const char *media, int64_t now_s);
 
 /* What a site's proof says of its user; "" unknown. */
 struct proven_user {

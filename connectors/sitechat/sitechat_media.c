@@ -10,11 +10,13 @@
 #include "base/metrics.h"
 #include "connectors/sitechat/sitechat_private.h"
 #include "core/core.h"
-#include "media/media.h"
+#include "media/media_give.h"
+#include "media/media_link.h"
 #include "store/store_media.h"
 
 #define UPLOAD_MAX (1u << 30) /* the route's; each site has its own below it */
 #define NAME_MAX_BYTES 512
+#define TICKET "sitechat file"
 
 struct upload {
     struct sitechat *site;
@@ -31,10 +33,9 @@ char *media_url(const struct sitechat *site, const char *id) {
     /* Addresses stay the same for half of their life, so that a browser can keep the file. */
     int64_t now_s = clock_ms() / 1000;
     int64_t expires_s = now_s - now_s % (TICKET_S / 2) + TICKET_S;
-    char *ticket = file_ticket_make(connector_secret(&site->base), id, expires_s);
-    char *url = mem_printf("/chat/media/%s?t=%s", id, ticket);
-    free(ticket);
-    return url;
+    char ticket[MEDIA_TICKET_SIZE];
+    media_ticket(connector_secret(&site->base), TICKET, id, expires_s, ticket);
+    return mem_printf("/chat/media/%s?t=%s", id, ticket);
 }
 
 /* --- CORS: the gateway's own panel needs none, a page that talks to us itself does ----------- */
@@ -180,36 +181,15 @@ struct download {
     struct http_exchange *exchange;
 };
 
-static void give(struct download *d, const json_t *media) {
-    struct http_exchange *x = d->exchange;
-    struct err err;
-    uint64_t size = 0;
-    const char *id = json_string_value(json_object_get(media, "id"));
-    const char *mime = json_string_value(json_object_get(media, "mime"));
-    const char *name = json_string_value(json_object_get(media, "name"));
-    const char *hash = json_string_value(json_object_get(media, "sha256"));
-    int fd = id ? media_fd(core_media(d->desk->first->base.core), id, &size, &err) : -1;
-    if (fd < 0) {
-        http_reply_problem(x, 404, "not_found", "there is no such file");
-        return;
-    }
-    char *how = media_disposition(name ? name : "file", mime && media_may_inline(mime));
-    char *etag = mem_printf("\"%.32s\"", hash ? hash : id);
-    http_set_header(x, "Content-Disposition", how);
-    http_set_header(x, "Content-Security-Policy", "default-src 'none'; sandbox");
-    http_set_header(x, "Cross-Origin-Resource-Policy", "cross-origin");
-    http_set_header(x, "Cache-Control", "private, max-age=1800");
-    http_reply_file(x, fd, size, mime ? mime : "application/octet-stream", etag);
-    free(how);
-    free(etag);
-}
-
 static void on_media(void *arg, json_t *result, const struct err *err) {
+    static const struct media_giving how = {.by_link = true, .cached_s = TICKET_S / 2};
     struct download *d = arg;
+    struct media *m = core_media(d->desk->first->base.core);
+    struct err gone;
+    if (!err && media_give(m, d->exchange, json_object_get(result, "media"), &how, &gone) < 0)
+        err = &gone;
     if (err)
         http_reply_err(d->exchange, err);
-    else
-        give(d, json_object_get(result, "media"));
     free(d);
 }
 
@@ -221,7 +201,8 @@ static void on_download(struct http_exchange *x, void *arg) {
         http_reply_problem(x, 503, "unavailable", "the store cannot serve now");
         return;
     }
-    if (!id_is_valid(id) || !ticket || !file_ticket_ok(secret, ticket, id, clock_ms() / 1000)) {
+    if (!id_is_valid(id) || !ticket ||
+        !media_ticket_ok(secret, TICKET, id, ticket, clock_ms() / 1000, TICKET_S)) {
         metrics_add(desk->env->metrics, M_REFUSED, "auth", 1);
         http_reply_problem(x, 403, "denied", "this address is not valid any more; reload the chat");
         return;

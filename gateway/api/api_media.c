@@ -1,16 +1,17 @@
-/* api_media.c - attachments: streamed in, and given out only to those who may see their thread. */
+/* api_media.c - attachments: streamed in, and given out only to those who may see their thread,
+ * or who have a link that opens without a sign-in. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "api/api_private.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "media/media.h"
+#include "media/media_give.h"
 #include "store/store_media.h"
 
 #define NAME_MAX_BYTES 255
+#define LINK_CACHED_S 600
 
 /* --- in -------------------------------------------------------------------------------------- */
 
@@ -92,31 +93,19 @@ HANDLER(api_media_post) {
 
 /* --- out ------------------------------------------------------------------------------------- */
 
-static void send_file(struct call *c) {
-    const json_t *m = json_object_get(c->subject, "media");
-    const char *mime = json_string_value(json_object_get(m, "mime"));
-    const char *name = json_string_value(json_object_get(m, "name"));
-    const char *sha = json_string_value(json_object_get(m, "sha256"));
-    const char *download = http_query(c->x, "download");
-    char etag[80];
+static void give(struct call *c, const struct media_giving *how) {
     struct err err;
-    uint64_t size;
-    int fd = media_fd(c->api->media, http_path_arg(c->x, "id"), &size, &err);
-    if (fd < 0) {
+    int64_t size = media_give(c->api->media, c->x, json_object_get(c->subject, "media"), how, &err);
+    if (size < 0) {
         call_err(c, &err);
         return;
     }
-    char *disposition =
-        media_disposition(name ? name : "file", media_may_inline(mime) && !download);
-    snprintf(etag, sizeof etag, "\"%.64s\"", sha ? sha : "");
-    http_set_header(c->x, "Content-Disposition", disposition);
-    http_set_header(c->x, "Content-Security-Policy", "default-src 'none'; sandbox");
-    http_set_header(c->x, "Cache-Control", "private, max-age=86400, immutable");
-    http_set_header(c->x, "Cross-Origin-Resource-Policy", "same-origin");
-    metrics_add(c->api->env.metrics, M_MEDIA_BYTES, "out", (int64_t)size);
-    http_reply_file(c->x, fd, size, mime ? mime : "application/octet-stream", etag);
-    free(disposition);
+    metrics_add(c->api->env.metrics, M_MEDIA_BYTES, "out", size);
     call_free(c);
+}
+
+static void send_file(struct call *c) {
+    give(c, &(struct media_giving){.download = http_query(c->x, "download"), .cached_s = 86400});
 }
 
 static void on_media(void *arg, json_t *result, const struct err *err) {
@@ -145,6 +134,44 @@ static void media_get(struct call *c) {
         store_media_get(c->api->store, id, on_media, c);
 }
 
+/* --- by a link ------------------------------------------------------------------------------- */
+
+static void on_linked(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    if (err) {
+        call_err(c, err);
+        return;
+    }
+    c->subject = json_incref(result);
+    give(c,
+        &(struct media_giving){
+            .download = http_query(c->x, "download"), .by_link = true, .cached_s = LINK_CACHED_S});
+}
+
+static void media_by_link(struct call *c) {
+    const char *id = call_id(c, "id");
+    if (id)
+        store_media_get(c->api->store, id, on_linked, c);
+}
+
+static void media_refused(struct call *c) {
+    metrics_add(c->api->env.metrics, M_REFUSED, "auth", 1);
+    call_fail(c, ERR_DENIED, "this link is not valid, or not any more: sign in to see the file");
+}
+
+/* Who has signed in needs no link: one that is over still leads him to the file. */
 HANDLER(api_media_get) {
-    api_begin(api, x, SCOPE_READ, ROLE_AGENT, media_get);
+    struct api *a = api;
+    const char *id = http_path_arg(x, "id"), *ticket = http_query(x, "t");
+    bool opens = ticket && core_link_opens(a->core, id, ticket);
+    if (!ticket || (!opens && (http_cookie(x, "sb_session") || http_header(x, "Authorization")))) {
+        api_begin(a, x, SCOPE_READ, ROLE_AGENT, media_get);
+        return;
+    }
+    struct call *c = mem_zalloc(sizeof *c);
+    *c = (struct call){.api = a, .x = x};
+    if (opens)
+        media_by_link(c);
+    else
+        media_refused(c);
 }

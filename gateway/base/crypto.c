@@ -66,6 +66,14 @@ void crypto_hmac_sha256_hex(struct span key, struct span data, char *out) {
     sodium_bin2hex(out, CRYPTO_HEX_SIZE, h, sizeof h);
 }
 
+void crypto_hmac_for(
+    const char *secret, const char *purpose, struct span data, unsigned char out[32]) {
+    unsigned char key[32];
+    crypto_hmac_sha256(span_str(secret), span_str(purpose), key);
+    crypto_hmac_sha256(span_of((const char *)key, sizeof key), data, out);
+    sodium_memzero(key, sizeof key);
+}
+
 void crypto_md5_hex(struct span data, char out[CRYPTO_MD5_SIZE]) {
     unsigned char h[16];
     if (EVP_Digest(data.p, data.n, h, NULL, EVP_md5(), NULL) != 1)

@@ -19,6 +19,10 @@ void crypto_sha256(struct span data, unsigned char out[32]);
 void crypto_hmac_sha256_hex(struct span key, struct span data, char *out);
 void crypto_hmac_sha256(struct span key, struct span data, unsigned char out[32]);
 
+/* HMAC-SHA256 under a key of its own for each purpose, which is made of the secret. */
+void crypto_hmac_for(
+    const char *secret, const char *purpose, struct span data, unsigned char out[32]);
+
 /* MD5 and HMAC-SHA1 in lower-case hex, for APIs that sign so; neither is to be chosen. */
 #define CRYPTO_MD5_SIZE 33
 #define CRYPTO_SHA1_SIZE 41

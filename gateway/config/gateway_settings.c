@@ -174,6 +174,15 @@ const struct setting media_settings[] = {
                   "application/x-msdownload,application/x-ms-shortcut,text/x-shellscript,"
                   ".html,.htm,.svg,.xml,.js,.mjs,.exe,.dll,.bat,.cmd,.ps1,.vbs,.lnk,.scr,.hta",
         .help = "Attachments that are refused: types as found in the content, and name endings."},
+    {.key = "link_life",
+        .type = SETTING_DURATION,
+        .preset = "7d",
+        .min = 900000,
+        .max = 3650 * DAY_MS,
+        .help =
+            "CRMs get links to files, if public_url is set, that open without a sign-in for so "
+            "long: to fetch them (Bitrix24 takes up to a quarter of an hour), and for who reads "
+            "the card. A shorter time counts for the links of before, too."},
     {0},
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -290,6 +291,22 @@ void core_archive(struct core *core, const char *thread, int64_t before, unsigne
 
 struct media *crm_media(const struct crm *c) {
     return c->core ? c->core->media : NULL;
+}
+
+struct media_links crm_links(const struct crm *c) {
+    struct media_links l = {.public_url = c->public_url};
+    if (c->core) {
+        l.secret = store_secret(c->core->store);
+        l.until_s = (clock_ms() + c->core->options.link_life_ms) / 1000;
+    }
+    return l;
+}
+
+bool core_link_opens(const struct core *core, const char *media, const char *ticket) {
+    const char *secret = store_secret(core->store);
+    return secret && media &&
+           media_ticket_ok(secret, MEDIA_LINK, media, ticket, clock_ms() / 1000,
+               core->options.link_life_ms / 1000);
 }
 
 void core_dead(struct core *core, const char *queue, const char *cursor, unsigned limit,

@@ -24,6 +24,7 @@ struct core_options {
     bool look_before_write;   /* false only in the chaos run that must report doubles */
     struct users *users;
     struct media *media;
+    int64_t link_life_ms; /* a link to a file opens without a sign-in for so long */
 };
 
 struct core *core_create(const struct env *env, struct store *store, const struct core_options *o);
@@ -41,6 +42,8 @@ void core_follow(struct core *core, struct sink *sink);
 void core_unfollow(struct core *core, struct sink *sink);
 struct store *core_store(struct core *core);
 struct media *core_media(struct core *core);
+/* Does this ticket of a link (crm_links()) open this file now? */
+bool core_link_opens(const struct core *core, const char *media, const char *ticket);
 
 /* Events of the stored kind after the cursors, oldest first ("epoch;0:id,1:id,..."). too_old: the
  * caller must reload everything. Calls on_event for each, then fn with the new cursors. */

@@ -15,6 +15,7 @@
 #include "config/setting.h"
 #include "core/connector.h"
 #include "loop/loop.h"
+#include "media/media_link.h"
 
 #define CRM_API 3
 
@@ -188,6 +189,9 @@ double crm_share(const struct crm *c);
 
 /* Where the files of messages are. NULL: adapters that run without a core (commands). */
 struct media *crm_media(const struct crm *c);
+/* How addresses of files are made that the CRM, or who reads a card, opens without a sign-in, for
+ * so long as the installation says (media.link_life): media_link(). Used at once. */
+struct media_links crm_links(const struct crm *c);
 
 /* What an adapter wants to find again, on any worker and after a restart (tokens of OAuth2), by a
  * name of its own: replaced by the next, gone after ttl_s (0: never); fn when it is on disk. As

@@ -114,8 +114,7 @@ struct crm_flow {
         {.key = "files",                                                                           \
             .type = SETTING_BOOL,                                                                  \
             .preset = files_preset,                                                                \
-            .help = "Files are brought there; false: a link to the gateway, which asks for a "     \
-                    "sign-in."},                                                                   \
+            .help = "Files are brought there; false: a link to the gateway (media.link_life)."},   \
         {.key = "users",                                                                           \
             .type = SETTING_LIST,                                                                  \
             .preset = "",                                                                          \

@@ -116,7 +116,7 @@ static struct crm_text_options text_options(const struct attach *a) {
         .russian = o->russian,
         .utc_offset_min = o->utc_offset_min,
         .max = o->text_max,
-        .public_url = brings ? "" : a->f->crm->public_url,
+        .links = brings ? (struct media_links){0} : crm_links(a->f->crm),
         .late = a->late};
 }
 

@@ -107,6 +107,7 @@ void crm_log_add(struct crm_log *l, const struct crm_log_call *call) {
     utf8_repair(e->asked);
     if (call->error) {
         e->error = *call->error;
+        media_links_hide(e->error.text); /* what it was told in the request */
         utf8_repair(e->error.text);
     }
     l->next = (l->next + 1) % AT_ONCE;

@@ -127,32 +127,34 @@ static void store_failed(struct item *it, const struct err *err) {
 }
 
 static void failed(struct item *it, const struct crm_outcome *o) {
-    if (o->err->code != ERR_TOO_MANY)
-        target_failed(it->queue->target, o->err);
-    switch (o->err->code) {
+    struct err err = *o->err; /* it may repeat the link to a file */
+    media_links_hide(err.text);
+    if (err.code != ERR_TOO_MANY)
+        target_failed(it->queue->target, &err);
+    switch (err.code) {
     case ERR_UNAVAILABLE:
     case ERR_TIMEOUT:
     case ERR_IO:
-        is_ill(it, o->err);
-        queue_retry(it, o->retry_ms, o->err);
+        is_ill(it, &err);
+        queue_retry(it, o->retry_ms, &err);
         return;
     case ERR_TOO_MANY:
         is_well(it);
-        queue_retry(it, o->retry_ms, o->err);
+        queue_retry(it, o->retry_ms, &err);
         return;
     case ERR_AUTH:
-        queue_put_off(it, refuses_us(it, o->err));
+        queue_put_off(it, refuses_us(it, &err));
         return;
     case ERR_PROTOCOL:
-        is_ill(it, o->err);
+        is_ill(it, &err);
         if (it->entry.attempts < NONSENSE_MAX)
-            queue_retry(it, o->retry_ms, o->err);
+            queue_retry(it, o->retry_ms, &err);
         else
-            queue_reject(it, o->err);
+            queue_reject(it, &err);
         return;
     default:
         is_well(it);
-        queue_reject(it, o->err);
+        queue_reject(it, &err);
     }
 }
 
@@ -198,7 +200,7 @@ static void on_attached(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
     if (o->err && o->err->code == ERR_NOT_FOUND && !it->card_lost) {
         LOG_WARN(it->queue->core->env->log, "crm.card_lost", LOG_S("target", crm_of(it)->target),
-            LOG_S("card", it->card), LOG_E(o->err));
+            LOG_S("card", it->card));
         it->card_lost = true;
         ensure(it, it->card);
         return;

@@ -195,13 +195,12 @@ static void add_files(struct text *t) {
         const char *id = str(file, "id");
         add(t, word(t, *id ? W_FILE : W_NO_FILE));
         add(t, ": ");
-        if (*id && *t->o->public_url) {
-            char *url = mem_printf("%s/api/v1/media/%s", t->o->public_url, id);
+        char *url = media_link(&t->o->links, id);
+        if (url)
             add_link(t, url, name);
-            free(url);
-        } else {
+        else
             add_name(t, name);
-        }
+        free(url);
         end_line(t);
     }
 }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "media/media_link.h"
+
 enum crm_markup {
     CRM_PLAIN,
     CRM_BBCODE,   /* Bitrix24 */
@@ -16,13 +18,13 @@ enum crm_markup {
 
 struct crm_text_options {
     enum crm_markup markup;
-    bool russian;           /* the words that are ours */
-    int utc_offset_min;     /* of the CRM's people: +180 Moscow */
-    size_t max;             /* bytes of a piece, what is ours included; at least 4000 */
-    const char *public_url; /* for links to files, which ask for a sign-in; "" none */
-    bool late;              /* it comes after messages that were written later: says so */
-    bool bare;              /* for a chat, which shows who and when itself: without a headline and a
-                               mark */
+    bool russian;             /* the words that are ours */
+    int utc_offset_min;       /* of the CRM's people: +180 Moscow */
+    size_t max;               /* bytes of a piece, what is ours included; at least 4000 */
+    struct media_links links; /* to files */
+    bool late;                /* it comes after messages that were written later: says so */
+    bool bare; /* for a chat, which shows who and when itself: without a headline and a
+                  mark */
 };
 
 /* The pieces, at least one: an array of strings (a new reference). A long text is cut between

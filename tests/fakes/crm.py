@@ -1,8 +1,21 @@
 """What the fakes of CRMs share: the same hooks as the proxy in front of a real server has."""
 import asyncio
 import time
+import urllib.error
+import urllib.request
 
 from .server import FakeServer
+
+
+def fetch(url):
+    """As a CRM has a file by the address that it was given: nobody signs in. (status, headers, bytes); None: not from here."""
+    if not url.startswith("http://127.0.0.1"):
+        return None
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=60) as r:
+            return r.status, dict(r.headers), r.read()
+    except urllib.error.HTTPError as e:
+        return e.code, dict(e.headers), e.read()
 
 
 class CrmFake(FakeServer):

@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "connectors/sitechat/sitechat_identity.h"
+#include "media/media_link.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (identity_jwt_check(secrets, text, NOW, &u, &err) == 0 ||
             visitor_token_read(SECRET, text, "site", NOW, &t, &err) == 0 ||
             identity_hash_check(secrets, "ann", text, &err) == 0 ||
-            file_ticket_ok(SECRET, text, "01JDFX3T5KABCDEFGHJKMNPQRS", NOW))
+            media_ticket_ok(SECRET, MEDIA_LINK, "01JDFX3T5KABCDEFGHJKMNPQRS", text, NOW, 1 << 30))
             abort();
     }
     free(text);

@@ -41,7 +41,7 @@ static void read_lists(const json_t *j) {
 
 /* A message of ours is not theirs to make; but whatever it is, it must have a body. */
 static void write_message(const json_t *j) {
-    struct kommo_compose_options o = {.text = {.max = 4000, .public_url = "https://x"},
+    struct kommo_compose_options o = {.text = {.max = 4000, .links = {.public_url = "https://x"}},
         .country = "RU",
         .bot = "b",
         .now_ms = 1795953840250};

@@ -38,21 +38,19 @@ static void expect(json_t *message, struct crm_text_options o, const char *text)
 static void who_where_when_what(void **state) {
     (void)state;
     expect(message_of("Где мой заказ?"),
-        (struct crm_text_options){.utc_offset_min = 180, .max = 10000, .public_url = ""},
+        (struct crm_text_options){.utc_offset_min = 180, .max = 10000},
         "Анна, telegram sales, 29.11.2026 15:04\nГде мой заказ?\n#01JDFX3T5KABCDEFGHJKMNPQRS");
     json_t *answer = message_of("Едет");
     json_object_set_new(answer, "direction", json_string("out"));
     json_object_set_new(answer, "from", json_pack("{s:s,s:s}", "kind", "agent", "agent", "bob"));
     json_object_set_new(answer, "edited_at", json_string("2026-11-29T12:05:00.000Z"));
-    expect(answer,
-        (struct crm_text_options){
-            .russian = true, .max = 10000, .public_url = "", .markup = CRM_HTML},
+    expect(answer, (struct crm_text_options){.russian = true, .max = 10000, .markup = CRM_HTML},
         "<b>сотрудник bob</b>, telegram sales, 29.11.2026 12:04 "
         "(изменено)<br>Едет<br>#01JDFX3T5KABCDEFGHJKMNPQRS");
 }
 
 static void a_chat_shows_who_and_when_itself(void **state) {
-    struct crm_text_options o = {.max = 10000, .public_url = "", .bare = true};
+    struct crm_text_options o = {.max = 10000, .bare = true};
     json_t *m = message_of("");
     (void)state;
     expect(message_of("Где мой заказ?\n"), o, "Где мой заказ?");
@@ -66,7 +64,7 @@ static void nothing_in_it_is_markup(void **state) {
     (void)state;
     static const char evil[] =
         "[b]x[/b] <script>alert(\"1\")</script> & **y** [z](http://e) \x01\xe2\x80\xae";
-    struct crm_text_options o = {.max = 10000, .public_url = ""};
+    struct crm_text_options o = {.max = 10000};
     static const enum crm_markup all[] = {CRM_BBCODE, CRM_MARKDOWN, CRM_HTML};
     for (size_t i = 0; i < 3; i++) {
         o.markup = all[i];
@@ -93,7 +91,7 @@ static void files_and_events(void **state) {
             "document", "name", "счёт \"1\".pdf", "kind", "video", "state", "too_large"));
     expect(m,
         (struct crm_text_options){
-            .markup = CRM_HTML, .max = 10000, .public_url = "https://chat.example.org"},
+            .markup = CRM_HTML, .max = 10000, .links = {.public_url = "https://chat.example.org"}},
         "<b>Анна</b>, telegram sales, 29.11.2026 12:04<br>file: <a "
         "href=\"https://chat.example.org/api/v1/media/01JDFX3T5KABCDEFGHJKMNPQRS\">счёт "
         "&quot;1&quot;.pdf</a>"
@@ -101,7 +99,7 @@ static void files_and_events(void **state) {
     m = json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s}}", "id", "01JDFX3T5KABCDEFGHJKMNPQRS", "direction",
         "event", "received_at", "2026-11-29T12:04:00.000Z", "event", "type", "assigned", "to",
         "bob", "by", "ann");
-    expect(m, (struct crm_text_options){.max = 10000, .public_url = ""},
+    expect(m, (struct crm_text_options){.max = 10000},
         "Anna, 29.11.2026 12:04\nresponsible: bob\n#01JDFX3T5KABCDEFGHJKMNPQRS");
 }
 
@@ -119,7 +117,7 @@ static void long_texts(void **state) {
         for (size_t i = 0; i < n; i++)
             memcpy(text + i * strlen(unit), unit, strlen(unit));
         json_t *m = message_of(text);
-        struct crm_text_options o = {.markup = all[u % 4], .max = 4096, .public_url = ""};
+        struct crm_text_options o = {.markup = all[u % 4], .max = 4096};
         json_t *pieces = crm_text(m, client, &o), *piece;
         size_t i, total = 0;
         assert_true(json_array_size(pieces) > 10);

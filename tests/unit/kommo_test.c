@@ -171,7 +171,7 @@ static json_t *message(const char *direction) {
 
 static void who_wrote_is_who_stands_there(void **state) {
     static const char *const users[] = {"anna=76fc", NULL};
-    struct kommo_compose_options o = {.text = {.max = 10000, .public_url = ""},
+    struct kommo_compose_options o = {.text = {.max = 10000},
         .country = "RU",
         .bot = "b07",
         .users = users,

@@ -9,6 +9,7 @@ import time
 import urllib.parse
 import uuid
 
+from ..crm import fetch
 from ..wire import Answer
 from .errors import Refused, chat_error
 
@@ -144,6 +145,8 @@ def message(fake, request, scope):
             _need(p["sender"].get("ref_id") in (BOT, OPERATOR), "sender.ref_id is nobody")
         chat = _chat(fake, p["conversation_id"])
         known = w.messages[p["msgid"]] = {**p, "id": str(uuid.uuid4()), "status": None}
+        if p["message"].get("media"):
+            known["fetched"] = fetch(p["message"]["media"])
         if chat not in fake.crm.links and not p.get("silent") and "receiver" not in p:
             w.unsorted.append(chat)
     return Answer(200, {"new_message": {"conversation_id": w.by_ours[p["conversation_id"]], "sender_id": str(uuid.uuid4()),
