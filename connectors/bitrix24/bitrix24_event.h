@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "media/media_link.h"
 
 /* An application/x-www-form-urlencoded body as PHP reads it: "data[LINE]=1" is {"data":{"LINE":
  * "1"}}; lists are objects with the keys "0", "1". Bounded in depth and number. A new reference;
@@ -28,13 +29,22 @@ char *bitrix24_plain(const char *bb, char **author_out);
 char *bitrix24_person(const char *name);
 
 /* A message as one of an open line, in BB-code, in pieces of at most max bytes: an array of
- * strings, at least one. What is ours or not the client's says so in its first line. A new
- * reference. */
+ * strings, none when it has nothing but files. What is ours or not the client's says so in its
+ * first line. Files that are not at hand are named. A new reference. */
 struct bitrix24_saying {
     bool russian;
-    const char *public_url;
     size_t max;
 };
 json_t *bitrix24_say(const json_t *message, const struct bitrix24_saying *s);
+/* The files that are: [{"url","name"}], which the portal fetches. A new reference. */
+json_t *bitrix24_files(const json_t *message, const struct media_links *links);
+
+/* What is in the line of a message: "01J..:2+1+3", two pieces, with the last of which came one
+ * file, and two files by themselves. */
+struct bitrix24_held {
+    size_t pieces, with, files;
+};
+void bitrix24_held_read(const char *known, struct bitrix24_held *out);
+char *bitrix24_held_write(const char *id, const struct bitrix24_held *held);
 
 #endif

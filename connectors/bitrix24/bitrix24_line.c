@@ -170,94 +170,164 @@ struct saying {
     struct bitrix24 *b;
     json_t *user, *message; /* as the line knows him; ours */
     char *id, *chat;        /* what the message is called there */
-    json_t *pieces;
-    size_t known; /* pieces that are there */
-    bool again, deleted;
+    json_t *pieces, *files; /* texts; what the portal fetches */
+    struct bitrix24_held held;
+    json_t *there, *fresh; /* elements: to be changed, to be sent */
+    bool again;
     const char *method;
-    size_t from, upto; /* pieces that the request is about */
+    size_t n; /* elements that the request is about */
     bitrix24_said_fn fn;
     void *arg;
 };
 
 static void saying_end(struct saying *s, const struct err *err, unsigned retry_ms) {
-    char *id = mem_printf("%s:%zu", s->id, json_array_size(s->pieces));
+    char *id = bitrix24_held_write(s->id, &s->held);
     s->fn(s->arg, id, err, retry_ms);
     json_decref(s->user);
     json_decref(s->message);
     json_decref(s->pieces);
+    json_decref(s->files);
+    json_decref(s->there);
+    json_decref(s->fresh);
     free(s->id);
     free(s->chat);
     free(s);
     free(id);
 }
 
-static json_t *piece_id(const struct saying *s, size_t i) {
-    return i ? json_sprintf("%s_%zu", s->id, i + 1) : json_string(s->id);
+static bool is_deleted(const struct saying *s) {
+    return *str(s->message, "deleted_at") != '\0';
 }
 
-static json_t *element(const struct saying *s, size_t i) {
+static json_t *element(const struct saying *s, json_t *id, const char *text, json_t *files) {
     bool is_ours = strcmp(str(s->message, "direction"), "in") != 0;
     int64_t at_ms = 0;
-    json_t *m = json_pack("{s:o}", "id", piece_id(s, i));
-    json_t *user = s->deleted ? json_pack("{s:O}", "id", json_object_get(s->user, "id"))
-                              : json_incref(s->user);
-    if (!s->deleted) {
-        json_object_set(m, "text", json_array_get(s->pieces, i));
+    json_t *m = json_pack("{s:o}", "id", id);
+    json_t *user = is_deleted(s) ? json_pack("{s:O}", "id", json_object_get(s->user, "id"))
+                                 : json_incref(s->user);
+    if (!is_deleted(s)) {
+        if (*text)
+            json_object_set_new(m, "text", json_string(text));
+        if (json_array_size(files))
+            json_object_set(m, "files", files);
         if (clock_parse(str(s->message, "received_at"), &at_ms) == 0)
             json_object_set_new(m, "date", json_integer(at_ms / 1000));
         if (is_ours)
             json_object_set_new(m, "disable_crm", json_string("Y")); /* no number of the client's */
     }
+    json_decref(files);
     return json_pack("{s:o,s:o,s:{s:s}}", "user", user, "message", m, "chat", "id", s->chat);
 }
 
-static void ask(struct saying *s, const char *method, size_t from, size_t upto);
+/* A piece of the text ("-": what was longer before is emptied); with the last come the files, when
+ * all is new. */
+static json_t *piece(const struct saying *s, size_t i, bool brings) {
+    const char *text = json_string_value(json_array_get(s->pieces, i));
+    json_t *id = i ? json_sprintf("%s_%zu", s->id, i + 1) : json_string(s->id);
+    bool is_empty = !text && !(brings && json_array_size(s->files));
+    return element(s, id, is_empty ? "-" : text ? text : "", brings ? json_incref(s->files) : NULL);
+}
+
+/* A file that came later: an update adds none, so it is a message by itself. */
+static json_t *lone_file(const struct saying *s, size_t i) {
+    json_t *file = json_array_get(s->files, i);
+    return element(
+        s, json_sprintf("%s_f%zu", s->id, i + 1), "", file ? json_pack("[O]", file) : NULL);
+}
+
+static size_t more_of(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+/* What of it is in the line: one that has nothing but files is one element, too. */
+static void compose(struct saying *s) {
+    struct bitrix24_held *h = &s->held;
+    size_t pieces = json_array_size(s->pieces), files = json_array_size(s->files);
+    bool known = h->pieces || h->files || is_deleted(s);
+    size_t there = known ? more_of(h->pieces, 1) : 0, all = more_of(pieces, h->pieces);
+    if (!known || is_deleted(s))
+        all = more_of(all, 1);
+    s->there = json_array();
+    s->fresh = json_array();
+    for (size_t i = 0; i < all; i++)
+        json_array_append_new(i < there ? s->there : s->fresh, piece(s, i, !known && i + 1 == all));
+    for (size_t i = is_deleted(s) ? h->with : h->files; known && i < more_of(files, h->files); i++)
+        json_array_append_new(is_deleted(s) ? s->there : s->fresh, lone_file(s, i));
+    h->with = known ? h->with : files;
+    h->pieces = !known && !pieces && files ? 0 : all;
+    h->files = more_of(files, h->files);
+}
+
+/* What is there keeps its files. */
+static json_t *without_files(const json_t *elements) {
+    json_t *out = json_deep_copy(elements), *one;
+    size_t i;
+    json_array_foreach(out, i, one) {
+        json_t *m = json_object_get(one, "message");
+        if (json_object_get(m, "text"))
+            json_object_del(m, "files");
+    }
+    return out;
+}
+
+static void on_said(void *arg, const json_t *result, const struct err *err, unsigned retry_ms);
+
+/* Takes the elements. */
+static void ask(struct saying *s, const char *method, json_t *elements) {
+    s->method = method;
+    s->n = json_array_size(elements);
+    bitrix24_call(s->b, method,
+        json_pack("{s:s,s:i,s:o}", "CONNECTOR", s->b->line.id, "LINE", s->b->line.number,
+            "MESSAGES", elements),
+        on_said, s);
+}
+
+/* What may be there since its answer was lost is looked for by an update. */
+static void say_fresh(struct saying *s) {
+    if (!json_array_size(s->fresh))
+        saying_end(s, NULL, 0);
+    else if (s->again)
+        ask(s, "imconnector.update.messages", without_files(s->fresh));
+    else
+        ask(s, "imconnector.send.messages", json_incref(s->fresh));
+}
 
 static void on_said(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct saying *s = arg;
     struct err bad = {0};
     bool looked = strcmp(s->method, "imconnector.update.messages") == 0;
-    size_t pieces = json_array_size(s->pieces);
-    if (!err && bitrix24_elements_check(result, s->upto - s->from, &bad) < 0)
+    bool changes = looked && json_array_size(s->there);
+    if (!err && bitrix24_elements_check(result, s->n, &bad) < 0)
         err = &bad;
     if (looked && s->again && err && err->code == ERR_INVALID) {
         s->again = false; /* it is not there */
-        ask(s, "imconnector.send.messages", 0, pieces);
-    } else if (s->deleted && err && err->code == ERR_INVALID) {
+        json_array_extend(s->there, s->fresh);
+        ask(s, "imconnector.send.messages", json_incref(s->there));
+    } else if (is_deleted(s) && err && err->code == ERR_INVALID) {
         saying_end(s, NULL, 0); /* nor any more */
-    } else if (!err && looked && s->upto < pieces) {
-        ask(s, "imconnector.send.messages", s->upto, pieces);
+    } else if (!err && changes) {
+        json_array_clear(s->there);
+        say_fresh(s);
     } else {
         saying_end(s, err, retry_ms);
     }
 }
 
-static void ask(struct saying *s, const char *method, size_t from, size_t upto) {
-    json_t *list = json_array();
-    s->method = method;
-    s->from = from;
-    s->upto = upto;
-    for (size_t i = from; i < upto; i++)
-        json_array_append_new(list, element(s, i));
-    bitrix24_call(s->b, method,
-        json_pack("{s:s,s:i,s:o}", "CONNECTOR", s->b->line.id, "LINE", s->b->line.number,
-            "MESSAGES", list),
-        on_said, s);
-}
-
 static void on_line(void *arg, const struct err *err, unsigned retry_ms) {
     struct saying *s = arg;
-    size_t pieces = json_array_size(s->pieces);
-    if (err)
+    if (err) {
         saying_end(s, err, retry_ms);
-    else if (s->deleted)
-        ask(s, "imconnector.delete.messages", 0, s->known);
-    else if (s->known)
-        ask(s, "imconnector.update.messages", 0, s->known < pieces ? s->known : pieces);
-    else if (s->again)
-        ask(s, "imconnector.update.messages", 0, pieces);
-    else
-        ask(s, "imconnector.send.messages", 0, pieces);
+        return;
+    }
+    compose(s);
+    if (is_deleted(s)) {
+        json_array_extend(s->there, s->fresh);
+        ask(s, "imconnector.delete.messages", json_incref(s->there));
+    } else if (json_array_size(s->there)) {
+        ask(s, "imconnector.update.messages", without_files(s->there));
+    } else {
+        say_fresh(s);
+    }
 }
 
 /* --- who says it ----------------------------------------------------------------------------- */
@@ -294,18 +364,13 @@ static struct saying *saying_create(struct bitrix24 *b, const json_t *client, co
 
 void bitrix24_line_say(
     struct bitrix24 *b, const struct crm_attach *in, bitrix24_said_fn fn, void *arg) {
-    struct bitrix24_saying how = {b->flow.options.russian, b->flow.base.public_url, PIECE_MAX};
+    struct bitrix24_saying how = {b->flow.options.russian, PIECE_MAX};
+    struct media_links links = crm_links(&b->flow.base);
     struct saying *s = saying_create(b, in->client, in->message, str(in->message, "id"), fn, arg);
-    const char *colon = in->known ? strrchr(in->known, ':') : NULL;
+    bitrix24_held_read(in->known, &s->held);
     s->pieces = bitrix24_say(in->message, &how);
-    s->known = colon ? (size_t)strtoul(colon + 1, NULL, 10) : 0;
-    s->known = s->known > 1000 ? 1000 : s->known;
-    s->again = b->line.looks && (in->again || (in->known && !s->known));
-    s->deleted = *str(in->message, "deleted_at") != '\0';
-    while (s->known > json_array_size(s->pieces)) /* what was longer before is emptied */
-        json_array_append_new(s->pieces, json_string("-"));
-    if (s->deleted && !s->known)
-        s->known = json_array_size(s->pieces);
+    s->files = bitrix24_files(in->message, &links);
+    s->again = b->line.looks && (in->again || (in->known && !s->held.pieces && !s->held.files));
     wait_for_line(b, on_line, s);
 }
 

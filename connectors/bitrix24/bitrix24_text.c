@@ -208,15 +208,18 @@ static void add_head(struct buf *out, const json_t *message, bool russian) {
     buf_adds(out, ":[/b]\n");
 }
 
+static const char *file_name(const json_t *file) {
+    return *str(file, "name") ? str(file, "name") : str(file, "kind");
+}
+
 static void add_files(struct buf *out, const json_t *message, const struct bitrix24_saying *s) {
     size_t i;
     json_t *file;
     json_array_foreach(json_object_get(message, "attachments"), i, file) {
-        const char *name = *str(file, "name") ? str(file, "name") : str(file, "kind");
-        buf_adds(out, s->russian ? "файл: " : "file: ");
-        if (*str(file, "id") && *s->public_url)
-            buf_addf(out, "%s/api/v1/media/%s ", s->public_url, str(file, "id"));
-        add_name(out, name);
+        if (*str(file, "id"))
+            continue;
+        buf_adds(out, s->russian ? "файла нет: " : "file, not here: ");
+        add_name(out, file_name(file));
         buf_adds(out, "\n");
     }
 }
@@ -271,8 +274,43 @@ json_t *bitrix24_say(const json_t *message, const struct bitrix24_saying *s) {
         json_array_append_new(out, json_stringn(text.p + at, n));
         at += n;
     }
-    if (json_array_size(out) == 0)
-        json_array_append_new(out, json_string("-"));
     buf_free(&text);
     return out;
+}
+
+json_t *bitrix24_files(const json_t *message, const struct media_links *links) {
+    json_t *out = json_array(), *file;
+    size_t i;
+    json_array_foreach(json_object_get(message, "attachments"), i, file) {
+        char *url = media_link(links, str(file, "id"));
+        if (url)
+            json_array_append_new(out, json_pack("{s:s,s:s}", "url", url, "name", file_name(file)));
+        free(url);
+    }
+    return out;
+}
+
+/* --- what is there --------------------------------------------------------------------------- */
+
+#define HELD_MAX 1000
+
+static size_t number_at(const char **p, char after) {
+    char *end;
+    unsigned long n = *p && **p == after ? strtoul(*p + 1, &end, 10) : 0;
+    *p = *p && **p == after ? end : NULL;
+    return n < HELD_MAX ? n : HELD_MAX;
+}
+
+void bitrix24_held_read(const char *known, struct bitrix24_held *out) {
+    const char *p = known ? strrchr(known, ':') : NULL;
+    out->pieces = number_at(&p, ':');
+    out->with = number_at(&p, '+');
+    out->files = number_at(&p, '+');
+    if (out->with > out->files)
+        out->with = out->files;
+}
+
+char *bitrix24_held_write(const char *id, const struct bitrix24_held *held) {
+    return held->files ? mem_printf("%s:%zu+%zu+%zu", id, held->pieces, held->with, held->files)
+                       : mem_printf("%s:%zu", id, held->pieces);
 }

@@ -110,13 +110,15 @@ static void events_that_are_none(void **state) {
 }
 
 static void what_a_line_is_told(void **state) {
-    static const struct bitrix24_saying en = {false, "https://gw", 40};
+    static const struct bitrix24_saying en = {false, 40};
     (void)state;
     json_t *m = json_of("{'direction':'in','text':'[b]x[/b]','attachments':[{'id':'M1','name':'a"
-                        "[1].pdf'}]}");
-    json_t *out = bitrix24_say(m, &(struct bitrix24_saying){true, "https://gw", 1000});
-    expect_at(
-        out, "", "['[\u200bb]x[\u200b/b]\\nфайл: https://gw/api/v1/media/M1 a[\u200b1].pdf']");
+                        "[1].pdf'},{'kind':'image','name':'b[1].pdf'}]}");
+    json_t *out = bitrix24_say(m, &(struct bitrix24_saying){true, 1000});
+    expect_at(out, "", "['[\u200bb]x[\u200b/b]\\nфайла нет: b[\u200b1].pdf']");
+    json_decref(out);
+    out = bitrix24_files(m, &(struct media_links){.public_url = "https://gw"});
+    expect_at(out, "", "[{'url':'https://gw/api/v1/media/M1','name':'a[1].pdf'}]");
     json_decref(out);
     json_decref(m);
     m = json_of("{'direction':'out','from':{'agent':'anna'},'text':'one two three four five six "
@@ -127,9 +129,34 @@ static void what_a_line_is_told(void **state) {
     json_decref(m);
     m = json_of("{'direction':'in'}");
     out = bitrix24_say(m, &en);
-    expect_at(out, "", "['-']");
+    expect_at(out, "", "[]");
     json_decref(out);
     json_decref(m);
+}
+
+static void held_is(
+    const char *known, size_t pieces, size_t with, size_t files, const char *again) {
+    struct bitrix24_held h;
+    bitrix24_held_read(known, &h);
+    assert_int_equal(h.pieces, pieces);
+    assert_int_equal(h.with, with);
+    assert_int_equal(h.files, files);
+    char *text = bitrix24_held_write("M", &h);
+    assert_string_equal(text, again);
+    free(text);
+}
+
+static void what_is_held_is_remembered(void **state) {
+    (void)state;
+    held_is("M:2", 2, 0, 0, "M:2");
+    held_is("M:0+1+3", 0, 1, 3, "M:0+1+3");
+    held_is("M:1+0+2", 1, 0, 2, "M:1+0+2");
+    held_is(NULL, 0, 0, 0, "M:0");
+    held_is("", 0, 0, 0, "M:0");
+    held_is("M", 0, 0, 0, "M:0");
+    held_is("M:1+2", 1, 0, 0, "M:1");
+    held_is("M:99999999999999999999999+5+-1", 1000, 5, 1000, "M:1000+5+1000");
+    held_is("M:1+5+2", 1, 2, 2, "M:1+2+2");
 }
 
 int main(void) {
@@ -140,6 +167,7 @@ int main(void) {
         cmocka_unit_test(forms_that_are_none),
         cmocka_unit_test(events_that_are_none),
         cmocka_unit_test(what_a_line_is_told),
+        cmocka_unit_test(what_is_held_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,10 @@
 """Open lines with a channel of one's own: imconnector.*, as far as crm.md 2.3 tells. What it marks unconfirmed, or does
 not say: that update.messages of a message that is not there answers its element with SUCCESS false; that a message with
-an id that was there before is one more message (so that a doubled send is seen)."""
+an id that was there before is one more message (so that a doubled send is seen); that an update changes the text, and
+neither adds files nor takes them off."""
 import re
 
+from ..crm import fetch
 from .errors import Refused, argument, invented
 
 NAME = re.compile(r"^[^\W\d_](?:[^\W\d_]|[ '\u2019-]){0,24}$")
@@ -68,6 +70,9 @@ class Lines:
                     raise invented(f"{part}'s {set(one[part]) - names}")
                 if not isinstance(one[part].get("id"), str) or not one[part]["id"]:
                     raise argument(f"{part}.id")
+            for file in one["message"].get("files", []):
+                if set(file) - {"url", "name"} or not str(file.get("url", "")).startswith("http"):
+                    raise invented(f"a file's {file}")
         return p["MESSAGES"]
 
     @staticmethod
@@ -101,7 +106,8 @@ class Lines:
             if not error:
                 self.messages.append({"chat": one["chat"]["id"], "id": one["message"]["id"], "deleted": False,
                                       "text": one["message"].get("text", ""), "user": one["user"],
-                                      "files": one["message"].get("files", []), "date": one["message"].get("date")})
+                                      "files": one["message"].get("files", []), "date": one["message"].get("date"),
+                                      "fetched": [fetch(f["url"]) for f in one["message"].get("files", [])]})
             out.append(self._element(one, error))
         return {"SUCCESS": True, "DATA": {"RESULT": out}}  # though an element may have failed
 
