@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crypto.h"
 #include "base/mem.h"
 #include "connectors/bitrix24/bitrix24_private.h"
 #include "core/crm_fields.h"
@@ -179,7 +178,6 @@ static int sign_in(struct bitrix24 *b, const struct settings *s, struct err *err
     app->client_id = settings_str(s, "client_id");
     app->client_secret = settings_str(s, "client_secret");
     app->given = settings_str(s, "refresh_token");
-    app->waits_end = &app->waits;
     b->portal = origin_of(*webhook ? webhook : portal);
     if (b->is_app && (!*portal || !*app->client_id || !*app->client_secret || !*app->given))
         return err_set(err, ERR_INVALID,
@@ -193,9 +191,6 @@ static int sign_in(struct bitrix24 *b, const struct settings *s, struct err *err
     size_t n = strlen(webhook);
     b->rest = b->is_app ? mem_printf("%s/rest/", b->portal)
                         : mem_printf("%s%s", webhook, webhook[n - 1] == '/' ? "" : "/");
-    char *whose = mem_printf("%s\n%s\n%s", b->portal, app->client_id, app->given);
-    crypto_sha256_hex(span_str(whose), app->of);
-    free(whose);
     return 0;
 }
 
@@ -248,6 +243,7 @@ static int start(struct crm *c, struct err *err) {
         return err_set(err, ERR_INVALID,
             "bitrix24 \"%s\": openline needs public_url, to which the portal posts", c->target);
     b->calls = crm_calls_create(c, &b->options);
+    bitrix24_token_start(b);
     if (b->is_line && c->core)
         bitrix24_line_start(b);
     return 0;
@@ -262,7 +258,6 @@ static void stop(struct crm *c) {
 
 static void finish(struct crm *c) {
     struct bitrix24 *b = bitrix24_of(c);
-    bitrix24_token_finish(b);
     json_decref(b->resets);
     free(b->portal);
     free(b->rest);

@@ -181,11 +181,11 @@ int bitrix24_elements_check(const json_t *result, size_t n, struct err *err) {
 }
 
 int bitrix24_tokens_read(
-    const struct http_answer *a, struct bitrix24_tokens *out, struct err *err) {
+    const struct http_answer *a, struct crm_tokens *out, struct err *err) {
     struct bitrix24_answer said = {0};
     json_t *j = a->body.n ? json_loadb(a->body.p, a->body.n, 0, NULL) : NULL;
     const char *access = str(j, "access_token"), *refresh = str(j, "refresh_token");
-    *out = (struct bitrix24_tokens){0};
+    *out = (struct crm_tokens){0};
     if (a->status >= 200 && a->status < 300 && *access && *refresh) {
         out->access = mem_strdup(access);
         out->refresh = mem_strdup(refresh);

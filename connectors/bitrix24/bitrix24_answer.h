@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/crm_token.h"
 #include "net/http_client.h"
 
 struct bitrix24_answer {
@@ -30,13 +31,9 @@ const json_t *bitrix24_command_result(
  * of the first that did not. */
 int bitrix24_elements_check(const json_t *result, size_t n, struct err *err);
 
-/* What the token server answered. tokens: the caller frees both. */
-struct bitrix24_tokens {
-    char *access, *refresh;
-};
-/* 0, or -1 with err: ERR_AUTH, the application has to be connected or paid for anew; others pass.
- */
-int bitrix24_tokens_read(const struct http_answer *a, struct bitrix24_tokens *out, struct err *err);
+/* What the token server answered: 0, or -1 with err: ERR_AUTH, the application has to be connected
+ * or paid for anew; others pass. */
+int bitrix24_tokens_read(const struct http_answer *a, struct crm_tokens *out, struct err *err);
 
 /* --- the portal's records, in the words of core/crm_flow.h ------------------------------------ */
 

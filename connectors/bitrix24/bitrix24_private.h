@@ -6,22 +6,14 @@
 #include "connectors/bitrix24/bitrix24_request.h"
 #include "core/crm_call.h"
 #include "core/crm_flow.h"
+#include "core/crm_token.h"
 
 struct rest;
-struct token_wait;
 
 /* Signing in as an application: bitrix24_token.c. */
 struct bitrix24_app {
     const char *token_url, *client_id, *client_secret, *given; /* the settings' */
-    char of[65];            /* whose tokens what is kept must be */
-    char *access, *refresh; /* as known to this worker; NULL none */
-    char *refused;          /* an access token that is over */
-    struct http_call *call; /* to the token server, one at a time */
-    struct token_wait *waits, **waits_end;
-    struct loop_timer *timer;
-    uint64_t began_ms, locked_ms; /* since when it looks; 0: not locked */
-    bool busy;                    /* from the first who waits to the answer */
-    bool unkept;                  /* what the server gave is not on disk yet */
+    struct crm_token *token;                                   /* NULL: by webhook */
 };
 
 /* The open line: bitrix24_line.c. */
@@ -81,13 +73,7 @@ void bitrix24_batch_stop(struct bitrix24 *b);
 
 /* --- bitrix24_token.c ------------------------------------------------------------------------ */
 
-/* The access token; NULL exactly when err is not. Never inside the call. */
-typedef void (*bitrix24_token_fn)(void *arg, const char *token, const struct err *err);
-void bitrix24_token(struct bitrix24 *b, bitrix24_token_fn fn, void *arg);
-/* The portal says that this one is over. */
-void bitrix24_token_expired(struct bitrix24 *b, const char *token);
-void bitrix24_token_stop(struct bitrix24 *b);
-void bitrix24_token_finish(struct bitrix24 *b);
+void bitrix24_token_start(struct bitrix24 *b);
 
 /* --- bitrix24_card.c, bitrix24_note.c: the single requests of core/crm_flow.h ----------------- */
 

@@ -68,7 +68,7 @@ static void on_answer(
         crm_calls_refused(b->calls, &a.err);
     if (a.expired && b->is_app && !r->again && !b->ended) {
         r->again = true;
-        bitrix24_token_expired(b, r->token);
+        crm_token_refused(b->app.token, r->token);
         start(r);
     } else {
         rest_end(r, a.result, a.result ? NULL : &a.err, a.retry_ms);
@@ -103,9 +103,17 @@ static void on_token(void *arg, const char *token, const struct err *err) {
     send(r);
 }
 
+static void on_ended(void *arg) {
+    struct err err;
+    err_set(&err, ERR_UNAVAILABLE, "the gateway is stopping");
+    rest_end(arg, NULL, &err, 0);
+}
+
 static void start(struct rest *r) {
-    if (r->b->is_app)
-        bitrix24_token(r->b, on_token, r);
+    if (r->b->ended)
+        loop_defer(r->b->flow.base.env->loop, on_ended, r);
+    else if (r->b->is_app)
+        crm_token_get(r->b->app.token, on_token, r);
     else
         send(r);
 }
@@ -124,6 +132,6 @@ void bitrix24_call(
 void bitrix24_rest_stop(struct bitrix24 *b) {
     b->ended = true;
     bitrix24_batch_stop(b);
-    bitrix24_token_stop(b);
+    crm_token_destroy(&b->app.token);
     crm_calls_destroy(&b->calls);
 }

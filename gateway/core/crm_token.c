@@ -249,9 +249,10 @@ void crm_token_get(struct crm_token *t, crm_token_fn fn, void *arg) {
 }
 
 void crm_token_refused(struct crm_token *t, const char *token) {
-    char *copy = mem_strdup(token);
+    if (!t->access || strcmp(t->access, token) != 0)
+        return; /* another is there already */
     forget(&t->refused);
-    t->refused = copy;
+    t->refused = mem_strdup(t->access);
 }
 
 void crm_token_destroy(struct crm_token **tp) {

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .content_type = "",
         .retry_after_s = data[0] > 200 ? data[0] * 1000L : -1};
     struct bitrix24_answer out;
-    struct bitrix24_tokens tokens;
+    struct crm_tokens tokens;
     struct err err = {0};
     bitrix24_answer_read(&a, 1760000000, &out);
     if (!out.result != (out.err.code != ERR_NONE) || (out.err.code && !*out.err.text))

@@ -222,7 +222,7 @@ static void tokens(void **state) {
         {429, "", ERR_UNAVAILABLE}, {503, "{\"error\":\"OVERLOAD_LIMIT\"}", ERR_UNAVAILABLE},
         {302, "", ERR_AUTH}};
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        struct bitrix24_tokens t;
+        struct crm_tokens t;
         struct err err = {0};
         struct http_answer h = {.status = all[i].status, .body = span_str(all[i].body)};
         int rc = bitrix24_tokens_read(&h, &t, &err);

@@ -1,5 +1,5 @@
-/* media_link_test.c - addresses of files that open without a sign-in: good for one file, one purpose
- * and a while; and no ticket is left in words of others. */
+/* media_link_test.c - addresses of files that open without a sign-in: good for one file, one
+ * purpose and a while; and no ticket is left in words of others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +39,8 @@ static void a_ticket_opens_one_file_for_a_while(void **state) {
 
 static void no_character_of_it_can_be_another(void **state) {
     (void)state;
-    static const char others[] = "0123456789abcdef.ABCDEFGHIJKLMNOPQRSTUVWXYZghijklmnopqrstuvwxyz-_ =%";
+    static const char others[] =
+        "0123456789abcdef.ABCDEFGHIJKLMNOPQRSTUVWXYZghijklmnopqrstuvwxyz-_ =%";
     char good[MEDIA_TICKET_SIZE], t[MEDIA_TICKET_SIZE + 2];
     media_ticket(SECRET, MEDIA_LINK, FILE, NOW + LIFE, good);
     for (size_t i = 0; good[i]; i++)
@@ -60,8 +61,9 @@ static void no_character_of_it_can_be_another(void **state) {
 
 static void nonsense_opens_nothing(void **state) {
     (void)state;
-    static const char *const all[] = {"", ".", "x", "6b49e010", "6b49e010.", ".AAAA", "0x6b49e010.A",
-        "-6b49e010.A", "ffffffffffffffffffffffffffff.AAAAAAAAAAAAAAAAAAAAAA", "+1.A", " 1.A"};
+    static const char *const all[] = {"", ".", "x", "6b49e010", "6b49e010.", ".AAAA",
+        "0x6b49e010.A", "-6b49e010.A", "ffffffffffffffffffffffffffff.AAAAAAAAAAAAAAAAAAAAAA",
+        "+1.A", " 1.A"};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         assert_false(opens(FILE, all[i], NOW));
 }
@@ -78,8 +80,7 @@ static void is_link(struct media_links l, const char *file, const char *expected
 static void an_address_needs_a_public_url(void **state) {
     (void)state;
     struct media_links l = {"https://c.example", SECRET, NOW + LIFE};
-    is_link(l, FILE,
-        "https://c.example/api/v1/media/" FILE "?t=6b49e010.WML5wSUZgoMrLs7GNlahCA");
+    is_link(l, FILE, "https://c.example/api/v1/media/" FILE "?t=6b49e010.WML5wSUZgoMrLs7GNlahCA");
     is_link(l, "", NULL);
     l.secret = NULL;
     is_link(l, FILE, "https://c.example/api/v1/media/" FILE);
