@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "connectors/odoo/odoo_private.h"
 
-#define ANSWER_MAX ((size_t)8 * 1024 * 1024) /* a page of 200 notes of 10,000 bytes */
+#define ANSWER_MAX (ODOO_FILE_MAX / 3 * 4 + (1u << 20)) /* a file in base64 */
 #define NOTE_MAX 10000
 
 static int check_field(const char *value, struct err *err) {

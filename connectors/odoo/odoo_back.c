@@ -66,7 +66,7 @@ void odoo_webhook(struct crm *c, struct http_exchange *x) {
 
 struct taking {
     struct odoo *o;
-    json_t *event;
+    json_t *event, *media;
     json_t *agent; /* our agent who wrote it, or who is responsible now; NULL */
     char *note, *name;
     crm_done_fn fn;
@@ -81,6 +81,7 @@ static void taking_end(struct taking *t, const struct err *err, unsigned retry_m
     struct crm_outcome o = {.err = err, .retry_ms = retry_ms};
     t->fn(t->arg, &o);
     json_decref(t->event);
+    json_decref(t->media);
     json_decref(t->agent);
     free(t->note);
     free(t->name);
@@ -142,7 +143,33 @@ static void on_replied(void *arg, const struct inbound_result *r, const struct e
         taking_end(arg, NULL, 0);
 }
 
+static void send(struct taking *t) {
+    json_t *body = json_object();
+    if (*str(t->event, "text") || !json_array_size(t->media))
+        json_object_set(body, "text", json_object_get(t->event, "text"));
+    if (json_array_size(t->media))
+        json_object_set(body, "attachments", t->media);
+    struct crm_reply r = {.card_id = str(t->event, "card"),
+        .external_id = str(t->event, "id"),
+        .agent = json_string_value(t->agent),
+        .author = str(t->event, "author"),
+        .body = body};
+    crm_reply(&t->o->flow.base, &r, on_replied, t);
+    json_decref(body);
+}
+
+static void on_fetched(void *arg, const json_t *media, const struct err *err) {
+    struct taking *t = arg;
+    if (err) {
+        refuse(t, err);
+        return;
+    }
+    t->media = json_incref((json_t *)media);
+    send(t);
+}
+
 static void reply(struct taking *t) {
+    const json_t *files = json_object_get(t->event, "files");
     struct err err;
     t->agent = crm_flow_agent(&t->o->flow, str(t->event, "user"));
     if (!t->o->replies_all && !t->agent) {
@@ -151,19 +178,10 @@ static void reply(struct taking *t) {
         refuse(t, &err);
         return;
     }
-    if (json_integer_value(json_object_get(t->event, "files"))) {
-        err_set(&err, ERR_UNSUPPORTED, "files go to clients from the gateway's inbox only");
-        refuse(t, &err);
-        return;
-    }
-    json_t *body = json_pack("{s:O}", "text", json_object_get(t->event, "text"));
-    struct crm_reply r = {.card_id = str(t->event, "card"),
-        .external_id = str(t->event, "id"),
-        .agent = json_string_value(t->agent),
-        .author = str(t->event, "author"),
-        .body = body};
-    crm_reply(&t->o->flow.base, &r, on_replied, t);
-    json_decref(body);
+    if (json_array_size(files))
+        odoo_fetch(t->o, files, on_fetched, t);
+    else
+        send(t);
 }
 
 /* Contacts that are nobody's of ours change, too; so do users who are nobody of ours. */

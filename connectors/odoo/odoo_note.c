@@ -8,7 +8,6 @@
 
 #define CONTACT "res.partner"
 #define PAGES_MAX 500
-#define FILE_MAX ((size_t)20 * 1024 * 1024)
 
 static const char *str(const json_t *o, const char *key) {
     const char *s = json_string_value(json_object_get(o, key));
@@ -196,7 +195,7 @@ static void on_file_found(
     if (err || odoo_id(id))
         end_made(s, id, err, retry_ms);
     else
-        crm_file_base64(&s->o->flow.base, s->file, FILE_MAX, on_file, s);
+        crm_file_base64(&s->o->flow.base, s->file, ODOO_FILE_MAX, on_file, s);
 }
 
 void odoo_upload(

@@ -70,6 +70,13 @@ void odoo_upload(
 void odoo_post(struct odoo *o, json_int_t card, const char *text, const char *name, json_t *files,
     crm_step_fn fn, void *arg);
 
+/* --- odoo_file.c ----------------------------------------------------------------------------- */
+
+#define ODOO_FILE_MAX ((size_t)20 * 1024 * 1024) /* both ways; in base64 it is a third more */
+
+/* A note's attachments in media, in their order: an array as crm_fetch() gives one. */
+void odoo_fetch(struct odoo *o, const json_t *ids, crm_result_fn fn, void *arg);
+
 /* --- odoo_back.c, odoo_poll.c ---------------------------------------------------------------- */
 
 void odoo_webhook(struct crm *c, struct http_exchange *x);

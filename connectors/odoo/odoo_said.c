@@ -1,6 +1,7 @@
 /* odoo_said.c - notes of people. */
 #include "connectors/odoo/odoo_said.h"
 
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,27 +77,85 @@ char *odoo_text(const char *html) {
     return trimmed;
 }
 
+static json_t *ids_of(const json_t *list) {
+    json_t *out = json_array(), *one;
+    size_t i;
+    json_array_foreach(list, i, one) if (odoo_id(one) && json_array_size(out) < ODOO_PAGE)
+        json_array_append_new(out, json_integer(odoo_id(one)));
+    return out;
+}
+
 json_t *odoo_reply_of(const json_t *note, const char *prefix) {
     char message[ODOO_MESSAGE_SIZE];
     const json_t *by = json_object_get(note, "create_uid");
     json_int_t id = odoo_id(json_object_get(note, "id"));
     json_int_t card = odoo_id(json_object_get(note, "res_id"));
-    size_t n = strlen(prefix);
     if (!id || !card || odoo_message_of(str(note, "message_id"), message))
         return NULL;
     char *text = odoo_text(str(note, "body"));
-    json_t *out = NULL;
+    json_t *out = NULL, *files = ids_of(json_object_get(note, "attachment_ids"));
+    size_t n = strlen(prefix);
+    while (n && json_array_size(files) && prefix[n - 1] == ' ' && strlen(text) < n)
+        n--; /* it has nothing but files */
     if (strncasecmp(text, prefix, n) == 0) {
         const char *author = json_string_value(json_array_get(by, 1));
-        out = json_pack("{s:s,s:o,s:o,s:s,s:o,s:s,s:i}", "type", "reply", "card",
+        out = json_pack("{s:s,s:o,s:o,s:s,s:o,s:s,s:O}", "type", "reply", "card",
             json_sprintf("%lld", (long long)card), "id", json_sprintf("%lld", (long long)id),
             "text", text + n + strspn(text + n, " \t\n"), "user",
             json_sprintf("%lld", (long long)odoo_id(json_array_get(by, 0))), "author",
-            author ? author : "", "files",
-            (int)json_array_size(json_object_get(note, "attachment_ids")));
+            author ? author : "", "files", files);
     }
+    json_decref(files);
     free(text);
     return out;
+}
+
+static const json_t *record_of(const json_t *result, json_int_t id) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(result, i, one) if (odoo_id(json_object_get(one, "id")) == id) return one;
+    return NULL;
+}
+
+json_t *odoo_files(const json_t *result, const json_t *ids, size_t max, struct err *err) {
+    json_t *out = json_array(), *id;
+    size_t i;
+    json_array_foreach(ids, i, id) {
+        const json_t *file = record_of(result, json_integer_value(id));
+        const char *name = *str(file, "name") ? str(file, "name") : "file";
+        json_int_t size = json_integer_value(json_object_get(file, "file_size"));
+        if (!file || strcmp(str(file, "type"), "binary") != 0) {
+            err_set(err, file ? ERR_UNSUPPORTED : ERR_NOT_FOUND, "%s %.100s",
+                file ? "an attachment is a link, no file:" : "an attachment is not there any more",
+                file ? name : "");
+        } else if (size < 0 || (uint64_t)size > max) {
+            err_set(err, ERR_TOO_LARGE, "%.100s has %lld bytes, of %zu at most", name,
+                (long long)size, max);
+        } else {
+            json_array_append_new(out, json_pack("{s:O,s:s}", "id", id, "name", name));
+            continue;
+        }
+        json_decref(out);
+        return NULL;
+    }
+    return out;
+}
+
+int odoo_bytes(const json_t *result, unsigned char **out, size_t *n, struct err *err) {
+    const json_t *datas = json_object_get(json_array_get(result, 0), "datas");
+    const char *text = json_string_value(datas), *end = NULL;
+    size_t len = json_string_length(datas), size = len / 4 * 3 + 3;
+    *out = NULL;
+    if (!text || !len)
+        return err_set(err, ERR_INVALID, "a file of the note is empty");
+    *out = mem_alloc(size);
+    if (sodium_base642bin(*out, size, text, len, "\r\n", n, &end, sodium_base64_VARIANT_ORIGINAL) ==
+            0 &&
+        end == text + len)
+        return 0;
+    free(*out);
+    *out = NULL;
+    return err_set(err, ERR_PROTOCOL, "Odoo gave a file that is no base64");
 }
 
 json_int_t odoo_told_contact(const json_t *body) {

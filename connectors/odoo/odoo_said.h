@@ -4,13 +4,21 @@
 
 #include <jansson.h>
 
+#include "base/err.h"
+
 /* What a person sees of a note's HTML, without spaces at its ends: the caller frees. */
 char *odoo_text(const char *html);
 
 /* A note (id, res_id, body, message_id, create_uid, attachment_ids) that begins with the prefix and
- * is none of ours: {"type":"reply","card","id","text","user","author","files":n}, a new reference;
- * NULL: it is no answer to a client. */
+ * is none of ours: {"type":"reply","card","id","text","user","author","files":[its attachments'
+ * ids, at most ODOO_PAGE]}, a new reference; NULL: it is no answer to a client. */
 json_t *odoo_reply_of(const json_t *note, const char *prefix);
+
+/* Of these attachments, what search_read tells (id, name, file_size, type): [{"id","name"}..] in
+ * the order of ids, a new reference; NULL with err: one is gone, not a file, or larger than max. */
+json_t *odoo_files(const json_t *result, const json_t *ids, size_t max, struct err *err);
+/* What read tells of one ([{"datas":"<base64>"}]); the caller frees. 0, or -1 with err. */
+int odoo_bytes(const json_t *result, unsigned char **out, size_t *n, struct err *err);
 
 /* Which contact an automation rule tells of ({"_model","_id",..}); 0: none. */
 json_int_t odoo_told_contact(const json_t *body);

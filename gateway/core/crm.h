@@ -233,6 +233,9 @@ void crm_reply(struct crm *c, const struct crm_reply *r, inbound_fn fn, void *ar
 void crm_fetch(struct crm *c, const char *url, const char *const *headers, const char *name,
     crm_result_fn fn, void *arg);
 
+/* The same for the bytes of a file that the CRM has given in an answer. */
+void crm_file_put(struct crm *c, const char *name, struct span bytes, crm_result_fn fn, void *arg);
+
 /* The card's responsible is now our agent of this name ("" nobody): so is the thread's. once:
  * unique for this change. by: who did it there. */
 void crm_assigned(struct crm *c, const char *card_id, const char *agent, const char *once,

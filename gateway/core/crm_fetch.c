@@ -1,4 +1,4 @@
-/* crm_fetch.c - files of what a CRM's people write: fetched into media by one GET. */
+/* crm_fetch.c - files of what a CRM's people write: fetched into media by one GET, or put there. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,21 +68,29 @@ static void on_refused(void *arg) {
     file_end(f, &f->err);
 }
 
-void crm_fetch(struct crm *c, const char *url, const char *const *headers, const char *name,
-    crm_result_fn fn, void *arg) {
+/* of: what tells the file's shard. NULL: it is refused, later. */
+static struct crm_file *begin(
+    struct crm *c, const char *of, const char *name, uint64_t size, crm_result_fn fn, void *arg) {
     struct crm_file *f = mem_zalloc(sizeof *f);
     *f = (struct crm_file){.crm = c, .fn = fn, .arg = arg};
     struct media *m = crm_media(c);
     unsigned shards = m ? store_shards(c->core->store) : 1;
     if (m)
         f->upload =
-            media_upload_begin(m, id_hash_shard(url, strlen(url), shards), name, 0, &f->err);
+            media_upload_begin(m, id_hash_shard(of, strlen(of), shards), name, size, &f->err);
     else
         err_set(&f->err, ERR_UNSUPPORTED, "files are not at hand here");
-    if (!f->upload) {
-        loop_defer(c->env->loop, on_refused, f);
+    if (f->upload)
+        return f;
+    loop_defer(c->env->loop, on_refused, f);
+    return NULL;
+}
+
+void crm_fetch(struct crm *c, const char *url, const char *const *headers, const char *name,
+    crm_result_fn fn, void *arg) {
+    struct crm_file *f = begin(c, url, name, 0, fn, arg);
+    if (!f)
         return;
-    }
     struct http_request rq = {.method = "GET",
         .url = url,
         .headers = headers,
@@ -92,4 +100,16 @@ void crm_fetch(struct crm *c, const char *url, const char *const *headers, const
         .allow_plain = c->allow_private,
         .sink = take};
     http_call_start(c->client, &rq, on_answer, f);
+}
+
+void crm_file_put(struct crm *c, const char *name, struct span bytes, crm_result_fn fn, void *arg) {
+    struct crm_file *f = begin(c, name, name, bytes.n, fn, arg);
+    if (!f)
+        return;
+    if (media_upload_write(f->upload, bytes, &f->err) == 0) {
+        media_upload_finish(f->upload, on_stored, f);
+        return;
+    }
+    media_upload_abort(f->upload);
+    loop_defer(c->env->loop, on_refused, f);
 }

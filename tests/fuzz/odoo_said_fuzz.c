@@ -9,6 +9,22 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void files(const json_t *told, const json_t *ids) {
+    struct err err = {0};
+    unsigned char *bytes;
+    size_t n = 0;
+    json_t *found = odoo_files(told, ids, 1000, &err);
+    if ((found == NULL) != (err.code != ERR_NONE) ||
+        (found && json_array_size(found) != json_array_size(ids)))
+        abort();
+    json_decref(found);
+    err.code = ERR_NONE;
+    if ((odoo_bytes(told, &bytes, &n, &err) < 0) != (err.code != ERR_NONE) ||
+        (bytes == NULL) != (err.code != ERR_NONE))
+        abort();
+    free(bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *html = mem_strndup(size ? (const char *)data : "", size);
     json_t *note = json_loadb(html, size, 0, NULL), *text = json_string(html);
@@ -26,9 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     json_decref(reply);
     reply = odoo_reply_of(note, "/r ");
-    json_decref(reply);
     if (odoo_told_contact(note) < 0)
         abort();
+    files(note, json_object_get(reply, "files"));
+    json_decref(reply);
     json_decref(made);
     json_decref(note);
     free(seen);

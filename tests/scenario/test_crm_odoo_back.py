@@ -81,14 +81,35 @@ def test_an_answer_reaches_the_client_once(back):
 def test_who_is_not_named_and_what_cannot_go(back):
     back.note("<p>/r secret offer</p>", by=19)
     until(lambda: "Carl Orff is not among the users" in back.target.history(back.card)[-1], 20 * SLOWER)
-    file = back.target.fake.world.add("ir.attachment", name="a.txt", bytes=b"x")
-    back.note("<p>/r here</p>", files=[file["id"]])
-    until(lambda: "inbox only" in back.target.history(back.card)[-1], 20 * SLOWER)
+    back.note("<p>/r here</p>", files=[4040])
+    until(lambda: "not there any more" in back.target.history(back.card)[-1], 20 * SLOWER)
     back.note("<p>/r !reject</p>")
     back.wait_said(1, ("failed",))
     until(lambda: any("not delivered" in h for h in back.target.history(back.card)), 30 * SLOWER)
     assert texts(back.target.history(back.card)).count("!reject") == 1
     assert sum("Not sent" in h for h in back.target.history(back.card)) == 2
+
+
+def test_files_come_along(back):
+    """crm.md 8.2, 7 and 8.3: of any name, within what we take, in their order; also without a word."""
+    visitor = back.gateway.visitor()
+    visitor.say_and_wait("send it, please")
+    back.thread = until(lambda: next((t["id"] for t in back.admin.threads() if t["id"] != back.thread), None), 10 * SLOWER)
+    back.card = back.wait_card(back.thread)
+    world, big = back.target.fake.world, bytes(range(256)) * 4096
+    files = [world.add("ir.attachment", name=n, bytes=b)["id"] for n, b in (("счёт \"7\".txt", b"100 roubles"), ("b.bin", big))]
+    back.note("<p>/r here</p>", files=files)
+    [m] = back.wait_said(1)
+    assert m["text"] == "here" and [a["name"] for a in m["attachments"]] == ["счёт \"7\".txt", "b.bin"]
+    assert [back.admin.ask("GET", f"/media/{a['id']}").content for a in m["attachments"]] == [b"100 roubles", big]
+    back.note("<p>/r</p>", files=files[:1])
+    m = back.wait_said(2)[1]
+    assert not m.get("text") and [a["name"] for a in m["attachments"]] == ["счёт \"7\".txt"]
+    for file, word in (({"bytes": b""}, "is empty"), ({"bytes": b"x", "type": "url"}, "a link, no file"),
+                       ({"bytes": b"x", "file_size": 21 << 20}, "22020096 bytes")):
+        back.note("<p>/r more</p>", files=[world.add("ir.attachment", name="c.txt", **file)["id"]])
+        until(lambda: word in back.target.history(back.card)[-1], 20 * SLOWER, why=str(back.target.history(back.card)[-2:]))
+    assert len(back.said()) == 2 and not back.dead()
 
 
 def test_responsible_goes_both_ways_and_not_in_circles(back):

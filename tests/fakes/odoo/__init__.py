@@ -23,7 +23,7 @@ FIELDS = {
     "mail.message": {"model": "char", "res_id": "many2one_reference", "body": "html", "message_id": "char", "message_type": "selection",
                      "author_id": "many2one", "create_uid": "many2one", "attachment_ids": "many2many", "date": "datetime"},
     "ir.attachment": {"name": "char", "datas": "binary", "res_model": "char", "res_id": "many2one_reference", "description": "text",
-                      "mimetype": "char"},
+                      "mimetype": "char", "file_size": "integer", "type": "selection"},
     "utm.source": {"name": "char"}, "utm.medium": {"name": "char"}, "utm.campaign": {"name": "char"},
     "res.users": {"login": "char", "name": "char"},
 }
@@ -257,6 +257,10 @@ class Odoo(CrmFake):
                 out[f] = [out[f], self.world.records["res.users"][out[f]]["name"]]
             if f == "attachment_ids":
                 out[f] = record.get(f) or []
+            if model == "ir.attachment" and f in ("datas", "file_size", "type"):  # the first two are computed there, too
+                out[f] = {"datas": base64.b64encode(record.get("bytes", b"")).decode() or False,
+                          "file_size": record.get("file_size", len(record.get("bytes", b""))),
+                          "type": record.get("type", "binary")}[f]
         return out
 
     def search_read(self, model, context, domain=(), fields=(), offset=0, limit=None, order="id"):
