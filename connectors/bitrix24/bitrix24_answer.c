@@ -180,8 +180,7 @@ int bitrix24_elements_check(const json_t *result, size_t n, struct err *err) {
     return 0;
 }
 
-int bitrix24_tokens_read(
-    const struct http_answer *a, struct crm_tokens *out, struct err *err) {
+int bitrix24_tokens_read(const struct http_answer *a, struct crm_tokens *out, struct err *err) {
     struct bitrix24_answer said = {0};
     json_t *j = a->body.n ? json_loadb(a->body.p, a->body.n, 0, NULL) : NULL;
     const char *access = str(j, "access_token"), *refresh = str(j, "refresh_token");

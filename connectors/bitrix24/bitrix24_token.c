@@ -1,5 +1,6 @@
-/* bitrix24_token.c - signing in as an application: an access token is asked for only when the portal
- * says that the one before is over, and the refresh token that comes with it is good once. */
+/* bitrix24_token.c - signing in as an application: an access token is asked for only when the
+ * portal says that the one before is over, and the refresh token that comes with it is good once.
+ */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,12 +3,11 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "connectors/elma365/elma365_private.h"
 #include "core/crm_fields.h"
-#include "media/media.h"
+#include "core/crm_file.h"
 
 #define UUID_SIZE 37
 
@@ -43,36 +42,19 @@ static void on_uploaded(void *arg, const json_t *result, const struct err *err, 
 void elma365_upload(
     struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg) {
     struct elma365 *e = elma365_of(c);
-    const char *id = json_string_value(json_object_get(attachment, "id"));
-    const char *name = json_string_value(json_object_get(attachment, "name"));
-    const char *type = json_string_value(json_object_get(attachment, "mime"));
-    struct media *m = crm_media(c);
-    struct err err = {0};
-    uint64_t size = 0;
+    struct http_part part;
+    struct err err;
     char uuid[UUID_SIZE], range[80];
     (void)card;
-    int fd = m && id ? media_fd(m, id, &size, &err) : -1;
-    if (!m || !id)
-        err_set(&err, ERR_UNSUPPORTED, "files are not at hand here");
-    else if (fd >= 0 && !size)
-        err_set(&err, ERR_INVALID, "an empty file is named in the text only");
-    else if (fd >= 0 && size > e->file_max)
-        err_set(&err, ERR_TOO_LARGE, "the file has %" PRIu64 " bytes: more than file_max", size);
-    if (err.code) {
-        if (fd >= 0)
-            close(fd);
+    if (crm_file_part(c, attachment, e->file_max, &part, &err) < 0) {
         elma365_later(e, NULL, &err, fn, arg);
         return;
     }
     make_uuid(uuid);
-    snprintf(range, sizeof range, "Content-Range: bytes 0-%" PRIu64 "/%" PRIu64, size, size);
+    snprintf(
+        range, sizeof range, "Content-Range: bytes 0-%" PRIu64 "/%" PRIu64, part.size, part.size);
     char *path = *e->directory ? mem_printf("/disk/directory/%s/upload?hash=%s", e->directory, uuid)
                                : mem_printf("/disk/file/upload?hash=%s", uuid);
-    struct http_part part = {.name = "file",
-        .file_name = name && *name ? name : "file",
-        .type = type,
-        .fd = fd,
-        .size = size};
     struct upload *u = mem_alloc(sizeof *u);
     *u = (struct upload){e, fn, arg};
     elma365_call_file(e, path, range, &part, on_uploaded, u);

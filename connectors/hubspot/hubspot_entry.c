@@ -1,13 +1,11 @@
 /* hubspot_entry.c - notes (or communications) of a contact, and the files that go with them. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/id.h"
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_private.h"
-#include "media/media.h"
+#include "core/crm_file.h"
 
 #define IDS_MAX 20000
 
@@ -161,30 +159,15 @@ static struct http_part field(const char *name, const char *value) {
 void hubspot_upload(
     struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg) {
     struct hubspot *h = hubspot_of(c);
-    const char *id = json_string_value(json_object_get(attachment, "id"));
-    const char *name = json_string_value(json_object_get(attachment, "name"));
-    const char *type = json_string_value(json_object_get(attachment, "mime"));
-    struct media *m = crm_media(c);
-    struct err err = {0};
-    uint64_t size = 0;
+    struct http_part file;
+    struct err err;
     (void)card;
-    int fd = m && id ? media_fd(m, id, &size, &err) : -1;
-    if (!m || !id)
-        err_set(&err, ERR_UNSUPPORTED, "files are not at hand here");
-    else if (fd >= 0 && !size)
-        err_set(&err, ERR_INVALID, "an empty file is named in the text only");
-    else if (fd >= 0 && size > h->file_max)
-        err_set(&err, ERR_TOO_LARGE, "the file has %" PRIu64 " bytes: more than file_max", size);
-    if (err.code) {
-        if (fd >= 0)
-            close(fd);
+    if (crm_file_part(c, attachment, h->file_max, &file, &err) < 0) {
         hubspot_fail(h, &err, fn, arg);
         return;
     }
-    name = name && *name ? name : "file";
-    struct http_part parts[] = {field("fileName", name), field("folderPath", h->folder),
-        field("options", "{\"access\":\"PRIVATE\"}"),
-        {.name = "file", .file_name = name, .type = type, .fd = fd, .size = size}};
+    struct http_part parts[] = {field("fileName", file.file_name), field("folderPath", h->folder),
+        field("options", "{\"access\":\"PRIVATE\"}"), file};
     struct upload *u = mem_alloc(sizeof *u);
     *u = (struct upload){fn, arg};
     hubspot_send(h, parts, ARRAY_LEN(parts), on_uploaded, u);

@@ -88,3 +88,24 @@ void crm_file_base64(struct crm *c, const char *id, size_t max, crm_file_fn fn, 
 void crm_file_read(struct crm *c, const char *id, size_t max, crm_file_fn fn, void *arg) {
     begin(c, id, max, true, fn, arg);
 }
+
+int crm_file_part(
+    struct crm *c, const json_t *attachment, uint64_t max, struct http_part *out, struct err *err) {
+    const char *id = json_string_value(json_object_get(attachment, "id"));
+    const char *name = json_string_value(json_object_get(attachment, "name"));
+    struct media *m = crm_media(c);
+    if (!m || !id)
+        return err_set(err, ERR_UNSUPPORTED, "files are not at hand here");
+    *out = (struct http_part){.name = "file",
+        .file_name = name && *name ? name : "file",
+        .type = json_string_value(json_object_get(attachment, "mime"))};
+    out->fd = media_fd(m, id, &out->size, err);
+    if (out->fd >= 0 && out->size && out->size <= max)
+        return 0;
+    if (out->fd < 0)
+        return -1;
+    close(out->fd);
+    return out->size ? err_set(err, ERR_TOO_LARGE, "the file has %llu bytes: more than file_max",
+                           (unsigned long long)out->size)
+                     : err_set(err, ERR_INVALID, "an empty file is named in the text only");
+}
