@@ -17,7 +17,8 @@ static void answers_begin_with_the_prefix(void **state) {
     (void)state;
     answer_is("{'id':7,'res_id':8,'body':'<p>/r hello</p>','create_uid':[17,'Anna'],"
               "'attachment_ids':[]}",
-        "{'type':'reply','card':'8','id':'7','text':'hello','user':'17','author':'Anna','files':[]}");
+        "{'type':'reply','card':'8','id':'7','text':'hello','user':'17','author':'Anna','files':[]"
+        "}");
     answer_is("{'id':7,'res_id':8,'body':'<p>/R</p>','create_uid':[17,'Anna'],"
               "'attachment_ids':[3,'x',4,-1,false]}",
         "{'type':'reply','card':'8','id':'7','text':'','user':'17','author':'Anna','files':[3,4]}");
