@@ -94,10 +94,6 @@ static int read_ledger(struct verify *v, const char *thread, int64_t from, struc
 
 /* --- their side ------------------------------------------------------------------------------ */
 
-static bool passes(enum err_code code) {
-    return code == ERR_UNAVAILABLE || code == ERR_TIMEOUT || code == ERR_IO || code == ERR_TOO_MANY;
-}
-
 /* Adds what is on this card. -1 with v->s->err. */
 static int read_card(struct verify *v, const char *card, struct looked *l) {
     struct crm *crm = v->adapter.crm;
@@ -105,7 +101,7 @@ static int read_card(struct verify *v, const char *card, struct looked *l) {
         crm->ops->entries(crm, card, cli_on_result, v->s);
         if (cli_wait_quiet(v->s) == 0)
             break;
-        if (!passes(v->s->err.code) || i == TRIES)
+        if (!err_passes(&v->s->err) || i == TRIES)
             return -1;
         struct err err = v->s->err;
         cli_sleep(v->s, 500U << i);

@@ -218,9 +218,7 @@ static void refuse(struct taking *t, const struct err *err) {
 static void on_replied(void *arg, const struct inbound_result *r, const struct err *err) {
     struct taking *t = arg;
     (void)r;
-    bool passes = err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT ||
-                             err->code == ERR_IO || err->code == ERR_TOO_MANY);
-    if (err && !passes)
+    if (err && !err_passes(err))
         refuse(t, err);
     else
         taking_end(t, err, 0);

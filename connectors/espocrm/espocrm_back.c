@@ -111,15 +111,10 @@ static void taking_end(struct taking *t, const struct err *err, unsigned retry_m
     free(t);
 }
 
-static bool passes(const struct err *err) {
-    return err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-           err->code == ERR_TOO_MANY || err->code == ERR_AUTH;
-}
-
 /* A card that is gone needs no word on it. */
 static void on_told(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     (void)result;
-    taking_end(arg, err && passes(err) ? err : NULL, retry_ms);
+    taking_end(arg, crm_waits(err) ? err : NULL, retry_ms);
 }
 
 static void on_told_before(
@@ -140,7 +135,7 @@ static void on_told_before(
 /* Who wrote it shall know why the client has not got it: once, below it. */
 static void refuse(struct taking *t, const struct err *err) {
     bool ru = t->e->flow.options.russian;
-    if (passes(err)) {
+    if (crm_waits(err)) {
         taking_end(t, err, 0);
         return;
     }
@@ -215,7 +210,7 @@ static void reply(struct taking *t) {
 
 /* Cards that are nobody's of ours change, too; so do users who are nobody of ours. */
 static void on_turned(void *arg, const struct err *err) {
-    taking_end(arg, err && passes(err) ? err : NULL, 0);
+    taking_end(arg, crm_waits(err) ? err : NULL, 0);
 }
 
 static void on_card(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {

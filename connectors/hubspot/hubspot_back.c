@@ -138,9 +138,7 @@ static void on_told(void *arg, const json_t *result, const struct err *err, unsi
 
 /* It cannot be sent: who wrote it sees that, and why. */
 static void fail(struct taking *t, const struct err *err) {
-    bool passes = err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-                  err->code == ERR_TOO_MANY;
-    if (passes || !t->h->calls) {
+    if (err_passes(err) || !t->h->calls) {
         taking_end(t, err, 0);
         return;
     }

@@ -126,10 +126,7 @@ static void bring_next(struct sending *s);
 static void on_brought(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct sending *s = arg;
     json_t *one = json_array_get(json_object_get(s->message, "attachments"), s->next);
-    bool passes =
-        err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-                   err->code == ERR_TOO_MANY || err->code == ERR_AUTH);
-    if (passes) {
+    if (crm_waits(err)) {
         sending_end(s, NULL, err, retry_ms);
         return;
     }

@@ -75,14 +75,9 @@ static void taking_end(struct taking *t, const struct err *err, unsigned retry_m
     free(t);
 }
 
-static bool passes(const struct err *err) {
-    return err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-           err->code == ERR_TOO_MANY;
-}
-
 static void on_told(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     (void)result;
-    taking_end(arg, err && passes(err) ? err : NULL, retry_ms);
+    taking_end(arg, err_passes(err) ? err : NULL, retry_ms);
 }
 
 /* It will never be delivered: whoever wrote it sees why. */
@@ -98,7 +93,7 @@ static void on_replied(void *arg, const struct inbound_result *result, const str
     (void)result;
     if (!err)
         taking_end(t, NULL, 0);
-    else if (passes(err))
+    else if (err_passes(err))
         taking_end(t, err, 0);
     else
         refuse(t, err->code == ERR_NOT_FOUND ? NO_DIALOGUE : OTHER, err->text);
@@ -118,7 +113,7 @@ static void reply(struct taking *t) {
 
 static void on_file(void *arg, const json_t *result, const struct err *err) {
     struct taking *t = arg;
-    if (err && passes(err)) {
+    if (err_passes(err)) {
         taking_end(t, err, 0);
     } else if (err) {
         char *why = mem_printf("the file could not be had: %s", err->text);

@@ -111,8 +111,7 @@ static void settle(struct odoo *o, const struct err *err, unsigned retry_ms) {
 /* What is wrong here is wrong for all messages: they wait until an admin has mended it. */
 static void refuse(struct odoo *o, struct err *err, unsigned retry_ms) {
     crm_calls_refused(o->calls, err);
-    bool passes = err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-                  err->code == ERR_TOO_MANY;
+    bool passes = err_passes(err);
     forget(o);
     if (!passes && err->code == ERR_NOT_FOUND)
         err_set(err, ERR_AUTH, "there is no %s at this url: another api, or another url?",

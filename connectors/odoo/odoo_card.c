@@ -152,15 +152,10 @@ static void set_utm(struct step *s, json_int_t id) {
     utm_next(s);
 }
 
-static bool passes(const struct err *err) {
-    return err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-           err->code == ERR_TOO_MANY || err->code == ERR_AUTH;
-}
-
 /* A lead without its source is better than none. */
 static void on_utm_made(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct step *s = arg;
-    if (err && passes(err)) {
+    if (crm_waits(err)) {
         step_end(s, NULL, err, retry_ms);
         return;
     }

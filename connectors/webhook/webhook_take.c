@@ -90,15 +90,10 @@ static void on_told(void *arg, const struct crm_outcome *o) {
     taking_end(arg, &err, o->retry_ms);
 }
 
-static bool may_try_again(const struct err *err) {
-    return err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-           err->code == ERR_TOO_MANY;
-}
-
 /* It cannot be sent: who wrote it shall know. */
 static void fail(struct taking *t, const struct err *err) {
     struct webhook_event e;
-    if (may_try_again(err) || crm_is_off(&t->hook->base) || !t->hook->calls) {
+    if (err_passes(err) || crm_is_off(&t->hook->base) || !t->hook->calls) {
         taking_end(t, err, 0);
         return;
     }

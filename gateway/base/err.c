@@ -46,6 +46,11 @@ const char *err_name(enum err_code code) {
     return codes[code].name;
 }
 
+bool err_passes(const struct err *e) {
+    return e && (e->code == ERR_UNAVAILABLE || e->code == ERR_TIMEOUT || e->code == ERR_IO ||
+                    e->code == ERR_TOO_MANY);
+}
+
 int err_http_status(enum err_code code) {
     return codes[code].http;
 }

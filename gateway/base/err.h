@@ -6,6 +6,7 @@
 #define SB_BASE_ERR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum err_code {
     ERR_NONE = 0,
@@ -38,6 +39,9 @@ int err_setv(struct err *e, enum err_code code, const char *fmt, va_list ap)
 
 /* The code's name in lower case with underscores ("not_found"): stable, used in JSON and logs. */
 const char *err_name(enum err_code code);
+
+/* Is it worth another try later, though nobody changes anything? NULL: there is no error. */
+bool err_passes(const struct err *e);
 
 /* The HTTP status that fits the code (400, 404, 409, 401, 403, 413, 429, 503, ...). */
 int err_http_status(enum err_code code);

@@ -58,6 +58,12 @@ typedef void (*crm_done_fn)(void *arg, const struct crm_outcome *o);
 /* result is borrowed. */
 typedef void (*crm_result_fn)(void *arg, const json_t *result, const struct err *err);
 
+/* Does what was asked wait, for the error passes, or until the CRM knows us again? NULL: no error.
+ */
+static inline bool crm_waits(const struct err *err) {
+    return err_passes(err) || (err && err->code == ERR_AUTH);
+}
+
 /* One message for a card. All borrowed, during the call only. */
 struct crm_attach {
     const char *card_id;

@@ -234,10 +234,7 @@ static void bring_next(struct attach *a);
 
 static void on_brought(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct attach *a = arg;
-    bool passes =
-        err && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-                   err->code == ERR_TOO_MANY || err->code == ERR_AUTH);
-    if (passes) {
+    if (crm_waits(err)) {
         attach_end(a, err, retry_ms);
         return;
     }

@@ -94,16 +94,11 @@ static void on_put(void *arg, const struct err *err) {
         it->queue->core->store, &id, 1, it->queue->name, it->entry.subject, on_claimed, f);
 }
 
-static bool may_try_again(const struct err *err) {
-    return err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT || err->code == ERR_IO ||
-           err->code == ERR_TOO_MANY;
-}
-
 void fetch_done(
     struct fetch *fetch, const json_t *media, const struct err *err, unsigned retry_ms) {
     struct item *it = container_of(fetch, struct item, fetch);
     struct queue *q = it->queue;
-    if (err && may_try_again(err) && q->token) {
+    if (err_passes(err) && q->token) {
         queue_retry(it, retry_ms, err);
         return;
     }
