@@ -7,6 +7,7 @@ import time
 
 import requests
 import wire
+from pace import patience
 
 
 def own_id():
@@ -37,7 +38,7 @@ class Api:
         return "; ".join(f"{c.name}={c.value}" for c in self.http.cookies)
 
     def ask(self, method, path, **kw):
-        kw.setdefault("timeout", 15)
+        kw.setdefault("timeout", patience())
         return self.http.request(method, self.url + "/api/v1" + path, **kw)
 
     def _good(self, r):
@@ -149,6 +150,9 @@ class Reconnecting(threading.Thread):
 
     def wait(self, what, timeout=15, why=""):
         """Until what() is true; the frames' thread wakes us."""
+        return self._wait(what, patience(timeout), why)
+
+    def _wait(self, what, timeout, why=""):
         end = time.monotonic() + timeout
         with self.changed:
             while True:
@@ -249,14 +253,15 @@ class Agent(Reconnecting):
             self.stale = False
             self.changed.notify_all()
 
-    def command(self, type_, timeout=15, **fields):
+    def command(self, type_, timeout=None, **fields):
         """Sends a command until it is answered, under one id."""
+        timeout = timeout or patience()
         ident, end = fields.pop("id", None) or own_id(), time.monotonic() + timeout
         while time.monotonic() < end:
             if not self.ready.wait(0.2) or not self.try_send({"type": type_, "id": ident, **fields}):
                 continue
             try:
-                answer = self.wait(lambda: self.answers.get(ident), 2)
+                answer = self._wait(lambda: self.answers.get(ident), 2)
             except AssertionError:
                 continue
             if answer["type"] == "error" and answer["code"] in ("unavailable", "busy", "timeout"):

@@ -5,7 +5,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,14 +14,11 @@ import time
 import redis
 import requests
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from clients import Agent, Api, Visitor  # noqa: E402
-
-BINARY = ROOT / os.environ.get("SWITCHBOARD", "build/switchboard")
-SANITIZED = "asan" in str(BINARY)
-SLOWER = 4 if SANITIZED else 1  # for limits of time
+from pace import BINARY, ROOT, SANITIZED, SLOWER, patience  # noqa: E402, F401
+from ports import free_port  # noqa: E402
 
 CONFIG = """
 listen = "127.0.0.1:{port}"
@@ -51,12 +47,6 @@ def scratch():
     return str(memory) if room else None
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as f:
@@ -82,7 +72,9 @@ def children(pid):
 
 
 def until(what, timeout=10, step=0.02, why=""):
-    """Waits until what() is true and returns it; errors of what() count as false."""
+    """Waits until what() is true and returns it; errors of what() count as false. How quick something is, only a clock
+    tells: whoever waits in vain waits at least for patience()."""
+    timeout = patience(timeout)
     end, last = time.monotonic() + timeout, None
     while True:
         try:
@@ -292,12 +284,12 @@ class Gateway:
             assert client.ready.wait(10 * SLOWER), client
         return client
 
-    def hook(self, body, channel="test", timeout=10, **kw):
+    def hook(self, body, channel="test", timeout=None, **kw):
         s = requests.Session()
         s.trust_env = False
-        return s.post(f"{self.url}/hooks/loopback/{channel}", json=body, timeout=timeout, **kw)
+        return s.post(f"{self.url}/hooks/loopback/{channel}", json=body, timeout=timeout or patience(), **kw)
 
     def metrics(self):
         s = requests.Session()
         s.trust_env = False
-        return s.get(self.url + "/metrics", timeout=5).text
+        return s.get(self.url + "/metrics", timeout=patience()).text

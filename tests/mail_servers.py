@@ -23,17 +23,9 @@ import subprocess
 import tempfile
 import time
 
+from ports import free_port
+
 POSTFIX_DAEMONS = "/usr/lib/postfix/sbin"
-
-
-def _free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def _wait(port, process, log, timeout=20):
@@ -243,7 +235,7 @@ class MailServers:
         self.users, self.smtp, self.format = list(users), smtp, format
         self.message_max = message_max
         (self.imap_port, self.imaps_port, self.smtp_port, self.submission_port,
-         self.smtps_port, self.outside_port) = _free_ports(6)
+         self.smtps_port, self.outside_port) = (free_port() for _ in range(6))
         self.ca_file, self.log_path = self.folder / "ca.pem", self.folder / "dovecot.log"
         self.postfix_log_path = self.folder / "postfix.log"
         self.imap_url, self.imaps_url = f"imap://localhost:{self.imap_port}", f"imaps://localhost:{self.imaps_port}"

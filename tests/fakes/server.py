@@ -3,6 +3,8 @@
 import asyncio
 import threading
 
+from ports import free_port
+
 from . import wire
 
 
@@ -13,7 +15,7 @@ class FakeServer:
         self.host = host
         self._loop = asyncio.new_event_loop()
         started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(port, started), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(port or free_port(), started), daemon=True)
         self._thread.start()
         started.wait(10)
 
