@@ -1,4 +1,5 @@
 """Starts a real gateway with a data folder, a port and a configuration of its own."""
+import contextlib
 import json
 import os
 import pathlib
@@ -144,7 +145,7 @@ class Gateway:
                                         cwd=self.folder, start_new_session=True)
         log.close()
         if wait:
-            self.wait_ready(30 * SLOWER)
+            until(self.is_ready, 30 * SLOWER, 0.005, f"for readiness; log:\n{self.log()[-3000:]}")
             self.ready_after = time.monotonic() - began
         if wait and self.want_admin and not self.password:
             self.seed_admin()
@@ -177,7 +178,9 @@ class Gateway:
         return s.get(self.url + "/readyz", timeout=2).status_code == 200
 
     def wait_ready(self, timeout=20):
-        until(self.is_ready, timeout, 0.005, f"for readiness; log:\n{self.log()[-3000:]}")
+        """All workers: which one takes a connection is chance, and another may not have Redis back yet."""
+        until(lambda: self.is_ready() and self.figure("sb_redis_up") == len(self.worker_pids()), timeout, 0.005,
+              f"for readiness; log:\n{self.log()[-3000:]}")
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
@@ -237,6 +240,16 @@ class Gateway:
         os.kill(pid, sig)
         return pid
 
+    @contextlib.contextmanager
+    def redis_away(self):
+        """Killed, and not back before the end, whatever the machine's pace: nobody starts it anew."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            self.kill_redis()
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def kill_master(self):
         """kill -9; its children must go with it."""
         self.process.send_signal(signal.SIGKILL)
@@ -263,7 +276,8 @@ class Gateway:
         return "admin", self.password
 
     def login(self, name="admin", password=None):
-        return Api(self.url).login(name, password or self.password)
+        """On whichever worker: after a disturbance one may say 503 for a moment."""
+        return until(lambda: Api(self.url).login(name, password or self.password))
 
     def add_user(self, name, role="agent"):
         self.cli("user", "add", name, "--role", role, "--password-stdin",
@@ -293,3 +307,7 @@ class Gateway:
         s = requests.Session()
         s.trust_env = False
         return s.get(self.url + "/metrics", timeout=patience()).text
+
+    def figure(self, name):
+        """The sum of the series that begin with this."""
+        return sum(float(line.rsplit(" ", 1)[1]) for line in self.metrics().splitlines() if line.startswith(name))

@@ -10,4 +10,4 @@ SLOWER = 4 if SANITIZED else 1  # for limits of time
 
 def patience(seconds=0):
     """For what must come in the end: a slow machine full of other tests may let it wait."""
-    return max(seconds, 20 * SLOWER)
+    return max(seconds, 30 * SLOWER)

@@ -416,9 +416,9 @@ def retry_all_dead(w):
 
 
 def list_targets(w):
-    until(lambda: w.call("listTargets", status=200)["targets"][0]["state"] == "well", 10 * SLOWER)
-    main = w.call("listTargets", status=200)["targets"][0]
-    assert main["name"] == "main" and main["adapter"] == "cards" and main["asking"] == main["workers"] == 2
+    main = until(lambda: (lambda t: t["state"] == "well" and t["asking"] == t["workers"] == 2 and t)(
+        w.call("listTargets", status=200)["targets"][0]), why="for both workers, also after another scene's reload")
+    assert main["name"] == "main" and main["adapter"] == "cards"
     w.call("listTargets", status=403, api=w.agent(f"agent{time.monotonic_ns()}"))
 
 

@@ -98,8 +98,7 @@ def test_what_waits_is_counted(world):
     assert d["waiting_since"] > began and d["error"] is None
     assert abs(time.time() - time.mktime(time.strptime(d["waiting_since"][:19], "%Y-%m-%dT%H:%M:%S")) + time.timezone) < 60
     assert counts(admin, other) == (1, 0, 0)
-    main = delivery(admin, thread, "main")
-    assert main["waiting"] == 0 and main["attached_seq"] == 4
+    until(lambda: (lambda d: d["waiting"] == 0 and d["attached_seq"] == 4)(delivery(admin, thread, "main")))
     receiver.spoil = None
     comes_to(admin, thread, 4, 0, 0, 60)
     assert delivery(admin, thread)["waiting_since"] is None
@@ -228,8 +227,8 @@ def test_how_a_target_is(world):
     until(lambda: target(admin)["state"] == "refused" and target(admin)["error"]["code"] == "auth", 90 * SLOWER)
     receiver.spoil = None
     until(lambda: target(admin)["state"] == "well" and target(admin)["queue"] == 0, 90 * SLOWER)
-    t = until(lambda: target(admin)["rate"] >= 20 and target(admin), 10 * SLOWER)
-    assert t["until"] is None and t["asking"] == t["workers"] == 2
+    t = until(lambda: (lambda t: t["rate"] >= 20 and t["asking"] == t["workers"] == 2 and t)(target(admin)), 10 * SLOWER)
+    assert t["until"] is None
     g.kill_worker()
     until(lambda: target(admin)["workers"] == 2 and len(g.worker_pids()) == 2, 20 * SLOWER)
 

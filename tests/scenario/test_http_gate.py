@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from harness import SLOWER, until
+from harness import SLOWER, patience, until
 from wire import raw_http, statuses
 
 
@@ -17,8 +17,9 @@ def g(shared):
     return shared
 
 
-def ask(g, data, timeout=5, **kw):
-    return raw_http("127.0.0.1", g.port, data, timeout, **kw)
+def ask(g, data, **kw):
+    """The answer up to the end, for which the gateway cares."""
+    return raw_http("127.0.0.1", g.port, data, patience(), **kw)
 
 
 def rss(g):
@@ -88,7 +89,7 @@ SET = {
 @pytest.mark.parametrize("name", SET)
 def test_smuggling_set(g, name):
     """Refused, the connection closed, and what is behind it never seen as a request."""
-    got = ask(g, SET[name] + hidden("evil " + name), 3)
+    got = ask(g, SET[name] + hidden("evil " + name))
     codes = statuses(got)
     assert all(400 <= c < 600 and c != 503 for c in codes) and len(codes) <= 1, (codes, got[:400])
     assert not arrived(g, "evil " + name)
@@ -103,7 +104,7 @@ def test_other_methods(g, method):
 def test_keepalive_later_request_is_judged_too(g):
     good = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     for name in ("two lengths", "length and chunked", "space before colon", "bare LF in one line"):
-        codes = statuses(ask(g, good + SET[name] + hidden("later " + name), 3))
+        codes = statuses(ask(g, good + SET[name] + hidden("later " + name)))
         assert codes[0] == 200 and all(400 <= c < 500 for c in codes[1:]), (name, codes)
         assert not arrived(g, "later " + name)
 
@@ -113,7 +114,7 @@ GOOD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 def kept(g):
     """A connection that has had one answer and waits for the next request."""
-    s = socket.create_connection(("127.0.0.1", g.port), timeout=10)
+    s = socket.create_connection(("127.0.0.1", g.port), timeout=patience())
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     assert one_answer(s, GOOD) == 200
     return s
@@ -175,7 +176,7 @@ def test_half_a_request_behind_a_good_one(g):
     with kept(g) as s:
         s.sendall(GOOD + hidden("half")[:40])
         assert one_answer(s) == 200
-        s.settimeout(5)
+        s.settimeout(patience())
         assert s.recv(1000) == b""
     assert not arrived(g, "half")
 
@@ -186,7 +187,7 @@ def test_hidden_behind_a_chunked_body(g):
     body = b'{"from":{"address":"1","name":"n"},"id":"in chunks","text":"x"}'
     post = (HOOK + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
             b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
-    assert statuses(ask(g, post + hidden("behind chunks"), 3)) == [200, 408]
+    assert statuses(ask(g, post + hidden("behind chunks"))) == [200, 408]
     assert not arrived(g, "behind chunks")
     with kept(g) as s:
         assert [one_answer(s, post), one_answer(s, post), one_answer(s, GOOD)] == [200] * 3
@@ -311,15 +312,25 @@ class Quiet(threading.Thread):
             self.times.append(time.monotonic() - began)
             time.sleep(0.005)
 
+    def stop(self):
+        self.end = True
+        self.join()
+
+    def slow_ones(self):
+        """How long one in a hundred took at least."""
+        return sorted(self.times)[int(len(self.times) * 0.99) - 1]
+
 
 def test_slow_strangers(start_gateway):
     """F29: slow-loris, half-open and idle sockets are closed at the limits, others do not notice."""
     g = start_gateway(sets=["limits.head_timeout=1s", "limits.body_idle_timeout=1s",
                             "limits.connections_per_ip=5000"])
-    quiet = Quiet(g)
+    alone = Quiet(g)
+    alone.start()
+    until(lambda: len(alone.times) >= 100)
+    alone.stop()
+    quiet, socks = Quiet(g), []
     quiet.start()
-    time.sleep(0.5)
-    socks = []
     for i in range(400):
         s = socket.create_connection(("127.0.0.1", g.port), timeout=20)
         kind = i % 4
@@ -354,29 +365,33 @@ def test_slow_strangers(start_gateway):
             time.sleep(0.05)
         until(closed, 15 * SLOWER, 0.2, "for the slow ones to be closed")
     finally:
-        quiet.end = True
-        quiet.join(10)
+        quiet.stop()
         for s in socks:
             s.close()
     assert not quiet.bad, quiet.bad[:5]
-    times = sorted(quiet.times)
-    assert times[int(len(times) * 0.99) - 1] < 0.25 * SLOWER, times[-5:]
+    usual, slow = alone.slow_ones(), quiet.slow_ones()
+    assert slow < 0.25 * SLOWER or slow < 3 * usual, (usual, slow, sorted(quiet.times)[-5:])
 
 
 def test_connections_of_one_address_are_bounded(start_gateway):
     g = start_gateway(workers=1, sets=["limits.connections_per_ip=20"])
     socks = [socket.create_connection(("127.0.0.1", g.port)) for _ in range(60)]
-    time.sleep(0.5)
-    shut = 0
+    shut = set()
+
+    def look():
+        for s in socks:
+            s.settimeout(0)
+            try:
+                s.recv(1000)
+                shut.add(s)
+            except BlockingIOError:
+                pass
+            except OSError:
+                shut.add(s)
+        return len(shut) >= 40
+
+    until(look, why="for the end of all but twenty")
+    assert len(shut) == 40
     for s in socks:
-        s.settimeout(0)
-        try:
-            shut += s.recv(1000) == b"" or True
-        except BlockingIOError:
-            pass
-        except OSError:
-            shut += 1
-        finally:
-            s.close()
-    assert shut >= 35
-    until(g.is_ready, 5)
+        s.close()
+    until(g.is_ready)

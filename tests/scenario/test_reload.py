@@ -67,11 +67,6 @@ def test_good_reload_serves_all_the_time(gateway):
     assert g.log().count("event=config.reloaded") == 4
 
 
-def figure(g, name):
-    """The sum of the series that begin with this."""
-    return sum(float(line.rsplit(" ", 1)[1]) for line in g.metrics().splitlines() if line.startswith(name))
-
-
 def reloads(g):
     return g.log().count("event=config.reloaded")
 
@@ -120,16 +115,16 @@ def test_figures_survive_reloads_and_crashes(gateway):
         for v in visitors:
             v.say_and_wait("count me")
         sent += len(visitors)
-        until(lambda: figure(g, 'sb_stored_total{direction="in"}') == sent, 5)
+        until(lambda: g.figure('sb_stored_total{direction="in"}') == sent, 5)
         change(g)
         until(lambda: len(g.worker_pids()) == g.workers and before - set(g.worker_pids())
               and (change is not hup or not before & set(g.worker_pids())), 20)
-        assert figure(g, 'sb_stored_total{direction="in"}') >= sent
+        assert g.figure('sb_stored_total{direction="in"}') >= sent
         for v in visitors:
             assert v.ready.wait(15)
-        until(lambda: figure(g, 'sb_websocket_sessions{kind="visitor"}') == len(visitors), 15,
+        until(lambda: g.figure('sb_websocket_sessions{kind="visitor"}') == len(visitors), 15,
               why="for the sessions of the living only")
-    assert figure(g, "sb_store_seconds_count") >= sent
+    assert g.figure("sb_store_seconds_count") >= sent
 
 
 def test_reload_of_values(gateway):

@@ -10,7 +10,7 @@ import time
 import pytest
 import requests
 
-from harness import Gateway, until
+from harness import SLOWER, Gateway, patience, until
 from wire import BINARY, TEXT, Closed, Refused, WebSocket, frame
 
 SECRET, OLD_SECRET = "site secret", "site secret before"
@@ -68,8 +68,9 @@ class Chat:
     def send(self, **f):
         self.ws.send(json.dumps(f))
 
-    def get(self, *kinds, timeout=10):
+    def get(self, *kinds, timeout=None):
         """The next frame of one of these types; others are kept for later."""
+        timeout = timeout or patience()
         for f in self.kept:
             if f["type"] in kinds:
                 self.kept.remove(f)
@@ -97,12 +98,12 @@ class Chat:
         self.send(type="msg", cid=cid, text=text, **kw)
         return self.get("ack", "nack")
 
-    def closed(self, timeout=10):
+    def closed(self):
         """The code that the server closes with, and the error said before."""
         error = None
         try:
             while True:
-                f = json.loads(self.ws.recv(timeout))
+                f = json.loads(self.ws.recv(patience()))
                 error = f if f["type"] == "error" else error
         except Closed as e:
             return e.code, error and error["code"]
@@ -237,7 +238,8 @@ def test_read_delivered_typing_online(g):
         c.send(type="typing", on=True)
         agent.wait(lambda: any(t["who"] == "client" for t in agent.typing), 5)
         agent.stop()
-        assert not c.get("online", timeout=30)["on"]
+        while c.get("online")["on"]:
+            pass  # that he came was told late
     g.clients.remove(agent)
 
 
@@ -429,7 +431,7 @@ def test_bytes_that_are_no_text(g):
 def test_silence_is_ended(g):
     with Chat(g, hello=False) as c:
         began = time.monotonic()
-        assert c.closed(15) == (1008, "timeout") and 4 < time.monotonic() - began < 12
+        assert c.closed() == (1008, "timeout") and 4 < time.monotonic() - began < 12 * SLOWER
 
 
 # --- floods ---
@@ -437,13 +439,14 @@ def test_silence_is_ended(g):
 
 def test_flood_of_messages_waits(g):
     with Chat(g, origin="https://strict.example", site="strict") as c, Chat(g) as other:
-        answers = []
+        answers, began = [], time.monotonic()
         for i in range(30):
             c.send(type="msg", cid=f"f{i}", text="again")
         for _ in range(30):
             answers.append(c.get("ack", "nack"))
         refused = [a for a in answers if a["type"] == "nack"]
-        assert len(refused) >= 20 and all(a["code"] == "too_many" for a in refused)
+        taken = 5 + int(time.monotonic() - began) + 1  # at most: a burst, and one a second
+        assert 5 <= 30 - len(refused) <= taken and all(a["code"] == "too_many" for a in refused)
         assert all(0 < a["retry_after_ms"] <= 60000 for a in refused)
         assert other.msg("unharmed")["type"] == "ack"
 

@@ -257,7 +257,8 @@ def test_a_part_that_was_not_noted_is_not_sent_again(polled):
     polled.fake.fault("429", method="sendMessage", times=1, retry_after=1)
     m = polled.api.post(f"/threads/{thread}/messages", {"text": words})["message"]
     until(lambda: polled.fake.faults.happened, 10 * SLOWER, 0.005)
-    polled.gateway.kill_redis()
+    with polled.gateway.redis_away():
+        until(lambda: len(polled.fake.faults.happened) == 2, why="for the second part to be told")
     polled.gateway.wait_ready(30 * SLOWER)
     until(lambda: polled.message(thread, m["id"])["status"] in ("sent", "unknown"), 30 * SLOWER)
     there = [x["text"] for x in ann.seen() if x["from"]["is_bot"]]

@@ -39,17 +39,8 @@ def test_a_part_that_was_not_noted_is_not_sent_again(world):
     world.fake.fault("131056", times=1)
     m = world.api.post(f"/threads/{thread}/messages", {"text": words})["message"]
     until(lambda: world.fake.faults.happened, 10 * SLOWER, 0.005)
-
-    def kept_away():
-        """Whenever it comes back, it goes; until the second part was told."""
-        told = len(world.fake.faults.happened) == 2
-        try:
-            world.gateway.kill_redis()
-        except (StopIteration, ProcessLookupError):
-            pass
-        return told
-
-    until(kept_away, 10 * SLOWER, 0.01)
+    with world.gateway.redis_away():
+        until(lambda: len(world.fake.faults.happened) == 2, why="for the second part to be told")
     world.gateway.wait_ready(30 * SLOWER)
 
     def there():
