@@ -231,12 +231,12 @@ class Gateway:
                     if "redis" in name or "valkey" in name)
 
     def kill_worker(self, sig=signal.SIGKILL, index=0):
-        pid = self.worker_pids()[index]
+        pid = until(lambda: self.worker_pids()[index], step=0.005, why="for the worker: it may not be back yet")
         os.kill(pid, sig)
         return pid
 
     def kill_redis(self, sig=signal.SIGKILL):
-        pid = self.redis_pid()
+        pid = until(self.redis_pid, step=0.005, why="for Redis: it may not be back yet")
         os.kill(pid, sig)
         return pid
 
@@ -249,6 +249,12 @@ class Gateway:
             yield
         finally:
             self.process.send_signal(signal.SIGCONT)
+
+    def reload(self):
+        """SIGHUP, until the new workers are alone: as long as an old one is there, it may be the one who answers."""
+        before = set(self.worker_pids())
+        self.process.send_signal(signal.SIGHUP)
+        until(lambda: (lambda now: now and not before & now)(set(self.worker_pids())), why="for the new workers alone")
 
     def kill_master(self):
         """kill -9; its children must go with it."""

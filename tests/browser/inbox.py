@@ -7,7 +7,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from harness import SLOWER
+from harness import patience
 
 SHOTS = os.environ.get("SHOTS")  # a folder for pictures of what a person would see
 
@@ -19,7 +19,7 @@ class Inbox:
     # --- waiting and finding ---
 
     def until(self, what, timeout=8, why=""):
-        end, last = time.monotonic() + timeout * SLOWER, None
+        end, last = time.monotonic() + patience(timeout), None
         while time.monotonic() < end:
             try:
                 got = what()
@@ -133,7 +133,7 @@ class Inbox:
 
 def first_thread(api, timeout=10):
     """The newest thread's id, once there is one."""
-    end = time.monotonic() + timeout * SLOWER
+    end = time.monotonic() + patience(timeout)
     while time.monotonic() < end:
         threads = api.threads()
         if threads:

@@ -54,9 +54,10 @@ def test_unread_while_closed_and_history_after_reload(gateway, browsers):
     first = reply(api, thread, "We wait for you")
     w.until(lambda: w.badge() == "1", why="for the badge")
     assert "We wait for you" in w.part(".peek").text
+    status = lambda: next(m["status"] for m in api.messages(thread) if m["id"] == first["id"])  # noqa: E731
+    w.until(lambda: status() == "delivered", why="for its delivery")
     time.sleep(0.5)
-    got = [m for m in api.messages(thread) if m["id"] == first["id"]][0]
-    assert got["status"] == "delivered", got
+    assert status() == "delivered"  # and not read
     w.page().d.refresh()
     w.until(lambda: w.badge() == "1", why="for the badge after a reload")
     w.part(".bubble").click()

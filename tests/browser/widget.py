@@ -5,7 +5,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from harness import SLOWER
+from harness import patience
 
 
 class Widget:
@@ -13,7 +13,7 @@ class Widget:
         self.d, self.g = driver, gateway
 
     def until(self, what, timeout=10, why=""):
-        end, last = time.monotonic() + timeout * SLOWER, None
+        end, last = time.monotonic() + patience(timeout), None
         while time.monotonic() < end:
             try:
                 got = what()
@@ -108,7 +108,7 @@ class Widget:
 
 
 def thread_of(api, text, timeout=10):
-    end = time.monotonic() + timeout * SLOWER
+    end = time.monotonic() + patience(timeout)
     while time.monotonic() < end:
         for t in api.threads():
             if t["last"]["text"] == text:

@@ -11,7 +11,7 @@ import pytest
 import requests
 from clients import Api, Visitor
 from contract import Contract
-from harness import CONFIG, SLOWER, Gateway, until
+from harness import CONFIG, SLOWER, Gateway, patience, until
 from test_api_contract import NOBODY, PHONE, PNG, World
 
 CONTRACT = Contract()
@@ -264,7 +264,7 @@ def too_many(w, op, strict):
         v = Visitor(strict)
         v.start()
         strict.clients.append(v)
-        assert v.ready.wait(10)
+        assert v.ready.wait(patience())
         return CONTRACT.call(Api(strict.url, token=v.token), op, params={"site": "site", "name": "x"},
                              data=b"x" * 5000)
     if op == "signIn":

@@ -1,5 +1,4 @@
 """What an admin has of a webhook: its last calls, a trial, and 410, which ends it until he says otherwise."""
-import signal
 import time
 
 import pytest
@@ -27,12 +26,6 @@ def enable(g):
     assert g.login().ask("POST", "/targets/erp/enable", json={}).status_code == 204
 
 
-def reload(g):
-    lines = g.log().count("event=config.reloaded")
-    g.process.send_signal(signal.SIGHUP)
-    until(lambda: g.log().count("event=config.reloaded") > lines, 20 * SLOWER)
-
-
 def test_410_ends_it_for_all_workers_until_an_admin_says_otherwise(world):
     g, receiver = world
     receiver.spoil = lambda e: Answer(410, b"")
@@ -44,7 +37,7 @@ def test_410_ends_it_for_all_workers_until_an_admin_says_otherwise(world):
         write(g, f"client{n}", str(n))  # of both workers' shards
     g.kill_worker()
     until(lambda: len(g.worker_pids()) == 2, 20 * SLOWER)
-    reload(g)
+    g.reload()
     g.stop()
     g.start()
     write(g, "bob", "after the restart")
@@ -68,7 +61,7 @@ def test_410_is_over_when_the_address_is_another_one(world):
     with Receiver([OLD]) as other:
         g.config_text = CONFIG + section(other)
         g.write_config()
-        reload(g)
+        g.reload()
         wait_for(other, 1, 30)
 
 

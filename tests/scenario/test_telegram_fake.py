@@ -1,12 +1,12 @@
 """The fake of Telegram is as strict as the real one: what it refuses, and in which words."""
 
 import json
-import time
 import urllib.request
 
 import pytest
 from fakes.telegram import FakeTelegram
 from fakes.telegram.control import Control
+from harness import until
 
 TOKEN = "123456:" + "A" * 35
 
@@ -99,9 +99,9 @@ def test_one_consumer(fake, bot):
     got = []
     t = threading.Thread(target=lambda: got.append(call(fake, "getUpdates", timeout=20)))
     t.start()
-    time.sleep(0.3)
+    until(lambda: fake.calls.get("getUpdates"))
     call(fake, "getUpdates")
-    t.join(5)
+    t.join()
     assert got[0]["error_code"] == 409 and "terminated by other getUpdates" in got[0]["description"]
     assert refused(fake, "setWebhook", url="https://127.0.0.1/x")[1].startswith("Bad Request: bad webhook: IP address")
     fake.allow_plain = False

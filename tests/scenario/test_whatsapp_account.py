@@ -25,9 +25,7 @@ def reload(world, old, new):
     assert old in g.config_text
     g.config_text = g.config_text.replace(old, new)
     g.write_config()
-    n = g.log_path.read_text().count("event=config.reloaded")
-    g.process.send_signal(signal.SIGHUP)
-    until(lambda: g.log_path.read_text().count("event=config.reloaded") > n, 20 * SLOWER, why="for the reload")
+    g.reload()
 
 
 def texts(world):

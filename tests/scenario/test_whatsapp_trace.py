@@ -3,7 +3,6 @@ comes in, for threads that become one, for files that cannot be had, for what wa
 (issue 4, lines 2 to 4; F16 repeats)."""
 
 import json
-import signal
 import sqlite3
 import time
 
@@ -220,12 +219,10 @@ def refused(world):
 
 def reload(world, secrets):
     g = world.gateway
-    before = g.log_path.read_text().count("event=config.reloaded")
     g.config_text = g.config_text.replace(f'app_secret = "{world.secrets}"', f'app_secret = "{secrets}"')
     world.secrets = secrets
     g.write_config()
-    g.process.send_signal(signal.SIGHUP)
-    until(lambda: g.log_path.read_text().count("event=config.reloaded") > before, 20 * SLOWER, why="for the settings")
+    g.reload()
 
 
 def report(world):
