@@ -179,7 +179,8 @@ static void fetch(struct taking *t) {
         char *url = mem_printf("%s/api/v1/Attachment/file/%s", t->e->url, str(file, "id"));
         char *key = mem_printf("X-Api-Key: %s", t->e->key);
         const char *const headers[] = {key, NULL};
-        crm_fetch(&t->e->flow.base, url, headers, str(file, "name"), on_fetched, t);
+        crm_fetch(&t->e->flow.base, str(t->event, "id"), json_array_size(t->media), url, headers,
+            str(file, "name"), on_fetched, t);
         free(key);
         free(url);
         return;

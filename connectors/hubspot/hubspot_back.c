@@ -189,7 +189,8 @@ static void on_fetched(void *arg, const json_t *media, const struct err *err) {
 static void fetch(struct taking *t) {
     const json_t *f = json_array_get(json_object_get(t->event, "files"), t->fetched);
     if (f)
-        crm_fetch(&t->h->flow.base, str(f, "url"), NULL, str(f, "name"), on_fetched, t);
+        crm_fetch(&t->h->flow.base, str(t->event, "id"), t->fetched, str(f, "url"), NULL,
+            str(f, "name"), on_fetched, t);
     else
         reply(t);
 }

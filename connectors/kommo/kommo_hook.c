@@ -131,7 +131,8 @@ static void begin(struct taking *t) {
         refuse(
             t, NO_DIALOGUE, "this chat is no dialogue of the gateway's: the client writes first");
     else if (file)
-        crm_fetch(&t->k->flow.base, str(file, "url"), NULL, str(file, "name"), on_file, t);
+        crm_fetch(&t->k->flow.base, str(t->event, "id"), 0, str(file, "url"), NULL,
+            str(file, "name"), on_file, t);
     else
         reply(t);
 }

@@ -150,7 +150,8 @@ static void fetch(struct taking *t) {
         reply(t);
         return;
     }
-    crm_fetch(&t->hook->base, text(f, "url"), NULL, name ? name : "file", on_fetched, t);
+    crm_fetch(&t->hook->base, text(t->data, "id"), t->fetched, text(f, "url"), NULL,
+        name ? name : "file", on_fetched, t);
 }
 
 static void on_turned(void *arg, const struct err *err) {

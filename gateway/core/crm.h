@@ -234,10 +234,11 @@ struct crm_reply {
 void crm_reply(struct crm *c, const struct crm_reply *r, inbound_fn fn, void *arg);
 
 /* Files that come with a reply, as message.h wants them in "attachments": fetched by a GET of url
- * with these headers (NULL-ended; NULL none) into media, at most the gateway's limit. result:
- * {"id","kind","name","mime","size"}. */
-void crm_fetch(struct crm *c, const char *url, const char *const *headers, const char *name,
-    crm_result_fn fn, void *arg);
+ * with these headers (NULL-ended; NULL none) into media, at most the gateway's limit. once: the
+ * reply's external_id, nth: which of its files; when it is tried again, what was fetched is taken.
+ * result: {"id","kind","name","mime","size"}. */
+void crm_fetch(struct crm *c, const char *once, size_t nth, const char *url,
+    const char *const *headers, const char *name, crm_result_fn fn, void *arg);
 
 /* The same for the bytes of a file that the CRM has given in an answer. */
 void crm_file_put(struct crm *c, const char *name, struct span bytes, crm_result_fn fn, void *arg);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/mem.h"
 #include "core/core_private.h"
 #include "core/crm_call.h"
@@ -11,8 +12,12 @@
 #define FETCH_MS 120000u
 #define SAID_MAX 4096 /* bytes of an answer that is no file */
 
+#define KEPT_S (6 * 24 * 3600) /* a day longer than a reply is tried again */
+
 struct crm_file {
     struct crm *crm;
+    char kept[5 + CRYPTO_HEX_SIZE];
+    char *url, *name, **headers;
     struct media_upload *upload;
     json_t *media;
     struct err err;
@@ -23,11 +28,28 @@ struct crm_file {
 static void file_end(struct crm_file *f, const struct err *err) {
     f->fn(f->arg, err ? NULL : f->media, err);
     json_decref(f->media);
+    for (char **h = f->headers; h && *h; h++)
+        free(*h);
+    free(f->headers);
+    free(f->url);
+    free(f->name);
     free(f);
 }
 
+static void on_kept(void *arg, const struct err *err) {
+    (void)err; /* it would be fetched once more: no more than that */
+    file_end(arg, NULL);
+}
+
 static void on_put(void *arg, const struct err *err) {
-    file_end(arg, err);
+    struct crm_file *f = arg;
+    if (err || !f->kept[0]) {
+        file_end(f, err);
+        return;
+    }
+    char *text = json_dumps(f->media, JSON_COMPACT);
+    crm_keep(f->crm, f->kept, span_str(text), KEPT_S, on_kept, f);
+    free(text);
 }
 
 static void on_stored(void *arg, const struct media_info *info, const struct err *err) {
@@ -68,32 +90,25 @@ static void on_refused(void *arg) {
     file_end(f, &f->err);
 }
 
-/* of: what tells the file's shard. NULL: it is refused, later. */
-static struct crm_file *begin(
-    struct crm *c, const char *of, const char *name, uint64_t size, crm_result_fn fn, void *arg) {
-    struct crm_file *f = mem_zalloc(sizeof *f);
-    *f = (struct crm_file){.crm = c, .fn = fn, .arg = arg};
-    struct media *m = crm_media(c);
-    unsigned shards = m ? store_shards(c->core->store) : 1;
-    if (m)
-        f->upload =
-            media_upload_begin(m, id_hash_shard(of, strlen(of), shards), name, size, &f->err);
-    else
-        err_set(&f->err, ERR_UNSUPPORTED, "files are not at hand here");
-    if (f->upload)
-        return f;
-    loop_defer(c->env->loop, on_refused, f);
-    return NULL;
+/* 0, or -1 with f->err. */
+static int begin(struct crm_file *f, const char *of, uint64_t size) {
+    struct media *m = crm_media(f->crm);
+    if (!m)
+        return err_set(&f->err, ERR_UNSUPPORTED, "files are not at hand here");
+    unsigned shard = id_hash_shard(of, strlen(of), store_shards(f->crm->core->store));
+    f->upload = media_upload_begin(m, shard, f->name, size, &f->err);
+    return f->upload ? 0 : -1;
 }
 
-void crm_fetch(struct crm *c, const char *url, const char *const *headers, const char *name,
-    crm_result_fn fn, void *arg) {
-    struct crm_file *f = begin(c, url, name, 0, fn, arg);
-    if (!f)
+static void get(struct crm_file *f) {
+    struct crm *c = f->crm;
+    if (begin(f, f->url, 0) < 0) {
+        file_end(f, &f->err);
         return;
+    }
     struct http_request rq = {.method = "GET",
-        .url = url,
-        .headers = headers,
+        .url = f->url,
+        .headers = (const char *const *)f->headers,
         .timeout_ms = FETCH_MS,
         .answer_max = SAID_MAX,
         .allow_private = c->allow_private,
@@ -102,10 +117,49 @@ void crm_fetch(struct crm *c, const char *url, const char *const *headers, const
     http_call_start(c->client, &rq, on_answer, f);
 }
 
+/* An earlier try of the same reply may have it. */
+static void on_known(void *arg, struct span value, const struct err *err) {
+    struct crm_file *f = arg;
+    f->media = !err && value.n ? json_loadb(value.p, value.n, 0, NULL) : NULL;
+    if (err || f->media)
+        file_end(f, err);
+    else
+        get(f);
+}
+
+static char **headers_copy(const char *const *headers) {
+    size_t n = 0;
+    while (headers && headers[n])
+        n++;
+    char **out = mem_zalloc((n + 1) * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        out[i] = mem_strdup(headers[i]);
+    return out;
+}
+
+void crm_fetch(struct crm *c, const char *once, size_t nth, const char *url,
+    const char *const *headers, const char *name, crm_result_fn fn, void *arg) {
+    struct crm_file *f = mem_zalloc(sizeof *f);
+    *f = (struct crm_file){.crm = c,
+        .url = mem_strdup(url),
+        .name = mem_strdup(name),
+        .headers = headers_copy(headers),
+        .fn = fn,
+        .arg = arg};
+    char *which = mem_printf("%s\n%zu\n%s", once, nth, url);
+    memcpy(f->kept, "file:", 5);
+    crypto_sha256_hex(span_str(which), f->kept + 5);
+    free(which);
+    crm_kept(c, f->kept, on_known, f);
+}
+
 void crm_file_put(struct crm *c, const char *name, struct span bytes, crm_result_fn fn, void *arg) {
-    struct crm_file *f = begin(c, name, name, bytes.n, fn, arg);
-    if (!f)
+    struct crm_file *f = mem_zalloc(sizeof *f);
+    *f = (struct crm_file){.crm = c, .name = mem_strdup(name), .fn = fn, .arg = arg};
+    if (begin(f, name, bytes.n) < 0) {
+        loop_defer(c->env->loop, on_refused, f);
         return;
+    }
     if (media_upload_write(f->upload, bytes, &f->err) == 0) {
         media_upload_finish(f->upload, on_stored, f);
         return;

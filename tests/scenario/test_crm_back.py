@@ -233,6 +233,24 @@ def test_files_come_along(world):
     assert len(world.said(thread)) == 1
 
 
+def test_a_file_is_fetched_once_though_the_reply_is_tried_again(world):
+    """The second file is not there yet: the next try takes the first as it was fetched."""
+    visitor = world.gateway.visitor()
+    thread = visitor.say_and_wait("hello?") and world.admin.threads()[0]["id"]
+    asked = []
+
+    class Files(dict):
+        def __getitem__(self, path):
+            asked.append(path)
+            return dict.__getitem__(self, path) if asked.count("/b.txt") != 1 or path != "/b.txt" else Answer(503, b"")
+
+    world.erp.files = Files({p: Answer(200, p.encode(), type="text/plain") for p in ("/a.txt", "/b.txt")})
+    world.back.reply("", "r1", thread=thread, attachments=[{"url": world.erp.url + p} for p in ("/a.txt", "/b.txt", "/a.txt")])
+    [m] = world.wait_said(thread)
+    assert [world.admin.ask("GET", f"/media/{f['id']}").content for f in m["attachments"]] == [b"/a.txt", b"/b.txt", b"/a.txt"]
+    assert asked == ["/a.txt", "/b.txt", "/b.txt", "/a.txt"]
+
+
 def test_workers_killed_between(world):
     """F02: what was answered with 200 is sent once, in order, whoever dies."""
     threads = [world.write(w, "hello?") for w in ("ann", "bob", "eve")]
