@@ -54,8 +54,17 @@ static void prepare(struct item *it) {
 static void send_now(struct item *it) {
     struct connector *c = it->queue->channel->connector;
     struct err err = {ERR_INTERNAL, "the connector refused without a reason"};
-    if (c->ops->send(c, &it->delivery, &err) < 0)
+    it->handed = true;
+    if (c->ops->send(c, &it->delivery, &err) < 0) {
+        it->handed = false;
         queue_reject(it, &err);
+    }
+}
+
+void queue_cancel(struct queue *q) {
+    for (struct item *it = q->items; it; it = it->next)
+        if (it->handed)
+            q->channel->connector->ops->cancel(q->channel->connector, &it->delivery);
 }
 
 static void end_change(struct item *it, const struct delivery_outcome *o) {
@@ -74,6 +83,7 @@ static void end_change(struct item *it, const struct delivery_outcome *o) {
 void delivery_done(struct delivery *d, const struct delivery_outcome *o) {
     struct item *it = container_of(d, struct item, delivery);
     char detail[400];
+    it->handed = false;
     if (is_change(it) && o->result != DELIVERY_CANCELLED) {
         end_change(it, o);
         return;

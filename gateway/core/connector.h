@@ -129,7 +129,8 @@ struct connector_ops {
     /* 0: the delivery is yours, end it once with delivery_done(), also from inside this call.
      * -1: it stays with the core, which treats it as REJECTED with err. */
     int (*send)(struct connector *c, struct delivery *d, struct err *err);
-    /* End d now with DELIVERY_CANCELLED. */
+    /* The worker is about to end: end d soon, with DELIVERY_CANCELLED if nothing of it was sent;
+     * what may have been sent is DELIVERY_UNKNOWN as ever. */
     void (*cancel)(struct connector *c, struct delivery *d);
     /* How many ms from now may this delivery be sent? 0: at once. Asked before a delivery begins,
      * and again when that time has come; a delivery that waits costs no attempt and holds back its

@@ -17,6 +17,8 @@
 #define CROWD 8    /* messages waiting to be stored, on average of a tick; above, CRM writers ... */
 #define GIVE_WAY 5 /* ... may begin so many deliveries a tick */
 #define SMOOTH 8   /* ticks */
+/* A worker that ends waits so long for what channels have in hand (app.c waits twice as long). */
+#define CANCEL_MS 4000
 
 struct shard {
     struct owner *owner;
@@ -41,6 +43,7 @@ struct owner {
     int64_t workers;               /* alive, as last counted */
     loop_fn drained;
     void *drained_arg;
+    uint64_t cancel_at_ms; /* while it drains */
     bool stopped, poke_planned;
 };
 
@@ -443,8 +446,17 @@ double crm_share(const struct crm *c) {
 
 /* --- the tick -------------------------------------------------------------------------------- */
 
+static void cancel(struct owner *o) {
+    o->cancel_at_ms = UINT64_MAX; /* once */
+    for (unsigned i = 0; i < o->nshards; i++)
+        for (struct queue *q = o->shards[i].queues; q; q = q->next)
+            queue_cancel(q);
+}
+
 static void check_drained(struct owner *o) {
     bool busy = false;
+    if (clock_mono_ms() > o->cancel_at_ms)
+        cancel(o);
     for (unsigned i = 0; i < o->nshards; i++) {
         if (o->shards[i].token[0])
             leave(o, &o->shards[i]);
@@ -523,6 +535,7 @@ void owner_start(struct core *core) {
 void owner_drain(struct core *core, loop_fn fn, void *arg) {
     core->owner->drained = fn;
     core->owner->drained_arg = arg;
+    core->owner->cancel_at_ms = clock_mono_ms() + CANCEL_MS;
     part(core->owner);
 }
 

@@ -45,6 +45,7 @@ struct item {
     /* The kind's own. */
     json_t *loaded;           /* store_delivery() */
     struct delivery delivery; /* channel_queue.c */
+    bool handed;              /* the connector has it */
     char *reply_to;
     struct fetch fetch; /* fetch_queue.c */
     size_t fetch_index;
@@ -116,6 +117,8 @@ void queue_run(struct queue *q);
 void queue_tick(struct queue *q);
 /* The CRM is well again: what waits for nothing else may begin. */
 void queue_hurry(struct queue *q);
+/* The worker is about to end: what its connector has in hand ends now, as far as it can. */
+void queue_cancel(struct queue *q);
 /* Room in the window for more of what is read? */
 bool queue_is_full(const struct queue *q);
 /* Takes an entry in, behind all others. */

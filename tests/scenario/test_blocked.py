@@ -114,3 +114,17 @@ def test_a_channel_s_blocked_dialogues_keep_nobody_waiting(start_gateway):
     until(lambda: waiting(g, "out:test") == 0, 60 * SLOWER, why="for what was blocked")
     for t in bad:
         assert sent(t) == ["!fail 100"] + [f"behind {n}" for n in range(80)]
+
+
+def test_what_is_in_a_channel_s_hand_when_a_worker_ends_is_sent_by_the_next(start_gateway):
+    """Nothing of it was sent: it is not unknown, as it is when a worker is killed."""
+    g = start_gateway(workers=1)
+    api, thread = g.login(), write(g, "ann", 1)
+    m = api.post(f"/threads/{thread}/messages", {"id": "a1", "text": "!delay 500000"})["message"]
+
+    def trail():
+        return [(t["what"], t.get("detail", "")) for t in g.login().get(f"/messages/{m['id']}/trace")["trail"]]
+    until(lambda: trail()[-1][0] == "sending", 10 * SLOWER)
+    g.restart()
+    until(lambda: [what for what, _ in trail()].count("sending") == 2, 20 * SLOWER, why="for the next try")
+    assert [d for what, d in trail() if what == "retry"] == ["unavailable the gateway is stopping"], trail()
