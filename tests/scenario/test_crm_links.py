@@ -149,6 +149,30 @@ def test_a_link_opens_one_file_for_a_while(world):
     assert ask(one).content == bytes_of_one  # for the key is the installation's
 
 
+def test_a_file_is_there_once(world):
+    """F13: though answers are lost, and though its words change, are added, or were none."""
+    w = world()
+    ann, lost = w.tg.user(), []
+
+    def lose(request, answer):
+        if b"?t=" in request.body.replace(b"\\/", b"/") and w.crm.is_message(request) and len(lost) < 2:
+            lost.append(1)
+            return Answer(200, b"", spoil=("lose", "reset")[len(lost) - 1])
+        return None
+
+    w.crm.server.after = lose
+    bare, named = ann.photo(png()), ann.photo(png(9, 9), caption="see")
+    files(w, 2, 90)
+    until(lambda: len(lost) == 2, 60 * SLOWER)
+    for message, words in ((bare, "now with words"), (named, "look")):
+        ann.edit(message, caption=words)
+        until(lambda: any(words in text for text, _ in w.crm.said()), 60 * SLOWER, why=f"{w.crm.said()}\n{w.gateway.log()[-1500:]}")
+    ann.text("end")
+    until(lambda: any("end" in text for text, _ in w.crm.said()), 30 * SLOWER)
+    assert not any("see" in text for text, _ in w.crm.said()), w.crm.said()
+    assert sorted(got[2] for _, _, got in files(w, 2)) == sorted([png(), png(9, 9)]) and not w.api.get("/dead")["dead"]
+
+
 def test_no_log_has_a_link(world):
     """Nor has an error, though the CRM repeats what it was told."""
     w = world()
