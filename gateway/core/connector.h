@@ -334,6 +334,7 @@ struct lookup_result {
     char client[ID_SIZE], thread[ID_SIZE];
     int64_t last_seq, agent_read_seq, client_read_seq;
     bool proven; /* a site has proven who the client is: his dialogue opens to that proof only */
+    bool closed; /* the thread is: an agent has ended the talk */
 };
 typedef void (*lookup_fn)(void *arg, const struct lookup_result *r, const struct err *err);
 void connector_lookup(struct connector *c, const struct identity *who, lookup_fn fn, void *arg);
@@ -354,8 +355,10 @@ void connector_link(struct connector *c, const struct identity *from, const stru
 void connector_move(struct connector *c, const struct identity *from, const struct identity *to,
     lookup_fn fn, void *arg);
 
-/* The client has one more identity, proven (a phone number that the channel vouches for): kept with
- * him when nobody else has it, or he who had it gave it up. ERR_CONFLICT: somebody else has it. */
+/* The client has one more identity: kept with him when nobody else has it, or, verified (a phone
+ * number that the channel vouches for), when he who had it gave it up. By his word only (verified
+ * false: an address that he typed) it leads to him, and proves nothing. ERR_CONFLICT: somebody else
+ * has it. */
 void connector_identify(struct connector *c, const struct identity *who,
     const struct identity *also, core_done_fn fn, void *arg);
 

@@ -237,6 +237,7 @@ static void on_answer(void *arg, const struct store_lookup *r, const struct err 
         out.agent_read_seq = r->agent_read_seq;
         out.client_read_seq = r->client_read_seq;
         out.proven = r->proven;
+        out.closed = r->closed;
     }
     q->fn(q->arg, err ? NULL : &out, err);
     free(q);

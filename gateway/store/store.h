@@ -115,6 +115,7 @@ struct store_lookup {
     char client[ID_SIZE], thread[ID_SIZE]; /* "" when nobody */
     int64_t last_seq, agent_read_seq, client_read_seq;
     bool proven; /* the client has a proven identity of kind "user" */
+    bool closed; /* the thread is */
 };
 typedef void (*store_lookup_fn)(void *arg, const struct store_lookup *r, const struct err *err);
 void store_find(struct store *s, const struct identity *who, store_lookup_fn fn, void *arg);
@@ -161,9 +162,9 @@ void store_client_card(struct store *s, const char *client, const char *target, 
 void store_link(struct store *s, const struct identity *from, const struct identity *into,
     bool moved, store_lookup_fn fn, void *arg);
 
-/* The client has one more identity, proven; a phone number also becomes his, if he has none that
- * is his still. What another client gave up is taken over. ERR_CONFLICT: somebody else has it;
- * ERR_NOT_FOUND: nobody is `who`. */
+/* The client has one more identity; when it is verified, a phone number also becomes his, if he has
+ * none that is his still, and what another client gave up is taken over. ERR_CONFLICT: somebody
+ * else has it; ERR_NOT_FOUND: nobody is `who`. */
 void store_identify(struct store *s, const struct identity *who, const struct identity *also,
     store_done_fn fn, void *arg);
 /* The client, who is known as `who`, gave `was` up: it is kept as a former identity, leads to him

@@ -1,5 +1,4 @@
-/* store_identity.c - the identities of a client: one more that is proven, one that is not his any
- * more. */
+/* store_identity.c - the identities of a client: one more, one that is not his any more. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +36,7 @@ struct identify {
     char *kind, *address, *name;
     char client[ID_SIZE];
     bool retire;
+    bool proven;      /* else by his word only */
     bool takes_phone; /* what is known as his number is none, or not his any more */
 };
 
@@ -90,7 +90,7 @@ static void on_holder_client(void *arg, json_t *result, const struct err *err) {
     struct err taken;
     char key[STORE_KEY_SIZE];
     unsigned shard;
-    if (!err && !store_identity_is_former(holder, op->kind, op->address)) {
+    if (!err && (!op->proven || !store_identity_is_former(holder, op->kind, op->address))) {
         err_set(&taken, ERR_CONFLICT, "client %s has this %s already",
             json_string_value(json_object_get(holder, "id")), op->kind);
         err = &taken;
@@ -113,7 +113,7 @@ static void on_holder(void *arg, const struct store_lookup *r, const struct err 
     else if (strcmp(r->client, op->client) != 0)
         store_client(op->store, r->client, on_holder_client, op);
     else
-        note_identity(op, '1');
+        note_identity(op, op->proven ? '1' : '0');
 }
 
 /* Whoever has the identity now: is it he? */
@@ -155,7 +155,7 @@ static void on_identify_client(void *arg, json_t *result, const struct err *err)
             identify_end(op, NULL);
         return;
     }
-    if (is_late(op, client)) {
+    if (is_late(op, client) || (!op->proven && store_identity_of(client, op->kind, op->address))) {
         identify_end(op, NULL);
         return;
     }
@@ -194,7 +194,8 @@ static void begin(struct store *s, const struct identity *who, const struct iden
         .kind = mem_strdup(other->kind),
         .address = mem_strdup(other->address),
         .name = mem_strdup(other->name ? other->name : ""),
-        .retire = retire};
+        .retire = retire,
+        .proven = other->verified};
     store_find(s, who, on_identify_who, op);
 }
 

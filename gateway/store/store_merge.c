@@ -32,6 +32,7 @@ static void on_find_thread(void *arg, const struct redis_reply *r, const struct 
         f->out.last_seq = redis_reply_int(redis_reply_at(r, 0));
         f->out.agent_read_seq = redis_reply_int(redis_reply_at(r, 1));
         f->out.client_read_seq = redis_reply_int(redis_reply_at(r, 2));
+        f->out.closed = strcmp(redis_reply_str(redis_reply_at(r, 3)), "closed") == 0;
     }
     find_done(f, err);
 }
@@ -65,6 +66,7 @@ static void on_find_client(void *arg, const struct redis_reply *r, const struct 
     args_add(&a, "seq");
     args_add(&a, "ar");
     args_add(&a, "cr");
+    args_add(&a, "state");
     store_command(f->store, &a, on_find_thread, f);
 }
 
