@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api/api_private.h"
-#include "ui/assets.h"
+#include "net/http_asset.h"
 
 /* Strict: own scripts and styles only, nothing inline, nobody may frame us. Of frames only our own:
  * mail. */
@@ -23,32 +23,17 @@
     "script-src 'self'; style-src 'unsafe-inline'; img-src " pictures                              \
     "; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
-static void send_asset(struct http_exchange *x, const char *path, const char *cache) {
-    const struct asset *a = asset_find(path);
-    const char *known = http_header(x, "If-None-Match");
-    if (!a) {
-        http_reply_problem(x, 404, "not_found", "there is no such file");
-        return;
-    }
-    http_set_header(x, "ETag", a->etag);
-    http_set_header(x, "Cache-Control", cache);
-    if (known && strcmp(known, a->etag) == 0)
-        http_reply_empty(x, 304);
-    else
-        http_reply_static(x, 200, a->type, a->data, a->size);
-}
-
 HANDLER(api_page) {
     (void)api;
     http_set_header(x, "Content-Security-Policy", PAGE_CSP);
-    send_asset(x, "index.html", "no-cache");
+    http_reply_asset(x, "index.html", "no-cache");
 }
 
 HANDLER(api_mail_page) {
     (void)api;
     http_set_header(x, "Content-Security-Policy", MAIL_CSP("data:"));
     http_set_header(x, "X-DNS-Prefetch-Control", "off");
-    send_asset(x, "mail.html", "no-cache");
+    http_reply_asset(x, "mail.html", "no-cache");
 }
 
 /* The same for who has asked to see pictures that are fetched from elsewhere. */
@@ -56,18 +41,18 @@ HANDLER(api_mail_pictures) {
     (void)api;
     http_set_header(x, "Content-Security-Policy", MAIL_CSP("data: https: http:"));
     http_set_header(x, "X-DNS-Prefetch-Control", "off");
-    send_asset(x, "mail.html", "no-cache");
+    http_reply_asset(x, "mail.html", "no-cache");
 }
 
 HANDLER(api_asset) {
     (void)api;
     char path[128];
     snprintf(path, sizeof path, "%.120s", http_path_arg(x, "rest"));
-    send_asset(x, path, "no-cache");
+    http_reply_asset(x, path, "no-cache");
 }
 
 HANDLER(api_document) {
     const char *name = strrchr(http_path(x), '/');
     (void)api;
-    send_asset(x, name ? name + 1 : "", "no-cache");
+    http_reply_asset(x, name ? name + 1 : "", "no-cache");
 }

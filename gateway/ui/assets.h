@@ -9,7 +9,9 @@ struct asset {
     const char *type; /* Content-Type */
     const unsigned char *data;
     size_t size;
-    const char *etag; /* quoted, of the content */
+    const char *etag;        /* quoted, of the content */
+    const unsigned char *gz; /* the same in gzip, where that is worth it; else NULL and 0 */
+    size_t gz_size;
 };
 
 /* NULL when there is no such file. */
