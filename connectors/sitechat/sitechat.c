@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "connectors/sitechat/sitechat_form.h"
 #include "connectors/sitechat/sitechat_origin.h"
 #include "connectors/sitechat/sitechat_private.h"
 
 #define QUEUE_FRAMES 512
 #define QUEUE_BYTES (512u << 10)
 #define LIMIT_KEYS 8192
+#define EVENTS_A_DAY 500 /* of what a visitor's page tells, by visitor */
+#define EVENTS_BURST 30
 #define DAY_MS 86400000u
 #define HOUR_MS 3600000u
 
@@ -39,10 +42,102 @@ static const struct setting settings[] = {
         .preset = "no",
         .help = "Refuse a user without a good signature; otherwise he is taken for an anonymous "
                 "visitor and what he says of himself for a claim."},
+    {.key = "color",
+        .type = SETTING_STRING,
+        .preset = "#2f5bd7",
+        .check = looks_color_check,
+        .help = "Colour of the button and of the panel's head, \"#rrggbb\"."},
+    {.key = "position",
+        .type = SETTING_ENUM,
+        .preset = "right",
+        .choices = "right|left",
+        .help = "Side of the page on which the button is."},
+    {.key = "title_en",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = looks_line_check,
+        .help = "Title of the panel, in English. Texts that are empty are the chat's own."},
+    {.key = "title_ru",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = looks_line_check,
+        .help = "Title of the panel, in Russian."},
+    {.key = "greeting_en",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = looks_text_check,
+        .help = "What is said before the first message, in English."},
+    {.key = "greeting_ru",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = looks_text_check,
+        .help = "What is said before the first message, in Russian."},
+    {.key = "offline_en",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = looks_text_check,
+        .help = "What is said while no agent is there, in English."},
+    {.key = "offline_ru",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = looks_text_check,
+        .help = "What is said while no agent is there, in Russian."},
+    {.key = "quick_answers_en",
+        .type = SETTING_LIST,
+        .preset = "",
+        .check = looks_line_check,
+        .help = "Buttons under the greeting, in English: a click sends the words. At most 6."},
+    {.key = "quick_answers_ru",
+        .type = SETTING_LIST,
+        .preset = "",
+        .check = looks_line_check,
+        .help = "Buttons under the greeting, in Russian: a click sends the words. At most 6."},
+    {.key = "form",
+        .type = SETTING_LIST,
+        .preset = "",
+        .check = form_field_check,
+        .help =
+            "What is asked before the first message: \"name\", \"email\", \"phone\"; with \"!\" "
+            "(\"email!\") nobody writes without it. Each question costs visitors; empty: none."},
+    {.key = "consent",
+        .type = SETTING_ENUM,
+        .preset = "none",
+        .choices = "none|notice|required",
+        .help = "Consent to the processing of personal data: not asked, said, or a box without "
+                "which nothing can be written."},
+    {.key = "consent_text_en",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = looks_text_check,
+        .help = "Words of the consent, in English."},
+    {.key = "consent_text_ru",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = looks_text_check,
+        .help = "Words of the consent, in Russian."},
+    {.key = "consent_url",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = looks_url_check,
+        .help = "Page with the whole text of the consent."},
+    {.key = "consent_version",
+        .type = SETTING_STRING,
+        .preset = "1",
+        .check = looks_version_check,
+        .help = "Name of the consent's text, kept with the client; another one asks anew."},
+    {.key = "rating",
+        .type = SETTING_BOOL,
+        .preset = "yes",
+        .help = "Ask the visitor to rate the talk when an agent has closed it."},
+    {.key = "sound",
+        .type = SETTING_BOOL,
+        .preset = "yes",
+        .help = "A sound for an answer; each visitor can switch it off for himself."},
     {.key = "continue",
         .type = SETTING_BOOL,
         .preset = "yes",
-        .help = "Offer the visitor to go on in a messenger (Telegram), in the same dialogue."},
+        .help = "Offer the visitor to go on in a messenger (Telegram, WhatsApp), in the same "
+                "dialogue."},
     {.key = "text_max",
         .type = SETTING_INT,
         .preset = "4000",
@@ -127,6 +222,9 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
     site->files_a_day = settings_int(s, "files_per_day");
     if (site->identity_required && !*site->secret)
         return err_set(err, ERR_INVALID, "identity_required needs an identity_secret");
+    if (looks_read(site, s, err) < 0)
+        return -1;
+    site->events = limit_create(LIMIT_KEYS, EVENTS_A_DAY, DAY_MS, EVENTS_BURST);
     site->messages = limit_create(
         LIMIT_KEYS, number(s, "messages_per_minute"), 60000, number(s, "messages_burst"));
     site->messages_day = limit_create(
@@ -221,6 +319,8 @@ static void finish(struct connector *c) {
     limit_destroy(&site->messages_day);
     limit_destroy(&site->newcomers);
     limit_destroy(&site->bytes);
+    limit_destroy(&site->events);
+    looks_free(site);
 }
 
 const struct connector_ops sitechat_connector = {
@@ -229,10 +329,10 @@ const struct connector_ops sitechat_connector = {
     .caps = CONNECTOR_ATTACHMENTS | CONNECTOR_TYPING | CONNECTOR_RECEIPTS | CONNECTOR_REPEATABLE,
     .size = sizeof(struct sitechat),
     .settings = settings,
-    .help =
-        "The chat on your site: put <script async src=\"https://GATEWAY/widget.js\" "
-        "data-site=\"site\"></script> into its pages. Files and typing go both ways; /demo is a "
-        "page to try it.",
+    .help = "The chat on your site: put <script async "
+            "src=\"https://GATEWAY/widget.js?site=site\"></script> into its pages. Files and "
+            "typing go both ways; /demo is a "
+            "page to try it.",
     .identity_kind = "visitor",
     .init = init,
     .start = start,

@@ -109,6 +109,9 @@ static void on_thread(struct session *s, const json_t *thread) {
 }
 
 static void on_one(struct session *s, const struct feed_event *e) {
+    const char *state = json_string_value(json_object_get(e->thread, "state"));
+    if (state) /* also with the message that opened it, or the event that closed it */
+        session_state(s, strcmp(state, "closed") == 0);
     if (e->kind == FEED_TYPING) {
         if (s->state == SESSION_LIVE && strcmp(e->typing_who, "client") != 0)
             session_send(s, json_pack("{s:s,s:b}", "type", "typing", "on", (int)e->typing_on));

@@ -10,6 +10,8 @@
 #define DEPTH 6
 #define HISTORY_LIMIT 50
 #define HISTORY_MAX 100
+#define RATE_POINTS 1000
+#define EVENT_KEYS 10
 #define SEQ_MAX (1LL << 52)
 
 enum value_type { TEXT, NUMBER, FLAG, OBJECT, LIST };
@@ -23,7 +25,8 @@ struct key {
 
 static const struct key hello_keys[] = {{"type", TEXT, 16, true}, {"v", NUMBER, 0, false},
     {"site", TEXT, 64, true}, {"token", TEXT, 1024, false}, {"epoch", TEXT, 64, false},
-    {"cursor", NUMBER, 0, false}, {"page", OBJECT, 0, false}, {"user", OBJECT, 0, false}, {0}};
+    {"cursor", NUMBER, 0, false}, {"page", OBJECT, 0, false}, {"user", OBJECT, 0, false},
+    {"form", OBJECT, 0, false}, {0}};
 static const struct key msg_keys[] = {{"type", TEXT, 16, true},
     {"cid", TEXT, VISITOR_CID_MAX, true}, {"text", TEXT, VISITOR_FRAME_MAX, false},
     {"attachments", LIST, 0, false}, {0}};
@@ -33,6 +36,16 @@ static const struct key history_keys[] = {
     {"type", TEXT, 16, true}, {"before", NUMBER, 0, true}, {"limit", NUMBER, 0, false}, {0}};
 static const struct key continue_keys[] = {
     {"type", TEXT, 20, true}, {"id", TEXT, 64, true}, {"connector", TEXT, 40, true}, {0}};
+static const struct key form_keys[] = {{"type", TEXT, 16, true}, {"name", TEXT, 256, false},
+    {"email", TEXT, 254, false}, {"phone", TEXT, 40, false}, {"consent", TEXT, 64, false}, {0}};
+static const struct key hello_form_keys[] = {
+    {"name", TEXT, 256, false}, {"email", TEXT, 254, false}, {"phone", TEXT, 40, false}, {0}};
+static const struct key rate_keys[] = {{"type", TEXT, 16, true},
+    {"cid", TEXT, VISITOR_CID_MAX, true}, {"score", NUMBER, 0, true},
+    {"text", TEXT, VISITOR_FRAME_MAX, false}, {0}};
+static const struct key event_keys[] = {{"type", TEXT, 16, true},
+    {"cid", TEXT, VISITOR_CID_MAX, true}, {"name", TEXT, 64, true}, {"data", OBJECT, 0, false},
+    {0}};
 static const struct key ping_keys[] = {{"type", TEXT, 16, true}, {0}};
 static const struct key user_keys[] = {{"id", TEXT, 128, false}, {"name", TEXT, 256, false},
     {"email", TEXT, 254, false}, {"phone", TEXT, 32, false}, {"hash", TEXT, 128, false},
@@ -48,7 +61,9 @@ static const struct {
 } kinds[] = {{"hello", VISITOR_HELLO, hello_keys}, {"msg", VISITOR_MSG, msg_keys},
     {"typing", VISITOR_TYPING, typing_keys}, {"delivered", VISITOR_DELIVERED, upto_keys},
     {"read", VISITOR_READ, upto_keys}, {"history", VISITOR_HISTORY, history_keys},
-    {"continue", VISITOR_CONTINUE, continue_keys}, {"ping", VISITOR_PING, ping_keys}};
+    {"continue", VISITOR_CONTINUE, continue_keys}, {"form", VISITOR_FORM, form_keys},
+    {"rate", VISITOR_RATE, rate_keys}, {"event", VISITOR_EVENT, event_keys},
+    {"ping", VISITOR_PING, ping_keys}};
 
 /* --- one object against its table ------------------------------------------------------------ */
 
@@ -135,7 +150,10 @@ static int read_hello(struct visitor_frame *f, struct err *err) {
     f->epoch = text_of(f->json, "epoch");
     f->cursor = number_of(f->json, "cursor", -1);
     f->page = json_object_get(f->json, "page");
+    f->form = json_object_get(f->json, "form");
     if (f->page && read_page(f->page, err) < 0)
+        return -1;
+    if (f->form && check_keys(f->form, hello_form_keys, err) < 0)
         return -1;
     if (!user)
         return 0;
@@ -192,9 +210,42 @@ static int read_limit(struct visitor_frame *f, struct err *err) {
     return 0;
 }
 
+static int read_rate(struct visitor_frame *f, struct err *err) {
+    int64_t score = number_of(f->json, "score", 0);
+    f->text = text_of(f->json, "text");
+    if (score < 1 || score > VISITOR_SCORE_MAX)
+        return err_set(err, ERR_INVALID, "score must be 1 to %d", VISITOR_SCORE_MAX);
+    if (f->text && utf8_length(f->text, strlen(f->text)) > RATE_POINTS)
+        return err_set(err, ERR_TOO_LARGE, "text is longer than %d characters", RATE_POINTS);
+    f->score = (int)score;
+    return 0;
+}
+
+/* A few names with texts, numbers or truth values: no depth, nothing long. */
+static int read_event(struct visitor_frame *f, struct err *err) {
+    const char *name;
+    json_t *v;
+    f->name = text_of(f->json, "name");
+    f->data = json_object_get(f->json, "data");
+    if (is_blank(f->name))
+        return err_set(err, ERR_INVALID, "name is empty");
+    if (json_object_size(f->data) > EVENT_KEYS)
+        return err_set(err, ERR_INVALID, "data has more than %d keys", EVENT_KEYS);
+    json_object_foreach((json_t *)f->data, name, v) {
+        if (strlen(name) > 64 || !utf8_is_text(name, strlen(name)))
+            return err_set(err, ERR_INVALID, "a key of data is not text, or longer than 64 bytes");
+        if (json_is_string(v) && check_text("data", v, 255, err) < 0)
+            return -1;
+        if (!json_is_string(v) && !json_is_number(v) && !json_is_boolean(v))
+            return err_set(
+                err, ERR_INVALID, "data may have texts, numbers, true and false, nothing else");
+    }
+    return 0;
+}
+
 static int read_kind(
     struct visitor_frame *f, const struct key *keys, size_t text_max, struct err *err) {
-    if (f->kind == VISITOR_MSG) {
+    if (f->kind == VISITOR_MSG || f->kind == VISITOR_RATE || f->kind == VISITOR_EVENT) {
         f->cid = text_of(f->json, "cid");
         if (!cid_ok(f->cid)) {
             f->cid = NULL;
@@ -223,6 +274,14 @@ static int read_kind(
         f->id = text_of(f->json, "id");
         f->connector = text_of(f->json, "connector");
         return 0;
+    case VISITOR_FORM:
+        f->form = f->json;
+        f->consent = text_of(f->json, "consent");
+        return 0;
+    case VISITOR_RATE:
+        return read_rate(f, err);
+    case VISITOR_EVENT:
+        return read_event(f, err);
     case VISITOR_PING:
         return 0;
     }
@@ -246,7 +305,7 @@ int visitor_frame_parse(
     }
     return err_set(err, ERR_INVALID,
         "unknown type \"%.20s\"; known are hello, msg, typing, delivered, read, history, "
-        "continue and ping",
+        "continue, form, rate, event and ping",
         type);
 }
 

@@ -13,6 +13,7 @@
 
 #define VISITOR_FILES_MAX 5
 #define VISITOR_CID_MAX 64
+#define VISITOR_SCORE_MAX 5
 #define VISITOR_FRAME_MAX (32 * 1024)
 
 enum visitor_frame_kind {
@@ -23,6 +24,9 @@ enum visitor_frame_kind {
     VISITOR_READ,
     VISITOR_HISTORY,
     VISITOR_CONTINUE,
+    VISITOR_FORM,
+    VISITOR_RATE,
+    VISITOR_EVENT,
     VISITOR_PING
 };
 
@@ -39,9 +43,15 @@ struct visitor_frame {
     struct {
         const char *id, *name, *email, *phone, *hash, *token; /* NULL absent */
     } user;
+    const json_t *form;  /* hello, form: {"name","email","phone"}, types checked; NULL absent */
+    const char *consent; /* form; NULL absent */
 
-    const char *cid; /* msg; also set when the rest of it is wrong, so that it can be refused */
-    const char *text;
+    const char *cid;  /* msg, rate, event; of msg also set when the rest of it is wrong, so that it
+                         can be refused */
+    const char *text; /* msg, rate */
+    int score;        /* rate: 1 to VISITOR_SCORE_MAX */
+    const char *name; /* event */
+    const json_t *data; /* event: flat, checked; NULL absent */
     const char *files[VISITOR_FILES_MAX];
     size_t nfiles;
 

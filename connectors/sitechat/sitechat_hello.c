@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/utf8.h"
+#include "connectors/sitechat/sitechat_form.h"
 #include "connectors/sitechat/sitechat_private.h"
 #include "connectors/sitechat/sitechat_origin.h"
 
@@ -83,6 +84,12 @@ static void send_ready(struct session *s, json_t *messages, bool more, int64_t n
     if (json_array_size(doors))
         json_object_set(ready, "continue", doors);
     json_decref(doors);
+    if (s->closed)
+        json_object_set_new(ready, "closed", json_true());
+    if (session_can_mail(s))
+        json_object_set_new(ready, "by_email", json_true());
+    if (s->lacks)
+        json_object_set_new(ready, "lacks", json_string(s->lacks));
     session_send(s, ready);
     s->wants_reset = false;
     free(token);
@@ -166,6 +173,7 @@ static void on_found(void *arg, const struct lookup_result *r, const struct err 
         desk_follow_thread(s, r->thread);
         epoch_of(s->thread, epoch);
         s->agents_read = r->agent_read_seq;
+        s->closed = r->closed;
         if (g->cursor >= 0 && g->epoch && *g->epoch && strcmp(g->epoch, epoch) != 0) {
             s->wants_reset = true;
             g->cursor = -1;
@@ -247,9 +255,8 @@ static void become(struct session *s, const struct visitor_frame *f, const struc
             proven ? mem_printf("%s:%s", s->site->base.channel, u->id) : mem_strdup(s->visitor),
         .name = utf8_clean_name(name, 100),
         .verified = proven};
-    json_t *profile = profile_of(s, f, u);
-    s->profile = json_dumps(profile, JSON_COMPACT);
-    json_decref(profile);
+    struct err wrong;
+    session_take_form(s, profile_of(s, f, u), f->form ? form_clean(f->form, &wrong) : NULL);
     desk_add_visitor(s);
 }
 

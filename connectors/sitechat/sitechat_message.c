@@ -1,6 +1,7 @@
 /* sitechat_message.c - what visitors write, one message after another per socket so that they stay
  * in order, acknowledged once the store has them; and the form in which messages are shown to them:
  * names and texts, never logins, notes or other people's ids. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,7 @@ static void acknowledge(struct sending *m) {
     session_send(
         s, json_pack("{s:s,s:s,s:s,s:I,s:s}", "type", "ack", "cid", m->cid, "id", r->message, "seq",
                (json_int_t)r->seq, "at", clock_format(r->received_ms, at)));
+    session_tell_email(s, r->seq);
     if (s->state == SESSION_LIVE && strcmp(s->thread, r->thread) != 0) {
         if (s->thread[0]) {
             session_refresh(s); /* became part of another dialogue meanwhile */
@@ -181,6 +183,12 @@ void session_msg(struct session *s, const struct visitor_frame *f) {
         metrics_add(s->desk->env->metrics, M_REFUSED, "rate", 1);
         nack(s, f->cid, "too_many", "too many messages at once; it can be sent again in a while",
             wait);
+        return;
+    }
+    if (s->lacks) {
+        char text[80];
+        snprintf(text, sizeof text, "this site asks for something first: %s", s->lacks);
+        nack(s, f->cid, "denied", text, 0);
         return;
     }
     struct sending *m = mem_zalloc(sizeof *m);

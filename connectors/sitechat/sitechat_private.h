@@ -27,11 +27,16 @@ struct sitechat {
     bool identity_required;
     unsigned text_max, sockets_max, sockets_per_address;
     int64_t file_max, files_a_day;
-    bool may_continue;          /* in a messenger */
+    bool may_continue;  /* in a messenger */
+    json_t *looks;      /* for its pages: looks, texts, what is asked (looks_read()) */
+    unsigned form_must; /* enum form_field: nobody writes without them */
+    bool consent_required, asks_rating;
+    char *consent_version;
     struct limit *newcomers;    /* new visitors, by address */
     struct limit *messages;     /* by visitor */
     struct limit *messages_day; /* by visitor */
     struct limit *bytes;        /* uploaded in a day, by visitor and by address */
+    struct limit *events;       /* ratings, what the page tells: by visitor */
 };
 
 enum session_state { SESSION_NEW, SESSION_GREETING, SESSION_LIVE, SESSION_CLOSED };
@@ -54,6 +59,9 @@ struct session {
     char visitor[VISITOR_ID_SIZE];
     struct identity who;          /* kind is a constant; address and name are owned */
     char *profile;                /* JSON: smaller than an object, and there are many sessions */
+    char *email;                  /* where he wants answers to, by his word; NULL he said none */
+    const char *lacks;            /* must be said before the first word; a constant, NULL nothing */
+    bool closed;                  /* its thread is, as it was told */
     char thread[ID_SIZE];         /* "" nothing was written yet */
     int64_t cursor;               /* highest seq that was given to it */
     int64_t agents_read;          /* told to it */
@@ -95,6 +103,7 @@ void session_send(struct session *s, json_t *frame); /* takes the reference */
 void session_error(struct session *s, const char *code, const char *detail);
 void session_end(struct session *s, int code, const char *error, const char *detail);
 void session_push(struct session *s, const json_t *message); /* when it is new to it */
+void session_state(struct session *s, bool closed);          /* of its thread */
 void session_catch_up(struct session *s);
 void session_refresh(struct session *s); /* whose thread is it now; then catch up */
 
@@ -107,6 +116,26 @@ void session_msg(struct session *s, const struct visitor_frame *f);
 void session_drop_sending(struct session *s); /* closed: what waits for its turn is forgotten */
 /* The message as this visitor may see it, or NULL when he may not. */
 json_t *visitor_message(const struct session *s, const json_t *message);
+
+/* sitechat_about.c: the form, the rating, what the page tells */
+void session_form(struct session *s, const struct visitor_frame *f);
+/* The profile that is kept from now on, with the form's fields among its claims. Takes both; form
+ * may be NULL. */
+void session_take_form(struct session *s, json_t *profile, json_t *form);
+/* His message seq is in the thread: where he wants answers to is told, too. */
+void session_tell_email(struct session *s, int64_t seq);
+bool session_can_mail(const struct session *s); /* an e-mail channel stands */
+void session_rate(struct session *s, const struct visitor_frame *f);
+void session_event(struct session *s, const struct visitor_frame *f);
+
+/* sitechat_looks.c: what the admin sets for the pages */
+int looks_color_check(const char *text, struct err *err);
+int looks_line_check(const char *text, struct err *err);
+int looks_text_check(const char *text, struct err *err);
+int looks_url_check(const char *text, struct err *err);
+int looks_version_check(const char *text, struct err *err);
+int looks_read(struct sitechat *site, const struct settings *s, struct err *err);
+void looks_free(struct sitechat *site);
 
 /* sitechat_media.c, sitechat_pages.c: routes; arg is the desk */
 extern const struct http_route sitechat_media_routes[];

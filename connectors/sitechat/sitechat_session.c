@@ -26,6 +26,7 @@ void session_unref(struct session *s) {
     free((char *)(uintptr_t)s->who.address);
     free((char *)(uintptr_t)s->who.name);
     free(s->profile);
+    free(s->email);
     free(s);
 }
 
@@ -91,6 +92,14 @@ void session_push(struct session *s, const json_t *message) {
         session_send(s, json_pack("{s:s,s:o}", "type", "msg", "message", shown));
 }
 
+void session_state(struct session *s, bool closed) {
+    if (closed == s->closed)
+        return;
+    s->closed = closed;
+    if (s->state == SESSION_LIVE) /* else the ready that is to come says it */
+        session_send(s, json_pack("{s:s,s:b}", "type", "state", "closed", (int)closed));
+}
+
 /* --- catching up ----------------------------------------------------------------------------- */
 
 static void on_missed(void *arg, json_t *messages, const struct err *err) {
@@ -131,6 +140,7 @@ static void on_refreshed(void *arg, const struct lookup_result *r, const struct 
         s->wants_reset = s->thread[0] != '\0';
         desk_follow_thread(s, r->thread);
         s->agents_read = r->agent_read_seq;
+        s->closed = r->closed;
         s->cursor = s->delivered = s->read = 0;
         session_load(s, -1, r->last_seq);
     } else {
@@ -139,6 +149,7 @@ static void on_refreshed(void *arg, const struct lookup_result *r, const struct 
             session_send(s, json_pack("{s:s,s:I,s:s}", "type", "status", "upto",
                                 (json_int_t)r->agent_read_seq, "status", "read"));
         }
+        session_state(s, r->closed);
         session_catch_up(s);
     }
     session_unref(s);
@@ -288,6 +299,12 @@ static void session_frame(struct session *s, const struct visitor_frame *f) {
         session_history(s, f);
     } else if (f->kind == VISITOR_CONTINUE) {
         session_continue(s, f);
+    } else if (f->kind == VISITOR_FORM) {
+        session_form(s, f);
+    } else if (f->kind == VISITOR_RATE) {
+        session_rate(s, f);
+    } else if (f->kind == VISITOR_EVENT) {
+        session_event(s, f);
     } else {
         session_receipt(s, f->upto, f->kind == VISITOR_READ);
     }

@@ -6,13 +6,13 @@ const lang = query.get("lang") || navigator.language.slice(0, 2);
 window.switchboard = window.switchboard || function () {
     (window.switchboard.q = window.switchboard.q || []).push(arguments);
 };
-const options = { site: query.get("site") || "site", locale: lang, position: query.get("position") || "right" };
-for (const key of ["color", "consent", "consentUrl"]) if (query.get(key)) options[key] = query.get(key);
+const options = { site: query.get("site") || "site", locale: lang };
+for (const key of ["color", "position", "consent", "consentUrl"]) if (query.get(key)) options[key] = query.get(key);
 window.switchboard("start", options);
 
 const script = document.createElement("script");
 script.async = true;
-script.src = "/widget.js";
+script.src = "/widget.js?site=" + encodeURIComponent(options.site);
 document.head.append(script);
 
 document.getElementById("ask").addEventListener("click", () => window.switchboard("open"));

@@ -277,7 +277,7 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
 
 const HAPPENED = ["blocked", "unblocked", "joined", "left", "title", "topic", "pinned", "migrated", "service", "linked",
     "call_in", "call_out", "call_ended", "call_missed", "call_unanswered", "calls_allowed", "calls_refused",
-    "marketing_stop", "marketing_resume", "moved", "opened", "undelivered"];
+    "marketing_stop", "marketing_resume", "moved", "opened", "undelivered", "by_email", "email_known"];
 // Our own words say it all.
 const TOLD = ["blocked", "unblocked", "call_in", "call_out", "call_ended", "call_missed", "call_unanswered",
     "calls_allowed", "calls_refused", "marketing_stop", "marketing_resume", "moved", "opened"];
@@ -303,9 +303,19 @@ function eventText(e, t, name) {
     case "channel":
         if (e.what === "moved" && e.phone) return t("event.channel.movedTo", { phone: plainName(e.phone) });
         return t("event.channel." + (HAPPENED.includes(e.what) ? e.what : "service"), { length: lengthText(e.seconds) });
+    case "rating":
+        return t("event.rating", { score: Number(e.score) || 0, of: Number(e.of) || 0 });
+    case "page":
+        return t("event.page", { name: plainName(e.name) });
     default:
         return t("event.other", { type: plainName(e.type) });
     }
+}
+
+// What a site's page has told along with its event: "sum: 1200, currency: RUB".
+function dataText(data) {
+    if (!data || typeof data !== "object") return "";
+    return Object.entries(data).map(([key, value]) => `${plainName(key)}: ${plainName(String(value))}`).join(", ");
 }
 
 export const EventRow = memo(function EventRow({ message }) {
@@ -314,7 +324,7 @@ export const EventRow = memo(function EventRow({ message }) {
     const at = moment(message);
     const e = message.event ?? {};
     const text = eventText(e, t, name);
-    const more = e.type !== "channel" ? "" : e.what === "undelivered" ? reason({ text: plainName(e.text) }).text : plainName(e.text);
+    const more = e.type === "rating" ? plainName(e.comment) : e.type === "page" ? dataText(e.data) : e.type !== "channel" ? "" : e.what === "undelivered" ? reason({ text: plainName(e.text) }).text : plainName(e.text);
     const told = TOLD.includes(e.what) || more.replace(/\.$/, "") === text;
     return (
         <p class="event" data-seq={message.seq} title={told && more ? more : undefined}>

@@ -13,6 +13,17 @@ const ANSWER_MS = 15000;
 const WAIT_MAX_MS = 600000;
 const OUTBOX_MAX = 50;
 const DOOR_MS = 10000;
+const NOTES_MAX = 20;
+
+// What the page keeps for us: a text, or nothing; what cannot be read is nothing.
+function readSaved(text) {
+    try {
+        while (typeof text === "string" && text) text = JSON.parse(text);
+    } catch {
+        return {};
+    }
+    return text && typeof text === "object" ? text : {};
+}
 
 export class Chat {
     constructor(bridge) {
@@ -50,6 +61,14 @@ export class Chat {
         this.loaded = false; // the first ready came
         this.doors = []; // messengers where the dialogue may go on: {connector, title}
         clearTimeout(this.leaveTimer);
+        this.form = null; // what he said of himself: {name, email, phone}
+        this.formAsked = false; // ... and the server has not answered yet
+        this.formWrong = ""; // the field that the server does not take
+        this.lacks = ""; // what the server wants before the first message
+        this.byEmail = false; // an e-mail channel stands
+        this.closed = false; // an agent has ended the talk
+        this.rated = 0; // the talk up to this seq was rated, or he did not want to
+        this.notes = []; // ratings and events that are not noted yet: {type, cid, ...}, the oldest first
         this.leaving = null; // {id, connector, title, state: "asked" | "open" | "blocked" | "failed", url}
         this.uploads.clear();
     }
@@ -66,14 +85,18 @@ export class Chat {
 
     /* --- from the page that frames us ------------------------------------------------------------ */
 
-    start({ saved, page, user, options, open }) {
+    start({ saved: text, page, user, open }) {
         if (this.socket) return;
-        this.options = options;
+        const saved = readSaved(text);
         this.page = page;
         this.user = user;
         this.token = saved.token;
         this.read = saved.read ?? 0;
         this.consented = saved.consent;
+        this.form = saved.form ?? null;
+        this.rated = saved.rated ?? 0;
+        this.notes = saved.notes ?? [];
+        this.mute = !!saved.mute;
         this.outbox = (saved.outbox ?? []).map((m) => ({ ...m, state: m.state === "failed" ? "failed" : "sending" }));
         const scheme = location.protocol === "https:" ? "wss://" : "ws://";
         this.socket = new Socket(scheme + location.host + "/ws/visitor", {
@@ -115,8 +138,12 @@ export class Chat {
         if (this.token) data.token = this.token;
         if (this.read) data.read = this.read;
         if (this.consented) data.consent = this.consented;
+        if (this.form) data.form = this.form;
+        if (this.rated) data.rated = this.rated;
+        if (this.notes.length) data.notes = this.notes;
+        if (this.mute) data.mute = true;
         if (this.outbox.length) data.outbox = this.outbox.map(({ cid, text, files, at, state }) => ({ cid, text, files, at, state }));
-        this.bridge.say("save", data);
+        this.bridge.say("save", Object.keys(data).length ? JSON.stringify(data) : "");
     }
 
     /* --- the socket -------------------------------------------------------------------------------- */
@@ -132,6 +159,7 @@ export class Chat {
         const f = { type: "hello", v: 1, site: this.options.site, page };
         if (this.token) f.token = this.token;
         if (this.user) f.user = this.user;
+        if (this.form) f.form = this.form;
         if (this.cursor !== undefined) f.cursor = this.cursor;
         if (this.epoch) f.epoch = this.epoch;
         return f;
@@ -140,7 +168,7 @@ export class Chat {
     onState(state, code) {
         this.state = state;
         if (state !== "live") this.typing = false;
-        if (state !== "live") this.asked = null;
+        if (state !== "live") this.asked = this.noteAsked = null;
         this.changed();
         if (state !== "waiting") return;
         if (code === 4401) {
@@ -164,6 +192,7 @@ export class Chat {
             ready: this.onReady, msg: (m) => this.onMessage(m.message), ack: this.onAck, nack: this.onNack,
             history: this.onHistory, continue: this.onContinue, typing: this.onTyping, status: this.onStatus,
             online: (m) => { this.agentsOnline = m.on; },
+            form: this.onForm, noted: this.onNoted, state: (m) => { this.closed = m.closed; },
             error: this.onError,
         }[f.type];
         handler?.call(this, f);
@@ -188,6 +217,10 @@ export class Chat {
         this.doors = Array.isArray(f.continue) ? f.continue : [];
         this.refused = null;
         this.loaded = true;
+        this.closed = !!f.closed;
+        this.byEmail = !!f.by_email;
+        this.lacks = f.lacks ?? "";
+        this.formAsked = false;
         for (const m of f.messages) this.put(m);
         if (this.cursor === undefined || f.reset || f.more) {
             this.more = f.more;
@@ -200,6 +233,7 @@ export class Chat {
         this.tellDelivered();
         this.tellRead();
         this.uploads.resume();
+        this.sendNotes();
     }
 
     // In its place by seq; what we had of it (our own, from the ack) is replaced.
@@ -219,6 +253,7 @@ export class Chat {
             this.typing = false;
             this.tellDelivered();
             this.tellRead();
+            if (!this.mute && (!this.open || document.visibilityState !== "visible")) this.ring?.();
             if (!this.open) this.bridge.say("peek", { name: m.from.name, text: m.text || m.attachments?.[0]?.name || "" });
             this.bridge.say("message");
         }
@@ -232,11 +267,13 @@ export class Chat {
             from: { kind: "visitor", name: "" }, status: "received" });
         this.save();
         this.bridge.say("sent");
+        this.sendNotes();
     }
 
     onNack(f) {
         const m = this.outbox.find((o) => o.cid === f.cid);
         if (!m) return;
+        if (f.code === "denied") this.socket.again(); // it asks for something first: the next ready says what
         if (["too_many", "unavailable", "timeout"].includes(f.code)) {
             this.sendAt = Date.now() + Math.min(f.retry_after_ms ?? 3000, WAIT_MAX_MS);
         } else {
@@ -266,6 +303,14 @@ export class Chat {
 
     onError(f) {
         console.warn("chat:", f.code, f.detail);
+        if (this.formAsked) {
+            this.formAsked = false;
+            this.formWrong = /^(name|email|phone):/.exec(f.detail ?? "")?.[1] ?? "form";
+            this.form = this.formBefore ?? null;
+            this.save();
+        } else if (this.noteAsked) {
+            this.dropNote(this.noteAsked); // refused: it would be again
+        }
         if (this.leaving?.state === "asked") this.leaveFailed();
     }
 
@@ -368,6 +413,70 @@ export class Chat {
 
     consent(version) {
         this.consented = version;
+        this.save();
+        this.socket?.send({ type: "form", consent: version });
+        this.changed();
+    }
+
+    // What he says of himself; goes with each hello too, so that a lost frame loses nothing.
+    fillForm(form) {
+        this.formBefore = this.form;
+        this.form = { ...this.form, ...form };
+        this.formWrong = "";
+        this.formAsked = !!this.socket?.send({ type: "form", ...this.form });
+        this.save();
+        this.changed();
+    }
+
+    onForm(f) {
+        this.formAsked = false;
+        this.lacks = f.lacks ?? "";
+    }
+
+    /* --- ratings and events: each until the server has noted it ---------------------------------------- */
+
+    note(note) {
+        if (this.notes.length >= NOTES_MAX) return;
+        this.notes = [...this.notes, { ...note, cid: ulid() }];
+        this.save();
+        this.sendNotes();
+        this.changed();
+    }
+
+    // They belong to a dialogue: before his first message they wait.
+    sendNotes() {
+        const next = this.notes[0];
+        if (next && next.cid !== this.noteAsked && this.messages.length && this.socket?.send(next)) this.noteAsked = next.cid;
+    }
+
+    onNoted(f) {
+        this.dropNote(f.cid);
+    }
+
+    dropNote(cid) {
+        this.notes = this.notes.filter((n) => n.cid !== cid);
+        this.noteAsked = undefined;
+        this.save();
+        this.sendNotes();
+    }
+
+    // Since he was last asked somebody has answered, and then ended the talk.
+    asksRating() {
+        return !!this.options.rating && this.closed && this.lastOut() > this.rated;
+    }
+
+    rate(score, text) {
+        this.rated = this.lastOut();
+        if (score) {
+            this.note(text ? { type: "rate", score, text } : { type: "rate", score });
+            this.bridge.say("rated", score);
+        }
+        this.save();
+        this.changed();
+    }
+
+    setMute(on) {
+        this.mute = on;
         this.save();
         this.changed();
     }

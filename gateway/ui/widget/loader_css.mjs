@@ -7,7 +7,7 @@ right:0!important;bottom:0!important;font:15px/1.4 system-ui,-apple-system,"Sego
 *{box-sizing:border-box}
 [hidden]{display:none!important}
 .bubble{position:fixed;right:calc(var(--side) + env(safe-area-inset-right));bottom:calc(20px + env(safe-area-inset-bottom));
-width:60px;height:60px;border:0;border-radius:50%;padding:0;cursor:pointer;color:#fff;background:var(--a);
+width:60px;height:60px;border:0;border-radius:50%;padding:0;cursor:pointer;color:var(--on-accent,#fff);background:var(--a);
 box-shadow:0 6px 20px rgba(16,24,40,.28),0 1px 3px rgba(16,24,40,.2);transition:transform .18s,box-shadow .18s}
 .bubble:hover{transform:translateY(-2px);box-shadow:0 10px 26px rgba(16,24,40,.32)}
 .bubble:active{transform:scale(.95)}
@@ -40,6 +40,7 @@ box-shadow:0 10px 32px rgba(16,24,40,.22);animation:up .2s}
 :host(.left) .box{left:0}:host([open]) .bubble{display:none}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}
 @media (forced-colors:active){.bubble,.box,.peek{border:1px solid CanvasText}}
+.edge{position:fixed;width:0;height:0;visibility:hidden;padding-top:env(safe-area-inset-top);padding-bottom:env(safe-area-inset-bottom)}
 @media print{:host{display:none!important}}`;
 
 export function loaderCss(shadow, nonce) {

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { linkify } from "../shared/links.mjs";
 import { fileSize } from "../shared/size.mjs";
 import { clock, dayMark, dayOf, full, toMs } from "../shared/time.mjs";
+import { Answers, Away, Rating } from "./about.jsx";
 import { IconAlert, IconClock, IconDown, IconFile, IconTick, IconTicks } from "./icons.jsx";
 
 const GROUP_MS = 5 * 60000;
@@ -112,7 +113,7 @@ function Leaving({ leaving, chat, t }) {
     );
 }
 
-export function Log({ chat, i18n, t }) {
+export function Log({ chat, i18n, t, disabled }) {
     const box = useRef();
     const at = useRef({ bottom: true, height: 0, top: 0, last: 0 });
     const [away, setAway] = useState(false);
@@ -134,10 +135,11 @@ export function Log({ chat, i18n, t }) {
         const was = at.current;
         const firstSeq = chat.messages[0]?.seq ?? 0;
         const own = list.length > 0 && list[list.length - 1].direction !== "out" && lastKey !== was.last;
-        const leaves = (chat.leaving?.id ?? "") !== (was.left ?? "");
+        const asks = (chat.leaving?.id ?? "") + chat.asksRating();
+        const leaves = asks !== (was.left ?? "false");
         if (was.firstSeq && firstSeq < was.firstSeq) b.scrollTop += b.scrollHeight - was.height;
         else if (was.bottom || own || leaves) toEnd();
-        Object.assign(was, { height: b.scrollHeight, firstSeq, last: lastKey, left: chat.leaving?.id });
+        Object.assign(was, { height: b.scrollHeight, firstSeq, last: lastKey, left: asks });
     });
     useEffect(() => {
         const watch = new ResizeObserver(() => at.current.bottom && toEnd());
@@ -151,10 +153,12 @@ export function Log({ chat, i18n, t }) {
                 aria-relevant="additions" aria-label={t("log")}>
                 {chat.more && <button type="button" class="older" onClick={() => chat.older()}>{t(chat.loadingOlder ? "loading" : "older")}</button>}
                 {skeleton && <div class="skeleton" aria-hidden="true"><i /><i /><i /></div>}
-                {!list.length && !skeleton && <Greeting chat={chat} t={t} />}
+                {!list.length && !skeleton && <><Greeting chat={chat} t={t} /><Answers chat={chat} t={t} disabled={disabled} /></>}
                 {rows(list, i18n, t).map((r) => r.day
                     ? <div class="day" key={r.key}><span>{r.day}</span></div>
                     : <Message key={r.key} {...r} chat={chat} i18n={i18n} t={t} onLoad={() => at.current.bottom && toEnd()} />)}
+                <Away chat={chat} t={t} />
+                <Rating chat={chat} t={t} />
                 {chat.leaving && <Leaving leaving={chat.leaving} chat={chat} t={t} />}
                 <div class="typing" role="status">
                     {chat.typing && <><span class="quiet">{t("agent")} {t("typing")}</span><span class="dots" aria-hidden="true"><i /><i /><i /></span></>}

@@ -1,39 +1,44 @@
 // panel.jsx - the chat's panel, inside the frame: begins when the framing page says so.
 import { render } from "preact";
 import { useEffect, useLayoutEffect, useReducer } from "preact/hooks";
+import { asInk, inkOn, isColor } from "../shared/contrast.mjs";
 import { I18n } from "../shared/i18n.mjs";
 import { Bridge } from "./bridge.mjs";
 import { Chat } from "./chat.mjs";
+import { looksOf, optionsOf } from "./looks.mjs";
+import { ring } from "./sound.mjs";
 import { Panel } from "./view.jsx";
 import { strings } from "./strings.mjs";
 import "./panel.css";
 
-const speak = (lang) => (strings[lang] ? new I18n(lang, strings[lang], strings.en) : new I18n("en", strings.en));
+const looks = looksOf(document);
+let i18n = new I18n("en", strings.en);
+let said = {};
 
-let i18n = speak("en");
-
-// White or black, whichever is easier to read on the colour (WCAG's relative luminance).
-function inkOn(color) {
-    const part = (i) => {
-        const c = parseInt(color.slice(i, i + 2), 16) / 255;
-        return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    };
-    const light = 0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5);
-    return 1.05 / (light + 0.05) >= 4.5 ? "#ffffff" : "#101828";
-}
+const style = (name, value) => document.documentElement.style.setProperty(name, value);
 
 function paint(color) {
-    if (!/^#[0-9a-f]{6}$/i.test(color ?? "")) return;
-    document.documentElement.style.setProperty("--accent", color);
-    document.documentElement.style.setProperty("--on-accent", inkOn(color));
+    if (!isColor(color)) return;
+    style("--accent", color);
+    style("--on-accent", inkOn(color));
+    style("--accent-ink", asInk(color));
+}
+
+function speak(lang) {
+    i18n = strings[lang] ? new I18n(lang, strings[lang], strings.en) : new I18n("en", strings.en);
+    document.documentElement.lang = i18n.lang;
+    chat.options = optionsOf(looks, said, i18n.lang);
+    document.title = chat.options.title || i18n.t("title");
 }
 
 const handlers = {
     start(data) {
-        i18n = speak(data.lang);
-        document.documentElement.lang = i18n.lang;
-        paint(data.options.color);
-        document.title = data.options.title || i18n.t("title");
+        said = data.options;
+        speak(data.lang);
+        paint(chat.options.color);
+        for (const side of ["top", "bottom"]) if (data.edges?.[side]) style("--edge-" + side, data.edges[side]);
+        bridge.say("looks", looks);
+        chat.ring = () => chat.options.sound && ring();
         chat.start(data);
     },
     open(page) {
@@ -43,6 +48,11 @@ const handlers = {
     close: () => chat.setOpen(false),
     user: (user) => chat.setUser(user),
     reset: () => chat.reset(),
+    event: ({ name, data }) => chat.note(data ? { type: "event", name, data } : { type: "event", name }),
+    locale(lang) {
+        speak(lang);
+        chat.changed();
+    },
 };
 
 const bridge = new Bridge(handlers);

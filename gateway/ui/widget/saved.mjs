@@ -1,18 +1,19 @@
-// saved.mjs - one object in the page's localStorage; in memory where storage is refused or full.
+// saved.mjs - one text in the page's localStorage; in memory where storage is refused or full. What is in
+// it, the panel knows: in the page itself JSON may have been changed by other scripts.
 
 export function openSaved(key) {
-    let memory = {};
+    let memory = "";
     try {
-        memory = JSON.parse(localStorage.getItem(key)) || {};
+        memory = localStorage.getItem(key) || "";
     } catch {
         /* no storage here: the chat lives as long as the page */
     }
     return {
         get: () => memory,
-        set(value) {
-            memory = value || {};
+        set(text) {
+            memory = text || "";
             try {
-                if (Object.keys(memory).length) localStorage.setItem(key, JSON.stringify(memory));
+                if (memory) localStorage.setItem(key, memory);
                 else localStorage.removeItem(key);
             } catch {
                 /* kept in memory */

@@ -1,5 +1,6 @@
 // view.jsx - the panel: head, log, composer, and what is said instead when the chat cannot be used.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { PreForm, askedNow } from "./about.jsx";
 import { Composer } from "./composer.jsx";
 import { IconChat, IconClose, IconMore } from "./icons.jsx";
 import { Log, doorName } from "./log.jsx";
@@ -45,6 +46,11 @@ function Menu({ chat, t }) {
                             {door.title !== doorName(door) && <small>{door.title}</small>}
                         </button>
                     ))}
+                    {chat.options.sound && (
+                        <button type="button" role="menuitemcheckbox" aria-checked={!chat.mute} onClick={() => chat.setMute(!chat.mute)}>
+                            {t("sound")} <span aria-hidden="true">{chat.mute ? "" : "✓"}</span>
+                        </button>
+                    )}
                     {chat.messages.length > 0 && <button type="button" role="menuitem" onClick={() => setState("sure")}>{t("forget")}</button>}
                 </div>
             )}
@@ -69,7 +75,7 @@ function Head({ chat, t, onClose }) {
                     <p class={chat.agentsOnline ? "on" : ""}>{t(chat.agentsOnline ? "online" : "offline")}</p>
                 )}
             </div>
-            {(chat.messages.length > 0 || chat.doors.length > 0) && <Menu chat={chat} t={t} />}
+            {(chat.messages.length > 0 || chat.doors.length > 0 || chat.options.sound) && <Menu chat={chat} t={t} />}
             {onClose && <button type="button" class="round" aria-label={t("close")} onClick={onClose}><IconClose /></button>}
         </header>
     );
@@ -85,7 +91,7 @@ function Consent({ chat, t }) {
     if (consent === "notice") return chat.messages.length ? null : <p class="consent">{consentText || t("notice")}{link}</p>;
     return (
         <p class="consent">
-            <label><input type="checkbox" onChange={(e) => e.currentTarget.checked && chat.consent(version)} /> {consentText || t("agree")}</label>
+            <label class="box"><input type="checkbox" onChange={(e) => e.currentTarget.checked && chat.consent(version)} /> {consentText || t("agree")}</label>
             {link}
         </p>
     );
@@ -118,6 +124,8 @@ function Banner({ chat, t }) {
 export function Panel({ chat, i18n, onClose }) {
     const t = (key, vars) => i18n.t(key, vars);
     const [over, setOver] = useState(false);
+    const asked = askedNow(chat);
+    const silent = !!chat.refused || !mayWrite(chat);
     const drag = (e) => {
         if (!e.dataTransfer?.types?.includes("Files")) return;
         e.preventDefault();
@@ -126,16 +134,18 @@ export function Panel({ chat, i18n, onClose }) {
     const drop = (e) => {
         e.preventDefault();
         setOver(false);
-        if (mayWrite(chat)) chat.uploads.add([...e.dataTransfer.files]);
+        if (!silent && !asked.length) chat.uploads.add([...e.dataTransfer.files]);
     };
     return (
         <div class="panel" role="dialog" aria-labelledby="title" onDragOver={drag} onDrop={drop}
             onDragLeave={(e) => !e.currentTarget.contains(e.relatedTarget) && setOver(false)}>
             <Head chat={chat} t={t} onClose={onClose} />
             <Banner chat={chat} t={t} />
-            <Log chat={chat} i18n={i18n} t={t} />
-            <Consent chat={chat} t={t} />
-            <Composer chat={chat} i18n={i18n} t={t} disabled={!!chat.refused || !mayWrite(chat)} />
+            <Log chat={chat} i18n={i18n} t={t} disabled={silent || asked.length > 0} />
+            {asked.length > 0
+                ? <PreForm chat={chat} t={t} asked={asked} blocked={silent}><Consent chat={chat} t={t} /></PreForm>
+                : <Consent chat={chat} t={t} />}
+            {asked.length === 0 && <Composer chat={chat} i18n={i18n} t={t} disabled={silent} />}
             {over && <div class="dropzone" aria-hidden="true"><span>{t("drop")}</span></div>}
         </div>
     );
