@@ -1,4 +1,6 @@
 """The chat on a site as its visitor uses it: the button, the panel in its frame, the messages."""
+import os
+import pathlib
 import time
 
 from selenium.common.exceptions import WebDriverException
@@ -6,6 +8,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from harness import patience
+
+SHOTS = os.environ.get("SHOTS")
 
 
 class Widget:
@@ -45,11 +49,11 @@ class Widget:
     def badge(self):
         return self.part(".badge").text
 
-    def open(self):
+    def open(self, ready=".panel textarea"):
         self.until(lambda: self.part(".bubble"), why="for the button")
         if not self.is_open():
             self.part(".bubble").click()
-        return self.panel()
+        return self.panel(ready)
 
     def close(self):
         self.panel()
@@ -57,12 +61,17 @@ class Widget:
         self.until(lambda: not self.is_open(), why="for the panel to close")
         return self
 
+    def shot(self, name):
+        """A picture, when pictures are wanted (SHOTS=folder)."""
+        if SHOTS:
+            pathlib.Path(SHOTS, name + ".png").write_bytes(self.d.get_screenshot_as_png())
+
     # --- the panel's side ---
 
-    def panel(self):
+    def panel(self, ready=".panel textarea"):
         def enter():
             self.d.switch_to.frame(self.part("iframe"))
-            return self.d.find_elements(By.CSS_SELECTOR, ".panel textarea")
+            return self.d.find_elements(By.CSS_SELECTOR, ready)
         self.until(enter, why="for the panel")
         return self
 
@@ -115,3 +124,17 @@ def thread_of(api, text, timeout=10):
                 return t["id"]
         time.sleep(0.05)
     raise AssertionError(f"no thread with {text!r}")
+
+
+AXE = (pathlib.Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js")
+
+
+def accessible(d, ignoring=()):
+    """axe-core finds nothing against WCAG 2.2 AA in the document that the driver is in."""
+    d.execute_script(AXE.read_text(encoding="utf-8"))
+    found = d.execute_async_script("""
+        const done = arguments[arguments.length - 1];
+        axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] } })
+            .then((r) => done(r.violations.map((v) => `${v.id} (${v.impact}): ` + v.nodes.map((n) => n.html + " " + n.failureSummary).join("; "))),
+                (e) => done([String(e)]));""")
+    assert not [f for f in found if not f.startswith(tuple(ignoring) or ("\0",))], "\n".join(found)

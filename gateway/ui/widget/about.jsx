@@ -90,7 +90,8 @@ export function Away({ chat, t }) {
     const [text, setText] = useState("");
     const [changes, setChanges] = useState(false);
     const [wrong, setWrong] = useState("");
-    if (chat.agentsOnline !== false) return null;
+    const last = chat.messages[chat.messages.length - 1];
+    if (chat.agentsOnline !== false || last?.direction === "out") return null;
     const written = chat.messages.some((m) => m.direction === "in");
     const email = chat.form?.email;
     const bad = wrong || (chat.formWrong === "email" && t("wrong_email"));

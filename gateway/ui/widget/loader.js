@@ -50,7 +50,6 @@ const pageNow = () => {
 function start(options, looks, nonce, host) {
     const origin = new URL(options.host || host).origin;
     const saved = openSaved("switchboard:" + options.site);
-    const pick = (texts) => texts && (texts[lang] || texts.en || texts.ru);
     let lang, words, frame = null, ready = false, isOpen = false, unread = 0, user = options.user;
     const events = {}, waiting = [];
 
@@ -90,7 +89,7 @@ function start(options, looks, nonce, host) {
         button.setAttribute("aria-expanded", isOpen);
         badge.hidden = !unread || isOpen;
         badge.textContent = unread > 99 ? "99+" : unread;
-        if (frame) frame.title = options.title || pick(looks.title) || words.chat;
+        if (frame) frame.title = options.title || (looks.title && looks.title[words === WORDS.ru ? "ru" : "en"]) || words.chat;
     };
     const speak = (name) => {
         lang = String(name || "en").slice(0, 2).toLowerCase();

@@ -120,8 +120,11 @@ export function Log({ chat, i18n, t, disabled }) {
     const list = [...chat.messages, ...chat.outbox.map((m) => ({ ...m, direction: "in", from: { name: "" }, key: m.cid }))];
     const lastKey = list.length ? list[list.length - 1].key : "";
 
+    const written = useRef(false);
+    written.current = list.length > 0;
+    // Before the first message it is read from the top.
     const toEnd = () => {
-        box.current.scrollTop = box.current.scrollHeight;
+        box.current.scrollTop = written.current ? box.current.scrollHeight : 0;
     };
     const onScroll = () => {
         const b = box.current;

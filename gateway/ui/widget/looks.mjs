@@ -9,7 +9,8 @@ export function looksOf(document) {
     }
 }
 
-const pick = (texts, lang) => (texts && (texts[lang] || texts.en || texts.ru)) || "";
+// In his language, or nothing: then the chat has words of its own.
+const pick = (texts, lang) => (texts && texts[lang]) || "";
 
 // What is asked: [{name: "name" | "email" | "phone", must}].
 const fields = (form) => (form ?? []).map((f) => ({ name: f.replace("!", ""), must: f.endsWith("!") }));
@@ -23,7 +24,7 @@ export function optionsOf(looks, said, lang) {
         title: said.title || pick(looks.title, lang),
         greeting: said.greeting || pick(looks.greeting, lang),
         offline: pick(looks.offline, lang),
-        answers: looks.answers?.[lang] ?? looks.answers?.en ?? looks.answers?.ru ?? [],
+        answers: looks.answers?.[lang] ?? [],
         form: fields(looks.form),
         rating: !!looks.rating,
         sound: looks.sound !== false,
