@@ -229,8 +229,11 @@ static json_t *info(struct connector *c) {
         if (*p >= '0' && *p <= '9')
             digits[n++] = *p;
     digits[n] = '\0';
-    if (n)
+    if (n) {
         json_object_set_new(o, "link", json_sprintf("https://wa.me/%s", digits));
+        json_object_set_new(
+            o, "invite", json_sprintf("https://wa.me/%s?text=Chat%%20%%23", digits));
+    }
     if (w->about)
         json_object_set_new(o, "throughput", json_integer((json_int_t)w->per_second));
     if (w->expires_ms)

@@ -9,6 +9,8 @@
 #include "core/limiter.h"
 #include "net/http_client.h"
 
+#define WHATSAPP_INVITE_MARK '#' /* before an invitation's token in a client's first message */
+#define WHATSAPP_INVITE_LEN 32
 #define WHATSAPP_CLOUD "https://graph.facebook.com"
 #define WHATSAPP_KIND "whatsapp" /* of identities */
 #define WHATSAPP_GROUP "group/"  /* begins the address of a group */

@@ -19,6 +19,7 @@ struct taking {
     const struct whatsapp_event *e;
     char address[WHATSAPP_ADDRESS_SIZE];
     bool known; /* all identities lead to the client */
+    char *text; /* instead of the event's own, whose invitation is used up; NULL as it is */
     core_done_fn fn;
     void *arg;
 };
@@ -37,6 +38,7 @@ static void end(struct taking *k, const struct err *err) {
         LOG_WARN(k->w->base.env->log, "whatsapp.not_taken", LOG_S("channel", k->w->base.channel),
             LOG_S("external", k->e->external_id ? k->e->external_id : ""), LOG_E(err));
     k->fn(k->arg, later ? err : NULL);
+    free(k->text);
     free(k);
 }
 
@@ -117,6 +119,10 @@ static void store_message(struct taking *k) {
     if (e->what == WHATSAPP_MOVED && e->was.bsuid[0]) /* told as a message and as a field */
         snprintf(same, sizeof same, "moved:%s", e->was.bsuid);
     keep_raw(k, body);
+    if (k->text) {
+        json_object_set_new(body, "text", json_string(k->text));
+        json_object_del(body, "raw");
+    }
     struct inbound in = {.kind = is_event                  ? INBOUND_EVENT
                                  : e->what == WHATSAPP_OWN ? INBOUND_OWN
                                                            : INBOUND_MESSAGE,
@@ -138,6 +144,50 @@ static void store_message(struct taking *k) {
     json_decref(body);
 }
 
+/* --- from another channel -------------------------------------------------------------------- */
+
+/* The invitation at the end of what a visitor of the site sends (info()'s "invite"): NULL none. */
+static const char *invitation(const struct whatsapp_event *e) {
+    const char *text = json_string_value(json_object_get(e->body, "text"));
+    const char *mark = text ? strrchr(text, WHATSAPP_INVITE_MARK) : NULL;
+    if (!mark || e->what != WHATSAPP_MESSAGE || e->past || e->who.group[0])
+        return NULL;
+    size_t n = strspn(mark + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+    return n == WHATSAPP_INVITE_LEN && mark[1 + n + strspn(mark + 1 + n, " \r\n")] == '\0'
+               ? mark + 1
+               : NULL;
+}
+
+/* Used up, of somebody else, or ended: the message is stored in any case. */
+static void on_redeemed(void *arg, const struct lookup_result *r, const struct err *err) {
+    struct taking *k = arg;
+    (void)r;
+    if (err && !is_final(err)) {
+        end(k, err);
+        return;
+    }
+    if (!err) { /* the token was ours to read, nobody else's */
+        const char *text = json_string_value(json_object_get(k->e->body, "text"));
+        size_t n = (size_t)(invitation(k->e) - 1 - text);
+        while (n && text[n - 1] == ' ')
+            n--;
+        k->text = n ? mem_strndup(text, n) : mem_strdup("WhatsApp");
+    }
+    store_message(k);
+}
+
+static void store_new(struct taking *k) {
+    const char *found = invitation(k->e);
+    if (!found) {
+        store_message(k);
+        return;
+    }
+    struct identity self = who(k);
+    char *token = mem_strndup(found, WHATSAPP_INVITE_LEN);
+    connector_redeem(&k->w->base, token, &self, on_redeemed, k);
+    free(token);
+}
+
 static void on_who(void *arg, const char *address, const struct err *err) {
     struct taking *k = arg;
     if (err) {
@@ -145,7 +195,7 @@ static void on_who(void *arg, const char *address, const struct err *err) {
         return;
     }
     snprintf(k->address, sizeof k->address, "%s", address);
-    store_message(k);
+    store_new(k);
 }
 
 static void take_new(struct taking *k) {
@@ -164,7 +214,7 @@ static void take_new(struct taking *k) {
     if (e->what == WHATSAPP_MOVED)
         whatsapp_who_moved(k->w, &e->was, &e->who, on_who, k);
     else if (k->known || strncmp(k->address, "unknown/", 8) == 0)
-        store_message(k);
+        store_new(k);
     else
         whatsapp_who(k->w, &e->who, on_who, k);
 }

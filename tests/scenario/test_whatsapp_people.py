@@ -1,8 +1,11 @@
 """Who a WhatsApp client is: a phone number, an id, both, another one tomorrow; always one client, one thread (issue
 line 4)."""
 
+import re
+import urllib.parse
+
 import pytest
-from harness import until
+from harness import SLOWER, until
 from whatsapp_world import WhatsApp
 
 
@@ -224,3 +227,29 @@ def test_what_comes_late_from_the_old_number(world):
     world.say(world.thread_of("Ann"), {"text": "there"})
     sent = world.fake.sent[-1]["body"]
     assert sent.get("recipient") == "DE.2" or sent.get("to") == "4917699999", sent
+
+
+def test_from_the_site_to_whatsapp(world):
+    """The invitation opens once, for whoever it was given to; its token stands in no thread."""
+    visitor = world.gateway.visitor()
+    visitor.say("hello from the site")
+    thread = until(lambda: next((t for t in world.api.threads() if t["channel"] == "site"), None), 10 * SLOWER)["id"]
+    visitor.send({"type": "continue", "id": "1", "connector": "whatsapp"})
+    url = until(lambda: visitor.ways_on.get("1"), 5 * SLOWER)
+    address, _, text = url.partition("?text=")
+    text = urllib.parse.unquote(text)
+    assert re.fullmatch(r"https://wa\.me/\d+", address) and re.fullmatch(r"Chat #[\w-]{32}", text)
+    gus = world.user("4917600070", "Gus")
+    gus.text(text)
+    gus.text("hello from WhatsApp")
+    got = until(lambda: (lambda ms: ms if len(ms) == 3 else None)(world.api.messages(thread)), 10 * SLOWER)
+    assert [m["channel"] for m in got] == ["site", "main", "main"] and len({m["client"] for m in got}) == 1
+    assert [m["text"] for m in got] == ["hello from the site", "Chat", "hello from WhatsApp"]
+    world.say(thread, {"text": "one dialogue"})
+    assert world.fake.sent[-1]["body"]["text"]["body"] == "one dialogue"
+    thief = world.user("4917600071", "Thief")  # who gets hold of it later is nobody
+    thief.text(text)
+    assert world.got("Thief")[0]["thread"] != thread
+    for said in ("#" + "x" * 31, "see #" + "x" * 32 + " and more", "# " + "x" * 32):
+        thief.text(said)
+    assert len(world.got("Thief", n=4)) == 4

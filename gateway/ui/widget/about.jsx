@@ -107,7 +107,7 @@ export function Away({ chat, t }) {
     };
     return (
         <div class="away">
-            <p>{chat.options.offline || t(chat.byEmail ? "awayMail" : "awayHere")}</p>
+            <p>{chat.options.offline || t(!chat.byEmail ? "awayHere" : written && email && !changes ? "awayShort" : "awayMail")}</p>
             {chat.byEmail && written && email && !changes && (
                 <p role="status">{t("mailDone", { email })} <button type="button" class="plain" onClick={() => { setText(email); setChanges(true); }}>{t("mailChange")}</button></p>
             )}
