@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "connectors/sitechat/sitechat_form.h"
 #include "connectors/sitechat/sitechat_frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,6 +31,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         must(text != NULL);
         free(text);
         json_decref(page);
+        must(f.score >= 0 && f.score <= VISITOR_SCORE_MAX && json_object_size(f.data) <= 10);
+        json_t *form = f.form ? form_clean(f.form, &err) : NULL;
+        const char *email = json_string_value(json_object_get(form, "email"));
+        must(!email || !strpbrk(email, " \t\r\n,;<>")); /* it becomes a mail's recipient */
+        must(form_missing(0, form, NULL) == NULL);
+        json_decref(form);
     }
     visitor_frame_free(&f);
     return 0;

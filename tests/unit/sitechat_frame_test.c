@@ -45,6 +45,40 @@ static void hello_is_read(void **state) {
     visitor_frame_free(&f);
 }
 
+static void form_rate_event_are_read(void **state) {
+    (void)state;
+    struct visitor_frame f;
+    struct err err;
+    assert_int_equal(
+        parse("{\"type\":\"form\",\"email\":\"a@b.cd\",\"consent\":\"v1\"}", &f, &err), 0);
+    assert_int_equal(f.kind, VISITOR_FORM);
+    assert_string_equal(f.consent, "v1");
+    assert_string_equal(json_string_value(json_object_get(f.form, "email")), "a@b.cd");
+    visitor_frame_free(&f);
+    assert_int_equal(
+        parse("{\"type\":\"rate\",\"cid\":\"r\",\"score\":5,\"text\":\"ok\"}", &f, &err), 0);
+    assert_int_equal(f.score, 5);
+    assert_string_equal(f.text, "ok");
+    visitor_frame_free(&f);
+    assert_int_equal(parse("{\"type\":\"event\",\"cid\":\"e\",\"name\":\"cart\",\"data\":{\"n\":1,"
+                           "\"s\":\"x\",\"b\":true}}",
+                         &f, &err),
+        0);
+    assert_string_equal(f.name, "cart");
+    assert_int_equal(json_object_size(f.data), 3);
+    visitor_frame_free(&f);
+    refused("{\"type\":\"form\",\"shoe\":\"42\"}", ERR_INVALID);
+    refused("{\"type\":\"form\",\"phone\":\"12345678901234567890123456789012345678901\"}",
+        ERR_TOO_LARGE);
+    refused("{\"type\":\"rate\",\"cid\":\"r\",\"score\":0}", ERR_INVALID);
+    refused("{\"type\":\"rate\",\"cid\":\"r\",\"score\":6}", ERR_INVALID);
+    refused("{\"type\":\"rate\",\"cid\":\"a b\",\"score\":3}", ERR_INVALID);
+    refused("{\"type\":\"event\",\"cid\":\"e\",\"name\":\"\"}", ERR_INVALID);
+    refused("{\"type\":\"event\",\"cid\":\"e\",\"name\":\"x\",\"data\":{\"n\":null}}", ERR_INVALID);
+    refused("{\"type\":\"event\",\"cid\":\"e\",\"name\":\"x\",\"data\":{\"n\":[1]}}", ERR_INVALID);
+    refused("{\"type\":\"hello\",\"site\":\"s\",\"form\":{\"consent\":\"1\"}}", ERR_INVALID);
+}
+
 static void message_is_read(void **state) {
     (void)state;
     struct visitor_frame f;
@@ -144,8 +178,8 @@ static void addresses_lose_what_is_private(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hello_is_read),
-        cmocka_unit_test(message_is_read), cmocka_unit_test(history_has_a_limit),
-        cmocka_unit_test(bad_frames_are_refused),
+        cmocka_unit_test(form_rate_event_are_read), cmocka_unit_test(message_is_read),
+        cmocka_unit_test(history_has_a_limit), cmocka_unit_test(bad_frames_are_refused),
         cmocka_unit_test(refused_message_still_has_its_cid),
         cmocka_unit_test(addresses_lose_what_is_private)};
     return cmocka_run_group_tests(tests, NULL, NULL);
