@@ -38,9 +38,10 @@ void session_take_form(struct session *s, json_t *profile, json_t *form) {
         s->who.name = mem_strdup(name);
     }
     email = json_string_value(json_object_get(form, "email"));
-    if (email) {
+    if (email && (!s->email || strcmp(email, s->email) != 0)) {
         free(s->email);
         s->email = mem_strdup(email);
+        s->email_kept = false;
     }
     s->lacks = NULL;
     if (!s->who.verified) {
@@ -161,7 +162,10 @@ static void tell_agent(struct telling *t) {
 
 static void on_known(void *arg, const struct err *err) {
     struct telling *t = arg;
-    struct connector *mail = connector_find(t->session->site->base.core, "email", NULL);
+    struct session *s = t->session;
+    struct connector *mail = connector_find(s->site->base.core, "email", NULL);
+    if (!err && s->email && strcmp(s->email, t->email) == 0)
+        s->email_kept = true;
     if (err && err->code == ERR_CONFLICT)
         tell_agent(t);
     else if (err)
@@ -173,8 +177,8 @@ static void on_known(void *arg, const struct err *err) {
 }
 
 void session_tell_email(struct session *s, int64_t seq) {
-    if (!s->email || !session_can_mail(s))
-        return;
+    if (!s->email || !session_can_mail(s) || (s->email_kept && s->desk->online))
+        return; /* while agents are there it is enough that they can choose it */
     struct telling *t = mem_alloc(sizeof *t);
     *t = (struct telling){s, mem_strdup(s->email), seq, !s->desk->online};
     struct identity also = {"email", t->email, "", false};

@@ -14,7 +14,17 @@
 #define VERSION_BYTES 60
 #define ANSWERS_MAX 6
 
-static const char *const languages[] = {"en", "ru"};
+/* What the pages are given, under the settings' own names; empty ones are left out. */
+static const struct {
+    const char *key;
+    enum setting_type type;
+} shown[] = {{"color", SETTING_STRING}, {"position", SETTING_ENUM}, {"title_en", SETTING_STRING},
+    {"title_ru", SETTING_STRING}, {"greeting_en", SETTING_STRING}, {"greeting_ru", SETTING_STRING},
+    {"offline_en", SETTING_STRING}, {"offline_ru", SETTING_STRING},
+    {"quick_answers_en", SETTING_LIST}, {"quick_answers_ru", SETTING_LIST}, {"form", SETTING_LIST},
+    {"consent", SETTING_ENUM}, {"consent_text_en", SETTING_STRING},
+    {"consent_text_ru", SETTING_STRING}, {"consent_url", SETTING_STRING},
+    {"consent_version", SETTING_STRING}, {"rating", SETTING_BOOL}, {"sound", SETTING_BOOL}};
 
 int looks_color_check(const char *text, struct err *err) {
     bool good = text[0] == '#' && strlen(text) == 7 &&
@@ -55,21 +65,6 @@ int looks_version_check(const char *text, struct err *err) {
 
 /* --- the object ------------------------------------------------------------------------------ */
 
-/* {"en":"...","ru":"..."} of key_en, key_ru; languages without a text are left out. */
-static void add_texts(json_t *out, const char *name, const struct settings *s, const char *key) {
-    json_t *texts = json_object();
-    for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
-        char *full = mem_printf("%s_%s", key, languages[i]);
-        const char *text = settings_str(s, full);
-        if (text && *text)
-            json_object_set_new(texts, languages[i], json_string(text));
-        free(full);
-    }
-    if (json_object_size(texts))
-        json_object_set(out, name, texts);
-    json_decref(texts);
-}
-
 static json_t *list_json(const char *const *list) {
     json_t *out = json_array();
     for (size_t i = 0; list && list[i]; i++)
@@ -78,65 +73,51 @@ static json_t *list_json(const char *const *list) {
     return out;
 }
 
-static int add_answers(json_t *out, const struct settings *s, struct err *err) {
-    json_t *answers = json_object();
-    int rc = 0;
-    for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
-        char *key = mem_printf("quick_answers_%s", languages[i]);
+static void add_shown(json_t *out, const struct settings *s, size_t i) {
+    const char *key = shown[i].key;
+    if (shown[i].type == SETTING_BOOL) {
+        json_object_set_new(out, key, json_boolean(settings_bool(s, key)));
+    } else if (shown[i].type == SETTING_LIST) {
         json_t *list = list_json(settings_list(s, key));
-        if (json_array_size(list) > ANSWERS_MAX)
-            rc = err_set(err, ERR_INVALID, "%s: at most %d", key, ANSWERS_MAX);
-        else if (json_array_size(list))
-            json_object_set(answers, languages[i], list);
+        if (json_array_size(list))
+            json_object_set(out, key, list);
         json_decref(list);
-        free(key);
+    } else {
+        const char *text = settings_str(s, key);
+        if (text && *text)
+            json_object_set_new(out, key, json_string(text));
     }
-    if (json_object_size(answers))
-        json_object_set(out, "answers", answers);
-    json_decref(answers);
-    return rc;
 }
 
 static int read_form(struct sitechat *site, const struct settings *s, struct err *err) {
     const char *const *list = settings_list(s, "form");
-    json_t *form = json_array();
     unsigned asked = 0;
-    int rc = 0;
     for (size_t i = 0; list && list[i]; i++) {
         bool must = false;
         unsigned bit = form_field_read(list[i], &must);
         if (asked & bit)
-            rc = err_set(err, ERR_INVALID, "form: \"%.20s\" is asked twice", list[i]);
+            return err_set(err, ERR_INVALID, "form: \"%.20s\" is asked twice", list[i]);
         asked |= bit;
         if (must)
             site->form_must |= bit;
-        if (bit)
-            json_array_append_new(form, json_string(list[i]));
     }
-    if (asked)
-        json_object_set(site->looks, "form", form);
-    json_decref(form);
-    return rc;
+    return 0;
 }
 
 int looks_read(struct sitechat *site, const struct settings *s, struct err *err) {
-    const char *consent = settings_str(s, "consent"), *url = settings_str(s, "consent_url");
     site->asks_rating = settings_bool(s, "rating");
-    site->consent_required = strcmp(consent, "required") == 0;
+    site->consent_required = strcmp(settings_str(s, "consent"), "required") == 0;
     site->consent_version = mem_strdup(settings_str(s, "consent_version"));
-    site->looks = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b}", "site", site->base.channel, "color",
-        settings_str(s, "color"), "position", settings_str(s, "position"), "consent", consent,
-        "consentVersion", site->consent_version, "rating", (int)site->asks_rating, "sound",
-        (int)settings_bool(s, "sound"));
+    site->looks = json_pack("{s:s}", "site", site->base.channel);
     if (!site->looks)
         return err_set(err, ERR_INTERNAL, "the chat's looks cannot be told");
-    if (url && *url)
-        json_object_set_new(site->looks, "consentUrl", json_string(url));
-    add_texts(site->looks, "title", s, "title");
-    add_texts(site->looks, "greeting", s, "greeting");
-    add_texts(site->looks, "offline", s, "offline");
-    add_texts(site->looks, "consentText", s, "consent_text");
-    return add_answers(site->looks, s, err) < 0 ? -1 : read_form(site, s, err);
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+        add_shown(site->looks, s, i);
+        if (strncmp(shown[i].key, "quick", 5) == 0 &&
+            json_array_size(json_object_get(site->looks, shown[i].key)) > ANSWERS_MAX)
+            return err_set(err, ERR_INVALID, "%s: at most %d", shown[i].key, ANSWERS_MAX);
+    }
+    return read_form(site, s, err);
 }
 
 void looks_free(struct sitechat *site) {

@@ -60,6 +60,7 @@ struct session {
     struct identity who;          /* kind is a constant; address and name are owned */
     char *profile;                /* JSON: smaller than an object, and there are many sessions */
     char *email;                  /* where he wants answers to, by his word; NULL he said none */
+    bool email_kept;              /* ... and it is one of the client's addresses */
     const char *lacks;            /* must be said before the first word; a constant, NULL nothing */
     bool closed;                  /* its thread is, as it was told */
     char thread[ID_SIZE];         /* "" nothing was written yet */

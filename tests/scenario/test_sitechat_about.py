@@ -57,10 +57,10 @@ def test_looks_come_with_the_script_and_with_the_panel(g):
     script = requests.get(g.url + "/widget.js?site=asks")
     told = re.match(r"\(document\.currentScript\|\|\{\}\)\.switchboardLooks=(\{.*\});\n", script.text)
     looks = json.loads(told[1])
-    assert "<" not in told[1] and looks["title"] == {"en": "Larch </script> & Loom", "ru": "Лиственница"}
+    assert "<" not in told[1] and looks["title_en"] == "Larch </script> & Loom" and looks["title_ru"] == "Лиственница"
     assert (looks["site"], looks["color"], looks["position"]) == ("asks", "#00695c", "left")
-    assert looks["form"] == ["name", "email!", "phone"] and looks["answers"] == {"en": ["Delivery", "Prices"]}
-    assert (looks["consent"], looks["consentVersion"]) == ("required", "2026-11")
+    assert looks["form"] == ["name", "email!", "phone"] and looks["quick_answers_en"] == ["Delivery", "Prices"]
+    assert (looks["consent"], looks["consent_version"]) == ("required", "2026-11")
     assert looks["rating"] is False and looks["sound"] is True
     assert requests.get(g.url + "/widget.js?site=asks", headers={"If-None-Match": script.headers["ETag"]}).status_code == 304
     assert requests.get(g.url + "/widget.js?site=nowhere").status_code == 404

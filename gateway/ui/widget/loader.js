@@ -89,7 +89,7 @@ function start(options, looks, nonce, host) {
         button.setAttribute("aria-expanded", isOpen);
         badge.hidden = !unread || isOpen;
         badge.textContent = unread > 99 ? "99+" : unread;
-        if (frame) frame.title = options.title || (looks.title && looks.title[words === WORDS.ru ? "ru" : "en"]) || words.chat;
+        if (frame) frame.title = options.title || looks["title_" + (words === WORDS.ru ? "ru" : "en")] || words.chat;
     };
     const speak = (name) => {
         lang = String(name || "en").slice(0, 2).toLowerCase();
