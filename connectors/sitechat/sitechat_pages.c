@@ -33,7 +33,7 @@ static void reply_made(
 
 /* The looks as JSON that may stand in a script and in a page: no "<", nothing that ends a line. */
 static char *looks_text(const struct sitechat *site) {
-    char *text = json_dumps(site->looks, JSON_COMPACT | JSON_ENSURE_ASCII);
+    char *text = site ? json_dumps(site->looks, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     struct buf out;
     buf_init(&out, 64u << 10);
     for (const char *c = text ? text : "{}"; *c; c++)
@@ -80,7 +80,8 @@ static void on_panel(struct http_exchange *x, void *arg) {
     const struct sitechat *site = desk_site(arg, http_query(x, "site"));
     const char *host = http_header(x, "Host");
     struct buf csp;
-    if (!site) {
+    bool preview = !site && http_query(x, "preview"); /* on the admin's page, of no channel yet */
+    if (!site && !preview) {
         http_reply_problem(x, 404, "not_found", "there is no such site");
         return;
     }
@@ -91,7 +92,10 @@ static void on_panel(struct http_exchange *x, void *arg) {
     if (host_is_plain(host))
         buf_addf(&csp, " ws://%s wss://%s", host, host);
     buf_adds(&csp, "; ");
-    origin_frame_ancestors((const char *const *)site->origins, &csp);
+    if (preview)
+        buf_adds(&csp, "frame-ancestors 'self'");
+    else
+        origin_frame_ancestors((const char *const *)site->origins, &csp);
     http_set_header(x, "Content-Security-Policy", buf_str(&csp));
     http_set_header(x, "Cross-Origin-Resource-Policy", "cross-origin");
     http_set_header(x, "Cross-Origin-Embedder-Policy", "require-corp");

@@ -1,11 +1,13 @@
 """An admin adds a bot in the inbox, is told what is wrong at its field, sees how the channel is, changes and removes it."""
 import pytest
+import requests
 from email_world import FakeMailbox
 from fakes.telegram import FakeTelegram
 from harness import CONFIG, until
 from inbox import Inbox
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
+from widget import accessible
 
 TOKEN = "123456789:AAE" + "x" * 32
 
@@ -148,3 +150,43 @@ def test_a_mailbox_is_checked(start_gateway, browsers, width):
         i.fits()
     finally:
         box.close()
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_the_looks_of_a_chat_are_shown_while_they_are_chosen(gateway, browsers, width, lang):
+    """What stands in the form is in the preview at once; saved, the site's own page has it."""
+    d = browsers.open(gateway.url + "/", width=width)
+    i = Page(d, gateway).sign_in()
+    d.execute_script(f"localStorage.setItem('sb.lang', '\"{lang}\"')")
+    d.refresh()
+    i.go("#/channels")
+    i.click(".admin-head .button-main")
+    Select(i.one("#channel-kind")).select_by_value("sitechat")
+    i.one("#channel-name").send_keys("shop")
+    i.click("dialog summary")
+
+    def shown(what, css):
+        d.switch_to.frame(i.one(".chat-preview iframe"))
+        try:
+            return d.execute_script("const e = document.querySelector(arguments[0]); return e && (arguments[1] === 'color' ? "
+                                    "getComputedStyle(e).backgroundColor : e.textContent)", css, what)
+        finally:
+            d.switch_to.default_content()
+    i.fill("greeting_" + lang, "Good day, <b>dear</b> guest")
+    i.until(lambda: shown("text", ".hello") == "Good day, <b>dear</b> guest", why="for the greeting")
+    i.fill("color", "#00695c")
+    i.until(lambda: shown("color", "header") == "rgb(0, 105, 92)", why="for the colour")
+    i.fill("form", "name\nemail!")
+    i.until(lambda: "*" in (shown("text", ".asks") or ""), why="for the form")
+    i.fill("quick_answers_" + lang, "Delivery\nPrices")
+    i.until(lambda: shown("text", ".answers") == "DeliveryPrices", why="for the answers")
+    d.switch_to.frame(i.one(".chat-preview iframe"))
+    accessible(d)
+    d.switch_to.default_content()
+    i.fits()
+    i.shot(f"preview-{lang}")
+    i.d.execute_script("document.querySelector('.chat-preview button:not([aria-pressed=true])').click()")
+    i.until(lambda: "Good day" not in shown("text", ".hello"), why="for the other language")
+    i.d.execute_script("document.querySelector('dialog .dialog-foot .button-main').click()")
+    i.until(lambda: "#00695c" in requests.get(gateway.url + "/widget.js?site=shop").text, 30, "for the channel")
+    i.until(lambda: i.all(".channel-now"), 30, "for its state")

@@ -67,6 +67,9 @@ def test_looks_come_with_the_script_and_with_the_panel(g):
     panel = requests.get(g.url + "/widget/panel.html?site=asks").text
     data = re.search(r'<script type="application/json" id="looks">(.*?)</script>', panel)[1]
     assert json.loads(data) == looks
+    preview = requests.get(g.url + "/widget/panel.html?preview")  # for the admin's page, of no channel
+    assert '<script type="application/json" id="looks">{}</script>' in preview.text
+    assert preview.headers["Content-Security-Policy"].endswith("frame-ancestors 'self'")
     assert "switchboardLooks=" not in requests.get(g.url + "/widget.js").text[:60]
 
 

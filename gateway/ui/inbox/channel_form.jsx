@@ -2,6 +2,7 @@
 // settings, the gateway's objections at their fields, and at its end how the channel is.
 import { useEffect, useState } from "preact/hooks";
 import { changedSettings, fieldOf, labelOf, textsOf } from "./channel_settings.mjs";
+import { ChatPreview } from "./chat_preview.jsx";
 import { Report, useCheck, useProblem } from "./channel_report.jsx";
 import { useDesk, useWords } from "./context.jsx";
 import { Button, Dialog, Field, Spinner } from "./parts.jsx";
@@ -150,7 +151,7 @@ export function ChannelForm({ name: changed, onClose }) {
             {!connector && !wrong && <div class="dialog-wait"><Spinner label={t("app.loading")} /></div>}
             {saved && <After name={name.trim()} lineSince={saved.since} onClose={onClose} />}
             {connector && !saved && (
-                <form onSubmit={submit} autocomplete="off">
+                <form class={kind === "sitechat" ? "with-preview" : undefined} onSubmit={submit} autocomplete="off">
                     {isNew && (
                         <>
                             <Field id="channel-kind" label={t("channels.kind")} hint={said("help." + kind, connector.help)}>
@@ -166,6 +167,7 @@ export function ChannelForm({ name: changed, onClose }) {
                     )}
                     <Settings connector={connector} values={values} wrong={wrong} isNew={isNew}
                         set={(key, value) => setValues((all) => ({ ...all, [key]: value }))} />
+                    {kind === "sitechat" && <ChatPreview rows={connector.settings} values={values} />}
                     {wrong?.key === "" && <p class="form-error" role="alert">{wrong.text}</p>}
                     <footer class="dialog-foot">
                         <Button onClick={onClose}>{t("dialog.cancel")}</Button>

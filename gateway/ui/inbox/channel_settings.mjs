@@ -37,3 +37,9 @@ export function fieldOf(text, keys) {
     const [, key, rest] = /^(\w+): (.*)$/s.exec(text) ?? [];
     return keys.includes(key) ? { key, text: rest } : { key: "", text };
 }
+
+// What is chosen now, without the secrets and without what is as it would be anyway: for a look at it.
+export function chosenSettings(rows, values) {
+    const open = rows.filter((row) => !row.secret);
+    return Object.fromEntries(Object.entries(changedSettings(open, {}, values)).filter(([, value]) => value !== null));
+}

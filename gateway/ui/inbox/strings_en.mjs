@@ -704,6 +704,7 @@ export const en = {
     "channels.kind": "Kind of channel",
     "channels.name": "Name",
     "channels.nameHint": "Small Latin letters, digits, _ and -. It stays: webhooks and statistics are called so",
+    "channels.preview": "How the chat will look",
     "channels.more": "More settings",
     "channels.yes": "Yes",
     "channels.no": "No",

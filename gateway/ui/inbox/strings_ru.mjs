@@ -691,6 +691,7 @@ export const ru = {
     "channels.kind": "Вид канала",
     "channels.name": "Имя",
     "channels.nameHint": "Строчные латинские буквы, цифры, _ и -. Потом не меняется: так называются вебхук и статистика",
+    "channels.preview": "Как будет выглядеть чат",
     "channels.more": "Другие настройки",
     "channels.yes": "Да",
     "channels.no": "Нет",

@@ -11,7 +11,7 @@ import { Panel } from "./view.jsx";
 import { strings } from "./strings.mjs";
 import "./panel.css";
 
-const looks = looksOf(document);
+let looks = looksOf(document);
 let i18n = new I18n("en", strings.en);
 let said = {};
 
@@ -31,8 +31,24 @@ function speak(lang) {
     document.title = chat.options.title || i18n.t("title");
 }
 
+// On the admin's page: the looks that he is choosing, each time that they change; nothing is connected or clicked.
+function preview(data) {
+    looks = data.looks;
+    chat.agentsOnline = data.online;
+    chat.open = false; // the focus stays where he types
+    chat.loaded = true;
+    document.getElementById("root").inert = true;
+    paint(isColor(looks.color) ? looks.color : "#2f5bd7");
+    speak(data.lang);
+    chat.changed();
+}
+
 const handlers = {
     start(data) {
+        if (data.looks) {
+            preview(data);
+            return;
+        }
         said = data.options;
         speak(data.lang);
         paint(chat.options.color);
