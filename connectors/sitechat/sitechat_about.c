@@ -12,6 +12,8 @@
 #include "connectors/sitechat/sitechat_form.h"
 #include "connectors/sitechat/sitechat_private.h"
 
+#define EMAIL_COST 3 /* of an address, in events of the page */
+
 /* --- the form -------------------------------------------------------------------------------- */
 
 static bool is_consent_missing(const struct session *s, const json_t *profile) {
@@ -179,6 +181,10 @@ static void on_known(void *arg, const struct err *err) {
 void session_tell_email(struct session *s, int64_t seq) {
     if (!s->email || !session_can_mail(s) || (s->email_kept && s->desk->online))
         return; /* while agents are there it is enough that they can choose it */
+    if (!s->email_kept && limit_take(s->site->events, s->visitor, EMAIL_COST, clock_mono_ms())) {
+        metrics_add(s->desk->env->metrics, M_REFUSED, "rate", 1);
+        return; /* nobody claims address after address */
+    }
     struct telling *t = mem_alloc(sizeof *t);
     *t = (struct telling){s, mem_strdup(s->email), seq, !s->desk->online};
     struct identity also = {"email", t->email, "", false};

@@ -252,3 +252,18 @@ def test_while_an_agent_is_there_answers_stay_in_the_chat(making):
         until(lambda: [i for i in w.api.get("/threads/" + thread)["client"]["identities"] if i["kind"] == "email"],
               10 * SLOWER, why="for the address")
         assert w.api.get("/threads/" + thread)["thread"]["channel"] == "site" and not events(w.api, thread)
+
+
+def test_nobody_claims_address_after_address(making):
+    w = making(FakeMailbox)
+    with Chat(w.gateway) as c:
+        c.msg("which is mine?")
+        thread = thread_of(w.api, "which is mine?")
+        for i in range(20):
+            c.send(type="form", email=f"a{i}@clients.test")
+        until(lambda: c.get("error")["code"] == "too_many", why="for the ceiling")
+        c.send(type="ping")
+        c.get("pong")
+        assert c.msg("it is still a chat")["type"] == "ack"
+        kept = [i for i in w.api.get("/threads/" + thread)["client"]["identities"] if i["kind"] == "email"]
+        assert len(kept) <= 10, kept
