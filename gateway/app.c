@@ -39,6 +39,7 @@ struct app {
     struct env env;
     struct store *store;
     struct users *users;
+    struct vault *vault; /* seals what users keep in Redis */
     struct media *media;
     struct core *core;
     struct http_server *http;
@@ -174,11 +175,15 @@ static int build_services(struct app *app, struct err *err) {
     const struct settings *top = config_section(app->config, "");
     const struct settings *agents = config_section(app->config, "agents");
     const struct settings *limits = config_section(app->config, "limits");
+    app->data_dir = mem_strdup(settings_str(top, "data_dir"));
+    app->vault = vault_open(app->data_dir, err);
+    if (!app->vault)
+        return -1;
     struct users_options u = {.session_ttl_ms = settings_int(agents, "session_ttl"),
         .login_tries = (unsigned)settings_int(agents, "login_tries"),
+        .vault = app->vault,
         .agents_see_all = strcmp(settings_str(agents, "see"), "all") == 0};
     app->users = users_create(&app->env, app->store, &u);
-    app->data_dir = mem_strdup(settings_str(top, "data_dir"));
     app->media = media_open(&app->env, app->data_dir, config_section(app->config, "media"), err);
     if (!app->media)
         return -1;
@@ -481,6 +486,7 @@ void app_destroy(struct app **appp) {
     core_destroy(&app->core);
     media_close(&app->media);
     users_destroy(&app->users);
+    vault_close(&app->vault);
     store_destroy(&app->store);
     loop_destroy(&app->env.loop);
     for (size_t i = 0; app->targets && app->targets[i]; i++)

@@ -117,6 +117,64 @@ static int user_enable(struct cli *cli, struct cli_session *s) {
     return set_disabled(cli, s, false);
 }
 
+static int user_reset_factor(struct cli *cli, struct cli_session *s) {
+    users_factor_off(s->users, cli->args[1], true, cli_on_done, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    printf("%s signs in with the password alone; his sessions are ended\n", cli->args[1]);
+    return CLI_OK;
+}
+
+/* A name that nobody has is a mistake at the keyboard. */
+static int known_user(struct cli *cli, struct cli_session *s) {
+    store_user_get(s->store, cli->args[1], cli_on_json, s);
+    return cli_wait(s);
+}
+
+static int user_unlock(struct cli *cli, struct cli_session *s) {
+    if (known_user(cli, s) < 0)
+        return CLI_FAILED;
+    users_unlock(s->users, cli->args[1], cli_on_done, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    printf("%s need not wait any more\n", cli->args[1]);
+    return CLI_OK;
+}
+
+static int user_sign_out(struct cli *cli, struct cli_session *s) {
+    if (known_user(cli, s) < 0)
+        return CLI_FAILED;
+    users_revoke(s->users, cli->args[1], NULL, NULL, cli_on_done, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    printf("the sessions of %s are ended\n", cli->args[1]);
+    return CLI_OK;
+}
+
+static void print_json(const json_t *json) {
+    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    puts("");
+}
+
+static int user_sessions(struct cli *cli, struct cli_session *s) {
+    size_t i;
+    json_t *one;
+    if (known_user(cli, s) < 0)
+        return CLI_FAILED;
+    users_sessions(s->users, cli->args[1], NULL, cli_on_json, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    if (cli_option(cli, "--json")) {
+        print_json(s->result);
+        return CLI_OK;
+    }
+    printf("%-25s %-25s %-24s %s\n", "SINCE", "LAST USED", "ADDRESS", "BROWSER");
+    json_array_foreach(json_object_get(s->result, "sessions"), i, one)
+        printf("%-25s %-25s %-24s %s\n", text(one, "created_at"), text(one, "last_used_at"),
+            text(one, "address"), text(one, "browser"));
+    return CLI_OK;
+}
+
 static int user_list(struct cli *cli, struct cli_session *s) {
     size_t i;
     json_t *u;
@@ -124,14 +182,14 @@ static int user_list(struct cli *cli, struct cli_session *s) {
     if (cli_wait(s) < 0)
         return CLI_FAILED;
     if (cli_option(cli, "--json")) {
-        json_dumpf(s->result, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-        puts("");
+        print_json(s->result);
         return CLI_OK;
     }
-    printf("%-24s %-11s %-9s %s\n", "NAME", "ROLE", "STATE", "DISPLAY NAME");
+    printf("%-24s %-11s %-9s %-7s %s\n", "NAME", "ROLE", "STATE", "FACTOR", "DISPLAY NAME");
     json_array_foreach(json_object_get(s->result, "agents"), i, u)
-        printf("%-24s %-11s %-9s %s\n", text(u, "name"), text(u, "role"),
+        printf("%-24s %-11s %-9s %-7s %s\n", text(u, "name"), text(u, "role"),
             json_is_true(json_object_get(u, "disabled")) ? "disabled" : "active",
+            json_is_true(json_object_get(u, "second_factor")) ? "second" : "-",
             text(u, "display_name"));
     return CLI_OK;
 }
@@ -194,8 +252,7 @@ static int token_list(struct cli *cli, struct cli_session *s) {
     if (cli_wait(s) < 0)
         return CLI_FAILED;
     if (cli_option(cli, "--json")) {
-        json_dumpf(s->result, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-        puts("");
+        print_json(s->result);
         return CLI_OK;
     }
     printf("%-24s %-11s %-17s %s\n", "NAME", "ROLE", "SCOPES", "MADE AT");
@@ -226,9 +283,13 @@ static int run_verb(struct cli *cli, const struct verb *verbs, const char *expec
 
 int cli_user(struct cli *cli) {
     static const struct verb verbs[] = {{"add", true, user_add}, {"passwd", true, user_passwd},
-        {"disable", true, user_disable}, {"enable", true, user_enable}, {"list", false, user_list},
-        {0}};
-    return run_verb(cli, verbs, "expected add, passwd, disable, enable or list");
+        {"disable", true, user_disable}, {"enable", true, user_enable},
+        {"unlock", true, user_unlock}, {"sessions", true, user_sessions},
+        {"sign-out", true, user_sign_out}, {"reset-second-factor", true, user_reset_factor},
+        {"list", false, user_list}, {0}};
+    return run_verb(cli, verbs,
+        "expected add, passwd, disable, enable, unlock, sessions, sign-out, reset-second-factor or "
+        "list");
 }
 
 int cli_token(struct cli *cli) {

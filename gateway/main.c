@@ -104,14 +104,20 @@ static const struct cli_command commands[] = {
         "switchboard doctor\n"
         "switchboard doctor --no-mail --set redis.url=redis://10.0.0.5:6379",
         "--no-mail --wait=", cli_doctor},
-    {"user", "user add|passwd|disable|enable|list [NAME]", "people who sign in",
+    {"user", "user VERB [NAME]", "people who sign in",
         "  user add NAME --role admin|supervisor|agent [--display-name TEXT] --password-stdin\n"
         "  user passwd NAME --password-stdin\n"
         "  user disable NAME      ends his sessions at once\n"
         "  user enable NAME\n"
+        "  user unlock NAME       after wrong guesses: he need not wait any more\n"
+        "  user sessions NAME [--json]\n"
+        "  user sign-out NAME     ends his sessions at once\n"
+        "  user reset-second-factor NAME   for who has lost it; ends his sessions, too\n"
         "  user list [--json]     times are UTC\n"
-        "A name is 1 to 64 of a-z, 0-9, dot, _ and -. The password is the first line of stdin, 10\n"
-        "characters to 128 bytes. The gateway, or its Redis, must be running.",
+        "A name is 1 to 64 of a-z, 0-9, dot, _ and -. The password is the first line of stdin: 10\n"
+        "characters to 128 bytes, and none of those that are tried first. The gateway, or its "
+        "Redis,\n"
+        "must be running.",
         "echo 'correct horse battery' | switchboard user add ann --role agent --password-stdin\n"
         "switchboard user list --json",
         "--role= --display-name= --password-stdin --json", cli_user},

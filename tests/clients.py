@@ -1,5 +1,8 @@
 """An agent's page and a visitor's widget as programs: they keep cursors, replay, resend."""
+import base64
 import collections
+import hashlib
+import hmac
 import json
 import random
 import threading
@@ -14,6 +17,29 @@ def own_id():
     return "".join(random.choices("0123456789ABCDEFGHJKMNPQRSTVWXYZ", k=26))
 
 
+class Authenticator:
+    """An app with a secret: each code is given out once, as the gateway takes each once."""
+
+    def __init__(self, secret):
+        self.key, self.last = base64.b32decode(secret), 0
+
+    def at(self, step):
+        mac = hmac.new(self.key, step.to_bytes(8, "big"), hashlib.sha1).digest()
+        number = int.from_bytes(mac[(at := mac[-1] & 15):at + 4], "big") & 0x7fffffff
+        return f"{number % 1000000:06}"
+
+    def code(self):
+        """This step's, or the next one's, which a clock that is fast would show. A third within a minute waits."""
+        self.last = max(self.last + 1, int(time.time() // 30))
+        time.sleep(max(0, (self.last - 1) * 30 - time.time()))
+        return self.at(self.last)
+
+    def wrong(self):
+        now = int(time.time() // 30)
+        near = [self.at(step) for step in range(now - 3, now + 4)]
+        return next(c for c in (f"{n:06}" for n in range(20)) if c not in near)
+
+
 class Api:
     """REST by session cookie or token; problems raise unless asked not to."""
 
@@ -26,16 +52,21 @@ class Api:
             self.http.headers["Authorization"] = "Bearer " + token
         self.token = token
 
-    def login(self, name, password):
-        r = self.http.post(self.url + "/api/v1/session", json={"name": name, "password": password},
-                           timeout=30)
+    def login(self, name, password, code=None):
+        body = {"name": name, "password": password, **({"code": code} if code else {})}
+        r = self.http.post(self.url + "/api/v1/session", json=body, timeout=30)
         assert r.status_code == 200, (r.status_code, r.text)
         self.agent, self.name = r.json()["agent"], name
         return self
 
     @property
     def cookie(self):
-        return "; ".join(f"{c.name}={c.value}" for c in self.http.cookies)
+        return "; ".join(f"{c.name}={c.value}" for c in self.http.cookies if c.name == "sb_session")
+
+    def second_factor(self, password):
+        """Turns it on: the authenticator, and the recovery codes."""
+        app = Authenticator(self.post("/session/second-factor", {"password": password})["secret"])
+        return app, self.post("/session/second-factor/confirm", {"code": app.code()})["recovery_codes"]
 
     def ask(self, method, path, **kw):
         kw.setdefault("timeout", patience())

@@ -9,7 +9,8 @@
 
 /* --- agents ---------------------------------------------------------------------------------- */
 
-static json_t *with_presence(json_t *agent, json_t *online) {
+/* Who has no second factor is an admin's matter, and one's own. */
+static json_t *with_presence(const struct call *c, json_t *agent, json_t *online) {
     bool is_online = false;
     size_t i;
     json_t *name, *row = json_copy(agent);
@@ -17,6 +18,9 @@ static json_t *with_presence(json_t *agent, json_t *online) {
         is_online |= json_equal(name, json_object_get(agent, "name"));
     }
     json_object_set_new(row, "online", json_boolean(is_online));
+    const char *whose = json_string_value(json_object_get(agent, "name"));
+    if (c->actor.role != ROLE_ADMIN && (c->actor.is_token || strcmp(whose, c->actor.name) != 0))
+        json_object_del(row, "second_factor");
     return row;
 }
 
@@ -30,7 +34,7 @@ static void on_agents(void *arg, json_t *result, const struct err *err) {
     }
     json_t *online = core_online(c->api->core), *list = json_array();
     json_array_foreach(json_object_get(result, "agents"), i, agent) {
-        json_array_append_new(list, with_presence(agent, online));
+        json_array_append_new(list, with_presence(c, agent, online));
     }
     json_decref(online);
     call_ok(c, 200, json_pack("{s:o}", "agents", list));
@@ -51,7 +55,7 @@ static void on_agent(void *arg, json_t *result, const struct err *err) {
         return;
     }
     json_t *online = core_online(c->api->core);
-    json_t *agent = with_presence(json_object_get(result, "user"), online);
+    json_t *agent = with_presence(c, json_object_get(result, "user"), online);
     json_decref(online);
     call_ok(c, c->number ? (int)c->number : 200, json_pack("{s:o}", "agent", agent));
 }

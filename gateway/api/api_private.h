@@ -66,6 +66,11 @@ void call_with_thread(struct call *c, const char *thread, void (*then)(struct ca
 enum api_origin { API_ORIGIN_OWN, API_ORIGIN_FOREIGN, API_ORIGIN_UNKNOWN };
 enum api_origin api_origin(const struct api *api, struct http_exchange *x);
 void api_set_cookie(struct http_exchange *x, const char *session); /* NULL clears it */
+/* A sign-in, or a proof of one's password, from this request; and what its outcome sets: cookies,
+ * Retry-After. */
+struct sign_in api_sign_in(struct http_exchange *x, enum sign_in_what what, const char *name,
+    const char *password, const char *code);
+void api_signed_in(struct http_exchange *x, const struct signed_in *in);
 json_t *api_agent_json(const struct api *api, const struct actor *a);
 
 /* Handlers, by file. */
@@ -75,6 +80,17 @@ HANDLER(api_session_create);
 HANDLER(api_session_get);
 HANDLER(api_session_delete);
 HANDLER(api_session_password);
+/* api_account.c */
+HANDLER(api_sessions_list);
+HANDLER(api_sessions_end);
+HANDLER(api_sessions_end_others);
+HANDLER(api_factor_get);
+HANDLER(api_factor_begin);
+HANDLER(api_factor_confirm);
+HANDLER(api_factor_codes);
+HANDLER(api_factor_off);
+HANDLER(api_agents_factor_reset);
+HANDLER(api_agents_sign_out);
 /* api_threads.c */
 HANDLER(api_threads_list);
 HANDLER(api_threads_get);

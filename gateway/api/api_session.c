@@ -12,17 +12,45 @@
 
 json_t *api_agent_json(const struct api *api, const struct actor *a) {
     (void)api;
-    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:b}", "name", a->name, "display_name",
+    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:b}", "name", a->name, "display_name",
         a->display_name, "role", role_name(a->role), "lang", a->lang, "disabled", 0,
-        "must_change_password", (int)a->must_change_password, "online", 1);
+        "must_change_password", (int)a->must_change_password, "second_factor",
+        (int)a->second_factor, "online", 1);
+}
+
+static void set_cookie(
+    struct http_exchange *x, const char *name, const char *value, const char *path) {
+    char text[256];
+    snprintf(text, sizeof text, "%s=%s; HttpOnly; SameSite=Strict; Path=%s; Max-Age=%ld%s", name,
+        value ? value : "", path, value ? COOKIE_AGE_S : 0L, http_is_tls(x) ? "; Secure" : "");
+    http_set_header(x, "Set-Cookie", text);
+    explicit_bzero(text, sizeof text);
 }
 
 void api_set_cookie(struct http_exchange *x, const char *session) {
-    char text[256];
-    snprintf(text, sizeof text, "sb_session=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%ld%s",
-        session ? session : "", session ? COOKIE_AGE_S : 0L, http_is_tls(x) ? "; Secure" : "");
-    http_set_header(x, "Set-Cookie", text);
-    explicit_bzero(text, sizeof text);
+    set_cookie(x, "sb_session", session, "/");
+}
+
+struct sign_in api_sign_in(struct http_exchange *x, enum sign_in_what what, const char *name,
+    const char *password, const char *code) {
+    return (struct sign_in){.what = what,
+        .name = name,
+        .password = password,
+        .code = code,
+        .peer = http_peer(x),
+        .browser = http_header(x, "User-Agent"),
+        .device = http_cookie(x, "sb_device")};
+}
+
+void api_signed_in(struct http_exchange *x, const struct signed_in *in) {
+    char seconds[24];
+    if (in->session)
+        api_set_cookie(x, in->session);
+    if (in->device)
+        set_cookie(x, "sb_device", in->device, "/api/v1/session");
+    snprintf(seconds, sizeof seconds, "%lld", (long long)(in->retry_ms + 999) / 1000);
+    if (in->retry_ms)
+        http_set_header(x, "Retry-After", seconds);
 }
 
 struct login {
@@ -30,33 +58,35 @@ struct login {
     struct http_exchange *x;
 };
 
-static void on_login(
-    void *arg, const struct actor *actor, const char *session, const struct err *err) {
+static void on_login(void *arg, const struct signed_in *in, const struct err *err) {
     struct login l = *(struct login *)arg;
     free(arg);
-    if (err) {
+    api_signed_in(l.x, in);
+    if (err)
         http_reply_err(l.x, err);
-        return;
-    }
-    api_set_cookie(l.x, session);
-    http_reply_json(l.x, 200, json_pack("{s:o}", "agent", api_agent_json(l.api, actor)));
+    else
+        http_reply_json(l.x, 200, json_pack("{s:o}", "agent", api_agent_json(l.api, in->actor)));
 }
 
 HANDLER(api_session_create) {
     json_t *body = http_body_json(x);
     if (!body)
         return;
+    const json_t *code = json_object_get(body, "code");
     const char *name = json_string_value(json_object_get(body, "name"));
     const char *password = json_string_value(json_object_get(body, "password"));
     if (api_origin(api, x) == API_ORIGIN_FOREIGN) {
         http_reply_problem(x, 403, "denied", "this request comes from another site");
-    } else if (!name || !password || json_object_size(body) != 2) {
-        http_reply_problem(
-            x, 400, "invalid", "expected {\"name\": \"...\", \"password\": \"...\"}");
+    } else if (!name || !password || (code && !json_is_string(code)) ||
+               json_object_size(body) != (code ? 3 : 2)) {
+        http_reply_problem(x, 400, "invalid",
+            "expected {\"name\": \"...\", \"password\": \"...\"}, and \"code\" where the second "
+            "factor is on");
     } else {
         struct login *l = mem_alloc(sizeof *l);
+        struct sign_in how = api_sign_in(x, SIGN_IN, name, password, json_string_value(code));
         *l = (struct login){api, x};
-        users_login(l->api->users, name, password, http_peer(x), on_login, l);
+        users_login(l->api->users, &how, on_login, l);
     }
     json_decref(body);
 }
@@ -92,31 +122,29 @@ HANDLER(api_session_delete) {
 
 /* --- a new password: prove the old one, change, sign in anew --------------------------------- */
 
-static void on_signed_in_again(
-    void *arg, const struct actor *actor, const char *session, const struct err *err) {
+static void on_signed_in_again(void *arg, const struct signed_in *in, const struct err *err) {
     struct call *c = arg;
-    (void)actor;
     if (err) {
         call_err(c, err);
         return;
     }
-    api_set_cookie(c->x, session);
+    api_signed_in(c->x, in);
     call_empty(c);
 }
 
 static void on_password_set(void *arg, const struct err *err) {
     struct call *c = arg;
-    if (err)
+    if (err) {
         call_err(c, err);
-    else
-        users_login(c->api->users, c->actor.name, c->text, http_peer(c->x), on_signed_in_again, c);
+        return;
+    }
+    struct sign_in how = api_sign_in(c->x, SIGN_IN_PROVEN, c->actor.name, c->text, NULL);
+    users_login(c->api->users, &how, on_signed_in_again, c);
 }
 
-static void on_old_proven(
-    void *arg, const struct actor *actor, const char *session, const struct err *err) {
+static void on_old_proven(void *arg, const struct signed_in *in, const struct err *err) {
     struct call *c = arg;
-    (void)actor;
-    (void)session;
+    api_signed_in(c->x, in);
     if (err && err->code == ERR_AUTH)
         call_fail(c, ERR_DENIED, "old is not your password");
     else if (err)
@@ -140,7 +168,8 @@ static void session_password(struct call *c) {
         call_fail(c, ERR_INVALID, "the new password is the old one");
     } else {
         c->text = mem_strdup(new);
-        users_login(c->api->users, c->actor.name, old, http_peer(c->x), on_old_proven, c);
+        struct sign_in how = api_sign_in(c->x, PROVE_PASSWORD, c->actor.name, old, NULL);
+        users_login(c->api->users, &how, on_old_proven, c);
     }
     json_decref(body);
 }

@@ -81,11 +81,15 @@ void crypto_md5_hex(struct span data, char out[CRYPTO_MD5_SIZE]) {
     sodium_bin2hex(out, CRYPTO_MD5_SIZE, h, sizeof h);
 }
 
+void crypto_hmac_sha1(struct span key, struct span data, unsigned char out[20]) {
+    unsigned n = 20;
+    if (!HMAC(EVP_sha1(), key.p, (int)key.n, (const unsigned char *)data.p, data.n, out, &n))
+        abort(); /* there is no memory */
+}
+
 void crypto_hmac_sha1_hex(struct span key, struct span data, char out[CRYPTO_SHA1_SIZE]) {
     unsigned char h[20];
-    unsigned n = sizeof h;
-    if (!HMAC(EVP_sha1(), key.p, (int)key.n, (const unsigned char *)data.p, data.n, h, &n))
-        abort();
+    crypto_hmac_sha1(key, data, h);
     sodium_bin2hex(out, CRYPTO_SHA1_SIZE, h, sizeof h);
 }
 

@@ -28,6 +28,7 @@ void crypto_hmac_for(
 #define CRYPTO_SHA1_SIZE 41
 void crypto_md5_hex(struct span data, char out[CRYPTO_MD5_SIZE]);
 void crypto_hmac_sha1_hex(struct span key, struct span data, char out[CRYPTO_SHA1_SIZE]);
+void crypto_hmac_sha1(struct span key, struct span data, unsigned char out[20]);
 
 /* SHA-256 of what comes in pieces. end frees it; out NULL: that only. */
 struct crypto_sha256;

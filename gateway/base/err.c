@@ -14,6 +14,7 @@ static const struct {
     [ERR_NOT_FOUND] = {"not_found", 404},
     [ERR_CONFLICT] = {"conflict", 409},
     [ERR_AUTH] = {"auth", 401},
+    [ERR_SECOND_FACTOR] = {"second_factor", 401},
     [ERR_DENIED] = {"denied", 403},
     [ERR_TOO_LARGE] = {"too_large", 413},
     [ERR_TOO_MANY] = {"too_many", 429},

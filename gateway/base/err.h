@@ -10,19 +10,20 @@
 
 enum err_code {
     ERR_NONE = 0,
-    ERR_INVALID,     /* the caller's data is wrong: never retry */
-    ERR_NOT_FOUND,   /* no such thing */
-    ERR_CONFLICT,    /* exists already, or changed meanwhile */
-    ERR_AUTH,        /* who are you? */
-    ERR_DENIED,      /* we know you; you may not */
-    ERR_TOO_LARGE,   /* over a size limit */
-    ERR_TOO_MANY,    /* over a rate limit */
-    ERR_UNAVAILABLE, /* a peer (Redis, CRM, channel) cannot serve now: retry later */
-    ERR_TIMEOUT,     /* no answer in time: the outcome is not known */
-    ERR_PROTOCOL,    /* the peer's answer makes no sense */
-    ERR_IO,          /* disk or system call */
-    ERR_UNSUPPORTED, /* this channel or build cannot do it */
-    ERR_INTERNAL     /* our own bug */
+    ERR_INVALID,       /* the caller's data is wrong: never retry */
+    ERR_NOT_FOUND,     /* no such thing */
+    ERR_CONFLICT,      /* exists already, or changed meanwhile */
+    ERR_AUTH,          /* who are you? */
+    ERR_SECOND_FACTOR, /* the password is right; a code is needed, too */
+    ERR_DENIED,        /* we know you; you may not */
+    ERR_TOO_LARGE,     /* over a size limit */
+    ERR_TOO_MANY,      /* over a rate limit */
+    ERR_UNAVAILABLE,   /* a peer (Redis, CRM, channel) cannot serve now: retry later */
+    ERR_TIMEOUT,       /* no answer in time: the outcome is not known */
+    ERR_PROTOCOL,      /* the peer's answer makes no sense */
+    ERR_IO,            /* disk or system call */
+    ERR_UNSUPPORTED,   /* this channel or build cannot do it */
+    ERR_INTERNAL       /* our own bug */
 };
 
 struct err {

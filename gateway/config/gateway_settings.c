@@ -149,7 +149,10 @@ const struct setting agents_settings[] = {
         .preset = "10",
         .min = 1,
         .max = 1000,
-        .help = "Wrong passwords for one account or from one address before it must wait."},
+        .help = "Tries for one account within a minute, and wrong ones in a row before it must "
+                "wait: half a minute, then twice as long each time, up to 15 minutes. From one "
+                "address three times as many. A browser in which the agent has signed in before "
+                "does not wait for the guesses of others."},
     {.key = "text_max",
         .type = SETTING_INT,
         .preset = "16000",

@@ -13,53 +13,14 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/utf8.h"
-#include "store/store_users.h"
+#include "core/password.h"
+#include "core/users_private.h"
 
 #define HASHES_MAX 2     /* at a time */
 #define HASH_LINE_MAX 64 /* waiting; more are told to come back */
-#define CACHE_SIZE 256
-#define CACHE_MS 500 /* how long a session's answer is believed */
 #define ENDED_CHANNEL "sb:ended"
-#define LISTENERS_MAX 4
-
-struct cached {
-    char sha[CRYPTO_HEX_SIZE];
-    struct actor actor;
-    uint64_t until_ms;
-};
-
-struct hash_job;
-
-struct users {
-    struct env env;
-    struct store *store;
-    struct users_options options;
-    struct redis_lane *lane;
-    struct cached cache[CACHE_SIZE];
-    struct hash_job *line, **line_tail; /* waiting for the thread pool */
-    struct hash_job *running;           /* in it */
-    unsigned hashing, waiting;
-    char *dummy; /* a hash that nobody's password has: for unknown names */
-    struct {
-        void (*fn)(void *arg, const char *user);
-        void *arg;
-    } listeners[LISTENERS_MAX];
-    size_t nlisteners;
-    bool stopped;
-};
 
 /* --- hashing --------------------------------------------------------------------------------- */
-
-struct hash_job {
-    struct users *users;
-    struct hash_job *next; /* in the line, or among those that run */
-    char *password;
-    char hash[crypto_pwhash_STRBYTES]; /* to check against, or the new one */
-    bool check, good;
-    bool abandoned; /* ended before it was done, as the gateway stops */
-    void (*done)(void *arg, const struct hash_job *job);
-    void *arg;
-};
 
 static void hash_work(void *arg) {
     struct hash_job *j = arg;
@@ -127,8 +88,7 @@ static void hash_abandon_all(struct users *u) {
     u->waiting = u->hashing = 0;
 }
 
-/* hash NULL: make one. -1 when too many wait. */
-static int hash_start(struct users *u, const char *password, const char *hash,
+int users_hash(struct users *u, const char *password, const char *hash,
     void (*done)(void *arg, const struct hash_job *job), void *arg) {
     if (u->stopped || u->waiting >= HASH_LINE_MAX)
         return -1;
@@ -169,9 +129,10 @@ static const char *text(const json_t *o, const char *key) {
     return s ? s : "";
 }
 
-static struct actor actor_of_user(const json_t *user) {
+struct actor users_actor(const json_t *user) {
     struct actor a = {.scopes = SCOPE_ALL,
-        .must_change_password = json_is_true(json_object_get(user, "must_change_password"))};
+        .must_change_password = json_is_true(json_object_get(user, "must_change_password")),
+        .second_factor = json_is_true(json_object_get(user, "second_factor"))};
     snprintf(a.name, sizeof a.name, "%s", text(user, "name"));
     snprintf(a.display_name, sizeof a.display_name, "%s",
         *text(user, "display_name") ? text(user, "display_name") : a.name);
@@ -267,7 +228,7 @@ static void on_session(void *arg, json_t *result, const struct err *err) {
         err = &none;
     }
     if (!err) {
-        actor = actor_of_user(user);
+        actor = users_actor(user);
         cache_put(q->users, q->sha, &actor);
     }
     q->fn(q->arg, err ? NULL : &actor, err);
@@ -312,128 +273,37 @@ void users_by_token(struct users *u, const char *token, users_actor_fn fn, void 
         store_token_get(u->store, q->sha, on_token, q);
 }
 
-/* --- signing in ------------------------------------------------------------------------------ */
-
-struct login {
-    struct users *users;
-    char *name, *password, *peer;
-    users_login_fn fn;
-    void *arg;
-    struct actor actor;
-    bool known; /* the name exists and may sign in */
-    char session[CRYPTO_TOKEN_SIZE];
-    char proven[crypto_pwhash_STRBYTES];
-};
-
-static void login_end(struct login *l, const char *result, const struct err *err) {
-    metrics_add(l->users->env.metrics, M_LOGIN, result, 1);
-    if (err)
-        LOG_INFO(l->users->env.log, "login.refused", LOG_S("peer", l->peer), LOG_E(err));
-    else
-        LOG_INFO(
-            l->users->env.log, "login.ok", LOG_S("agent", l->actor.name), LOG_S("peer", l->peer));
-    l->fn(l->arg, err ? NULL : &l->actor, err ? NULL : l->session, err);
-    explicit_bzero(l->password, strlen(l->password));
-    explicit_bzero(l->session, sizeof l->session);
-    explicit_bzero(l->proven, sizeof l->proven);
-    free(l->password);
-    free(l->name);
-    free(l->peer);
-    free(l);
-}
-
-static void login_fail(struct login *l, const char *result, enum err_code code, const char *why) {
-    struct err err;
-    err_set(&err, code, "%s", why);
-    login_end(l, result, &err);
-}
-
-static void on_session_made(void *arg, const struct err *err) {
-    login_end(arg, err ? "error" : "ok", err);
-}
-
-static void on_checked(void *arg, const struct hash_job *job) {
-    struct login *l = arg;
-    char sha[CRYPTO_HEX_SIZE];
-    if (job->abandoned) {
-        login_fail(l, "error", ERR_UNAVAILABLE, "the gateway is stopping");
-        return;
-    }
-    if (!job->good || !l->known) {
-        login_fail(l, "wrong", ERR_AUTH, "name or password is wrong");
-        return;
-    }
-    crypto_token(l->session);
-    crypto_sha256_hex(span_str(l->session), sha);
-    snprintf(l->proven, sizeof l->proven, "%s", job->hash);
-    store_session_create(l->users->store, sha, l->actor.name, l->proven,
-        l->users->options.session_ttl_ms, on_session_made, l);
-}
-
-static void on_secret(void *arg, const json_t *user, const char *hash, const struct err *err) {
-    struct login *l = arg;
-    if (err && err->code != ERR_NOT_FOUND) {
-        login_end(l, "error", err);
-        return;
-    }
-    l->known = user && hash && *hash && !json_is_true(json_object_get(user, "disabled"));
-    if (user)
-        l->actor = actor_of_user(user);
-    /* Unknown and disabled cost the same time and get the same words as a wrong password. */
-    if (hash_start(l->users, l->password, l->known ? hash : l->users->dummy, on_checked, l) < 0)
-        login_fail(l, "throttled", ERR_TOO_MANY, "too many sign-ins at once: try again");
-}
-
-static void on_peer_rate(void *arg, int64_t retry_ms, const struct err *err) {
-    struct login *l = arg;
-    if (err)
-        login_end(l, "error", err);
-    else if (retry_ms)
-        login_fail(l, "throttled", ERR_TOO_MANY,
-            "too many tries from this address: wait a minute and try again");
-    else
-        store_user_secret(l->users->store, l->name, on_secret, l);
-}
-
-static void on_name_rate(void *arg, int64_t retry_ms, const struct err *err) {
-    struct login *l = arg;
-    unsigned tries = l->users->options.login_tries;
-    if (err) {
-        login_end(l, "error", err);
-        return;
-    }
-    if (retry_ms) {
-        login_fail(l, "throttled", ERR_TOO_MANY,
-            "too many tries for this account: wait a minute and try again");
-        return;
-    }
-    char *bucket = mem_printf("login-peer:%s", l->peer);
-    store_rate(l->users->store, bucket, tries * 3, tries * 3, 1, on_peer_rate, l);
-    free(bucket);
-}
-
-void users_login(struct users *u, const char *name, const char *password, const char *peer,
-    users_login_fn fn, void *arg) {
-    struct login *l = mem_zalloc(sizeof *l);
-    char sha[CRYPTO_HEX_SIZE];
-    l->users = u;
-    l->name = mem_strndup(name, strnlen(name, 64));
-    l->password = mem_strndup(password, strnlen(password, 128));
-    l->peer = mem_strdup(peer ? peer : "");
-    l->fn = fn;
-    l->arg = arg;
-    crypto_sha256_hex(span_str(l->name), sha); /* a name may be anything */
-    char *bucket = mem_printf("login-name:%.32s", sha);
-    store_rate(
-        u->store, bucket, u->options.login_tries, u->options.login_tries, 1, on_name_rate, l);
-    free(bucket);
-}
+/* --- the end of sessions --------------------------------------------------------------------- */
 
 void users_logout(struct users *u, const char *session, store_done_fn fn, void *arg) {
     char sha[CRYPTO_HEX_SIZE];
     crypto_sha256_hex(span_str(session), sha);
     cache_slot(u, sha)->until_ms = 0;
     store_session_end(u->store, sha, fn, arg);
+}
+
+/* What this worker remembers of a user's sessions counts no more. */
+static void forget(struct users *u, const char *user) {
+    for (size_t i = 0; i < CACHE_SIZE; i++)
+        if (strcmp(u->cache[i].actor.name, user) == 0)
+            u->cache[i].until_ms = 0;
+}
+
+void users_sessions(
+    struct users *u, const char *name, const char *own, store_json_fn fn, void *arg) {
+    char sha[CRYPTO_HEX_SIZE] = "";
+    if (own)
+        crypto_sha256_hex(span_str(own), sha);
+    store_session_list(u->store, name, sha, u->options.session_ttl_ms, fn, arg);
+}
+
+void users_revoke(struct users *u, const char *name, const char *id, const char *but,
+    store_done_fn fn, void *arg) {
+    char sha[CRYPTO_HEX_SIZE] = "";
+    if (but)
+        crypto_sha256_hex(span_str(but), sha);
+    forget(u, name);
+    store_session_revoke(u->store, name, id, sha, fn, arg);
 }
 
 /* --- making and changing --------------------------------------------------------------------- */
@@ -454,8 +324,18 @@ static void change_end(struct change *c, const struct err *err) {
     free(c);
 }
 
+static void on_unlocked(void *arg, const struct err *err) {
+    (void)err; /* the password is set all the same */
+    change_end(arg, NULL);
+}
+
+/* Guesses at the old password count no more against the new one. */
 static void on_change_written(void *arg, const struct err *err) {
-    change_end(arg, err);
+    struct change *c = arg;
+    if (err || c->create)
+        change_end(c, err);
+    else
+        users_unlock(c->users, text(c->user, "name"), on_unlocked, c);
 }
 
 static void on_change_refused(void *arg) {
@@ -490,16 +370,10 @@ static int check_name(const char *name, struct err *err) {
     return 0;
 }
 
-static int check_password(const char *password, struct err *err) {
-    size_t n = strlen(password);
-    if (!utf8_is_text(password, n) || utf8_length(password, n) < 10 || n > 128)
-        return err_set(err, ERR_INVALID, "password must be 10 to 128 characters long");
-    return 0;
-}
-
 static void begin_change(struct change *c, const char *password) {
-    if (c->err.code == ERR_NONE && password && check_password(password, &c->err) == 0 &&
-        hash_start(c->users, password, NULL, on_hashed, c) < 0)
+    if (c->err.code == ERR_NONE && password &&
+        password_check(password, text(c->user, "name"), &c->err) == 0 &&
+        users_hash(c->users, password, NULL, on_hashed, c) < 0)
         err_set(&c->err, ERR_TOO_MANY, "too many passwords are being hashed: try again");
     if (c->err.code)
         loop_defer(c->users->env.loop, on_change_refused, c);
@@ -581,9 +455,7 @@ void users_add_token(struct users *u, const char *name, enum role role, unsigned
 static void on_ended(void *arg, struct span payload) {
     struct users *u = arg;
     char *user = mem_strndup(payload.p, payload.n);
-    for (size_t i = 0; i < CACHE_SIZE; i++)
-        if (strcmp(u->cache[i].actor.name, user) == 0)
-            u->cache[i].until_ms = 0;
+    forget(u, user);
     for (size_t i = 0; i < u->nlisteners; i++)
         u->listeners[i].fn(u->listeners[i].arg, user);
     free(user);

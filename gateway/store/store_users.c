@@ -9,9 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/scripts.h"
-#include "store/store_private.h"
-
-#define SESSIONS_MAX 50 /* of one user; the oldest give way */
+#include "store/store_users_private.h"
 
 /* --- JSON of a user -------------------------------------------------------------------------- */
 
@@ -26,11 +24,12 @@ static json_t *user_json(const struct redis_reply *hash) {
     char when[CLOCK_TEXT_SIZE];
     if (redis_reply_count(hash) == 0)
         return NULL;
-    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:s}", "name", field(hash, "name"), "display_name",
-        field(hash, "display_name"), "role", field(hash, "role"), "lang",
+    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:s}", "name", field(hash, "name"),
+        "display_name", field(hash, "display_name"), "role", field(hash, "role"), "lang",
         *field(hash, "lang") ? field(hash, "lang") : "ru", "disabled",
         strcmp(field(hash, "disabled"), "1") == 0, "must_change_password",
-        strcmp(field(hash, "must_change_password"), "1") == 0, "created_at",
+        strcmp(field(hash, "must_change_password"), "1") == 0, "second_factor",
+        *field(hash, "totp") != '\0', "created_at",
         clock_format(strtoll(field(hash, "created"), NULL, 10), when));
 }
 
@@ -52,51 +51,9 @@ static void add_pairs(struct args *a, const json_t *user) {
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
-struct users_call {
-    struct store *store;
-    store_json_fn json;
-    store_done_fn done;
-    void (*secret)(void *arg, const json_t *user, const char *hash, const struct err *err);
-    store_rate_fn rate;
-    void *arg;
-    const char *when_zero; /* the sentence for an answer of 0 */
-    enum err_code zero_code;
-    struct redis_script script;
-};
-
-static struct users_call *call_create(struct store *s, void *arg) {
-    struct users_call *c = mem_zalloc(sizeof *c);
-    c->store = s;
-    c->arg = arg;
-    return c;
-}
-
-static void on_done(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct users_call *c = arg;
-    struct err zero;
-    if (!err && c->when_zero && redis_reply_int(r) == 0) {
-        err_set(&zero, c->zero_code, "%s", c->when_zero);
-        err = &zero;
-    }
-    if (c->done)
-        c->done(c->arg, err);
-    free(c);
-}
-
-/* A script of this file; it lives with the call, since redis.c may need its text again. */
-static void run(struct users_call *c, const char *name, const char *body, const struct span *keys,
-    size_t nkeys, const struct args *a, redis_fn fn) {
-    redis_script_init(&c->script, name, body);
-    redis_eval(c->store->redis, &c->script, keys, nkeys, a->v, a->n, fn, c);
-}
-
-static char *key_of(const char *prefix, const char *name) {
-    return mem_printf("sb:%s:%s", prefix, name);
-}
-
 static void hgetall(struct users_call *c, const char *prefix, const char *name, redis_fn fn) {
     struct args a;
-    char *key = key_of(prefix, name);
+    char *key = users_key(prefix, name);
     args_init(&a);
     args_add(&a, "HGETALL");
     args_add(&a, key);
@@ -108,9 +65,9 @@ static void hgetall(struct users_call *c, const char *prefix, const char *name, 
 
 void store_user_create(struct store *s, const json_t *user, const char *hash, bool only_if_first,
     store_done_fn fn, void *arg) {
-    struct users_call *c = call_create(s, arg);
+    struct users_call *c = users_call_create(s, arg);
     const char *name = json_string_value(json_object_get(user, "name"));
-    char *key = key_of("user", name);
+    char *key = users_key("user", name);
     struct span keys[] = {span_str("sb:users"), span_str(key)};
     struct args a;
     c->done = fn;
@@ -124,7 +81,7 @@ void store_user_create(struct store *s, const json_t *user, const char *hash, bo
     args_add(&a, hash);
     args_add(&a, "created");
     args_int(&a, clock_ms());
-    run(c, "user_create", script_user_create, keys, 2, &a, on_done);
+    users_call_run(c, "user_create", script_user_create, keys, 2, &a, users_call_done);
     free(key);
 }
 
@@ -136,8 +93,12 @@ static void on_user(void *arg, const struct redis_reply *r, const struct err *er
         err_set(&missing, ERR_NOT_FOUND, "there is no such agent");
         err = &missing;
     }
-    if (c->secret) {
-        c->secret(c->arg, user, err ? NULL : field(r, "hash"), err);
+    if (c->secrets) {
+        struct user_secrets secrets = {0};
+        if (!err)
+            secrets =
+                (struct user_secrets){field(r, "hash"), field(r, "totp"), field(r, "totp_new")};
+        c->secrets(c->arg, user, &secrets, err);
     } else {
         json_t *out = user ? json_pack("{s:O}", "user", user) : NULL;
         c->json(c->arg, out, err);
@@ -148,15 +109,14 @@ static void on_user(void *arg, const struct redis_reply *r, const struct err *er
 }
 
 void store_user_get(struct store *s, const char *name, store_json_fn fn, void *arg) {
-    struct users_call *c = call_create(s, arg);
+    struct users_call *c = users_call_create(s, arg);
     c->json = fn;
     hgetall(c, "user", name, on_user);
 }
 
-void store_user_secret(struct store *s, const char *name,
-    void (*fn)(void *arg, const json_t *user, const char *hash, const struct err *err), void *arg) {
-    struct users_call *c = call_create(s, arg);
-    c->secret = fn;
+void store_user_secrets(struct store *s, const char *name, store_secrets_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    c->secrets = fn;
     hgetall(c, "user", name, on_user);
 }
 
@@ -219,7 +179,7 @@ static void on_members(void *arg, const struct redis_reply *r, const struct err 
         l->g.err = *err;
     for (size_t i = 0; i < (err ? 0 : redis_reply_count(r)); i++) {
         struct args a;
-        char *key = key_of(prefix, redis_reply_str(redis_reply_at(r, i)));
+        char *key = users_key(prefix, redis_reply_str(redis_reply_at(r, i)));
         args_init(&a);
         args_add(&a, "HGETALL");
         args_add(&a, key);
@@ -246,8 +206,8 @@ void store_user_list(struct store *s, store_json_fn fn, void *arg) {
 
 void store_user_change(struct store *s, const char *name, const json_t *changes, const char *hash,
     store_done_fn fn, void *arg) {
-    struct users_call *c = call_create(s, arg);
-    char *key = key_of("user", name), *sessions = key_of("sessions", name);
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("user", name), *sessions = users_key("sessions", name);
     struct span keys[] = {span_str(key), span_str(sessions)};
     struct args a;
     bool ends = hash || json_object_get(changes, "role") || json_object_get(changes, "disabled");
@@ -264,40 +224,19 @@ void store_user_change(struct store *s, const char *name, const json_t *changes,
         args_add(&a, "hash");
         args_add(&a, hash);
     }
-    run(c, "user_change", script_user_change, keys, 2, &a, on_done);
+    users_call_run(c, "user_change", script_user_change, keys, 2, &a, users_call_done);
     free(key);
     free(sessions);
 }
 
 /* --- sessions -------------------------------------------------------------------------------- */
 
-void store_session_create(struct store *s, const char *sha256, const char *user, const char *hash,
-    int64_t ttl_ms, store_done_fn fn, void *arg) {
-    struct users_call *c = call_create(s, arg);
-    char *record = key_of("user", user), *sessions = key_of("sessions", user);
-    char *key = key_of("session", sha256);
-    struct span keys[] = {span_str(record), span_str(sessions), span_str(key)};
-    struct args a;
-    c->done = fn;
-    c->when_zero = "the password was changed meanwhile: sign in again";
-    c->zero_code = ERR_AUTH;
-    args_init(&a);
-    args_add(&a, user);
-    args_add(&a, sha256);
-    args_int(&a, ttl_ms);
-    args_int(&a, clock_ms());
-    args_add(&a, hash);
-    args_int(&a, SESSIONS_MAX);
-    run(c, "user_session", script_user_session, keys, 3, &a, on_done);
-    free(record);
-    free(sessions);
-    free(key);
-}
-
 static void on_session_user(void *arg, const struct redis_reply *r, const struct err *err) {
     struct users_call *c = arg;
-    const char *user = r && redis_reply_type(r) == REDIS_STRING ? redis_reply_str(r) : "";
+    const char *value = r && redis_reply_type(r) == REDIS_STRING ? redis_reply_str(r) : "";
+    char user[65];
     struct err none;
+    snprintf(user, sizeof user, "%.*s", (int)strcspn(value, " "), value);
     if (!err && !*user) {
         err_set(&none, ERR_AUTH, "your session has ended: sign in again");
         err = &none;
@@ -312,8 +251,8 @@ static void on_session_user(void *arg, const struct redis_reply *r, const struct
 
 void store_session_get(
     struct store *s, const char *sha256, int64_t ttl_ms, store_json_fn fn, void *arg) {
-    struct users_call *c = call_create(s, arg);
-    char *key = key_of("session", sha256);
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("session", sha256);
     struct args a;
     c->json = fn;
     args_init(&a);
@@ -322,18 +261,6 @@ void store_session_get(
     args_add(&a, "PX");
     args_int(&a, ttl_ms);
     store_command(s, &a, on_session_user, c);
-    free(key);
-}
-
-void store_session_end(struct store *s, const char *sha256, store_done_fn fn, void *arg) {
-    struct users_call *c = call_create(s, arg);
-    char *key = key_of("session", sha256);
-    struct span keys[] = {span_str(key)};
-    struct args a;
-    c->done = fn;
-    args_init(&a);
-    args_add(&a, sha256);
-    run(c, "user_logout", script_user_logout, keys, 1, &a, on_done);
     free(key);
 }
 
@@ -391,7 +318,7 @@ void store_token_create(struct store *s, const char *sha256, const char *name, c
     const char *scopes, store_done_fn fn, void *arg) {
     struct token_create *t = mem_alloc(sizeof *t);
     struct args a;
-    *t = (struct token_create){s, key_of("token", sha256), mem_strdup(sha256), mem_strdup(name),
+    *t = (struct token_create){s, users_key("token", sha256), mem_strdup(sha256), mem_strdup(name),
         mem_strdup(role), mem_strdup(scopes), fn, arg};
     args_init(&a);
     args_add(&a, "HSETNX");
@@ -416,7 +343,7 @@ static void on_token(void *arg, const struct redis_reply *r, const struct err *e
 }
 
 void store_token_get(struct store *s, const char *sha256, store_json_fn fn, void *arg) {
-    struct users_call *c = call_create(s, arg);
+    struct users_call *c = users_call_create(s, arg);
     c->json = fn;
     hgetall(c, "token", sha256, on_token);
 }
@@ -455,7 +382,7 @@ static void on_token_found(void *arg, const struct redis_reply *r, const struct 
     } else if (redis_reply_type(r) != REDIS_STRING) {
         err_set(&t->g.err, ERR_NOT_FOUND, "there is no token of this name");
     } else {
-        char *key = key_of("token", redis_reply_str(r));
+        char *key = users_key("token", redis_reply_str(r));
         args_init(&a);
         args_add(&a, "DEL");
         args_add(&a, key);
@@ -484,27 +411,4 @@ void store_token_end(struct store *s, const char *name, store_done_fn fn, void *
     args_add(&a, "sb:tokens");
     args_add(&a, name);
     store_command(s, &a, on_token_found, t);
-}
-
-/* --- rate limits ----------------------------------------------------------------------------- */
-
-static void on_rate(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct users_call *c = arg;
-    c->rate(c->arg, err ? 0 : redis_reply_int(r), err);
-    free(c);
-}
-
-void store_rate(struct store *s, const char *bucket, unsigned burst, unsigned per_minute,
-    unsigned cost, store_rate_fn fn, void *arg) {
-    struct users_call *c = call_create(s, arg);
-    char *key = key_of("rate", bucket);
-    struct span keys[] = {span_str(key)};
-    struct args a;
-    c->rate = fn;
-    args_init(&a);
-    args_int(&a, burst);
-    args_int(&a, per_minute);
-    args_int(&a, cost);
-    run(c, "rate", script_rate, keys, 1, &a, on_rate);
-    free(key);
 }

@@ -5,7 +5,7 @@ import time
 
 import pytest
 import requests
-from clients import Api
+from clients import Api, Authenticator
 from contract import Contract
 from harness import CONFIG, SLOWER, Gateway, until
 
@@ -41,10 +41,15 @@ class World:
     def client(self):
         return self.admin.get("/threads/" + self.thread())["client"]["id"]
 
+    def person(self, name):
+        """One who has chosen his own password, the usual one."""
+        self.gateway.add_user(name)
+        return self.gateway.login(name, self.gateway.PASSWORD)
+
     def agent(self, name):
         self.call("addAgent", status=201, json={"name": name, "display_name": name.title(),
-                                                "role": "agent", "password": "0123456789"})
-        return Api(self.gateway.url).login(name, "0123456789")
+                                                "role": "agent", "password": "one two three"})
+        return Api(self.gateway.url).login(name, "one two three")
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +84,57 @@ def sign_out(w):
 def change_password(w):
     api = w.agent("changer")
     w.call("changePassword", api=api, status=403, json={"old": "not the old one", "new": "x" * 12})
-    w.call("changePassword", api=api, status=400, json={"old": "0123456789", "new": "short"})
-    w.call("changePassword", api=api, status=204, json={"old": "0123456789", "new": "9876543210"})
+    w.call("changePassword", api=api, status=400, json={"old": "one two three", "new": "short"})
+    w.call("changePassword", api=api, status=204, json={"old": "one two three", "new": "three two one"})
     assert api.get("/session")["agent"]["must_change_password"] is False
+
+
+def second_factor(w):
+    """On, new codes, off; and each refusal."""
+    password = {"password": w.gateway.PASSWORD}
+    api = w.person(f"factor{time.monotonic_ns()}")
+    assert w.call("secondFactor", status=200, api=api) == {"enabled": False, "recovery_codes_left": 0}
+    w.call("beginSecondFactor", status=403, api=api, json={"password": "wrong password"})
+    for op in ("beginSecondFactor", "confirmSecondFactor", "newRecoveryCodes", "endSecondFactor"):
+        w.call(op, status=400, api=api, json={})
+    w.call("confirmSecondFactor", status=409, api=api, json={"code": "123456"})
+    app = Authenticator(w.call("beginSecondFactor", status=200, api=api, json=password)["secret"])
+    w.call("confirmSecondFactor", status=400, api=api, json={"code": app.wrong()})
+    codes = w.call("confirmSecondFactor", status=200, api=api, json={"code": app.code()})["recovery_codes"]
+    w.call("beginSecondFactor", status=409, api=api, json=password)
+    w.call("newRecoveryCodes", status=403, api=api, json={**password, "code": app.wrong()})
+    fresh = w.call("newRecoveryCodes", status=200, api=api, json={**password, "code": codes[0]})["recovery_codes"]
+    assert len(set(codes + fresh)) == 20
+    w.call("endSecondFactor", status=403, api=api, json={**password, "code": codes[1]})
+    w.call("endSecondFactor", status=204, api=api, json={**password, "code": fresh[0]})
+    w.call("newRecoveryCodes", status=409, api=api, json={**password, "code": fresh[1]})
+
+
+def sessions(w):
+    name = f"sessions{time.monotonic_ns()}"
+    api = w.person(name)
+    others = [w.gateway.login(name, w.gateway.PASSWORD) for _ in range(3)]
+    listed = w.call("listSessions", status=200, api=api)["sessions"]
+    assert len(listed) == 4 and [s["current"] for s in listed] == [False, False, False, True]
+    w.call("endSession", {"id": listed[0]["id"]}, 204, api=api)
+    for unknown in (listed[0]["id"], "0" * 24, "x", "%00"):
+        assert api.ask("DELETE", "/sessions/" + unknown).status_code in (400, 404)
+    w.call("endOtherSessions", status=204, api=api)
+    assert len(w.call("listSessions", status=200, api=api)["sessions"]) == 1
+    assert [o.ask("GET", "/session").status_code for o in others] == [401] * 3
+
+
+def admins_help(w):
+    name = f"helped{time.monotonic_ns()}"
+    w.person(name).second_factor(w.gateway.PASSWORD)
+    w.call("resetSecondFactor", {"name": name}, 204)
+    w.call("resetSecondFactor", {"name": name}, 409)
+    api = w.gateway.login(name, w.gateway.PASSWORD)
+    w.call("signAgentOut", {"name": name}, 204)
+    assert api.ask("GET", "/session").status_code == 401
+    for op in ("resetSecondFactor", "signAgentOut"):
+        w.call(op, {"name": "nobody-here"}, 404)
+        w.call(op, {"name": "admin"}, 403)
 
 
 def list_threads(w):
@@ -300,7 +353,7 @@ def list_agents(w):
 
 def add_agent(w):
     w.agent("newcomer")
-    again = {"name": "newcomer", "role": "agent", "password": "0123456789"}
+    again = {"name": "newcomer", "role": "agent", "password": "one two three"}
     w.call("addAgent", status=409, json=again)
     for bad in ({**again, "name": "Bad Name"}, {**again, "role": "root"}, {**again, "password": "short"},
                 {**again, "name": "x", "display_name": 5}, {**again, "scopes": "admin"}, {}):
@@ -513,6 +566,9 @@ def look_after_target(w):
 
 SCENES = {
     "signIn": sign_in, "whoAmI": who_am_i, "signOut": sign_out, "changePassword": change_password,
+    "secondFactor": second_factor, "beginSecondFactor": second_factor, "confirmSecondFactor": second_factor,
+    "newRecoveryCodes": second_factor, "endSecondFactor": second_factor, "listSessions": sessions,
+    "endSession": sessions, "endOtherSessions": sessions, "resetSecondFactor": admins_help, "signAgentOut": admins_help,
     "listThreads": list_threads, "countThreads": count_threads, "getThread": get_thread,
     "changeThread": change_thread, "readThread": read_thread, "listMessages": list_messages,
     "sendMessage": send_message, "traceMessage": trace_message, "editMessage": edit_message,

@@ -126,7 +126,7 @@ def no_login(w, op, strict):
 def denied(w, op, strict):
     method, path, _ = CONTRACT.operations[op]
     if op == "metrics":
-        strict_admin(strict).post("/agents", {"name": "nobody-special", "role": "agent", "password": "0123456789"})
+        strict_admin(strict).post("/agents", {"name": "nobody-special", "role": "agent", "password": "one two three"})
         return w.send(op, first_login(strict, "nobody-special"), headers=OUTSIDE)
     if op in ("uploadChatMedia", "chatMediaPreflight"):
         return w.send(op, query="?site=site&name=x", headers=FOREIGN)
@@ -137,13 +137,13 @@ def denied(w, op, strict):
                       query="?hub.mode=subscribe&hub.challenge=1&hub.verify_token=forged")
     if method == "get":
         name = f"newcomer-{next(w.numbers)}"
-        w.call("addAgent", status=201, json={"name": name, "role": "agent", "password": "0123456789"})
+        w.call("addAgent", status=201, json={"name": name, "role": "agent", "password": "one two three"})
         return w.send(op, first_login(w.gateway, name))
     return w.send(op, headers=FOREIGN, body=b"{}" if w.body(op) else b"")
 
 
 def first_login(gateway, name):
-    return Api(gateway.url).login(name, "0123456789")
+    return Api(gateway.url).login(name, "one two three")
 
 
 def strict_admin(strict):
@@ -200,6 +200,15 @@ def closed_thread(w):
 
 
 def conflict(w, op, _):
+    if "SecondFactor" in op or op == "newRecoveryCodes":
+        body = {"password": w.gateway.password, "code": "123456"}
+        api, args = (w.person(f"on{next(w.numbers)}"), {}) if op == "beginSecondFactor" else (w.admin, w.args(op))
+        if op == "beginSecondFactor":
+            api.second_factor(w.gateway.PASSWORD)
+        if op == "resetSecondFactor":
+            args = {"name": w.person(f"off{next(w.numbers)}").name}
+        wanted = w.body(op).get("json", {})
+        return CONTRACT.call(api, op, args, **({"json": {k: body[k] for k in wanted}} if wanted else {}))
     if op == "sendMessage":
         return CONTRACT.call(w.admin, op, {"id": closed_thread(w)}, json={"text": "too late"})
     if op in CHANGES:  # one that was taken back already
@@ -208,7 +217,7 @@ def conflict(w, op, _):
         CONTRACT.call(w.admin, "deleteMessage", {"id": m}, 202)
         return CONTRACT.call(w.admin, op, {"id": m}, **w.body(op))
     if op == "addAgent":
-        return CONTRACT.call(w.admin, op, json={"name": "admin", "role": "agent", "password": "0123456789"})
+        return CONTRACT.call(w.admin, op, json={"name": "admin", "role": "agent", "password": "one two three"})
     if op == "addChannel":
         return CONTRACT.call(w.admin, op, json={"connector": "loopback", "name": "site", "settings": {}})
     if op == "getChannelSettings":  # the file is read anew, and cannot be
@@ -270,9 +279,13 @@ def too_many(w, op, strict):
     if op == "signIn":
         return first_refused(lambda: CONTRACT.call(Api(strict.url), op, json={"name": "guessed", "password": "x" * 10}))
     if op == "changePassword":
-        strict_admin(strict).post("/agents", {"name": "guesser", "role": "agent", "password": "0123456789"})
+        strict_admin(strict).post("/agents", {"name": "guesser", "role": "agent", "password": "one two three"})
         api = first_login(strict, "guesser")
         return first_refused(lambda: CONTRACT.call(api, op, json={"old": "x" * 10, "new": "y" * 10}))
+    if "SecondFactor" in op or op == "newRecoveryCodes":
+        api = strict.login(strict.add_user("factor-" + op.lower()), strict.PASSWORD)
+        body = {"password": "wrong password", "code": "123456"}
+        return first_refused(lambda: CONTRACT.call(api, op, json={k: body[k] for k in w.body(op)["json"]}))
     return flood(op)
 
 
@@ -290,12 +303,12 @@ def flood(op):
     gateway, for nobody needs to see it hashed."""
     g = Gateway(config=ONE_WORKER).start()
     admin = g.login()
-    admin.post("/agents", {"name": "flooded", "role": "agent", "password": "0123456789"})
+    admin.post("/agents", {"name": "flooded", "role": "agent", "password": "one two three"})
 
     def one(i):
         api = Api(g.url)
         api.http.cookies = admin.http.cookies
-        body = {"password": "0123456789", **({"name": f"flooded-{i}", "role": "agent"} if op == "addAgent" else {})}
+        body = {"password": "one two three", **({"name": f"flooded-{i}", "role": "agent"} if op == "addAgent" else {})}
         return CONTRACT.call(api, op, {} if op == "addAgent" else {"name": "flooded"}, json=body, timeout=60 * SLOWER)
 
     with concurrent.futures.ThreadPoolExecutor(100) as pool:

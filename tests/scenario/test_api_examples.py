@@ -5,7 +5,7 @@ import json
 
 import pytest
 from contract import Contract
-from clients import Api
+from clients import Api, Authenticator
 from harness import CONFIG, Gateway, until
 
 CONTRACT = Contract()
@@ -82,13 +82,34 @@ class World:
 
     # --- what each operation needs: the path, the body, who asks ---
 
-    def signIn(self, body):
+    def ann(self):
         self.gateway.add_user("ann")
+        return self.gateway.login("ann", self.gateway.PASSWORD)
+
+    def signIn(self, body):
+        if "code" in body:
+            body["code"] = self.gateway.login("ann", self.gateway.PASSWORD).second_factor(self.gateway.PASSWORD)[0].code()
+        else:
+            self.gateway.add_user("ann")
         return {}, body, Api(self.gateway.url)
 
     def changePassword(self, body):
-        self.gateway.add_user("ann")
-        return {}, body, self.gateway.login("ann", self.gateway.PASSWORD)
+        return {}, body, self.ann()
+
+    beginSecondFactor = changePassword
+
+    def confirmSecondFactor(self, body):
+        api = self.ann()
+        secret = api.post("/session/second-factor", {"password": self.gateway.PASSWORD})["secret"]
+        body["code"] = Authenticator(secret).code()
+        return {}, body, api
+
+    def newRecoveryCodes(self, body):
+        api = self.ann()
+        body["code"] = api.second_factor(self.gateway.PASSWORD)[0].code()
+        return {}, body, api
+
+    endSecondFactor = newRecoveryCodes
 
     def changeThread(self, body):
         if body.get("assignee") == "ann":

@@ -21,7 +21,7 @@ MARKUP = '<script>alert(1)</script><img src=x onerror=alert(2)>"\'`&amp;${7*7}{{
 class World:
     def __init__(self, gateway):
         self.gateway, self.api = gateway, gateway.login()
-        self.api.post("/agents", {"name": "victim", "role": "agent", "password": "0123456789"})
+        self.api.post("/agents", {"name": "victim", "role": "agent", "password": "one two three"})
         r = gateway.hook({"from": {"address": "bad1"}, "text": "hello", "id": "bad-1"})
         self.thread = r.json()["thread"]
         self.client = self.api.get("/threads/" + self.thread)["client"]["id"]

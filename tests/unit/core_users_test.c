@@ -30,6 +30,7 @@ struct world {
     struct env env;
     struct store *store;
     struct users *users;
+    struct vault *vault;
     struct loop_timer *patience;
     struct users *flooded;
     unsigned waiting;
@@ -37,7 +38,8 @@ struct world {
     /* answers */
     struct err err;
     struct actor actor;
-    char session[CRYPTO_TOKEN_SIZE], token[CRYPTO_TOKEN_SIZE + 8], ended[65], hash[256];
+    char session[CRYPTO_TOKEN_SIZE], device[128], token[CRYPTO_TOKEN_SIZE + 8], ended[65],
+        hash[256];
     int64_t retry_ms;
     unsigned wrong, too_many;
     json_t *json;
@@ -79,13 +81,15 @@ static void stop_users(void *users) {
     users_stop(users);
 }
 
-static void on_login(
-    void *arg, const struct actor *actor, const char *session, const struct err *err) {
+static void on_login(void *arg, const struct signed_in *in, const struct err *err) {
     struct world *w = arg;
     if (!err) {
-        w->actor = *actor;
-        snprintf(w->session, sizeof w->session, "%s", session);
+        w->actor = *in->actor;
+        snprintf(w->session, sizeof w->session, "%s", in->session ? in->session : "");
+        if (in->device)
+            snprintf(w->device, sizeof w->device, "%s", in->device);
     }
+    w->retry_ms = in->retry_ms;
     w->wrong += err && err->code == ERR_AUTH;
     w->too_many += err && err->code == ERR_TOO_MANY;
     if (w->flooded && w->too_many == 100) { /* seen enough: the rest ends with it */
@@ -140,7 +144,8 @@ static enum err_code add(struct world *w, const char *name, enum role role, cons
 
 static enum err_code login(struct world *w, const char *name, const char *password) {
     expect(w, 1);
-    users_login(w->users, name, password, "192.0.2.1", on_login, w);
+    users_login(w->users,
+        &(struct sign_in){.name = name, .password = password, .peer = "192.0.2.1"}, on_login, w);
     wait_for(w);
     return w->err.code;
 }
@@ -233,7 +238,10 @@ static void a_stale_proof_opens_nothing(void **state) {
     struct world *w = *state;
     assert_int_equal(add(w, "kim", ROLE_AGENT, PASSWORD), ERR_NONE);
     expect(w, 1);
-    store_session_create(w->store, "00aa", "kim", "$argon2id$old", 60000, on_done, w);
+    store_session_create(w->store,
+        &(struct store_session){
+            .sha256 = "00aa", .user = "kim", .hash = "$argon2id$old", .ttl_ms = 60000},
+        on_done, w);
     wait_for(w);
     assert_int_equal(w->err.code, ERR_AUTH);
 }
@@ -253,10 +261,11 @@ static void signing_out_ends_one_session(void **state) {
     assert_int_equal(ask(w, w->session), ERR_NONE);
 }
 
-static void on_secret(void *arg, const json_t *user, const char *hash, const struct err *err) {
+static void on_secrets(
+    void *arg, const json_t *user, const struct user_secrets *secrets, const struct err *err) {
     struct world *w = arg;
     (void)user;
-    snprintf(w->hash, sizeof w->hash, "%s", hash ? hash : "");
+    snprintf(w->hash, sizeof w->hash, "%s", err ? "" : secrets->hash);
     finish(w, err);
 }
 
@@ -266,13 +275,16 @@ static void sessions_of_one_user_are_bounded(void **state) {
     char secret[24], sha[CRYPTO_HEX_SIZE];
     assert_int_equal(add(w, "often", ROLE_AGENT, PASSWORD), ERR_NONE);
     expect(w, 1);
-    store_user_secret(w->store, "often", on_secret, w);
+    store_user_secrets(w->store, "often", on_secrets, w);
     wait_for(w);
     for (int i = 0; i < 51; i++) {
         snprintf(secret, sizeof secret, "secret%d", i);
         crypto_sha256_hex(span_str(secret), sha);
         expect(w, 1);
-        store_session_create(w->store, sha, "often", w->hash, 60000, on_done, w);
+        store_session_create(w->store,
+            &(struct store_session){
+                .sha256 = sha, .user = "often", .hash = w->hash, .ttl_ms = 60000},
+            on_done, w);
         wait_for(w);
         assert_int_equal(w->err.code, ERR_NONE);
         usleep(1000); /* another millisecond: it is by time */
@@ -312,7 +324,10 @@ static void guessing_is_slowed_down(void **state) {
     w->wrong = w->too_many = 0;
     expect(w, 10);
     for (unsigned i = 0; i < 10; i++)
-        users_login(u, "target", "wrong password", "198.51.100.7", on_login, w);
+        users_login(u,
+            &(struct sign_in){
+                .name = "target", .password = "wrong password", .peer = "198.51.100.7"},
+            on_login, w);
     wait_for(w);
     assert_int_equal(w->wrong, 3);
     assert_int_equal(w->too_many, 7);
@@ -331,11 +346,80 @@ static void a_flood_of_sign_ins_is_bounded(void **state) {
     expect(w, 200);
     for (unsigned i = 0; i < 200; i++) {
         snprintf(name, sizeof name, "n%u", i);
-        users_login(u, name, "wrong password", name, on_login, w);
+        users_login(u, &(struct sign_in){.name = name, .password = "wrong password", .peer = name},
+            on_login, w);
     }
     wait_for(w);
     assert_in_range(w->too_many, 100, 200 - 64);
     users_destroy(&u);
+}
+
+static enum err_code sign_in(struct world *w, struct users *u, const struct sign_in *how) {
+    expect(w, 1);
+    users_login(u, how, on_login, w);
+    wait_for(w);
+    return w->err.code;
+}
+
+/* Wrong guesses in a row have to wait, whether the name exists or not; a browser that the person
+ * has used before does not, and an admin can end the wait. */
+static void guesses_in_a_row_must_wait(void **state) {
+    struct world *w = *state;
+    static const char *const names[] = {"waiter", "no-such-waiter"};
+    char texts[2][320];
+    struct users *u = users_create(&w->env, w->store,
+        &(struct users_options){.session_ttl_ms = 60000, .login_tries = 5, .vault = w->vault});
+    assert_int_equal(add(w, "waiter", ROLE_AGENT, PASSWORD), ERR_NONE);
+    struct sign_in right = {.name = "waiter", .password = PASSWORD, .peer = "198.51.100.8"};
+    w->device[0] = '\0';
+    assert_int_equal(sign_in(w, u, &right), ERR_NONE);
+    assert_true(*w->device);
+    for (size_t i = 0; i < 2; i++) {
+        struct sign_in wrong = {.name = names[i], .password = "wrong password", .peer = names[i]};
+        unsigned n = 0;
+        while (sign_in(w, u, &wrong) == ERR_AUTH || !strstr(w->err.text, "wrong tries")) {
+            if (w->err.code == ERR_AUTH)
+                n++;
+            else /* faster than a minute's share */
+                usleep((useconds_t)w->retry_ms * 1000);
+        }
+        assert_int_equal(n, 5);
+        assert_int_equal(w->err.code, ERR_TOO_MANY);
+        assert_in_range(w->retry_ms, 1, 30000);
+        snprintf(texts[i], sizeof texts[i], "%s", w->err.text);
+    }
+    assert_string_equal(texts[0], texts[1]);
+    assert_int_equal(sign_in(w, u, &right), ERR_TOO_MANY); /* the right one, too */
+    struct sign_in known = right;
+    known.device = w->device;
+    assert_int_equal(sign_in(w, u, &known), ERR_NONE);
+    known.name = "no-such-waiter"; /* somebody else's cookie */
+    assert_int_equal(sign_in(w, u, &known), ERR_TOO_MANY);
+    users_stop(u);
+    users_destroy(&u);
+}
+
+static void guards_double(void **state) {
+    struct world *w = *state;
+    int64_t least[] = {0, 29000, 59000, 119000, 239000, 300000},
+            most[] = {0, 30000, 60000, 120000, 240000, 300000};
+    for (size_t i = 0; i < ARRAY_LEN(least); i++) {
+        expect(w, 1);
+        store_guard(w->store, "test", GUESS_WRONG, 2, 300000, on_rate, w);
+        wait_for(w);
+        assert_in_range(w->retry_ms, i == 5 ? 299000 : least[i], most[i]);
+    }
+    expect(w, 1);
+    store_guard(w->store, "test", GUESS_ASK, 2, 300000, on_rate, w);
+    wait_for(w);
+    assert_in_range(w->retry_ms, 290000, 300000);
+    expect(w, 1);
+    store_guard(w->store, "test", GUESS_RIGHT, 2, 300000, on_rate, w);
+    wait_for(w);
+    expect(w, 1);
+    store_guard(w->store, "test", GUESS_ASK, 2, 300000, on_rate, w);
+    wait_for(w);
+    assert_int_equal(w->retry_ms, 0);
 }
 
 static void a_bucket_refills(void **state) {
@@ -438,8 +522,10 @@ static int begin(void **state) {
                                          .on_state = on_state,
                                          .arg = w});
     wait_for(w);
-    w->users = users_create(
-        &w->env, w->store, &(struct users_options){.session_ttl_ms = 60000, .login_tries = 20});
+    if (!(w->vault = vault_open(w->dir, &w->err)))
+        return -1;
+    w->users = users_create(&w->env, w->store,
+        &(struct users_options){.session_ttl_ms = 60000, .login_tries = 20, .vault = w->vault});
     users_on_ended(w->users, on_ended, w);
     *state = w;
     return w->err.code;
@@ -450,6 +536,7 @@ static int end(void **state) {
     users_stop(w->users);
     store_close(w->store);
     users_destroy(&w->users);
+    vault_close(&w->vault);
     store_destroy(&w->store);
     loop_destroy(&w->env.loop);
     metrics_destroy(&w->env.metrics);
@@ -478,6 +565,8 @@ int main(void) {
         cmocka_unit_test(tokens_have_scopes),
         cmocka_unit_test(guessing_is_slowed_down),
         cmocka_unit_test(a_flood_of_sign_ins_is_bounded),
+        cmocka_unit_test(guesses_in_a_row_must_wait),
+        cmocka_unit_test(guards_double),
         cmocka_unit_test(a_bucket_refills),
         cmocka_unit_test(lists_are_by_name),
         cmocka_unit_test(agents_see_their_own),

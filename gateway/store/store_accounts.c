@@ -1,0 +1,270 @@
+/* store_accounts.c - what guards an account: sessions, the second factor, rate limits, waits after
+ * wrong guesses. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/scripts.h"
+#include "store/store_users_private.h"
+
+#define SESSIONS_MAX 50 /* of one user; the oldest give way */
+
+/* --- one call -------------------------------------------------------------------------------- */
+
+struct users_call *users_call_create(struct store *s, void *arg) {
+    struct users_call *c = mem_zalloc(sizeof *c);
+    c->store = s;
+    c->arg = arg;
+    return c;
+}
+
+void users_call_done(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    struct err refused;
+    if (!err && c->when_zero && redis_reply_int(r) == 0) {
+        err_set(&refused, c->zero_code, "%s", c->when_zero);
+        err = &refused;
+    } else if (!err && c->when_minus && redis_reply_int(r) == -1) {
+        err_set(&refused, c->minus_code, "%s", c->when_minus);
+        err = &refused;
+    }
+    if (c->done)
+        c->done(c->arg, err);
+    free(c);
+}
+
+void users_call_run(struct users_call *c, const char *name, const char *body,
+    const struct span *keys, size_t nkeys, const struct args *a, redis_fn fn) {
+    redis_script_init(&c->script, name, body);
+    redis_eval(c->store->redis, &c->script, keys, nkeys, a->v, a->n, fn, c);
+}
+
+char *users_key(const char *prefix, const char *name) {
+    return mem_printf("sb:%s:%s", prefix, name);
+}
+
+/* --- sessions -------------------------------------------------------------------------------- */
+
+/* "<name> <made, ms> <address> <browser>": nothing but the last has spaces. */
+static char *about_session(const struct store_session *o) {
+    return mem_printf("%s %lld %s %s", o->user, (long long)clock_ms(),
+        o->peer && *o->peer ? o->peer : "-", o->browser ? o->browser : "");
+}
+
+void store_session_create(
+    struct store *s, const struct store_session *o, store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    const char *sha = o->sha256 ? o->sha256 : "";
+    char *record = users_key("user", o->user), *sessions = users_key("sessions", o->user);
+    char *key = users_key("session", sha), *recovery = users_key("recovery", o->user);
+    char *about = about_session(o), step[24] = "";
+    struct span keys[] = {span_str(record), span_str(sessions), span_str(key), span_str(recovery)};
+    struct args a;
+    c->done = fn;
+    c->when_zero = "the password was changed meanwhile: sign in again";
+    c->zero_code = ERR_AUTH;
+    c->when_minus = "this code has been used: wait for the next one";
+    c->minus_code = ERR_SECOND_FACTOR;
+    if (o->step)
+        snprintf(step, sizeof step, "%lld", (long long)o->step);
+    args_init(&a);
+    args_add(&a, about);
+    args_add(&a, sha);
+    args_int(&a, o->ttl_ms);
+    args_int(&a, clock_ms());
+    args_add(&a, o->hash);
+    args_int(&a, SESSIONS_MAX);
+    args_add(&a, o->factor ? o->factor : "*");
+    args_add(&a, step);
+    args_add(&a, o->recovery);
+    users_call_run(c, "user_session", script_user_session, keys, 4, &a, users_call_done);
+    free(record);
+    free(sessions);
+    free(key);
+    free(recovery);
+    free(about);
+}
+
+void store_session_end(struct store *s, const char *sha256, store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("session", sha256);
+    struct span keys[] = {span_str(key)};
+    struct args a;
+    c->done = fn;
+    args_init(&a);
+    args_add(&a, sha256);
+    users_call_run(c, "user_logout", script_user_logout, keys, 1, &a, users_call_done);
+    free(key);
+}
+
+/* The words of a session's value, cut in place; a session of an older version has the name only. */
+static json_t *session_json(
+    const struct users_call *c, const char *sha, char *value, int64_t left) {
+    char made[CLOCK_TEXT_SIZE], used[CLOCK_TEXT_SIZE], *rest = value;
+    const char *words[3];
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        size_t n = strcspn(rest, " ");
+        words[i] = rest;
+        rest += n + (rest[n] == ' ');
+        ((char *)words[i])[n] = '\0';
+    }
+    int64_t idle = left > 0 && left < c->ttl_ms ? c->ttl_ms - left : 0, now = clock_ms();
+    int64_t since = *words[1] ? strtoll(words[1], NULL, 10) : now - idle;
+    return json_pack("{s:s%,s:s,s:s,s:s,s:s,s:b}", "id", sha, (size_t)STORE_SESSION_ID,
+        "created_at", clock_format(since, made), "last_used_at", clock_format(now - idle, used),
+        "address", strcmp(words[2], "-") == 0 ? "" : words[2], "browser", rest, "current",
+        strcmp(sha, c->session) == 0);
+}
+
+static void on_sessions(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    json_t *list = json_array(), *out;
+    for (size_t i = 0; !err && i + 2 < redis_reply_count(r); i += 3) {
+        char *value = mem_strdup(redis_reply_str(redis_reply_at(r, i + 1)));
+        json_array_append_new(list, session_json(c, redis_reply_str(redis_reply_at(r, i)), value,
+                                        redis_reply_int(redis_reply_at(r, i + 2))));
+        free(value);
+    }
+    out = json_pack("{s:o}", "sessions", list);
+    c->json(c->arg, err ? NULL : out, err);
+    json_decref(out);
+    free(c);
+}
+
+void store_session_list(struct store *s, const char *user, const char *own, int64_t ttl_ms,
+    store_json_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("sessions", user);
+    struct span keys[] = {span_str(key)};
+    struct args a;
+    c->json = fn;
+    c->ttl_ms = ttl_ms;
+    snprintf(c->session, sizeof c->session, "%s", own ? own : "");
+    args_init(&a);
+    users_call_run(c, "user_sessions", script_user_sessions, keys, 1, &a, on_sessions);
+    free(key);
+}
+
+void store_session_revoke(struct store *s, const char *user, const char *id, const char *but,
+    store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("sessions", user);
+    struct span keys[] = {span_str(key)};
+    struct args a;
+    c->done = fn;
+    c->when_zero = id ? "there is no such session" : NULL;
+    c->zero_code = ERR_NOT_FOUND;
+    args_init(&a);
+    args_add(&a, user);
+    args_add(&a, id);
+    args_add(&a, but);
+    users_call_run(c, "user_revoke", script_user_revoke, keys, 1, &a, users_call_done);
+    free(key);
+}
+
+/* --- the second factor ----------------------------------------------------------------------- */
+
+static void factor(struct users_call *c, const char *user, const struct args *a) {
+    char *record = users_key("user", user), *recovery = users_key("recovery", user);
+    char *sessions = users_key("sessions", user);
+    struct span keys[] = {span_str(record), span_str(recovery), span_str(sessions)};
+    c->when_zero = "there is no such agent";
+    c->zero_code = ERR_NOT_FOUND;
+    c->minus_code = ERR_CONFLICT;
+    users_call_run(c, "user_factor", script_user_factor, keys, 3, a, users_call_done);
+    free(record);
+    free(recovery);
+    free(sessions);
+}
+
+void store_factor_begin(
+    struct store *s, const char *user, const char *sealed, store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    struct args a;
+    c->done = fn;
+    c->when_minus = "the second factor is on already: turn it off first";
+    args_init(&a);
+    args_add(&a, "begin");
+    args_add(&a, sealed);
+    factor(c, user, &a);
+}
+
+void store_factor_codes(struct store *s, const char *user, const char *sealed, int64_t step,
+    const char *const *marks, size_t n, store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    struct args a;
+    c->done = fn;
+    c->when_minus = "the second factor was changed meanwhile: begin again";
+    args_init(&a);
+    args_add(&a, step ? "enable" : "codes");
+    args_add(&a, sealed);
+    args_int(&a, step);
+    for (size_t i = 0; i < n; i++)
+        args_add(&a, marks[i]);
+    factor(c, user, &a);
+}
+
+void store_factor_off(
+    struct store *s, const char *user, bool end_sessions, store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    struct args a;
+    c->done = fn;
+    c->when_minus = "the second factor is off";
+    args_init(&a);
+    args_add(&a, "off");
+    args_add(&a, end_sessions ? user : "");
+    factor(c, user, &a);
+}
+
+/* --- rate limits ----------------------------------------------------------------------------- */
+
+static void on_rate(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    c->rate(c->arg, err ? 0 : redis_reply_int(r), err);
+    free(c);
+}
+
+void store_recovery_left(struct store *s, const char *user, store_rate_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("recovery", user);
+    struct args a;
+    c->rate = fn;
+    args_init(&a);
+    args_add(&a, "SCARD");
+    args_add(&a, key);
+    store_command(s, &a, on_rate, c);
+    free(key);
+}
+
+void store_rate(struct store *s, const char *bucket, unsigned burst, unsigned per_minute,
+    unsigned cost, store_rate_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("rate", bucket);
+    struct span keys[] = {span_str(key)};
+    struct args a;
+    c->rate = fn;
+    args_init(&a);
+    args_int(&a, burst);
+    args_int(&a, per_minute);
+    args_int(&a, cost);
+    users_call_run(c, "rate", script_rate, keys, 1, &a, on_rate);
+    free(key);
+}
+
+void store_guard(struct store *s, const char *whose, enum store_guess what, unsigned tries,
+    int64_t longest_ms, store_rate_fn fn, void *arg) {
+    static const char *const words[] = {"ask", "wrong", "right"};
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("guard", whose);
+    struct span keys[] = {span_str(key)};
+    struct args a;
+    c->rate = fn;
+    args_init(&a);
+    args_add(&a, words[what]);
+    args_int(&a, tries);
+    args_int(&a, longest_ms);
+    users_call_run(c, "guard", script_guard, keys, 1, &a, on_rate);
+    free(key);
+}
