@@ -41,7 +41,7 @@ class World:
     def client(self):
         return self.admin.get("/threads/" + self.thread())["client"]["id"]
 
-    def person(self, name):
+    def settled(self, name):
         """One who has chosen his own password, the usual one."""
         self.gateway.add_user(name)
         return self.gateway.login(name, self.gateway.PASSWORD)
@@ -92,7 +92,7 @@ def change_password(w):
 def second_factor(w):
     """On, new codes, off; and each refusal."""
     password = {"password": w.gateway.PASSWORD}
-    api = w.person(f"factor{time.monotonic_ns()}")
+    api = w.settled(f"factor{time.monotonic_ns()}")
     assert w.call("secondFactor", status=200, api=api) == {"enabled": False, "recovery_codes_left": 0}
     w.call("beginSecondFactor", status=403, api=api, json={"password": "wrong password"})
     for op in ("beginSecondFactor", "confirmSecondFactor", "newRecoveryCodes", "endSecondFactor"):
@@ -112,7 +112,7 @@ def second_factor(w):
 
 def sessions(w):
     name = f"sessions{time.monotonic_ns()}"
-    api = w.person(name)
+    api = w.settled(name)
     others = [w.gateway.login(name, w.gateway.PASSWORD) for _ in range(3)]
     listed = w.call("listSessions", status=200, api=api)["sessions"]
     assert len(listed) == 4 and [s["current"] for s in listed] == [False, False, False, True]
@@ -126,7 +126,7 @@ def sessions(w):
 
 def admins_help(w):
     name = f"helped{time.monotonic_ns()}"
-    w.person(name).second_factor(w.gateway.PASSWORD)
+    w.settled(name).second_factor(w.gateway.PASSWORD)
     w.call("resetSecondFactor", {"name": name}, 204)
     w.call("resetSecondFactor", {"name": name}, 409)
     api = w.gateway.login(name, w.gateway.PASSWORD)

@@ -202,11 +202,11 @@ def closed_thread(w):
 def conflict(w, op, _):
     if "SecondFactor" in op or op == "newRecoveryCodes":
         body = {"password": w.gateway.password, "code": "123456"}
-        api, args = (w.person(f"on{next(w.numbers)}"), {}) if op == "beginSecondFactor" else (w.admin, w.args(op))
+        api, args = (w.settled(f"on{next(w.numbers)}"), {}) if op == "beginSecondFactor" else (w.admin, w.args(op))
         if op == "beginSecondFactor":
             api.second_factor(w.gateway.PASSWORD)
         if op == "resetSecondFactor":
-            args = {"name": w.person(f"off{next(w.numbers)}").name}
+            args = {"name": w.settled(f"off{next(w.numbers)}").name}
         wanted = w.body(op).get("json", {})
         return CONTRACT.call(api, op, args, **({"json": {k: body[k] for k in wanted}} if wanted else {}))
     if op == "sendMessage":

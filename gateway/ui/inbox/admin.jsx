@@ -5,4 +5,5 @@ import { AdminDead } from "./admin_dead.jsx";
 import { AdminTargets } from "./admin_targets.jsx";
 import "./css/admin.css";
 
-globalThis.switchboardAdmin = { agents: AdminAgents, channels: AdminChannels, dead: AdminDead, targets: AdminTargets };
+globalThis.switchboardPages = { ...globalThis.switchboardPages, agents: AdminAgents, channels: AdminChannels, dead: AdminDead,
+    targets: AdminTargets };

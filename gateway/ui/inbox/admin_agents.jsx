@@ -28,7 +28,7 @@ function Password({ value, onInput }) {
 }
 
 function useSubmit(run, onClose) {
-    const { t, why } = useWords();
+    const { t, why, told } = useWords();
     const [error, setError] = useState("");
     const [busy, setBusy] = useState(false);
     const submit = async (e) => {
@@ -39,7 +39,7 @@ function useSubmit(run, onClose) {
             await run();
             onClose();
         } catch (failure) {
-            setError(t("agents.failed", { why: why(failure) }));
+            setError(t("agents.failed", { why: told(why(failure)) }));
             setBusy(false);
         }
     };
@@ -119,6 +119,7 @@ export function AdminAgents() {
     const [adding, setAdding] = useState(false);
     const [resetting, setResetting] = useState(null);
     const [disabling, setDisabling] = useState(null);
+    const [unguarding, setUnguarding] = useState(null);
     useEffect(() => {
         desk.loadAgents();
     }, []);
@@ -130,10 +131,21 @@ export function AdminAgents() {
             desk.toast(t("agents.failed", { why: why(desk.failed(e)) }));
         }
     };
+    const help = async (agent, request, done) => {
+        try {
+            await request(agent.name);
+            await desk.loadAgents();
+            desk.toast(t(done, { name: agent.display_name || agent.name }), "good");
+        } catch (e) {
+            desk.toast(t("agents.failed", { why: why(desk.failed(e)) }));
+        }
+    };
     const actions = (a) => [
         ...ROLES.map((r) => ({ label: t("role." + r), checked: a.role === r, run: () => change(a, { role: r }) })),
         null,
         { label: t("agents.reset"), icon: "lock", run: () => setResetting(a) },
+        ...(a.second_factor ? [{ label: t("agents.resetFactor"), icon: "phone", run: () => setUnguarding(a) }] : []),
+        { label: t("agents.signOut"), icon: "out", run: () => help(a, desk.api.signAgentOut, "agents.signOutDone") },
         a.disabled
             ? { label: t("agents.enable"), icon: "check", run: () => change(a, { disabled: false }) }
             : { label: t("agents.disable"), icon: "x", danger: true, run: () => setDisabling(a) },
@@ -149,7 +161,7 @@ export function AdminAgents() {
                             <Avatar name={name} seed={a.name} online={on && !a.disabled} />
                             <span class="cards-main">
                                 <strong>{name}</strong>
-                                <span>{a.name} · {t("role." + a.role)}</span>
+                                <span>{a.name} · {t("role." + a.role)}{a.second_factor && <> · <span class="good">{t("agents.factorOn")}</span></>}</span>
                             </span>
                             <span class="cards-state">
                                 {a.disabled ? t("agents.disabled") : a.must_change_password ? t("agents.mustChange") : t(on ? "agents.online" : "agents.offline")}
@@ -166,6 +178,11 @@ export function AdminAgents() {
             {disabling && (
                 <Confirm title={t("agents.disable")} text={t("agents.disableSure", { name: disabling.display_name || disabling.name })}
                     action={t("agents.disable")} danger onYes={() => change(disabling, { disabled: true })} onClose={() => setDisabling(null)} />
+            )}
+            {unguarding && (
+                <Confirm title={t("agents.resetFactor")} action={t("agents.resetFactor")} danger
+                    text={t("agents.resetFactorSure", { name: unguarding.display_name || unguarding.name })}
+                    onYes={() => help(unguarding, desk.api.resetFactor, "agents.resetFactorDone")} onClose={() => setUnguarding(null)} />
             )}
         </AdminPage>
     );

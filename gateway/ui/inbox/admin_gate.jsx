@@ -1,10 +1,12 @@
-// admin_gate.jsx - fetches the admin's pages when one is wanted, and shows it.
+// admin_gate.jsx - fetches the bundle of a page beside the inbox when it is wanted, and shows the page.
 import { useEffect, useState } from "preact/hooks";
 import { useWords } from "./context.jsx";
 import { lent } from "./lent.mjs";
 import { Button, Spinner } from "./parts.jsx";
 
-let loading = null;
+// Which bundle has it: the admin's pages, or a person's own account.
+const bundleOf = (page) => (page === "account" ? "account" : "admin");
+const loading = {};
 
 function fetched(tag, fields) {
     return new Promise((resolve, reject) => {
@@ -18,30 +20,30 @@ function fetched(tag, fields) {
     });
 }
 
-function load() {
+function load(bundle) {
     globalThis.switchboardLends = lent;
-    loading ??= Promise.all([
-        fetched("link", { rel: "stylesheet", href: "/assets/admin.css" }),
-        fetched("script", { src: "/assets/admin.js" }),
+    loading[bundle] ??= Promise.all([
+        fetched("link", { rel: "stylesheet", href: `/assets/${bundle}.css` }),
+        fetched("script", { src: `/assets/${bundle}.js` }),
     ]).catch((e) => {
-        loading = null;
+        loading[bundle] = null;
         throw e;
     });
-    return loading;
+    return loading[bundle];
 }
 
 export function AdminGate({ page }) {
     const { t } = useWords();
-    const [state, setState] = useState(globalThis.switchboardAdmin ? "ready" : "loading");
+    const [state, setState] = useState(globalThis.switchboardPages?.[page] ? "ready" : "loading");
     const [tries, setTries] = useState(0);
     useEffect(() => {
         let gone = false;
-        load().then(() => gone || setState("ready"), () => gone || setState("failed"));
+        load(bundleOf(page)).then(() => gone || setState("ready"), () => gone || setState("failed"));
         return () => {
             gone = true;
         };
     }, [tries]);
-    const Page = globalThis.switchboardAdmin?.[page];
+    const Page = globalThis.switchboardPages?.[page];
     if (state === "ready" && Page) return <Page />;
     return (
         <main class="thread-none" id="main" tabIndex={-1}>

@@ -2,6 +2,7 @@
 // words of the server's problem document. Knows nothing of the store.
 
 const BASE = "/api/v1";
+const FACTOR = "/session/second-factor";
 const TIMEOUT_MS = 30000;
 const CHECK_MS = 120000; // a mailbox waits for a mail of its own
 
@@ -91,9 +92,14 @@ function upload(file, progress) {
 
 export const api = {
     session: () => request("GET", "/session"),
-    signIn: (name, password) => request("POST", "/session", { name, password }),
+    signIn: (name, password, code) => request("POST", "/session", { name, password, code }),
     signOut: () => request("DELETE", "/session"),
     password: (old, fresh) => request("POST", "/session/password", { old, new: fresh }),
+    sessions: () => request("GET", "/sessions"),
+    endSession: (session) => request("DELETE", "/sessions/" + id(session)),
+    endOtherSessions: () => request("DELETE", "/sessions"),
+    factor: () => request("GET", FACTOR),
+    factorStep: (step, fields) => request("POST", FACTOR + step, fields),
     threads: (fields) => request("GET", "/threads" + query(fields)),
     counts: () => request("GET", "/counts"),
     thread: (thread) => request("GET", "/threads/" + id(thread)),
@@ -109,6 +115,8 @@ export const api = {
     agents: () => request("GET", "/agents"),
     addAgent: (fields) => request("POST", "/agents", fields),
     changeAgent: (name, fields) => request("PATCH", "/agents/" + id(name), fields),
+    resetFactor: (name) => request("DELETE", `/agents/${id(name)}/second-factor`),
+    signAgentOut: (name) => request("DELETE", `/agents/${id(name)}/sessions`),
     channels: () => request("GET", "/channels"),
     connectors: () => request("GET", "/connectors"),
     addChannel: (fields) => request("POST", "/channels", fields),

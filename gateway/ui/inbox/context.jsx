@@ -46,6 +46,7 @@ export function useWords() {
     return {
         t,
         lang,
+        told: (sentence) => translated(i18n, sentence), // what the gateway says in English
         said: (key, preset) => (i18n.has(key) ? i18n.t(key) : preset),
         clock: (at) => time.clock(lang, at),
         fine: (at) => time.clockFine(lang, at),

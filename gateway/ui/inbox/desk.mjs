@@ -84,8 +84,8 @@ export class Desk {
         }
     }
 
-    async signIn(name, password) {
-        const { agent } = await this.api.signIn(name, password);
+    async signIn(name, password, code) {
+        const { agent } = await this.api.signIn(name, password, code);
         this.password = agent.must_change_password ? password : undefined;
         this.enter(agent);
     }

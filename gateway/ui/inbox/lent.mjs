@@ -8,6 +8,7 @@ import * as context from "./context.jsx";
 import * as icons from "./icons.jsx";
 import * as parts from "./parts.jsx";
 import * as routes from "./routes.mjs";
+import * as signin from "./signin.jsx";
 
 export const lent = {
     "preact/jsx-runtime": jsx,
@@ -18,4 +19,5 @@ export const lent = {
     "./icons.jsx": icons,
     "./parts.jsx": parts,
     "./routes.mjs": routes,
+    "./signin.jsx": signin,
 };

@@ -28,7 +28,7 @@ const sources = readdirSync(here).filter((f) => /\.(jsx|mjs)$/.test(f) && !/test
 const names = (text) => [...JSON.stringify(text).matchAll(/\{(\w+)\}/g)].map((m) => m[1]);
 
 test("both languages have the same keys, the same names in them, and all plural forms", () => {
-    const ours = Object.keys(ru).filter((key) => !(key in whatsapp) && !(key in settings) && !(key in sentences)); // the gateway says those in English
+    const ours = Object.keys(ru).filter((key) => !(key in whatsapp) && !(key in settings) && !(key in sentences) && !key.startsWith("say:")); // the gateway says those in English
     assert.deepEqual(ours.sort(), Object.keys(en).sort());
     for (const key of Object.keys(en)) {
         assert.deepEqual([...new Set(names(ru[key]))].sort(), [...new Set(names(en[key]))].sort(), key);

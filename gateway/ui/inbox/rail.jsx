@@ -48,7 +48,7 @@ export function PersonMenu({ openHelp }) {
         { label: "English", checked: lang === "en", run: () => setLang("en") },
         null,
         { label: t("nav.keys"), icon: "keys", run: openHelp },
-        { label: t("nav.password"), icon: "lock", run: () => desk.openPassword() },
+        { label: t("nav.account"), icon: "lock", run: go("account") },
         { label: t("nav.signout"), icon: "out", run: () => desk.signOut() },
     ];
     const name = me?.display_name || me?.name || "";

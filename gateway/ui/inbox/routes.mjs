@@ -1,7 +1,7 @@
 // routes.mjs - the page's address after "#" and what it means. Anything unknown is the inbox.
 import { VIEWS } from "./lists.mjs";
 
-export const ADMIN_PAGES = ["agents", "channels", "targets", "dead"];
+export const ADMIN_PAGES = ["agents", "channels", "targets", "dead", "account"];
 
 // before: the route until now; a thread's address keeps the view that it was opened from.
 export function parseRoute(hash, before = { view: "open" }) {

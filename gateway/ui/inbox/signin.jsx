@@ -1,5 +1,5 @@
-// signin.jsx - who is there? Name and password, and the first password's replacement. Every refusal
-// is said in words beside the form.
+// signin.jsx - who is there? Name and password, a code where the second factor is on, and the first password's
+// replacement. Every refusal is said in words beside the form.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useDesk, useLanguage, useStore, useWords } from "./context.jsx";
 import { Icon, Logo } from "./icons.jsx";
@@ -27,7 +27,7 @@ function Frame({ title, children }) {
     );
 }
 
-function Password({ id, value, onInput, label, hint, complete, focus }) {
+export function Password({ id, value, onInput, label, hint, complete, focus }) {
     const { t } = useWords();
     const [shown, show] = useState(false);
     const input = useRef(null);
@@ -46,19 +46,22 @@ function Password({ id, value, onInput, label, hint, complete, focus }) {
     );
 }
 
-function refusal(e, t, why, wrong) {
+function refusal(e, { t, why, told }, wrong) {
     if (e.status === 0) return t("signin.offline");
+    if (e.code === "second_factor") return told(e.message);
     if (e.status === 401 || (e.status === 403 && wrong !== "signin.wrong")) return t(wrong);
     if (e.status === 429) {
         const n = Math.ceil(e.retryAfterMs / 1000);
+        if (n > 90) return t("signin.throttledMinutes", { n: Math.ceil(n / 60) });
         return n ? t("signin.throttledFor", { n }) : t("signin.throttled");
     }
     if (e.status >= 500) return t("signin.unavailable");
-    return t("signin.refused", { why: why(e) });
+    return t("signin.refused", { why: told(why(e)) });
 }
 
-function useForm(run, wrong) {
-    const { t, why } = useWords();
+// run: sends it, and gives what is wrong in words, or nothing. wrong: the key of what a wrong password is called.
+export function useForm(run, wrong) {
+    const words = useWords();
     const [busy, setBusy] = useState(false);
     const [error, setError] = useState("");
     const submit = async (e) => {
@@ -70,11 +73,23 @@ function useForm(run, wrong) {
             const problem = await run();
             if (problem) setError(problem);
         } catch (failure) {
-            setError(refusal(failure, t, why, wrong));
+            setError(refusal(failure, words, wrong));
         }
         setBusy(false);
     };
     return { busy, error, submit };
+}
+
+// A code of the authenticator, or a recovery code.
+export function Code({ id, value, onInput, label, hint }) {
+    const input = useRef(null);
+    useEffect(() => input.current.focus(), []);
+    return (
+        <Field id={id} label={label} hint={hint}>
+            <input id={id} ref={input} type="text" class="code" value={value} required maxLength={20} autocomplete="one-time-code"
+                autocapitalize="none" spellcheck={false} onInput={(e) => onInput(e.currentTarget.value)} />
+        </Field>
+    );
 }
 
 export function SignIn() {
@@ -82,9 +97,34 @@ export function SignIn() {
     const { t } = useWords();
     const [name, setName] = useState("");
     const [password, setPassword] = useState("");
+    const [code, setCode] = useState(null); // null: not asked for
     const first = useRef(null);
-    const form = useForm(() => desk.signIn(name.trim(), password), "signin.wrong");
-    useEffect(() => first.current.focus(), []);
+    const form = useForm(async () => {
+        try {
+            await desk.signIn(name.trim(), password, code?.trim());
+        } catch (e) {
+            if (e.code !== "second_factor" || code !== null) throw e;
+            setCode("");
+        }
+    }, "signin.wrong");
+    const asks = code !== null;
+    const back = () => {
+        setCode(null);
+        setPassword("");
+    };
+    useEffect(() => first.current?.focus(), [asks]);
+    if (asks) {
+        return (
+            <Frame title={t("signin.codeTitle")}>
+                <form onSubmit={form.submit}>
+                    <Code id="signin-code" label={t("signin.code")} hint={t("signin.codeHint")} value={code} onInput={setCode} />
+                    {form.error && <p class="form-error" role="alert">{form.error}</p>}
+                    <Button kind="main" type="submit" disabled={form.busy}>{form.busy ? t("signin.busy") : t("signin.submit")}</Button>
+                    <Button onClick={back}>{t("nav.back")}</Button>
+                </form>
+            </Frame>
+        );
+    }
     return (
         <Frame title={t("signin.title")}>
             <form onSubmit={form.submit}>

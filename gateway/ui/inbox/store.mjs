@@ -170,8 +170,8 @@ const actions = {
         if (version) db.version = version;
     },
     signed_out(db) {
-        const { conn } = db;
-        Object.assign(db, makeState(), { conn, phase: "signin" });
+        const { conn, route } = db; // the address stays, so what it means does, too
+        Object.assign(db, makeState(), { conn, phase: "signin", route });
     },
     conn(db, { state, at }) {
         // since: when the line was lost or found, however often it was tried in between.

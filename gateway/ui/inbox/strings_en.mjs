@@ -1,6 +1,9 @@
 // strings_en.mjs - the inbox's words in English. Plurals: one, other.
 
+import { account } from "./strings_en_account.mjs";
+
 export const en = {
+    ...account,
     "app.name": "Switchboard",
     "app.loading": "Loading…",
     "app.failed": "The gateway does not answer. Trying again…",

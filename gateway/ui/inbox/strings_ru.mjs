@@ -1,4 +1,5 @@
 // strings_ru.mjs - the inbox's words in Russian. Plurals: one, few, many, other (a fraction).
+import { account } from "./strings_ru_account.mjs";
 import { crm } from "./strings_ru_crm.mjs";
 import { sentences } from "./strings_ru_sentences.mjs";
 import { settings } from "./strings_ru_settings.mjs";
@@ -379,6 +380,7 @@ export const ru = {
     "trouble.voice_forbidden": "Клиент не принимает голосовые сообщения.",
     "trouble.too_old": "Слишком поздно: Telegram уже не позволяет этого.",
     "trouble.other": "Ответ канала: {why}",
+    ...account,
     ...crm,
     ...whatsapp,
     ...settings,
