@@ -25,7 +25,7 @@ const struct http_route api_routes[] = {
     {"POST", V1 "/session/second-factor/codes", api_factor_codes, 4096, false},
     {"POST", V1 "/session/second-factor/off", api_factor_off, 4096, false},
     {"GET", V1 "/sessions", api_sessions_list, 0, false},
-    {"DELETE", V1 "/sessions", api_sessions_end_others, 0, false},
+    {"POST", V1 "/sessions/end-others", api_sessions_end_others, 1024, false},
     {"DELETE", V1 "/sessions/{id}", api_sessions_end, 0, false},
     {"GET", V1 "/threads", api_threads_list, 0, false},
     {"GET", V1 "/counts", api_counts, 0, false},
