@@ -14,7 +14,7 @@ from pace import patience
 
 
 def own_id():
-    return "".join(random.choices("0123456789ABCDEFGHJKMNPQRSTVWXYZ", k=26))
+    return "0" + "".join(random.choices("0123456789ABCDEFGHJKMNPQRSTVWXYZ", k=25))
 
 
 class Authenticator:

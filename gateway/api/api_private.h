@@ -58,6 +58,13 @@ const char *call_id(struct call *c, const char *name);
 int call_limit(struct call *c);
 int64_t call_number(struct call *c, const char *name, int64_t preset);
 
+/* Is body's key text of at most max characters (needed: not empty)? 0, or -1 with err. */
+int api_check_text(const json_t *body, const char *key, size_t max, bool needed, struct err *err);
+/* What workers are told of a change of what agents keep (sink.h, FEED_DESK). */
+json_t *api_told(const struct call *c, const char *what, const char *id, const json_t *tab);
+/* A shelf's things as a list, each with its id under key. */
+json_t *api_things(const json_t *things, const char *key);
+
 /* Calls then(c) when the actor may see this thread; answers 404 otherwise. */
 void call_with_thread(struct call *c, const char *thread, void (*then)(struct call *c));
 
@@ -97,9 +104,21 @@ HANDLER(api_threads_get);
 HANDLER(api_threads_deliveries);
 HANDLER(api_threads_patch);
 HANDLER(api_threads_read);
-HANDLER(api_counts);
 HANDLER(api_messages_list);
 HANDLER(api_messages_post);
+/* api_desk.c */
+HANDLER(api_counts);
+HANDLER(api_labels);
+HANDLER(api_views_list);
+HANDLER(api_views_put);
+HANDLER(api_views_delete);
+HANDLER(api_drafts_list);
+HANDLER(api_drafts_put);
+/* api_canned.c */
+HANDLER(api_canned_list);
+HANDLER(api_canned_post);
+HANDLER(api_canned_put);
+HANDLER(api_canned_delete);
 /* api_messages.c */
 HANDLER(api_messages_patch);
 HANDLER(api_messages_delete);

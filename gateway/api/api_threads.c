@@ -31,6 +31,30 @@ static void on_list(void *arg, json_t *result, const struct err *err) {
 
 /* --- search: hits from the CRM store, each with its thread as it is now ---------------------- */
 
+static bool is_text(const json_t *v, const char *wanted) {
+    return !wanted || !*wanted || (json_is_string(v) && strcmp(json_string_value(v), wanted) == 0);
+}
+
+/* Is it of those that are asked for besides the words? */
+static bool is_asked_for(const struct call *c, const json_t *thread) {
+    const char *view = http_query(c->x, "view"), *label = http_query(c->x, "label");
+    const json_t *assignee = json_object_get(thread, "assignee");
+    const json_t *state = json_object_get(thread, "state");
+    bool mine = view && strcmp(view, "mine") == 0, has = !label || !*label;
+    bool nobodys = view && strcmp(view, "unassigned") == 0;
+    size_t i;
+    json_t *one;
+    if (view && strcmp(view, "all") == 0)
+        view = NULL;
+    json_array_foreach(json_object_get(thread, "labels"), i, one) {
+        has = has || is_text(one, label);
+    }
+    return has && is_text(state, mine || nobodys ? "open" : view) &&
+           (!mine || is_text(assignee, c->actor.name)) && (!nobodys || json_is_null(assignee)) &&
+           is_text(json_object_get(thread, "channel"), http_query(c->x, "channel")) &&
+           is_text(assignee, http_query(c->x, "assignee"));
+}
+
 struct search {
     struct call *call;
     json_t *hits, *threads;
@@ -54,7 +78,8 @@ static void on_search_thread(void *arg, json_t *result, const struct err *err) {
     struct search_thread *st = arg;
     struct search *s = st->search;
     json_t *thread = json_object_get(result, "thread");
-    if (!err && users_may_see(s->call->api->users, &s->call->actor, thread)) {
+    if (!err && users_may_see(s->call->api->users, &s->call->actor, thread) &&
+        is_asked_for(s->call, thread)) {
         json_t *row = json_copy(thread);
         json_object_set_new(row, "match",
             json_pack("{s:O,s:O,s:O}", "message", json_object_get(st->hit, "message"), "seq",
@@ -87,6 +112,20 @@ static void on_hits(void *arg, const json_t *result, const struct err *err) {
     search_less(s);
 }
 
+/* What stands there, NULL when it is nothing. */
+static const char *filter(const struct call *c, const char *name) {
+    const char *value = http_query(c->x, name);
+    return value && *value ? value : NULL;
+}
+
+static bool has_filter(const struct call *c) {
+    static const char *const names[] = {"view", "channel", "assignee", "label"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (filter(c, names[i]))
+            return true;
+    return false;
+}
+
 static void threads_list(struct call *c) {
     const char *view = http_query(c->x, "view"), *q = http_query(c->x, "q");
     int limit = call_limit(c);
@@ -96,14 +135,14 @@ static void threads_list(struct call *c) {
         if (!utf8_is_text(q, strlen(q)) || utf8_length(q, strlen(q)) > QUERY_MAX)
             call_fail(c, ERR_INVALID, "q must be text of at most %d characters", QUERY_MAX);
         else
-            core_search(c->api->core, q, (unsigned)limit, on_hits, c);
+            core_search(c->api->core, q, has_filter(c) ? PAGE_MAX : (unsigned)limit, on_hits, c);
         return;
     }
     struct store_query query = {.view = view && *view ? view : "open",
         .agent = c->actor.name,
-        .channel = http_query(c->x, "channel"),
-        .assignee = http_query(c->x, "assignee"),
-        .label = http_query(c->x, "label"),
+        .channel = filter(c, "channel"),
+        .assignee = filter(c, "assignee"),
+        .label = filter(c, "label"),
         .cursor = http_query(c->x, "cursor"),
         .limit = (unsigned)limit};
     store_threads(c->api->store, &query, on_list, c);
@@ -111,14 +150,6 @@ static void threads_list(struct call *c) {
 
 HANDLER(api_threads_list) {
     api_begin(api, x, SCOPE_READ, ROLE_AGENT, threads_list);
-}
-
-static void counts(struct call *c) {
-    store_counts(c->api->store, c->actor.name, call_on_json, c);
-}
-
-HANDLER(api_counts) {
-    api_begin(api, x, SCOPE_READ, ROLE_AGENT, counts);
 }
 
 /* --- one thread ------------------------------------------------------------------------------ */
@@ -153,7 +184,7 @@ HANDLER(api_threads_deliveries) {
 
 static void threads_patch(struct call *c) {
     static const char *const known[] = {
-        "id", "assignee", "state", "labels", "snooze_until", "origin", NULL};
+        "id", "assignee", "state", "labels", "snooze_until", "blocked", "origin", NULL};
     const char *id = call_id(c, "id");
     json_t *body = id ? call_body(c, known) : NULL;
     if (!body)

@@ -57,6 +57,7 @@ void core_start(struct core *core) {
     tell_statuses(core);
     feed_start(core);
     live_start(core);
+    viewers_start(core);
     owner_start(core);
 }
 
@@ -68,6 +69,7 @@ void core_drain(struct core *core, loop_fn fn, void *arg) {
 void core_stop(struct core *core) {
     core->stopped = true;
     owner_stop(core);
+    viewers_stop(core);
     live_stop(core);
     feed_stop(core);
 }

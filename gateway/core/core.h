@@ -81,6 +81,11 @@ void core_read(struct core *core, const struct actor *a, const char *thread, int
 void core_typing(struct core *core, const struct actor *a, const char *thread, bool on);
 /* This worker has an agent's screen open (count goes up and down). */
 void core_presence(struct core *core, const char *agent, int delta);
+/* A screen of this worker shows a thread to an agent (+1), or does not any more (-1); the caller
+ * has checked that he may see it. Who else looks comes as FEED_VIEWERS. */
+void core_view(struct core *core, const char *thread, const char *agent, int delta);
+/* Names of those who look at it now, on any worker; the caller decrefs. */
+json_t *core_viewers(const struct core *core, const char *thread);
 /* Names of the agents who are online on any worker; the caller decrefs. */
 json_t *core_online(const struct core *core);
 /* A screen has this message now: its trail says so (written in batches). */

@@ -48,6 +48,7 @@ struct target {
 
 struct owner;
 struct live;
+struct viewers;
 
 struct core {
     const struct env *env;
@@ -65,6 +66,7 @@ struct core {
     bool feed_busy, feed_ended;
     struct owner *owner; /* deliveries of the shards that we own */
     struct live *live;   /* typing and presence */
+    struct viewers *viewers;
     int64_t notes_version;
     int64_t crm_version; /* of crm_news.c */
     bool crm_known;      /* what it has to say was read: deliveries to CRMs may begin */
@@ -86,6 +88,7 @@ void live_start(struct core *core);
 void live_stop(struct core *core);
 void live_client_typing(struct core *core, const char *thread, bool on);
 /* An agent has read what the client wrote: the channel may show it to him. */
+void live_publish(struct core *core, json_t *what); /* to all workers; takes the reference */
 void live_was_read(struct core *core, const char *thread);
 
 /* owner.c: leases, and the queues of the shards that we own */
@@ -95,6 +98,11 @@ void owner_poke(struct core *core, unsigned shard, bool channel_work);
 void owner_drain(struct core *core, loop_fn fn, void *arg);
 void owner_stop(struct core *core);
 void owner_free(struct core *core);
+/* viewers.c */
+void viewers_start(struct core *core);
+void viewers_stop(struct core *core);
+void viewers_hear(struct core *core, const json_t *what); /* what another worker says */
+
 /* How many CRM deliveries may begin before the next tick: few while senders queue for the store,
  * for the CRM can wait a moment and a sender cannot. */
 unsigned owner_crm_allowed(const struct core *core);

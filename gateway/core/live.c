@@ -6,12 +6,15 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/core_private.h"
+#include "store/store_desk.h"
 
 #define CHANNEL_NAME "sb:live"
 #define TELL_MS 10000   /* each worker repeats who is online there */
 #define FORGET_MS 25000 /* a worker that was not heard of for so long is gone */
 #define PEERS_MAX 256
 #define AGENTS_MAX 4096
+#define WRITING_MS                                                                                 \
+    15000 /* an agent who was last told to type so long ago does not write any more */
 
 struct peer {
     char id[ID_SIZE];
@@ -43,6 +46,13 @@ static void publish(struct live *l, json_t *what) {
         redis_command(store_redis(l->core->store), args, ARRAY_LEN(args), on_published, NULL);
     free(text);
     json_decref(what);
+}
+
+void live_publish(struct core *core, json_t *what) {
+    if (core->live)
+        publish(core->live, what);
+    else
+        json_decref(what);
 }
 
 static void tell(struct live *l) {
@@ -133,6 +143,11 @@ static void hear_typing(struct live *l, const json_t *what) {
     feed_publish(l->core, &e);
 }
 
+static void hear_desk(struct live *l, const json_t *what) {
+    struct feed_event e = {.kind = FEED_DESK, .cursor = "", .thread_id = "", .desk = what};
+    feed_publish(l->core, &e);
+}
+
 static void on_live(void *arg, struct span payload) {
     struct live *l = arg;
     json_t *what = json_loadb(payload.p, payload.n, 0, NULL);
@@ -141,6 +156,10 @@ static void on_live(void *arg, struct span payload) {
         hear_presence(l, what);
     else if (t && strcmp(t, "typing") == 0)
         hear_typing(l, what);
+    else if (t && strcmp(t, "view") == 0)
+        viewers_hear(l->core, what);
+    else if (t && strcmp(t, "desk") == 0)
+        hear_desk(l, what);
     json_decref(what);
 }
 
@@ -203,6 +222,11 @@ static void publish_typing(
     publish(l, what);
 }
 
+/* The first who writes has the floor (append.lua): others are told before they send. */
+static void writes(struct core *core, const char *thread, const char *agent, bool on) {
+    store_writer(core->store, thread, agent, on ? WRITING_MS : 0, NULL, NULL);
+}
+
 struct typing {
     struct core *core;
     struct actor actor; /* name "" for a client */
@@ -214,9 +238,12 @@ static void on_typing_thread(void *arg, json_t *result, const struct err *err) {
     struct typing *t = arg;
     const json_t *thread = json_object_get(result, "thread");
     bool is_agent = t->actor.name[0] != '\0';
-    if (!err && t->core->live && (!is_agent || users_may_see(t->core->users, &t->actor, thread)))
+    if (!err && t->core->live && (!is_agent || users_may_see(t->core->users, &t->actor, thread))) {
         publish_typing(t->core->live, t->thread, is_agent ? t->actor.name : "client", t->on,
             json_pack("{s:O}", "assignee", json_object_get(thread, "assignee")));
+        if (is_agent)
+            writes(t->core, t->thread, t->actor.name, t->on);
+    }
     free(t);
 }
 
@@ -226,6 +253,8 @@ static void type(struct core *core, const struct actor *actor, const char *threa
         return;
     if (users_see_all(core->users)) {
         publish_typing(core->live, thread, actor ? actor->name : "client", on, NULL);
+        if (actor)
+            writes(core, thread, actor->name, on);
         return;
     }
     struct typing *t = mem_zalloc(sizeof *t);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "core/core_private.h"
+#include "core/mentions.h"
 #include "media/media.h"
 #include "store/store_back.h"
 #include "store/store_media.h"
@@ -28,6 +29,8 @@ struct command {
     char *channel;  /* send: where it goes; NULL for a note */
     const char *media[MESSAGE_ATTACHMENTS_MAX];
     size_t nmedia;
+    char *mentions;  /* send: agents whom a note calls, names between spaces */
+    int64_t seen;    /* send: up to which seq the writer has seen the thread; -1 does not matter */
     json_t *changes; /* change: events still to append */
     store_json_fn fn;
     store_done_fn done; /* read */
@@ -50,6 +53,7 @@ static void command_end(struct command *c, json_t *result, const struct err *err
     json_decref(c->changes);
     json_decref(c->origin);
     free(c->author);
+    free(c->mentions);
     free(c->alias);
     free(c->owner);
     free(c->key);
@@ -152,7 +156,10 @@ static void send_append(struct command *c) {
         .dedupe = c->key,
         .alias = c->alias,
         .body = c->body,
-        .deliver = !is_note};
+        .deliver = !is_note,
+        .author = is_note || c->actor.is_token || c->from_crm ? NULL : c->actor.name,
+        .seen_seq = c->seen,
+        .mentions = c->mentions};
     if (!is_note && strcmp(state, "open") != 0)
         a.state = "open";
     if (!is_note && unassigned && !c->actor.is_token) {
@@ -331,6 +338,32 @@ static void on_send_thread(void *arg, json_t *result, const struct err *err) {
         send_here(c);
 }
 
+static void send_files(struct command *c) {
+    if (c->nmedia == 0) {
+        json_object_del(c->body, "attachments");
+        send_body(c);
+        return;
+    }
+    store_media_claim(c->core->store, c->media, c->nmedia, c->owner, c->thread, on_claimed, c);
+}
+
+/* Whom a note calls: those of its @words that are agents' names. */
+static void on_agents(void *arg, json_t *result, const struct err *err) {
+    struct command *c = arg;
+    json_t *names = NULL;
+    if (err) {
+        command_end(c, NULL, err);
+        return;
+    }
+    names = mentions_of(text_of(c->body, "text"), json_object_get(result, "agents"));
+    if (json_array_size(names) > 0) {
+        c->mentions = mentions_line(names);
+        json_object_set(c->body, "mentions", names);
+    }
+    json_decref(names);
+    send_files(c);
+}
+
 static void send_here(struct command *c) {
     size_t i;
     json_t *id;
@@ -348,12 +381,10 @@ static void send_here(struct command *c) {
     json_object_del(c->body, "id");
     json_object_del(c->body, "note");
     json_object_del(c->body, "channel");
-    if (c->nmedia == 0) {
-        json_object_del(c->body, "attachments");
-        send_body(c);
-        return;
-    }
-    store_media_claim(c->core->store, c->media, c->nmedia, c->owner, c->thread, on_claimed, c);
+    if (is_note && !c->from_crm && strchr(text_of(c->body, "text"), '@'))
+        store_user_list(c->core->store, on_agents, c);
+    else
+        send_files(c);
 }
 
 /* Found wrong at once, answered later like everything else. */
@@ -399,10 +430,13 @@ static void send(struct command *c, const json_t *body, char *owner) {
     c->body = json_copy((json_t *)body);
     c->owner = owner;
     const char *key = json_string_value(json_object_get(body, "id"));
+    const json_t *seen = json_object_get(body, "seen");
     if (message_body_check(body, c->core->options.text_max, &c->refusal) < 0) {
         refuse(c);
         return;
     }
+    c->seen = json_is_integer(seen) ? json_integer_value(seen) : -1;
+    json_object_del(c->body, "seen");
     if (key)
         c->key = mem_printf("a:%s:%s", c->actor.name, key);
     if (take_origin(c, &c->refusal) < 0)
@@ -462,6 +496,10 @@ static void append_change(struct command *c) {
         a.state = text_of(event, "to");
         if (json_is_string(json_object_get(event, "until")))
             clock_parse(text_of(event, "until"), &a.snooze_until_ms);
+    } else if (strcmp(type, "blocked") == 0) {
+        a.blocked = json_is_true(json_object_get(event, "on")) ? "1" : "";
+        if (a.blocked[0])
+            a.state = "closed";
     } else {
         labels = json_dumps(json_object_get(event, "labels"), JSON_COMPACT);
         a.labels = labels;
@@ -489,7 +527,11 @@ static void collect_changes(struct command *c) {
     json_t *state = json_object_get(c->body, "state");
     json_t *labels = json_object_get(c->body, "labels");
     json_t *until = json_object_get(c->body, "snooze_until");
+    json_t *blocked = json_object_get(c->body, "blocked");
     c->changes = json_array();
+    if (blocked && !json_equal(blocked, json_object_get(c->thread_json, "blocked")))
+        json_array_append_new(c->changes,
+            json_pack("{s:s,s:O,s:s}", "type", "blocked", "on", blocked, "by", c->actor.name));
     if (to && !same_text(to, json_object_get(c->thread_json, "assignee")))
         json_array_append_new(c->changes,
             json_pack("{s:s,s:O,s:s}", "type", "assigned", "to", to, "by", c->actor.name));
@@ -549,7 +591,7 @@ static int check_labels(const json_t *labels, struct err *err) {
 
 static int check_change(const json_t *change, struct err *err) {
     static const char *const known[] = {
-        "id", "assignee", "state", "labels", "snooze_until", "origin", "type", "thread"};
+        "id", "assignee", "state", "labels", "snooze_until", "blocked", "origin", "type", "thread"};
     const char *key;
     json_t *v;
     int64_t ms = 0;
@@ -559,10 +601,14 @@ static int check_change(const json_t *change, struct err *err) {
             i++;
         if (i == ARRAY_LEN(known))
             return err_set(err, ERR_INVALID,
-                "unknown key \"%.40s\"; known are assignee, state, labels, snooze_until and origin",
+                "unknown key \"%.40s\"; known are assignee, state, labels, snooze_until, blocked "
+                "and "
+                "origin",
                 key);
-        if (strcmp(key, "labels") != 0 && strcmp(key, "origin") != 0 && !json_is_string(v) &&
-            !json_is_null(v))
+        if (strcmp(key, "blocked") == 0 && !json_is_boolean(v))
+            return err_set(err, ERR_INVALID, "blocked must be true or false");
+        if (strcmp(key, "blocked") != 0 && strcmp(key, "labels") != 0 &&
+            strcmp(key, "origin") != 0 && !json_is_string(v) && !json_is_null(v))
             return err_set(err, ERR_INVALID, "%s must be a string or null", key);
     }
     const char *state = json_string_value(json_object_get(change, "state"));

@@ -8,12 +8,14 @@
 #include <stdint.h>
 
 enum feed_kind {
-    FEED_MESSAGE, /* a new message; message and thread are set */
-    FEED_STATUS,  /* a message changed (status, later edits); message and thread are set */
-    FEED_THREAD,  /* state, assignee, labels, unread, read marks; thread is set */
-    FEED_CLIENT,  /* name, identities, card; client is set */
-    FEED_TYPING,  /* not stored: who types; typing fields are set */
-    FEED_PRESENCE /* not stored: agents on or off; agents is set */
+    FEED_MESSAGE,  /* a new message; message and thread are set */
+    FEED_STATUS,   /* a message changed (status, later edits); message and thread are set */
+    FEED_THREAD,   /* state, assignee, labels, unread, read marks; thread is set */
+    FEED_CLIENT,   /* name, identities, card; client is set */
+    FEED_TYPING,   /* not stored: who types; typing fields are set */
+    FEED_PRESENCE, /* not stored: agents on or off; agents is set */
+    FEED_VIEWERS,  /* not stored: who looks at thread_id; agents is set */
+    FEED_DESK      /* something that agents keep changed: desk is set */
 };
 
 /* Content is what is stored now (not when the event was written), so applying an event twice or
@@ -28,8 +30,9 @@ struct feed_event {
     const json_t *client;   /* full form (openapi "Client") */
     const char *typing_who; /* "client" or the agent's name */
     bool typing_on;
-    const json_t *agents; /* array of names that are online */
-    uint64_t written_us;  /* wall clock of the event, for latency figures; 0 unknown */
+    const json_t *agents; /* array of names: that are online, that look */
+    const json_t *desk; /* {"what":"drafts|views|canned","agent"? (else all agents'),"id","tab"?} */
+    uint64_t written_us; /* wall clock of the event, for latency figures; 0 unknown */
 };
 
 struct sink {

@@ -228,14 +228,18 @@ static int check_one(const char *key, const json_t *v, size_t text_max, struct e
         return check_addresses(key, v, err);
     if (strcmp(key, "note") == 0 || strcmp(key, "reply_all") == 0 || strcmp(key, "no_quote") == 0)
         return json_is_boolean(v) ? 0 : err_set(err, ERR_INVALID, "%s must be true or false", key);
+    if (strcmp(key, "seen") == 0)
+        return json_is_integer(v) && json_integer_value(v) >= 0
+                   ? 0
+                   : err_set(err, ERR_INVALID, "seen must be a number, 0 or more");
     if (strcmp(key, "reply_to") == 0)
         return id_is_valid(json_string_value(v))
                    ? 0
                    : err_set(err, ERR_INVALID, "reply_to is not a message id");
     return err_set(err, ERR_INVALID,
         "unknown key \"%.40s\"; known are id, text, html, subject, attachments, reply_to, channel, "
-        "buttons, request, location, contact, template, cc, bcc, reply_all, no_quote, origin and "
-        "note",
+        "buttons, request, location, contact, template, cc, bcc, reply_all, no_quote, origin, "
+        "seen and note",
         key);
 }
 

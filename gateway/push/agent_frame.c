@@ -35,6 +35,7 @@ static const struct {
     {"change", AGENT_CHANGE, true, true, NULL},
     {"read", AGENT_READ, true, true, read_keys},
     {"typing", AGENT_TYPING, true, true, typing_keys},
+    {"view", AGENT_VIEW, true, true, typing_keys},
     {"ping", AGENT_PING, true, false, ping_keys},
 };
 
@@ -99,7 +100,8 @@ static int read_frame(struct agent_frame *f, size_t i, struct err *err) {
         return -1;
     f->cursor = f->kind == AGENT_HELLO ? text_of(f->json, "cursor") : NULL;
     f->seq = f->kind == AGENT_READ ? json_integer_value(json_object_get(f->json, "seq")) : 0;
-    f->on = f->kind == AGENT_TYPING && json_is_true(json_object_get(f->json, "on"));
+    f->on = (f->kind == AGENT_TYPING || f->kind == AGENT_VIEW) &&
+            json_is_true(json_object_get(f->json, "on"));
     return 0;
 }
 
@@ -118,7 +120,7 @@ int agent_frame_parse(struct span text, struct agent_frame *out, struct err *err
     if (id && message_key_check(id, &ignored) == 0)
         out->id = json_string_value(id);
     return err_set(err, ERR_INVALID,
-        "unknown type \"%.20s\"; known are hello, send, change, read, typing and ping", type);
+        "unknown type \"%.20s\"; known are hello, send, change, read, typing, view and ping", type);
 }
 
 void agent_frame_free(struct agent_frame *f) {

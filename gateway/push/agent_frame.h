@@ -18,6 +18,7 @@ enum agent_frame_kind {
     AGENT_CHANGE,
     AGENT_READ,
     AGENT_TYPING,
+    AGENT_VIEW,
     AGENT_PING
 };
 
@@ -31,7 +32,7 @@ struct agent_frame {
     const char *cursor; /* hello: where the screen was; NULL absent */
     const char *token;  /* hello: an API token; NULL absent */
     int64_t seq;        /* read */
-    bool on;            /* typing */
+    bool on;            /* typing, view */
 };
 
 /* 0, or -1 with a sentence that names the key. out is always to be freed. */

@@ -1,5 +1,6 @@
 /* command.c - what a screen asks for: send, change, read, typing, ping. Each is answered by "ok" or
  * "error" with the command's own id. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,64 @@ static void run_typing(struct screen *s, const struct agent_frame *f) {
     answer(begin(s, f->id), NULL, NULL, NULL);
 }
 
+/* --- what the screen shows ------------------------------------------------------------------- */
+
+struct view {
+    struct running *running;
+    char thread[ID_SIZE];
+    unsigned number;
+};
+
+/* One thread at a time; "" none. */
+static void show(struct screen *s, const char *thread) {
+    char before[ID_SIZE];
+    if (s->state == SCREEN_CLOSED || strcmp(s->viewing, thread) == 0)
+        return;
+    memcpy(before, s->viewing, sizeof before);
+    snprintf(s->viewing, sizeof s->viewing, "%s", thread);
+    if (before[0])
+        core_view(s->hub->core, before, s->actor.name, -1);
+    if (thread[0])
+        core_view(s->hub->core, thread, s->actor.name, 1);
+}
+
+static void show_viewers(struct screen *s, const char *thread) {
+    screen_send_json(s, json_pack("{s:s,s:s,s:o}", "type", "viewers", "thread", thread, "agents",
+                            core_viewers(s->hub->core, thread)));
+}
+
+static void on_view_thread(void *arg, json_t *result, const struct err *err) {
+    struct view *v = arg;
+    struct screen *s = v->running->session;
+    struct err hidden;
+    const json_t *thread = json_object_get(result, "thread");
+    if (!err && !users_may_see(s->hub->users, &s->actor, thread)) {
+        err_set(&hidden, ERR_NOT_FOUND, "there is no such thread");
+        err = &hidden;
+    }
+    if (!err && v->number == s->views) {
+        show(s, v->thread);
+        show_viewers(s, v->thread);
+    }
+    answer(v->running, NULL, NULL, err);
+    free(v);
+}
+
+static void run_view(struct screen *s, const struct agent_frame *f) {
+    struct running *r = begin(s, f->id);
+    s->views++;
+    if (!f->on) {
+        if (strcmp(s->viewing, f->thread) == 0)
+            show(s, "");
+        answer(r, NULL, NULL, NULL);
+        return;
+    }
+    struct view *v = mem_alloc(sizeof *v);
+    *v = (struct view){.running = r, .number = s->views};
+    memcpy(v->thread, f->thread, ID_SIZE);
+    store_thread(core_store(s->hub->core), f->thread, on_view_thread, v);
+}
+
 /* Those that need the scope write. */
 static const struct {
     enum agent_frame_kind kind;
@@ -93,6 +152,7 @@ static const struct {
     {AGENT_CHANGE, run_change},
     {AGENT_READ, run_read},
     {AGENT_TYPING, run_typing},
+    {AGENT_VIEW, run_view},
 };
 
 void command_run(struct screen *s, const struct agent_frame *f) {

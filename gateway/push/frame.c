@@ -9,6 +9,17 @@ static char *dump(json_t *o) {
     return text;
 }
 
+/* Something to be asked for again: what, which, and by which of the agent's pages it was changed.
+ */
+static char *desk_frame(const json_t *desk) {
+    static const char *const keys[] = {"what", "id", "tab"};
+    json_t *f = json_pack("{s:s}", "type", "desk");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_is_string(json_object_get(desk, keys[i])))
+            json_object_set(f, keys[i], json_object_get(desk, keys[i]));
+    return dump(f);
+}
+
 char *frame_of_event(const struct feed_event *e) {
     switch (e->kind) {
     case FEED_MESSAGE:
@@ -27,6 +38,11 @@ char *frame_of_event(const struct feed_event *e) {
             e->typing_who, "on", (int)e->typing_on));
     case FEED_PRESENCE:
         return dump(json_pack("{s:s,s:O}", "type", "presence", "online", e->agents));
+    case FEED_VIEWERS:
+        return dump(json_pack(
+            "{s:s,s:s,s:O}", "type", "viewers", "thread", e->thread_id, "agents", e->agents));
+    case FEED_DESK:
+        return desk_frame(e->desk);
     }
     return NULL;
 }

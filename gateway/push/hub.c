@@ -17,12 +17,17 @@
 #define RECHECK_MS 60000 /* logins that ran out by time; ended ones are told at once */
 
 static bool may_see(const struct hub *hub, const struct screen *s, const struct feed_event *e) {
+    const char *agent = json_string_value(json_object_get(e->desk, "agent"));
+    if (e->kind == FEED_VIEWERS)
+        return strcmp(s->viewing, e->thread_id) == 0;
+    if (agent)
+        return strcmp(s->actor.name, agent) == 0;
     return !e->thread || users_may_see(hub->users, &s->actor, e->thread);
 }
 
 static const char *kind_name(enum feed_kind kind) {
     static const char *const names[] = {
-        "message", "status", "thread", "client", "typing", "presence"};
+        "message", "status", "thread", "client", "typing", "presence", "viewers", "desk"};
     return names[kind];
 }
 

@@ -42,6 +42,8 @@ struct screen {
     struct ws_frame **held; /* while greeting */
     size_t nheld;
     unsigned commands;
+    char viewing[ID_SIZE]; /* the thread that it shows, "" none */
+    unsigned views;        /* said so far: only the last one counts */
 };
 
 /* screen.c */

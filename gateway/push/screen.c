@@ -65,6 +65,9 @@ void screen_close(struct ws_session *ws, void *arg) {
         hub->nsessions--;
     if (s->authenticated)
         core_presence(hub->core, s->actor.name, -1);
+    if (s->viewing[0])
+        core_view(hub->core, s->viewing, s->actor.name, -1);
+    s->viewing[0] = '\0';
     s->state = SCREEN_CLOSED;
     s->ws = NULL;
     screen_unref(s);

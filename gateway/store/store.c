@@ -285,6 +285,7 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_CLIENT] = {"client", script_client},
         [SCRIPT_MERGE] = {"merge", script_merge},
         [SCRIPT_META] = {"meta", script_meta},
+        [SCRIPT_WRITER] = {"writer", script_writer},
         [SCRIPT_WAKE] = {"wake", script_wake},
         [SCRIPT_DEAD_RETRY] = {"dead_retry", script_dead_retry},
         [SCRIPT_ON_CARD] = {"on_card", script_on_card},

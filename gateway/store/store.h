@@ -76,6 +76,11 @@ struct store_append {
     const char *state;    /* "open" "snoozed" "closed" */
     const char *labels;   /* JSON array text */
     int64_t snooze_until_ms;
+    const char *blocked;  /* "1": the client is nobody's work any more, "": he is again */
+    const char *author;   /* the agent whose answer it is; NULL none */
+    int64_t seen_seq;     /* with author: refused when another agent has answered after it, or is
+                             writing (ERR_CONFLICT); -1 does not matter. 0 is the thread's start */
+    const char *mentions; /* agents who are mentioned in it, names between spaces; NULL none */
 };
 
 struct store_appended {
@@ -89,7 +94,7 @@ void store_append(struct store *s, const struct store_append *a, store_append_fn
 /* --- reading --------------------------------------------------------------------------------- */
 
 struct store_query {
-    const char *view;  /* "open" "all" "mine" "unassigned" "snoozed" "closed" */
+    const char *view;  /* "open" "all" "mine" "unassigned" "mentions" "snoozed" "closed" */
     const char *agent; /* for mine; and whose view it is */
     const char *channel, *assignee, *label; /* filters, NULL none */
     const char *cursor;                     /* from the answer before, NULL first page */
@@ -109,8 +114,6 @@ void store_messages(struct store *s, const char *thread, int64_t before, int64_t
  * id; private: with what only connectors may see (store_record.h). */
 void store_message(struct store *s, const char *message, store_json_fn fn, void *arg);
 void store_message_private(struct store *s, const char *message, store_json_fn fn, void *arg);
-/* {"counts":{"open":n,"unassigned":n,"mine":n,"snoozed":n,"closed":n}} */
-void store_counts(struct store *s, const char *agent, store_json_fn fn, void *arg);
 struct store_lookup {
     char client[ID_SIZE], thread[ID_SIZE]; /* "" when nobody */
     int64_t last_seq, agent_read_seq, client_read_seq;

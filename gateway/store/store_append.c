@@ -23,10 +23,10 @@ struct append {
     unsigned shard;
     const char *kind, *address, *name, *channel, *connector, *dedupe, *body, *preview, *profile;
     const char *assignee, *state, *labels; /* "-" or "=..." */
-    const char *route, *reply_to, *alias;
+    const char *route, *reply_to, *alias, *blocked, *author, *mentions;
     char *owned[5]; /* what of these was allocated one by one */
     size_t nowned;
-    int64_t snooze, window_until, free_by, free_for, past;
+    int64_t seen, snooze, window_until, free_by, free_for, past;
     bool verified, deliver, fetch, take_address;
     int64_t now;
     uint64_t began_us;
@@ -87,6 +87,20 @@ static void hop(struct append *op, const char *client) {
     send_append(op);
 }
 
+/* What the script would not do, in words. */
+static void refused(const char *what, const char *who, struct err *err) {
+    if (strcmp(what, "merged") == 0)
+        err_set(err, ERR_CONFLICT, "this thread goes on as %s, since the two clients are one", who);
+    else if (strcmp(what, "blocked") == 0)
+        err_set(err, ERR_CONFLICT, "this client is blocked: nothing is sent to him");
+    else if (strcmp(what, "writing") == 0)
+        err_set(err, ERR_CONFLICT, "%s is writing an answer in this thread", who);
+    else if (strcmp(what, "answered") == 0)
+        err_set(err, ERR_CONFLICT, "%s has answered in this thread meanwhile", who);
+    else
+        err_set(err, ERR_NOT_FOUND, "there is no such thread");
+}
+
 static void on_appended(void *arg, const struct redis_reply *r, const struct err *err) {
     struct append *op = arg;
     if (err) {
@@ -113,12 +127,8 @@ static void on_appended(void *arg, const struct redis_reply *r, const struct err
         hop(op, client);
     } else if (strcmp(what, "again") == 0 && ++op->hops <= HOPS_MAX) {
         send_append(op);
-    } else if (strcmp(what, "merged") == 0) {
-        err_set(&bad, ERR_CONFLICT, "this thread goes on as %s, since the two clients are one",
-            redis_reply_str(redis_reply_at(r, 1)));
-        finish(op, NULL, &bad);
     } else {
-        err_set(&bad, ERR_NOT_FOUND, "there is no such thread");
+        refused(what, redis_reply_str(redis_reply_at(r, 1)), &bad);
         finish(op, NULL, &bad);
     }
 }
@@ -181,6 +191,13 @@ static void send_append(struct append *op) {
     add_time(&a, op->free_by);
     add_time(&a, op->free_for);
     add_time(&a, op->past);
+    args_add(&a, op->blocked);
+    args_add(&a, op->author);
+    if (op->seen >= 0)
+        args_int(&a, op->seen);
+    else
+        args_add(&a, "");
+    args_add(&a, op->mentions);
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
@@ -198,7 +215,8 @@ static const char *change(struct append *op, const char *value) {
 /* Bytes that the copies of these strings take. */
 static size_t room_for(const struct store_append *in, const struct identity *from) {
     const char *all[] = {from->kind, from->address, from->name, in->channel, in->connector,
-        in->dedupe, in->assignee, in->state, in->labels, in->route, in->reply_to, in->alias};
+        in->dedupe, in->assignee, in->state, in->labels, in->route, in->reply_to, in->alias,
+        in->blocked, in->author, in->mentions};
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         n += (all[i] ? strlen(all[i]) : 0) + 2;
@@ -240,6 +258,7 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
         .now = clock_ms(),
         .began_us = clock_mono_us(),
         .verified = from->verified,
+        .seen = in->author ? in->seen_seq : -1,
         .snooze = in->snooze_until_ms,
         .window_until = in->window_until_ms,
         .free_by = in->free_by_ms,
@@ -257,12 +276,15 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
     op->route = copy(op, in->route);
     op->reply_to = copy(op, in->reply_to);
     op->alias = copy(op, in->alias);
+    op->author = copy(op, in->author);
+    op->mentions = copy(op, in->mentions);
     op->body = own(op, record_body(in->direction, in->channel, in->connector, in->body));
     op->preview = own(op, record_preview(in->body));
     op->profile = in->profile ? own(op, json_dumps(in->profile, JSON_COMPACT)) : "";
     op->assignee = change(op, in->assignee);
     op->state = change(op, in->state);
     op->labels = change(op, in->labels);
+    op->blocked = change(op, in->blocked);
     if (address(op, in, &op->early) < 0) {
         loop_defer(s->env->loop, on_early, op);
         return;

@@ -31,6 +31,7 @@ enum script_id {
     SCRIPT_WINDOW_OVER,
     SCRIPT_MEDIA_CLAIM,
     SCRIPT_EVENT,
+    SCRIPT_WRITER,
     SCRIPT_COUNT
 };
 
@@ -147,6 +148,7 @@ enum {
     T_ROUTE,
     T_FIRST,
     T_WINDOW,
+    T_BLOCKED,
     T_COUNT
 };
 extern const char *const thread_fields[T_COUNT];

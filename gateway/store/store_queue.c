@@ -484,8 +484,13 @@ static void on_woken(void *arg, const struct redis_reply *r, const struct err *e
 
 void store_wake(struct store *s, unsigned shard) {
     struct args a;
+    char id[ID_SIZE];
+    id_make(shard, id);
     args_init(&a);
     args_int(&a, clock_ms());
     args_add(&a, s->events_max);
+    args_add(&a, id);
+    for (size_t i = 0; i < s->ntargets; i++)
+        args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_WAKE, shard, &a, on_woken, NULL);
 }

@@ -7,6 +7,8 @@
 #include "store/store_private.h"
 #include "store/store_record.h"
 
+#define LABEL_MAX 64 /* bytes */
+
 /* --- a page of threads: the newest of each shard, merged ------------------------------------- */
 
 struct row {
@@ -18,7 +20,8 @@ struct page {
     struct gather g; /* first member */
     store_json_fn fn;
     void *arg;
-    char *channel, *label, *assignee;
+    char *channel, *label, *assignee, *mine;
+    bool nobodys;
     unsigned limit, fetch;
     struct row after; /* cursor: rows come strictly after it; id "" from the start */
     struct row *rows;
@@ -42,6 +45,7 @@ static void page_free(struct page *p) {
     free(p->rows);
     free(p->channel);
     free(p->label);
+    free(p->mine);
     free(p->assignee);
     free(p);
 }
@@ -69,6 +73,10 @@ static bool passes(const struct page *p, const json_t *thread) {
     if (p->channel && strcmp(channel ? channel : "", p->channel) != 0)
         return false;
     if (p->assignee && strcmp(assignee ? assignee : "", p->assignee) != 0)
+        return false;
+    if (p->mine && strcmp(assignee ? assignee : "", p->mine) != 0)
+        return false;
+    if (p->nobodys && assignee)
         return false;
     return !p->label || has_label(thread, p->label);
 }
@@ -153,20 +161,44 @@ static int page_cursor(struct page *p, const char *cursor, struct err *err) {
     return 0;
 }
 
-/* The sorted set behind a view, without prefix. */
+/* The sorted set behind a view, without prefix. Of a label there is one for each state. */
 static int view_name(const struct store_query *q, char *out, size_t size, struct err *err) {
     static const char *const plain[] = {"all", "open", "unassigned", "snoozed", "closed"};
-    if (strcmp(q->view, "mine") == 0) {
-        snprintf(out, size, "view:a:%s", q->agent ? q->agent : "");
+    bool mine = strcmp(q->view, "mine") == 0, known = mine;
+    if (q->label && strlen(q->label) > LABEL_MAX)
+        return err_set(err, ERR_INVALID, "label is longer than %d bytes", LABEL_MAX);
+    if (strcmp(q->view, "mentions") == 0) {
+        snprintf(out, size, "view:m:%s", q->agent ? q->agent : "");
         return 0;
     }
     for (size_t i = 0; i < ARRAY_LEN(plain); i++)
-        if (strcmp(q->view, plain[i]) == 0) {
-            snprintf(out, size, "view:%s", plain[i]);
-            return 0;
-        }
-    return err_set(err, ERR_INVALID,
-        "view is \"%.40s\"; it must be open, mine, unassigned, snoozed, closed or all", q->view);
+        known = known || strcmp(q->view, plain[i]) == 0;
+    if (!known)
+        return err_set(err, ERR_INVALID,
+            "view is \"%.40s\"; it must be open, mine, unassigned, mentions, snoozed, closed or "
+            "all",
+            q->view);
+    if (q->label)
+        snprintf(out, size, "view:l:%s:%s",
+            mine || strcmp(q->view, "unassigned") == 0 ? "open" : q->view, q->label);
+    else if (mine)
+        snprintf(out, size, "view:a:%s", q->agent ? q->agent : "");
+    else
+        snprintf(out, size, "view:%s", q->view);
+    return 0;
+}
+
+/* What the sorted set does not say is looked for in each thread. */
+static void page_filters(struct page *p, const struct store_query *q) {
+    bool mentions = strcmp(q->view, "mentions") == 0;
+    p->channel = mem_strdup(q->channel);
+    p->assignee = mem_strdup(q->assignee);
+    if (!q->label)
+        return;
+    if (strcmp(q->view, "mine") == 0)
+        p->mine = mem_strdup(q->agent);
+    p->nobodys = strcmp(q->view, "unassigned") == 0;
+    p->label = mentions ? mem_strdup(q->label) : NULL;
 }
 
 void store_threads(struct store *s, const struct store_query *q, store_json_fn fn, void *arg) {
@@ -181,11 +213,10 @@ void store_threads(struct store *s, const struct store_query *q, store_json_fn f
     p->fn = fn;
     p->arg = arg;
     p->limit = q->limit;
-    p->channel = mem_strdup(q->channel);
-    p->label = mem_strdup(q->label);
-    p->assignee = mem_strdup(q->assignee);
+    page_filters(p, q);
     /* A filter looks at up to ten times the page; `next` leads on when that was not enough. */
-    p->fetch = p->channel || p->label || p->assignee ? q->limit * 10 : q->limit + 1;
+    p->fetch = p->channel || p->label || p->assignee || p->mine || p->nobodys ? q->limit * 10
+                                                                              : q->limit + 1;
     p->rows = mem_zalloc((size_t)s->shards * (p->fetch + 4) * sizeof *p->rows);
     snprintf(max, sizeof max, "%lld", (long long)p->after.score);
     snprintf(fetch, sizeof fetch, "%u", p->fetch + 3);
@@ -204,57 +235,6 @@ void store_threads(struct store *s, const struct store_query *q, store_json_fn f
         gather_command(&p->g, i, &a);
     }
     gather_end(&p->g);
-}
-
-/* --- counts ---------------------------------------------------------------------------------- */
-
-static const char *const count_names[] = {"open", "unassigned", "mine", "snoozed", "closed"};
-
-struct counts {
-    struct gather g;
-    store_json_fn fn;
-    void *arg;
-    int64_t n[ARRAY_LEN(count_names)];
-};
-
-static void on_count(struct gather *g, size_t i, const struct redis_reply *r) {
-    container_of(g, struct counts, g)->n[i] += redis_reply_int(r);
-}
-
-static void counts_done(struct gather *g) {
-    struct counts *c = container_of(g, struct counts, g);
-    if (g->err.code) {
-        c->fn(c->arg, NULL, &g->err);
-        free(c);
-        return;
-    }
-    json_t *o = json_object();
-    for (size_t i = 0; i < ARRAY_LEN(count_names); i++)
-        json_object_set_new(o, count_names[i], json_integer(c->n[i]));
-    json_t *out = json_pack("{s:o}", "counts", o);
-    c->fn(c->arg, out, NULL);
-    json_decref(out);
-    free(c);
-}
-
-void store_counts(struct store *s, const char *agent, store_json_fn fn, void *arg) {
-    struct counts *c = mem_zalloc(sizeof *c);
-    char view[128], key[STORE_KEY_SIZE];
-    c->fn = fn;
-    c->arg = arg;
-    gather_begin(&c->g, s, on_count, counts_done);
-    for (unsigned shard = 0; shard < s->shards; shard++)
-        for (size_t i = 0; i < ARRAY_LEN(count_names); i++) {
-            struct args a;
-            bool mine = strcmp(count_names[i], "mine") == 0;
-            snprintf(view, sizeof view, mine ? "view:a:%s" : "view:%s",
-                mine ? (agent ? agent : "") : count_names[i]);
-            args_init(&a);
-            args_add(&a, "ZCARD");
-            args_span(&a, store_key(key, shard, view, NULL));
-            gather_command(&c->g, i, &a);
-        }
-    gather_end(&c->g);
 }
 
 /* --- one thread with its client, one client -------------------------------------------------- */

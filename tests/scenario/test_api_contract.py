@@ -5,7 +5,7 @@ import time
 
 import pytest
 import requests
-from clients import Api, Authenticator
+from clients import Api, Authenticator, own_id
 from contract import Contract
 from harness import CONFIG, SLOWER, Gateway, until
 
@@ -143,13 +143,13 @@ def list_threads(w):
     assert len(page["threads"]) == 2 and page["next"]
     more = w.call("listThreads", status=200, params={"view": "open", "limit": 2, "cursor": page["next"]})
     assert more["threads"][0]["id"] == ids[0]
-    for view in ("mine", "unassigned", "snoozed", "closed", "all"):
+    for view in ("mine", "unassigned", "mentions", "snoozed", "closed", "all"):
         w.call("listThreads", status=200, params={"view": view})
     w.call("listThreads", status=200, params={"channel": "test", "label": "x", "assignee": "admin"})
     found = until(lambda: w.call("listThreads", params={"q": "apfelstrudel"})["threads"], 10)
     assert found[0]["match"]["snippet"]
     for bad in ({"view": "nonsense"}, {"cursor": "nonsense"}, {"limit": "0"}, {"limit": "x"},
-                {"limit": "201"}, {"q": "x" * 201}):
+                {"limit": "201"}, {"q": "x" * 201}, {"label": "x" * 65}):
         w.call("listThreads", status=400, params=bad)
 
 
@@ -175,6 +175,9 @@ def change_thread(w):
     assert got["thread"]["snooze_until"] == "2035-01-01T10:00:00.000Z"
     got = w.call("changeThread", {"id": t}, 200, json={"state": "closed", "assignee": None})
     assert got["thread"]["state"] == "closed" and got["thread"]["assignee"] is None
+    for on in (True, False):
+        assert w.call("changeThread", {"id": t}, 200, json={"blocked": on})["thread"]["blocked"] is on
+    w.call("changeThread", {"id": t}, 400, json={"blocked": 1})
     w.call("changeThread", {"id": t}, 400, json={"assignee": "no-such-agent"})
     w.call("changeThread", {"id": t}, 400, json={"state": "snoozed"})
     w.call("changeThread", {"id": t}, 400, json={"state": 5})
@@ -564,7 +567,76 @@ def look_after_target(w):
         w.call(op, {"name": "main"}, 403, api=agent)
 
 
+def list_labels(w):
+    t = w.thread()
+    w.call("changeThread", {"id": t}, 200, json={"labels": ["rare <b>"]})
+    assert {"label": "rare <b>", "count": 1} in w.call("listLabels", status=200)["labels"]
+
+
+def signed_in(w):
+    """An agent who has nothing yet."""
+    name = f"desk{time.monotonic_ns()}"
+    w.gateway.add_user(name)
+    return w.gateway.login(name, w.gateway.PASSWORD)
+
+
+def saved_views(w):
+    api, id = signed_in(w), own_id()
+    w.call("saveView", {"id": id}, 200, api=api, json={"name": "VIP", "view": "open", "label": "vip", "channel": ""})
+    kept = w.call("listViews", status=200, api=api)["views"]
+    assert kept == [{"id": id, "rev": 1, "name": "VIP", "view": "open", "label": "vip"}]
+    assert w.call("countThreads", status=200, api=api)["views"].keys() == {id}
+    for bad in ({}, {"name": "x"}, {"name": "", "view": "open"}, {"name": "x", "view": "mentions"}, {"name": "x" * 61, "view": "open"},
+                {"name": "x", "view": "open", "label": "x" * 65}, {"name": "x", "view": "open", "more": 1}, {"name": "x\u0000", "view": "open"}):
+        w.call("saveView", {"id": id}, 400, api=api, json=bad)
+    w.call("saveView", {"id": "nonsense"}, 404, api=api, json={"name": "x", "view": "open"})
+    for _ in range(29):
+        w.call("saveView", {"id": own_id()}, 200, api=api, json={"name": "x", "view": "all"})
+    w.call("saveView", {"id": own_id()}, 409, api=api, json={"name": "x", "view": "all"})
+    assert w.call("listViews", status=200)["views"] == []  # another's
+    w.call("deleteView", {"id": id}, 204, api=api)
+    w.call("deleteView", {"id": id}, 404, api=api)
+    w.call("deleteView", {"id": "nonsense"}, 404, api=api)
+
+
+def drafts(w):
+    t = w.thread()
+    w.call("saveDraft", {"id": t}, 204, json={"text": "I will <b>", "html": "<b>I</b>", "note": True, "tab": "t1"})
+    kept = [d for d in w.call("listDrafts", status=200)["drafts"] if d["thread"] == t]
+    assert [(d["text"], d["html"], d["note"], d["tab"]) for d in kept] == [("I will <b>", "<b>I</b>", True, "t1")]
+    for bad in ({"text": 5}, {"text": "x" * 20001}, {"note": 1}, {"tab": "x" * 41}, {"more": 1}):
+        w.call("saveDraft", {"id": t}, 400, json=bad)
+    w.call("saveDraft", {"id": NOBODY}, 404, json={"text": "x"})
+    for _ in range(2):
+        w.call("saveDraft", {"id": t}, 204, json={"text": ""})
+    assert t not in [d["thread"] for d in w.call("listDrafts", status=200)["drafts"]]
+
+
+def canned(w):
+    agent = signed_in(w)
+    one = w.call("addCanned", status=201, json={"shortcut": "hi", "text": "Hello, {{client.name}} <b>"})["canned"]
+    assert one in w.call("listCanned", status=200, api=agent)["canned"]
+    for bad in ({}, {"shortcut": "hi"}, {"shortcut": "a b", "text": "x"}, {"shortcut": "/a", "text": "x"}, {"shortcut": "x" * 33, "text": "x"},
+                {"shortcut": "x", "text": "{{client.nme}}"}, {"shortcut": "x", "text": "{{client.name"}, {"shortcut": "x", "text": "x" * 10001},
+                {"shortcut": "x", "text": "x", "more": 1}):
+        w.call("addCanned", status=400, json=bad)
+    w.call("changeCanned", {"id": one["id"]}, 400, json={"shortcut": "hi", "text": "x"})
+    changed = w.call("changeCanned", {"id": one["id"]}, 200, json={"shortcut": "hi", "title": "T", "text": "Hello", "rev": 1})
+    assert changed["canned"]["rev"] == 2
+    w.call("changeCanned", {"id": one["id"]}, 409, json={"shortcut": "hi", "text": "lost?", "rev": 1})
+    w.call("changeCanned", {"id": NOBODY}, 404, json={"shortcut": "hi", "text": "x", "rev": 1})
+    w.call("changeCanned", {"id": "nonsense"}, 404, json={"shortcut": "hi", "text": "x", "rev": 1})
+    w.call("addCanned", status=403, api=agent, json={"shortcut": "x", "text": "x"})
+    w.call("changeCanned", {"id": one["id"]}, 403, api=agent, json={"shortcut": "x", "text": "x", "rev": 2})
+    w.call("deleteCanned", {"id": one["id"]}, 403, api=agent)
+    w.call("deleteCanned", {"id": one["id"]}, 204)
+    w.call("deleteCanned", {"id": one["id"]}, 404)
+
+
 SCENES = {
+    "listLabels": list_labels, "listViews": saved_views, "saveView": saved_views, "deleteView": saved_views,
+    "listDrafts": drafts, "saveDraft": drafts, "listCanned": canned, "addCanned": canned, "changeCanned": canned,
+    "deleteCanned": canned,
     "signIn": sign_in, "whoAmI": who_am_i, "signOut": sign_out, "changePassword": change_password,
     "secondFactor": second_factor, "beginSecondFactor": second_factor, "confirmSecondFactor": second_factor,
     "newRecoveryCodes": second_factor, "endSecondFactor": second_factor, "listSessions": sessions,
@@ -615,7 +687,7 @@ def test_nothing_without_signing_in(world, op):
     """401 for a stranger, for a made-up cookie and for a made-up token: before the body is read."""
     method, path, _ = CONTRACT.operations[op]
     args = {"id": NOBODY, "name": "x", "target": "x", "rest": "x"}
-    body = {"json": {}} if method in ("post", "patch") else {}
+    body = {"json": {}} if method in ("post", "patch", "put") else {}
     CONTRACT.call(world.stranger, op, args, 401, **body)
     CONTRACT.call(world.stranger, op, args, 401, headers={"Cookie": "sb_session=made-up"}, **body)
     CONTRACT.call(world.stranger, op, args, 401, headers={"Authorization": "Bearer sbt_made-up"}, **body)
@@ -654,6 +726,7 @@ def test_frames_of_both_sockets(world):
             {"type": "change", "id": "f-2", "thread": thread, "labels": ["x"], "assignee": "admin"},
             {"type": "read", "id": "f-3", "thread": thread, "seq": ack["seq"]},
             {"type": "typing", "id": "f-4", "thread": thread, "on": True},
+            {"type": "view", "id": "f-6", "thread": thread, "on": True},
             {"type": "ping", "id": "f-5"}]
     for f in said:
         CONTRACT.frame("/ws/agent", "publish", f)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from contract import Contract
-from clients import Api, Authenticator
+from clients import Api, Authenticator, own_id
 from harness import CONFIG, Gateway, until
 
 CONTRACT = Contract()
@@ -116,7 +116,14 @@ class World:
             self.gateway.add_user("ann")
         return {"id": self.write()[0]}, body, None
 
-    readThread = changeThread
+    readThread = saveDraft = changeThread
+
+    def saveView(self, body):
+        return {"id": own_id()}, body, None
+
+    def changeCanned(self, body):
+        one = CONTRACT.call(self.admin, "addCanned", status=201, json=REQUESTS["addCanned"][0])["canned"]
+        return {"id": one["id"]}, body, None
 
     def sendMessage(self, body):
         thread, message, _ = self.write()

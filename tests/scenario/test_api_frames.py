@@ -68,6 +68,10 @@ def test_every_frame_is_seen(talk):
     assert heard(visitor, "msg")["message"]["seq"] <= sent["seq"]
     say(admin, type="typing", id="a-3", thread=thread, on=True)
     heard(visitor, "typing")
+    say(admin, type="view", id="a-7", thread=thread, on=True)
+    assert heard(admin, "viewers")["agents"] == ["admin"]
+    g.login().ask("PUT", f"/threads/{thread}/draft", json={"text": "I am"})
+    assert heard(admin, "desk")["what"] == "drafts"
     say(admin, type="read", id="a-4", thread=thread, seq=seq)
     assert heard(visitor, "status")["upto"] == seq
     say(visitor, type="delivered", upto=sent["seq"])
@@ -111,7 +115,7 @@ def test_every_frame_is_seen(talk):
     {"type": "read", "id": "x", "thread": "T", "seq": 1, "more": 1}, {"type": "ping", "more": 1},
     {"type": "ping", "x" + "é" * 50: 1}, {"type": "x" + "é" * 50}, {"type": "ping", "id": 5}, {"type": "ping", "id": ""}, {"type": "ping", "id": "a b"},
     {"type": "ping", "id": "x" * 101}, {"type": "typing", "thread": "T"},
-    {"type": "typing", "thread": "T", "on": 1}, {"type": "typing", "thread": "nonsense", "on": True},
+    {"type": "view", "thread": "T"}, {"type": "view", "on": True}, {"type": "typing", "thread": "T", "on": 1}, {"type": "typing", "thread": "nonsense", "on": True},
     {"type": "read", "thread": "T", "seq": -1}, {"type": "read", "thread": "T", "seq": 1.5},
     {"type": "hello", "cursor": 5}, {"type": "hello"}], ids=str)
 def test_what_is_not_documented_is_refused(shared, frame):

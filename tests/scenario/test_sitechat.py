@@ -10,7 +10,7 @@ import time
 import pytest
 import requests
 
-from harness import SLOWER, Gateway, patience, until
+from harness import SLOWER, Gateway, until
 from visitors import Chat, answer, texts, thread_of
 from wire import BINARY, TEXT, Closed, Refused, WebSocket, frame
 

@@ -213,12 +213,68 @@ local function views_of(state, assignee)
   return {'all', state}
 end
 
-local function leave_views(thread, state, assignee)
-  for _, v in ipairs(views_of(state, assignee)) do call('ZREM', P .. 'view:' .. v, thread) end
+-- The labels of a thread, each once.
+local function labels_of(json)
+  local ok, list = false, nil
+  if json and json ~= '' and json ~= '[]' then ok, list = pcall(cjson.decode, json) end
+  local out, seen = {}, {}
+  for _, l in ipairs(ok and type(list) == 'table' and list or {}) do
+    if type(l) == 'string' and l ~= '' and not seen[l] then
+      seen[l] = true
+      out[#out + 1] = l
+    end
+  end
+  return out
 end
 
-local function enter_views(thread, state, assignee, score)
+-- "n" counts threads by "<state> <assignee|*> <channel|*> <label or nothing>": so each question that is made of
+-- these four is one field, at any size. "labels" has how many threads have each label, in any state.
+local function count(state, assignee, channel, labels, by)
+  for _, a in ipairs({assignee, '*'}) do
+    for _, c in ipairs({channel, '*'}) do
+      for i = 0, #labels do
+        local f = state .. ' ' .. a .. ' ' .. c .. ' ' .. (labels[i] or '')
+        if call('HINCRBY', P .. 'n', f, by) <= 0 then call('HDEL', P .. 'n', f) end
+      end
+    end
+  end
+  for _, l in ipairs(labels) do
+    if tonumber(call('ZINCRBY', P .. 'labels', by, l)) <= 0 then call('ZREM', P .. 'labels', l) end
+  end
+end
+
+-- Takes a thread out of all lists and counts. was: where it is ("place": state, assignee, channel and labels, a line
+-- each); a thread that was last written before there were counts has none, and is in plain views alone.
+local function unplace(thread, was, state, assignee)
+  if not was or was == '' then
+    for _, v in ipairs(views_of(state, assignee)) do call('ZREM', P .. 'view:' .. v, thread) end
+    return
+  end
+  local s, a, c, json = string.match(was, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$')
+  local labels = labels_of(json)
+  for _, v in ipairs(views_of(s, a)) do call('ZREM', P .. 'view:' .. v, thread) end
+  for _, l in ipairs(labels) do
+    call('ZREM', P .. 'view:l:all:' .. l, thread)
+    call('ZREM', P .. 'view:l:' .. s .. ':' .. l, thread)
+  end
+  count(s, a, c, labels, -1)
+  call('HDEL', P .. 'thread:' .. thread, 'place')
+end
+
+-- Lists a thread where it belongs now, by its last activity; was, old_state and old_assignee: what unplace() wants.
+local function place(thread, was, old_state, old_assignee, state, assignee, channel, json, score)
+  local now = state .. '\n' .. assignee .. '\n' .. (channel or '') .. '\n' .. (json or '')
+  local labels = labels_of(json)
+  if now ~= was then
+    unplace(thread, was, old_state, old_assignee)
+    count(state, assignee, channel or '', labels, 1)
+    call('HSET', P .. 'thread:' .. thread, 'place', now)
+  end
   for _, v in ipairs(views_of(state, assignee)) do call('ZADD', P .. 'view:' .. v, score, thread) end
+  for _, l in ipairs(labels) do
+    call('ZADD', P .. 'view:l:all:' .. l, score, thread)
+    call('ZADD', P .. 'view:l:' .. state .. ':' .. l, score, thread)
+  end
 end
 
 -- What became of a message of ours is news for CRMs that want to hear of it, and for the one in which

@@ -9,14 +9,17 @@
 --   gets back, "" none), 27 dedupe key of the message that this one answers or "", 28 a second
 --   dedupe key of this message or "", 29 attachments are to be fetched 0|1, 30 an event takes the
 --   address 0|1, 31 answers may go until ms "" as it was, 32 an answer until ms 33 makes so many ms
---   free, 34 of the past: when ms "" now, 35... CRM targets
+--   free, 34 of the past: when ms "" now, 35 blocked ("-" or "=1", "="), 36 the
+--   agent whose answer it is or "", 37 up to which seq he has seen the thread ("" does not matter), 38 agents
+--   mentioned in it, names between spaces, 39... CRM targets
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
---   {"merged", thread}, {"missing"} or {"again"} (the new tag was taken: make other ids)
+--   {"merged", thread}, {"missing"}, {"again"} (the new tag was taken: make other ids), {"blocked"},
+--   {"writing", agent} or {"answered", agent} (somebody else does so, or has since)
 local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
 local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
 local shard = string.sub(ARGV[9], -2)
-local past, targets = tonumber(ARGV[34]), 35
+local past, targets = tonumber(ARGV[34]), 39
 local client, thread, is_new, profile
 
 local function make_client()
@@ -52,7 +55,7 @@ if not thread then
 end
 
 local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
-  'kind', 'address', 'window', 'seq', 'unread', 'cname')
+  'kind', 'address', 'window', 'seq', 'unread', 'cname', 'place', 'labels', 'blocked', 'answered')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
 client = t[1]
@@ -79,6 +82,21 @@ if dedupe ~= '' then
     local ms = string.match(rec, '\n(%d+)') or '0'
     return {'dup', client, thread, string.sub(rec, 1, 26), tonumber(seq), tonumber(ms)}
   end
+end
+
+-- A client who is blocked is heard and kept, but he is nobody's work; and nobody writes to him.
+local blocked = t[17] == '1'
+if blocked and ARGV[17] == '1' then return {'blocked'} end
+
+-- Two agents do not answer at once: not while the other one writes, and not what he has answered already.
+if ARGV[36] ~= '' then
+  local writer = call('GET', P .. 'writer:' .. thread)
+  if ARGV[37] ~= '' then
+    local by, at = string.match(t[18] or '', '^(%S+) (%d+)$')
+    if by and by ~= ARGV[36] and tonumber(at) > tonumber(ARGV[37]) then return {'answered', by} end
+    if writer and writer ~= ARGV[36] then return {'writing', writer} end
+  end
+  if writer == ARGV[36] then call('DEL', P .. 'writer:' .. thread) end
 end
 
 local seq = tonumber(t[12] or 0) + 1
@@ -113,7 +131,8 @@ local function change(arg, old)
 end
 local new_assignee = change(ARGV[18], assignee)
 local new_state = change(ARGV[19], state)
-if dir == 'in' and not past and new_state ~= 'open' then new_state = 'open' end
+local new_labels = change(ARGV[20], t[16])
+if dir == 'in' and not past and not blocked and new_state ~= 'open' then new_state = 'open' end
 local fields = {'seq', seq, 'assignee', new_assignee, 'state', new_state}
 local function set(k, v) fields[#fields + 1] = k; fields[#fields + 1] = v end
 local last_ms = tonumber(t[6] or 0)
@@ -124,7 +143,9 @@ elseif last_ms == 0 then
   last_ms = now
   set('last_ms', now)
 end
+local new_channel = t[7]
 if (dir == 'in' and not past and (channel ~= t[7] or (kind ~= '' and not is_former()))) or ARGV[30] == '1' then
+  new_channel = channel
   set('channel', channel); set('connector', connector); set('kind', kind); set('address', address)
   if (t[8] or '') ~= ARGV[26] then set('route', ARGV[26]) end
 end
@@ -133,7 +154,7 @@ if is_named then
   set('cname', name)
   call('HSET', P .. 'client:' .. client, 'name', name)
 end
-if past then -- no news for anybody
+if past or (blocked and dir == 'in') then -- no news for anybody
 elseif dir == 'in' then
   set('unread', tonumber(t[13] or 0) + 1)
   if not t[5] then set('waiting', now) end
@@ -146,15 +167,22 @@ elseif dir == 'out' and not past and t[11] then -- from here, or on the phone
   local answered_free = window_answered(t[11], channel, now)
   if answered_free then set('window', answered_free) end
 end
-if ARGV[20] ~= '-' then set('labels', string.sub(ARGV[20], 2)) end
-if ARGV[21] ~= '-' then set('snooze', string.sub(ARGV[21], 2)) end
+if ARGV[20] ~= '-' then set('labels', new_labels) end
+if ARGV[21] ~= '-' then
+  set('snooze', string.sub(ARGV[21], 2))
+elseif state == 'snoozed' and new_state ~= 'snoozed' then
+  set('snooze', '')
+  call('ZREM', P .. 'due', 'wake ' .. thread)
+end
+if ARGV[35] ~= '-' then set('blocked', string.sub(ARGV[35], 2)) end
+if dir == 'out' and ARGV[36] ~= '' then set('answered', ARGV[36] .. ' ' .. seq) end
 call('HSET', record, unpack(fields))
 if ARGV[22] ~= '' then
   local told = with_kept(ARGV[22], profile)
   if told ~= profile then call('HSET', P .. 'client:' .. client, 'profile', told) end
 end
-if new_state ~= state or new_assignee ~= assignee then leave_views(thread, state, assignee) end
-enter_views(thread, new_state, new_assignee, last_ms)
+place(thread, t[15], state, assignee, new_state, new_assignee, new_channel, new_labels, last_ms)
+for agent in string.gmatch(ARGV[38], '%S+') do call('ZADD', P .. 'view:m:' .. agent, last_ms, thread) end
 if ARGV[21] ~= '-' and new_state == 'snoozed' then
   call('ZADD', P .. 'due', string.sub(ARGV[21], 2), 'wake ' .. thread)
 end

@@ -6,11 +6,12 @@
 local client = ARGV[1]
 local thread = call('HGET', P .. 'client:' .. client, 'thread')
 if not thread then return {'missing'} end
-local t = get(thread, 'state', 'assignee', 'merged')
+local t = get(thread, 'state', 'assignee', 'merged', 'place')
 call('HSET', P .. 'client:' .. client, 'merged', ARGV[2])
 call('HSET', P .. 'thread:' .. thread, 'merged', ARGV[3], 'unread', 0)
 call('HDEL', P .. 'thread:' .. thread, 'waiting')
-leave_views(thread, t[1], t[2])
+if not t[3] then unplace(thread, t[4], t[1], t[2]) end
+call('ZREM', P .. 'due', 'wake ' .. thread)
 if not t[3] then
   event(ARGV[4], 't ' .. thread)
   event(ARGV[4], 'c ' .. client)

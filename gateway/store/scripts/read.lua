@@ -6,7 +6,12 @@ local t = get(thread, 'client', 'seq', 'ar', 'unread')
 if not t[1] then return {'missing'} end
 local from, last = tonumber(t[3] or 0), tonumber(t[2] or 0)
 if upto > last then upto = last end
-if upto <= from then return {'ok', 0} end
+-- Who was mentioned has seen it.
+local saw = call('ZREM', P .. 'view:m:' .. ARGV[4], thread) == 1
+if upto <= from then
+  if saw then event(ARGV[5], 't ' .. thread) end
+  return {'ok', saw and 1 or 0}
+end
 local log = P .. 'log:' .. thread
 for seq = math.max(from + 1, upto - 199), upto do
   local rec = call('HGET', log, seq)

@@ -1,0 +1,223 @@
+/* store_counts.c - how many threads there are of each kind, which labels there are, who is writing.
+ * The scripts keep the numbers (_common.lua, count); here they are only added up over the shards.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/store_desk.h"
+#include "store/store_private.h"
+
+/* --- how many -------------------------------------------------------------------------------- */
+
+#define FIELDS_MAX 400
+#define FIELD_SIZE 264
+
+struct tally {
+    struct gather g;
+    store_tally_fn fn;
+    void *arg;
+    size_t nfields;
+    size_t of[FIELDS_MAX]; /* which question each field answers */
+    char (*fields)[FIELD_SIZE];
+    int64_t n[STORE_TALLIES_MAX];
+};
+
+static void add_field(struct tally *t, size_t of, const char *state, const char *assignee,
+    const struct store_query *q) {
+    if (t->nfields == FIELDS_MAX)
+        return;
+    snprintf(t->fields[t->nfields], FIELD_SIZE, "%s %s %s %s", state, assignee,
+        q->channel ? q->channel : "*", q->label ? q->label : "");
+    t->of[t->nfields++] = of;
+}
+
+/* The fields of one question; of an agent who does not see what is others' his own and nobody's. */
+static void add_question(struct tally *t, size_t of, const struct store_query *q, bool sees_all) {
+    static const char *const states[] = {"open", "snoozed", "closed"};
+    bool mine = strcmp(q->view, "mine") == 0, nobodys = strcmp(q->view, "unassigned") == 0;
+    const char *agent = q->agent ? q->agent : "";
+    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+        bool wanted = strcmp(q->view, "all") == 0 ||
+                      strcmp(mine || nobodys ? "open" : q->view, states[i]) == 0;
+        if (!wanted)
+            continue;
+        if (mine || nobodys || q->assignee) {
+            const char *who = mine ? agent : nobodys ? "" : q->assignee;
+            bool both = !q->assignee || strcmp(q->assignee, who) == 0;
+            if (both && (sees_all || !*who || strcmp(who, agent) == 0))
+                add_field(t, of, states[i], who, q);
+        } else if (sees_all) {
+            add_field(t, of, states[i], "*", q);
+        } else {
+            add_field(t, of, states[i], agent, q);
+            add_field(t, of, states[i], "", q);
+        }
+    }
+}
+
+static void on_fields(struct gather *g, size_t i, const struct redis_reply *r) {
+    struct tally *t = container_of(g, struct tally, g);
+    if (i) { /* the mentions of question i - 1 */
+        t->n[i - 1] += redis_reply_int(r);
+        return;
+    }
+    for (size_t k = 0; k < t->nfields && k < redis_reply_count(r); k++)
+        t->n[t->of[k]] += redis_reply_int(redis_reply_at(r, k));
+}
+
+static void tally_done(struct gather *g) {
+    struct tally *t = container_of(g, struct tally, g);
+    t->fn(t->arg, g->err.code ? NULL : t->n, g->err.code ? &g->err : NULL);
+    free(t->fields);
+    free(t);
+}
+
+static void ask_shard(struct tally *t, unsigned shard, const struct store_query *q, size_t n) {
+    struct args a;
+    char key[STORE_KEY_SIZE], view[128];
+    args_init(&a);
+    args_add(&a, "HMGET");
+    args_span(&a, store_key(key, shard, "n", NULL));
+    for (size_t k = 0; k < t->nfields; k++)
+        args_add(&a, t->fields[k]);
+    if (t->nfields)
+        gather_command(&t->g, 0, &a);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(q[i].view, "mentions") != 0)
+            continue;
+        snprintf(view, sizeof view, "view:m:%s", q[i].agent ? q[i].agent : "");
+        args_init(&a);
+        args_add(&a, "ZCARD");
+        args_span(&a, store_key(key, shard, view, NULL));
+        gather_command(&t->g, i + 1, &a);
+    }
+}
+
+void store_tally(struct store *s, const struct store_query *questions, size_t n, bool sees_all,
+    store_tally_fn fn, void *arg) {
+    struct tally *t = mem_zalloc(sizeof *t);
+    t->fn = fn;
+    t->arg = arg;
+    t->fields = mem_alloc(FIELDS_MAX * sizeof *t->fields);
+    if (n > STORE_TALLIES_MAX)
+        n = STORE_TALLIES_MAX;
+    for (size_t i = 0; i < n; i++)
+        add_question(t, i, &questions[i], sees_all);
+    gather_begin(&t->g, s, on_fields, tally_done);
+    for (unsigned i = 0; i < s->shards; i++)
+        ask_shard(t, i, questions, n);
+    gather_end(&t->g);
+}
+
+/* --- labels ---------------------------------------------------------------------------------- */
+
+#define LABELS_OF_SHARD "300"
+#define LABELS_MAX 500
+
+struct labels {
+    struct gather g;
+    store_json_fn fn;
+    void *arg;
+    json_t *counts; /* label -> number */
+};
+
+struct label {
+    const char *name;
+    json_int_t n;
+};
+
+static int most_first(const void *a, const void *b) {
+    const struct label *x = a, *y = b;
+    if (x->n != y->n)
+        return x->n < y->n ? 1 : -1;
+    return strcmp(x->name, y->name);
+}
+
+static void on_labels(struct gather *g, size_t shard, const struct redis_reply *r) {
+    struct labels *l = container_of(g, struct labels, g);
+    (void)shard;
+    for (size_t i = 0; i + 1 < redis_reply_count(r); i += 2) {
+        const char *name = redis_reply_str(redis_reply_at(r, i));
+        json_int_t before = json_integer_value(json_object_get(l->counts, name));
+        json_object_set_new(
+            l->counts, name, json_integer(before + redis_reply_int(redis_reply_at(r, i + 1))));
+    }
+}
+
+static void labels_done(struct gather *g) {
+    struct labels *l = container_of(g, struct labels, g);
+    size_t n = 0;
+    const char *name;
+    json_t *v, *list = json_array();
+    struct label *all = mem_alloc((json_object_size(l->counts) + 1) * sizeof *all);
+    json_object_foreach(l->counts, name, v) {
+        all[n++] = (struct label){name, json_integer_value(v)};
+    }
+    qsort(all, n, sizeof *all, most_first);
+    for (size_t i = 0; i < n && i < LABELS_MAX; i++)
+        json_array_append_new(
+            list, json_pack("{s:s,s:I}", "label", all[i].name, "count", all[i].n));
+    json_t *out = json_pack("{s:o}", "labels", list);
+    l->fn(l->arg, g->err.code ? NULL : out, g->err.code ? &g->err : NULL);
+    json_decref(out);
+    json_decref(l->counts);
+    free(all);
+    free(l);
+}
+
+void store_labels(struct store *s, store_json_fn fn, void *arg) {
+    struct labels *l = mem_zalloc(sizeof *l);
+    char key[STORE_KEY_SIZE];
+    l->fn = fn;
+    l->arg = arg;
+    l->counts = json_object();
+    gather_begin(&l->g, s, on_labels, labels_done);
+    for (unsigned i = 0; i < s->shards; i++) {
+        struct args a;
+        args_init(&a);
+        args_add(&a, "ZREVRANGE");
+        args_span(&a, store_key(key, i, "labels", NULL));
+        args_add(&a, "0");
+        args_add(&a, LABELS_OF_SHARD);
+        args_add(&a, "WITHSCORES");
+        gather_command(&l->g, i, &a);
+    }
+    gather_end(&l->g);
+}
+
+/* --- who is writing -------------------------------------------------------------------------- */
+
+struct writer {
+    store_json_fn fn;
+    void *arg;
+};
+
+static void on_writer(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct writer *w = arg;
+    const char *who = err ? "" : redis_reply_str(r);
+    json_t *out = json_pack("{s:o}", "writer", *who ? json_string(who) : json_null());
+    if (w->fn)
+        w->fn(w->arg, err ? NULL : out, err);
+    json_decref(out);
+    free(w);
+}
+
+void store_writer(struct store *s, const char *thread, const char *agent, int64_t for_ms,
+    store_json_fn fn, void *arg) {
+    struct args a;
+    struct err err;
+    if (!store_check_id(s, thread, "thread", &err)) {
+        if (fn)
+            store_fail_json(s, &err, fn, arg);
+        return;
+    }
+    struct writer *w = mem_alloc(sizeof *w);
+    *w = (struct writer){fn, arg};
+    args_init(&a);
+    args_add(&a, thread);
+    args_add(&a, agent);
+    args_int(&a, for_ms);
+    store_eval(s, SCRIPT_WRITER, id_shard(thread), &a, on_writer, w);
+}
