@@ -27,7 +27,7 @@ function Password({ value, onInput }) {
     );
 }
 
-function useSubmit(run, onClose) {
+export function useSubmit(run, onClose) {
     const { t, why, told } = useWords();
     const [error, setError] = useState("");
     const [busy, setBusy] = useState(false);
@@ -46,7 +46,7 @@ function useSubmit(run, onClose) {
     return { error, busy, submit };
 }
 
-function Buttons({ form, onClose, action }) {
+export function Buttons({ form, onClose, action }) {
     const { t } = useWords();
     return (
         <>

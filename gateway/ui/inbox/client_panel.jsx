@@ -7,8 +7,9 @@ import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { identityAddress, identityKind, inOrder, isFormerPhone } from "./identities.mjs";
 import { Merge } from "./merge.jsx";
-import { Avatar, Button, Field, IconButton, clientName } from "./parts.jsx";
+import { Avatar, Button, Confirm, Field, IconButton, clientName } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
+import { useChange } from "./thread_head.jsx";
 
 const CARD_MS = 1500;
 const FIELDS = [["name", "text", "name"], ["phone", "tel", "tel"], ["email", "email", "email"]];
@@ -190,7 +191,9 @@ export function ClientPanel({ thread: id, onClose }) {
     const client = useStore((db) => db.clients.get(thread?.client?.id));
     const [editing, setEditing] = useState(false);
     const [merging, setMerging] = useState(false);
+    const [blocking, setBlocking] = useState(false);
     const desk = useDesk();
+    const change = useChange(id);
     const clientId = thread?.client?.id;
     const name = thread ? clientName(thread, t) : "";
     /* The card has a message a moment after the thread has it. */
@@ -216,10 +219,19 @@ export function ClientPanel({ thread: id, onClose }) {
                     <Others ids={client.threads} current={id} />
                     {!thread?.merged_into && (
                         <section class="panel-part">
-                            <Button kind="plain" icon="merge" onClick={() => setMerging(true)}>{t("client.merge")}</Button>
+                            <div class="panel-stack">
+                                <Button kind="plain" icon="merge" onClick={() => setMerging(true)}>{t("client.merge")}</Button>
+                                {thread?.blocked
+                                    ? <Button kind="plain" icon="open" onClick={() => change({ blocked: false })}>{t("block.off")}</Button>
+                                    : <Button kind="plain" icon="block" class="button button-plain danger" onClick={() => setBlocking(true)}>{t("block.on")}</Button>}
+                            </div>
                         </section>
                     )}
                 </>
+            )}
+            {blocking && (
+                <Confirm title={t("block.on")} text={t("block.sure")} action={t("block.on")} danger
+                    onYes={() => change({ blocked: true })} onClose={() => setBlocking(false)} />
             )}
             {merging && <Merge client={client} onClose={() => setMerging(false)} />}
         </aside>

@@ -3,14 +3,16 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { AboutBar, AskPhone, Choices, Extras, useCaps, useCompose } from "./composing.jsx";
-import { useDesk, useStore, useWords } from "./context.jsx";
+import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { RichEditor } from "./editor.jsx";
 import { Icon } from "./icons.jsx";
 import { choiceRows, mayDo } from "./kinds.mjs";
 import { MailFields, useMail } from "./mail_fields.jsx";
-import { Confirm, IconButton } from "./parts.jsx";
+import { Button, Confirm, IconButton } from "./parts.jsx";
 import { plainOf, wordsOf } from "./rich.mjs";
+import { useSuggest } from "./suggest.jsx";
 import { TemplateDialog } from "./template_dialog.jsx";
+import { useChange } from "./thread_head.jsx";
 import { WindowClosed, useWindow } from "./window_bar.jsx";
 import { isPlain, picturesIn, plainHtml } from "./written.mjs";
 
@@ -85,6 +87,28 @@ function Modes({ note, setNote }) {
 }
 
 const wordsIn = (message) => message.text ?? wordsOf(message.html ?? "");
+
+// Another agent writes an answer here: the second is told before he does.
+function Writing({ id }) {
+    const { t } = useWords();
+    const agentName = useAgentName();
+    const typers = useStore((db) => db.typing.get(id));
+    const who = [...(typers?.keys() ?? [])].filter((w) => w !== "client");
+    if (!who.length) return null;
+    return <p class="composer-told" role="status"><Icon name="warn" size={15} />{t("composer.writing", { who: who.map(agentName).join(", ") })}</p>;
+}
+
+function Blocked({ id }) {
+    const { t } = useWords();
+    const change = useChange(id);
+    return (
+        <div class="window-shut blocked-shut" role="status">
+            <Icon name="block" size={18} />
+            <p>{t("block.told")}</p>
+            <Button icon="open" onClick={() => change({ blocked: false })}>{t("block.off")}</Button>
+        </div>
+    );
+}
 
 // A sent message in the composer instead of the draft, which waits. Returns {message, text, write,
 // save, leave}; message undefined when none is changed.
@@ -163,7 +187,8 @@ export function Composer({ id, thread }) {
     }, [given]);
     const note = (draft?.note ?? false) && !editing;
     const answers = useWindow(thread);
-    const shut = Boolean(answers && !answers.open) && !note && !editing;
+    const blocked = Boolean(thread.blocked) && !note && !editing;
+    const shut = blocked || (Boolean(answers && !answers.open) && !note && !editing);
     const mail = useMail(id, thread, caps, compose);
     const writesMail = Boolean(mail) && !note && !editing;
     const [choosing, setChoosing] = useState(false);
@@ -194,6 +219,7 @@ export function Composer({ id, thread }) {
         desk.draft(id, value, isNote(), { html });
         if (!isNote()) desk.typing(id, Boolean(value.trim()));
     };
+    const suggest = useSuggest({ id, thread, area, text: shown, note, write: (value) => (editing ? edit.write : write)(value), off: rich || shut });
     const setNote = (n) => {
         if (n) desk.typing(id, false);
         desk.draft(id, area.current.value, n, { html: draft?.html });
@@ -245,7 +271,7 @@ export function Composer({ id, thread }) {
     }, [shown, rich]);
 
     const onKey = (e) => {
-        if (e.isComposing || e.keyCode === 229) return;
+        if (e.isComposing || e.keyCode === 229 || suggest.onKey(e)) return;
         if (e.key === "Enter" && (rich ? e.ctrlKey || e.metaKey : !e.shiftKey)) send();
         else if (e.key === "Escape" && editing) edit.leave();
         else if (e.key === "Escape" && compose.reply) set({ reply: null });
@@ -268,6 +294,8 @@ export function Composer({ id, thread }) {
     return (
         <div class={`composer${note ? " composer-note" : ""}${editing ? " composer-edit" : ""}${dragged ? " composer-drag" : ""}`}>
             {dragged && <div class="drop"><Icon name="attach" size={26} />{t("composer.drop")}</div>}
+            {!note && !shut && <Writing id={id} />}
+            {suggest.list}
             <div class="composer-box">
                 {editing ? <AboutBar message={edit.message} editing onClose={edit.leave} />
                     : compose.reply && <AboutBar message={compose.reply} onClose={() => set({ reply: null })} />}
@@ -279,12 +307,14 @@ export function Composer({ id, thread }) {
                         ))}
                     </ul>
                 )}
-                {shut && <WindowClosed onTemplate={() => setChoosing(true)} />}
+                {blocked && <Blocked id={id} />}
+                {shut && !blocked && <WindowClosed onTemplate={() => setChoosing(true)} />}
                 {rich ? (
                     <RichEditor key={id} area={area} html={format.html} label={placeholder} withLists={format.withLists} withPictures={format.withLists}
                         onInput={(html, words) => write(words, html)} onKeyDown={onKey} onFiles={(files) => add.current(files)} setBusy={setPictureBusy}
                         onBlur={() => desk.typing(id, false)} leave={() => (isPlain(format.html) ? leaveFormat() : setLeaving(true))} />
                 ) : <textarea ref={area} rows={2} hidden={shut} value={shown} placeholder={placeholder} aria-label={placeholder} dir="auto"
+                    aria-controls={suggest.list ? "suggest" : undefined} aria-activedescendant={suggest.active}
                     onInput={(e) => (editing ? edit.write : write)(e.currentTarget.value)} onKeyDown={onKey} onPaste={onPaste}
                     onBlur={() => desk.typing(id, false)} />}
                 {extras && !shut && compose.choices && (
@@ -299,6 +329,10 @@ export function Composer({ id, thread }) {
                     {!editing && !shut && (
                         <>
                             <IconButton icon="attach" label={t("composer.attach")} onClick={() => picker.current.click()} />
+                            {!rich && <IconButton icon="canned" label={t("canned.open")} onClick={() => {
+                                area.current.focus();
+                                write(text && !/\s$/.test(text) ? text + " /" : text + "/");
+                            }} />}
                             {format.can && !note && !rich && <IconButton icon="format" label={t("composer.format")} onClick={beginFormat} />}
                             <input ref={picker} type="file" multiple hidden tabIndex={-1} aria-hidden="true" onChange={(e) => {
                                 add.current([...e.currentTarget.files]);

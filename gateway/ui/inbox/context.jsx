@@ -65,8 +65,8 @@ export function useWords() {
         // Why a request failed, as a clause.
         why(error) {
             if (error?.status === 0) return t("error.offline");
-            if (error?.message) return error.message;
-            if (error?.text) return error.text;
+            if (error?.message) return translated(i18n, error.message);
+            if (error?.text) return translated(i18n, error.text);
             if (error?.status === 403) return t("error.denied");
             if (error?.status === 413 || error?.code === "too_large") return t("error.too_large");
             if (error?.status === 429) return t("error.too_many");

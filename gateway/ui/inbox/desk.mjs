@@ -3,8 +3,9 @@
 import { ulid } from "../shared/ids.mjs";
 import { Changes } from "./changes.mjs";
 import { Connection } from "./connection.mjs";
+import { Keeps } from "./keeps.mjs";
 import { listKey } from "./lists.mjs";
-import { findSeq, gapAfter, lastSeq } from "./log.mjs";
+import { findSeq, gapAfter, isCalled, lastSeq } from "./log.mjs";
 import { Sender } from "./sender.mjs";
 import { createUploads } from "./uploads.mjs";
 
@@ -26,6 +27,7 @@ export class Desk {
         this.requests = new Set(); // keys of loads in flight
         this.sender = new Sender(this);
         this.changes = new Changes(this);
+        this.keeps = new Keeps(this);
         this.uploads = createUploads(this);
         this.connection = connection ?? new Connection(url, this.listeners());
         this.typingAt = 0;
@@ -51,6 +53,12 @@ export class Desk {
         if (outbox !== this.savedOutbox) this.storage.setOutbox(me.name, outbox);
         this.savedDrafts = drafts;
         this.savedOutbox = outbox;
+    }
+
+    // The page may be gone in a moment.
+    leave() {
+        this.save();
+        this.keeps.flush();
     }
 
     toast(text, kind = "error") {
@@ -106,6 +114,7 @@ export class Desk {
         this.dispatch({ type: "reset", replaced: false });
         this.loadAgents();
         this.loadChannels();
+        this.keeps.forget();
         // First the place in the stream, then the lists: so nothing falls between. A socket that
         // does not come must not keep the lists away.
         this.firstShow = setTimeout(() => this.showFirst(), FIRST_SHOW_MS);
@@ -140,6 +149,7 @@ export class Desk {
 
     async signOut() {
         const name = this.db.me?.name;
+        this.keeps.flush();
         this.connection.stop();
         await this.api.signOut().catch(() => {});
         this.storage.setKnown(false);
@@ -182,6 +192,7 @@ export class Desk {
         if (frame.type === "typing") setTimeout(
             () => this.dispatch({ type: "tick", now: Date.now() }), 6100);
         if (frame.type === "store" && frame.up) this.sender.flush();
+        if (frame.type === "desk") this.keeps.hear(frame);
     }
 
     onReady(frame, first) {
@@ -191,6 +202,7 @@ export class Desk {
         if (first && !this.firstShow) this.onReset(false);
         this.showFirst();
         this.loadCounts();
+        this.keeps.online();
         if (this.needsReload) {
             this.needsReload = false;
             this.reloadShown();
@@ -245,6 +257,7 @@ export class Desk {
         if (this.db.phase !== "app" || this.firstShow) return;
         const list = this.db.lists.get(listKey(route.view, route.filter));
         if (!list?.loaded || list.stale) this.loadList(route.view, true);
+        this.keeps.show(route.thread);
         if (route.thread) this.openThread(route.thread, route.seq);
     }
 
@@ -279,7 +292,11 @@ export class Desk {
         }, COUNTS_MS);
         this.countsAgain = false;
         this.api.counts().then(
-            (r) => this.dispatch({ type: "counts", counts: r.counts }),
+            (r) => {
+                this.dispatch({ type: "counts", counts: r.counts, views: r.views });
+                const { view, filter } = this.db.route;
+                if (view === "mentions" && this.db.lists.get(listKey(view, filter))?.stale) this.loadList(view, true);
+            },
             (e) => this.failed(e));
     }
 
@@ -296,7 +313,8 @@ export class Desk {
             (e) => this.failed(e));
     }
 
-    async search(q) {
+    // filter: {view, channel, assignee, label}, what is set of them.
+    async search(q, filter = {}) {
         const number = ++this.searches;
         if (!q) {
             this.dispatch({ type: "search", search: null });
@@ -305,7 +323,7 @@ export class Desk {
         const asked = this.db.stamp;
         this.dispatch({ type: "search", search: { q, loading: true, hits: this.db.search?.hits ?? [], error: null } });
         try {
-            const { threads } = await this.api.threads({ q, limit: PAGE });
+            const { threads } = await this.api.threads({ q, limit: PAGE, ...filter });
             if (number === this.searches) this.dispatch({ type: "search_page", q, hits: threads, asked });
         } catch (e) {
             if (number === this.searches)
@@ -452,7 +470,7 @@ export class Desk {
     read(thread) {
         const t = this.db.threads.get(thread);
         if (!t || !t.last_seq || t.merged_into) return;
-        if (!t.unread && t.agent_read_seq >= t.last_seq) return;
+        if (!t.unread && t.agent_read_seq >= t.last_seq && !isCalled(this.db, thread)) return;
         const now = Date.now();
         const said = this.readSaid;
         if (said && said.thread === thread && said.seq >= t.last_seq && now - said.at < 5000) return;
@@ -531,6 +549,7 @@ export class Desk {
     // given: the composer must take it over; otherwise it comes from there. html: its formatting, null none.
     draft(thread, text, note, { given = false, html = null } = {}) {
         this.dispatch({ type: "draft", thread, text, note, given, html });
+        this.keeps.changed(thread);
         this.store.flush();
     }
 

@@ -2,22 +2,32 @@
 import { useWords } from "./context.jsx";
 import { Dialog } from "./parts.jsx";
 
-const KEYS = [["J", "down"], ["K", "up"], ["Enter", "open"], ["Esc", "back"], ["/", "search"],
-    ["R", "reply"], ["N", "note"], ["Enter", "send"], ["Shift+Enter", "break"],
-    ["↑", "editLast"], ["Esc", "leaveEdit"], ["Tab", "actions"], ["←+→", "alongActions"], ["?", "help"]];
+const KEYS = {
+    list: [["J", "down"], ["K", "up"], ["Enter", "open"], ["Esc", "back"], ["/", "search"], ["F", "filter"], ["1+…+9", "views"], ["?", "help"]],
+    thread: [["R", "reply"], ["N", "note"], ["E", "state"], ["Z", "snooze"], ["M", "take"], ["A", "assign"], ["L", "label"], ["I", "panel"],
+        ["G", "log"], ["Tab", "actions"], ["←+→", "alongActions"]],
+    writing: [["Enter", "send"], ["Shift+Enter", "break"], ["/", "canned"], ["@", "mention"], ["↑", "editLast"], ["Esc", "leaveEdit"]],
+};
 
 export function Help({ onClose }) {
     const { t } = useWords();
     return (
-        <Dialog title={t("keys.title")} onClose={onClose}>
-            <dl class="keys">
-                {KEYS.map(([key, what]) => (
-                    <div key={what}>
-                        <dt>{key.split("+").map((k) => <kbd key={k}>{k}</kbd>)}</dt>
-                        <dd>{t("keys." + what)}</dd>
-                    </div>
+        <Dialog title={t("keys.title")} onClose={onClose} wide>
+            <div class="keys-all">
+                {Object.entries(KEYS).map(([part, keys]) => (
+                    <section key={part}>
+                        <h3>{t("keys.part." + part)}</h3>
+                        <dl class="keys">
+                            {keys.map(([key, what]) => (
+                                <div key={what}>
+                                    <dt>{key.split("+").map((k) => <kbd key={k}>{k}</kbd>)}</dt>
+                                    <dd>{t("keys." + what)}</dd>
+                                </div>
+                            ))}
+                        </dl>
+                    </section>
                 ))}
-            </dl>
+            </div>
         </Dialog>
     );
 }

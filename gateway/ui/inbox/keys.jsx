@@ -3,6 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { useDesk } from "./context.jsx";
 import { viewHref } from "./routes.mjs";
+import { useChange } from "./thread_head.jsx";
 
 function isTyping(target) {
     return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
@@ -20,6 +21,10 @@ function step(by) {
     next.focus();
 }
 
+function press(selector) {
+    document.querySelector(selector)?.click();
+}
+
 function focus(selector) {
     const target = document.querySelector(selector);
     target?.focus();
@@ -28,11 +33,12 @@ function focus(selector) {
 
 export function useKeys({ route, openHelp }) {
     const desk = useDesk();
+    const change = useChange(route.thread);
     useEffect(() => {
         const back = () => {
             if (document.querySelector(".app.with-panel .panel.covers")) document.querySelector(".panel-close").click();
             else if (route.thread || route.page !== "inbox") {
-                location.hash = viewHref(route.view);
+                location.hash = viewHref(route.view, route.filter);
                 setTimeout(() => focus(`.row-link[data-thread="${CSS.escape(route.thread ?? "")}"]`), 60);
             }
         };
@@ -42,6 +48,10 @@ export function useKeys({ route, openHelp }) {
             desk.draft(route.thread, draft?.text ?? "", note, { html: draft?.html });
             setTimeout(() => focus(".composer textarea, .composer [role=textbox]"), 0);
             return true;
+        };
+        const take = () => {
+            const thread = desk.db.threads.get(route.thread);
+            if (thread && !thread.merged_into) change({ assignee: desk.db.me.name });
         };
         const onKey = (e) => {
             if (e.defaultPrevented || e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
@@ -57,9 +67,18 @@ export function useKeys({ route, openHelp }) {
             else if (e.shiftKey) return;
             else if (e.code === "KeyJ") step(1);
             else if (e.code === "KeyK") step(-1);
+            else if (e.code === "KeyG") focus(".log");
             else if (e.key === "/" || e.code === "Slash") focus(".search input");
             else if (e.code === "KeyR") compose(false);
             else if (e.code === "KeyN") compose(true);
+            else if (e.code === "KeyE") press('[data-key="state"]');
+            else if (e.code === "KeyA") press(".assign");
+            else if (e.code === "KeyM") take();
+            else if (e.code === "KeyZ") press(".snooze");
+            else if (e.code === "KeyL") press(".chip-add");
+            else if (e.code === "KeyI") press(".panel-toggle");
+            else if (e.code === "KeyF") press(".filter-open");
+            else if (/^Digit[1-9]$/.test(e.code)) press(`.rail-item:nth-child(${e.code.slice(5)})`);
             else return;
             e.preventDefault();
         };

@@ -267,7 +267,7 @@ test("what goes along with a message goes out with it, again after a loss", () =
     for (const frame of sent) {
         const { id, ...rest } = frame;
         assert.equal(id, sent[0].id);
-        assert.deepEqual(rest, { type: "send", thread: T, note: false, text: "ok?", reply_to: "m1", buttons });
+        assert.deepEqual(rest, { type: "send", thread: T, note: false, text: "ok?", reply_to: "m1", buttons, seen: 1 });
     }
     assert.equal("request" in makeEntry({ key: "k", thread: T, text: "", after: 0, at: 0 }), true);
 });

@@ -1,7 +1,7 @@
 // lists.mjs - a list of threads on the page: which threads belong to a view, their order by last
 // activity, and how pages of the server and live events become one list. Pure functions.
 
-export const VIEWS = ["open", "mine", "unassigned", "snoozed", "closed", "all"];
+export const VIEWS = ["open", "mine", "unassigned", "mentions", "snoozed", "closed", "all"];
 
 export function listKey(view, filter = {}) {
     return [view, filter.channel ?? "", filter.assignee ?? "", filter.label ?? ""].join("|");
@@ -19,6 +19,8 @@ export function belongs(list, thread, me) {
     if (filter.channel && thread.channel !== filter.channel) return false;
     if (filter.assignee && thread.assignee !== filter.assignee) return false;
     if (filter.label && !thread.labels.includes(filter.label)) return false;
+    // Only the gateway knows whom a note has called; what it has listed stays until it is asked again.
+    if (view === "mentions") return true;
     if (view === "all") return true;
     if (view === "mine") return thread.state === "open" && thread.assignee === me;
     if (view === "unassigned") return thread.state === "open" && !thread.assignee;
@@ -56,6 +58,7 @@ function positionOf(ids, threads, id, old) {
 // one. Returns the list, a new object when it changed.
 export function place(list, threads, old, now, me) {
     if (!list.loaded) return list;
+    if (list.view === "mentions" && !list.ids.includes(now.id)) return list;
     const was = old ? positionOf(list.ids, threads, now.id, old) : list.ids.indexOf(now.id);
     const wanted = belongs(list, now, me);
     if (was < 0 && !wanted) return list;

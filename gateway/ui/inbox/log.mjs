@@ -25,6 +25,11 @@ export function findSeq(log, seq) {
     return log.items[at]?.seq === seq ? log.items[at] : undefined;
 }
 
+// Does a note here call this agent, who may not have read it?
+export function isCalled(db, thread) {
+    return db.counts.mentions > 0 && Boolean(db.logs.get(thread)?.items.some((m) => m.mentions?.includes(db.me?.name)));
+}
+
 export function lastSeq(log) {
     return log.items.length ? log.items[log.items.length - 1].seq : 0;
 }

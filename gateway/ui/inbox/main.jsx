@@ -18,6 +18,7 @@ import "./css/actions.css";
 import "./css/composer.css";
 import "./css/mail.css";
 import "./css/panel.css";
+import "./css/desk.css";
 import { parseRoute } from "./routes.mjs";
 import { storage } from "./storage.mjs";
 import { createStore } from "./store.mjs";
@@ -82,9 +83,9 @@ addEventListener("online", () => desk.connection.wake());
 addEventListener("pageshow", () => desk.connection.wake());
 document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") desk.connection.wake();
-    else desk.save();
+    else desk.leave();
 });
-addEventListener("pagehide", () => desk.save());
+addEventListener("pagehide", () => desk.leave());
 desk.boot();
 speak(preferredLanguage(storage.lang(), navigator.languages)).then(
     (first) => render(<Root first={first} />, document.getElementById("root")));

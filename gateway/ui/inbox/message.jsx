@@ -12,6 +12,7 @@ import { endsWithText, isBare, isEmpty, isHere, isMissing, lengthText, mayDo } f
 import { shownStatus } from "./log.mjs";
 import { Mail, Recipients, SentHead } from "./mail.jsx";
 import { memo } from "./memo.mjs";
+import { isSecond } from "./outbox.mjs";
 import { Button, Confirm, Text } from "./parts.jsx";
 import { Reactions, Versions } from "./reactions.jsx";
 import { Rich } from "./rich.jsx";
@@ -230,8 +231,10 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
 
 // Not in the thread yet: what this page has sent or still has to send.
 export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
-    const { t, clock, why } = useWords();
+    const { t, clock, why, reason } = useWords();
     const desk = useDesk();
+    const agentName = useAgentName();
+    const second = isSecond(entry.error);
     const failed = entry.state === "failed";
     const status = failed ? "failed" : entry.state === "sending" ? "sending" : "waiting";
     const edit = () => {
@@ -262,9 +265,11 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
             </div>
             {failed && (
                 <div class="trouble" role="alert">
-                    <p><strong>{t("msg.status.failed")}.</strong> {why(entry.error)}</p>
+                    {second ? <p><strong>{t("msg.second")}</strong> {reason({ text: entry.error.text.replace(/^\S+/, agentName) }).text}</p>
+                        : <p><strong>{t("msg.status.failed")}.</strong> {why(entry.error)}</p>}
                     <div class="trouble-do">
-                        <Button kind="quiet" icon="retry" onClick={() => desk.sender.retry(entry.key)}>{t("msg.retry")}</Button>
+                        {second ? <Button kind="quiet" icon="send" onClick={() => desk.sender.anyway(entry.key)}>{t("msg.anyway")}</Button>
+                            : <Button kind="quiet" icon="retry" onClick={() => desk.sender.retry(entry.key)}>{t("msg.retry")}</Button>}
                         {(entry.html || entry.text) && !files.length && !entry.template && <Button kind="quiet" icon="edit" onClick={edit}>{t("msg.edit")}</Button>}
                         <Button kind="quiet" icon="x" onClick={() => desk.sender.drop(entry.key)}>{t("msg.discard")}</Button>
                     </div>
@@ -296,6 +301,8 @@ function eventText(e, t, name) {
         return ["open", "closed", "snoozed"].includes(e.to) ? t("event.state." + e.to, { by }) : t("event.other", { type: "state" });
     case "labels":
         return e.labels?.length ? t("event.labels", { by, labels: e.labels.map(plainName).join(", ") }) : t("event.labelsNone", { by });
+    case "blocked":
+        return t(e.on ? "event.blocked" : "event.unblocked", { by });
     case "merged":
         return t("event.merged", { by });
     case "client":

@@ -72,6 +72,15 @@ export function retried(outbox, key) {
     return change(outbox, key, { state: "waiting", notBefore: 0, error: null });
 }
 
+// Others have answered, or are about to: sent all the same.
+export function anyway(outbox, key) {
+    return change(outbox, key, { state: "waiting", notBefore: 0, error: null, anyway: true });
+}
+
+// Is it refused because somebody else answers? Then it may be sent anyway.
+export const isSecond = (error) => error?.code === "conflict" &&
+    / (is writing an answer in this thread|has answered in this thread meanwhile)$/.test(error.text ?? "");
+
 function sameText(a, b) {
     return (a ?? "").replace(/\r\n/g, "\n").trim() === (b ?? "").replace(/\r\n/g, "\n").trim();
 }

@@ -1,12 +1,14 @@
 // rail.jsx - the narrow column of views with their counts, the admin's pages, and the person's menu.
 // On a small screen it is the bar at the bottom.
+import { plainName } from "../shared/links.mjs";
 import { useDesk, useLanguage, useStore, useWords } from "./context.jsx";
+import { savedHref, useSaved } from "./filters.jsx";
 import { Icon, Logo } from "./icons.jsx";
 import { VIEWS } from "./lists.mjs";
 import { Avatar, Menu } from "./parts.jsx";
 import { viewHref } from "./routes.mjs";
 
-const COUNTED = ["open", "mine", "unassigned", "snoozed"];
+const COUNTED = ["open", "mine", "unassigned", "mentions", "snoozed"];
 
 function short(n) {
     return n > 9999 ? Math.floor(n / 1000) + "k" : String(n);
@@ -28,6 +30,22 @@ function View({ name, count, current }) {
     );
 }
 
+// On a small screen they are in the dialog of filters alone.
+function SavedView({ view, count, current }) {
+    const { t } = useWords();
+    const name = plainName(view.name);
+    return (
+        <a href={savedHref(view)} class={`rail-item rail-saved${current ? " current" : ""}`} title={name} data-saved={view.id}
+            aria-current={current ? "page" : undefined} aria-label={count ? `${name}, ${t("list.threads", { n: count })}` : name}>
+            <span class="rail-icon">
+                <Icon name="bookmark" size={19} />
+                {count > 0 && <span class="rail-count">{short(count)}</span>}
+            </span>
+            <span class="rail-label" dir="auto">{name}</span>
+        </a>
+    );
+}
+
 export function PersonMenu({ openHelp }) {
     const { t } = useWords();
     const desk = useDesk();
@@ -41,6 +59,7 @@ export function PersonMenu({ openHelp }) {
     const items = [
         ...(admin ? [{ label: t("nav.agents"), icon: "agents", run: go("agents") }] : []),
         { label: t("nav.channels"), icon: "channels", run: go("channels") },
+        ...(admin ? [{ label: t("nav.canned"), icon: "canned", run: go("canned") }] : []),
         ...(admin ? [{ label: t("nav.targets"), icon: "file", run: go("targets") }] : []),
         ...(me?.role !== "agent" ? [{ label: t("nav.dead"), icon: "dead", run: go("dead") }] : []),
         null,
@@ -63,14 +82,18 @@ export function PersonMenu({ openHelp }) {
 export function Rail({ route, openHelp }) {
     const { t } = useWords();
     const counts = useStore((db) => db.counts);
+    const views = useStore((db) => db.views);
+    const viewCounts = useStore((db) => db.viewCounts);
+    const saved = useSaved(route);
     return (
         <nav class="rail" aria-label={t("nav.views")}>
             <span class="rail-logo"><Logo size={32} /></span>
             <div class="rail-views">
-                {VIEWS.map((v) => (
+                {VIEWS.filter((v) => v !== "mentions" || counts.mentions > 0 || route.view === v).map((v) => (
                     <View key={v} name={v} count={COUNTED.includes(v) ? counts[v] : 0}
-                        current={route.page === "inbox" && route.view === v} />
+                        current={route.page === "inbox" && route.view === v && !route.filter} />
                 ))}
+                {views.map((v) => <SavedView key={v.id} view={v} count={viewCounts[v.id]} current={route.page === "inbox" && v === saved} />)}
             </div>
             <PersonMenu openHelp={openHelp} />
         </nav>

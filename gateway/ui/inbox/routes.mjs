@@ -1,20 +1,33 @@
 // routes.mjs - the page's address after "#" and what it means. Anything unknown is the inbox.
 import { VIEWS } from "./lists.mjs";
 
-export const ADMIN_PAGES = ["agents", "channels", "targets", "dead", "account"];
+export const ADMIN_PAGES = ["agents", "channels", "canned", "targets", "dead", "account"];
+export const FILTERS = ["channel", "assignee", "label"];
+
+// What a view is narrowed to; undefined when to nothing.
+function parseFilter(text) {
+    const given = new URLSearchParams(text);
+    const filter = Object.fromEntries(FILTERS.filter((k) => given.get(k)).map((k) => [k, given.get(k)]));
+    return Object.keys(filter).length ? filter : undefined;
+}
+
 
 // before: the route until now; a thread's address keeps the view that it was opened from.
 export function parseRoute(hash, before = { view: "open" }) {
-    const [page, id, seq] = hash.replace(/^#\/?/, "").split("/").map(decode);
+    const [path, query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+    const [page, id, seq] = path.split("/").map(decode);
     const view = before.view ?? "open";
+    const { filter } = before;
     if (ADMIN_PAGES.includes(page)) return page === "dead" && id ? { page, view, queue: id } : { page, view };
-    if (page === "v" && VIEWS.includes(id)) return { page: "inbox", view: id };
+    if (page === "v" && VIEWS.includes(id)) return withFilter({ page: "inbox", view: id }, parseFilter(query));
     if (page === "t" && id) {
         const at = Number(seq);
-        return { page: "inbox", view, thread: id, seq: Number.isSafeInteger(at) && at > 0 ? at : undefined };
+        return withFilter({ page: "inbox", view, thread: id, seq: Number.isSafeInteger(at) && at > 0 ? at : undefined }, filter);
     }
-    return { page: "inbox", view };
+    return withFilter({ page: "inbox", view }, filter);
 }
+
+const withFilter = (route, filter) => (filter ? { ...route, filter } : route);
 
 function decode(part) {
     try {
@@ -26,5 +39,8 @@ function decode(part) {
 
 // queue: "crm:erp", "out:site", or nothing: all that was given up.
 export const deadHref = (queue) => "#/dead" + (queue ? "/" + encodeURIComponent(queue) : "");
-export const viewHref = (view) => "#/v/" + view;
+export function viewHref(view, filter = {}) {
+    const query = new URLSearchParams(FILTERS.filter((k) => filter[k]).map((k) => [k, filter[k]])).toString();
+    return "#/v/" + view + (query ? "?" + query : "");
+}
 export const threadHref = (id, seq) => "#/t/" + encodeURIComponent(id) + (seq ? "/" + seq : "");

@@ -29,6 +29,11 @@ export class Sender {
         this.flush();
     }
 
+    anyway(key) {
+        this.store.dispatch({ type: "outbox_anyway", key });
+        this.flush();
+    }
+
     drop(key) {
         this.store.dispatch({ type: "outbox_drop", key });
         this.flush();
@@ -43,6 +48,7 @@ export class Sender {
             if (e.text && !e.template) frame.text = e.text;
             if (e.attachments.length) frame.attachments = e.attachments.map((a) => a.id);
             for (const key of EXTRAS) if (e[key]) frame[key] = e[key];
+            if (!e.note && !e.anyway) frame.seen = e.after;
             if (!connection.send(frame)) return;
             this.store.dispatch({ type: "outbox_started", key: e.key });
             this.expect(e.key);

@@ -45,11 +45,12 @@ export const storage = {
         if (!saved || typeof saved !== "object") return drafts;
         for (const [thread, d] of Object.entries(saved))
             if (d && typeof d.text === "string")
-                drafts.set(thread, { text: d.text, note: d.note === true, html: typeof d.html === "string" ? d.html : null });
+                drafts.set(thread, { text: d.text, note: d.note === true, html: typeof d.html === "string" ? d.html : null,
+                    at: Number(d.at) || 0 });
         return drafts;
     },
     setDrafts(agent, drafts) {
-        const newest = [...drafts].slice(-100);
+        const newest = [...drafts].filter(([, d]) => d.text || d.html || d.note).slice(-100);
         write(local, "sb.drafts." + agent, newest.length ? Object.fromEntries(newest) : null);
     },
 

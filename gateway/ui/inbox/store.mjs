@@ -18,6 +18,10 @@ export function makeState() {
         agents: [],
         channels: [],
         counts: {},
+        viewCounts: {}, // saved view id -> threads
+        views: [], // saved: {id, name, view, channel, assignee, label}
+        canned: [],
+        viewers: new Map(), // thread -> names of those who look at it
         countsStale: false,
         threads: new Map(),
         clients: new Map(),
@@ -26,7 +30,7 @@ export function makeState() {
         outbox: [],
         settled: [], // "thread:seq" of own messages whose answer has come
         typing: new Map(), // thread -> Map(who -> until ms)
-        drafts: new Map(), // thread -> {text, note, html}
+        drafts: new Map(), // thread -> {text, note, html, at: when it was changed}
         drafted: 0, // numbers the drafts that were given
         compose: new Map(), // thread -> {reply, edit: messages; choices: [text], request: "contact";
         // mail: subject, cc, bcc: as typed, all: it goes to all}
@@ -62,7 +66,8 @@ function putThread(db, thread, asked) {
         const now = place(list, db.threads, old, thread, me(db));
         if (now !== list) db.lists.set(list.key, now);
     }
-    if (!old || old.state !== thread.state || old.assignee !== thread.assignee ||
+    if (!old || old.state !== thread.state || old.assignee !== thread.assignee || old.channel !== thread.channel ||
+        old.labels.join("\n") !== thread.labels.join("\n") ||
         old.merged_into !== thread.merged_into) db.countsStale = true;
     db.threads.set(thread.id, thread);
 }
@@ -115,6 +120,7 @@ const events = {
     message(db, f) {
         if (f.thread?.id) putThread(db, f.thread);
         putMessages(db, f.message.thread, [f.message]);
+        if (f.message.mentions?.includes(me(db))) db.countsStale = true;
         if (f.message.direction === "in") stopTyping(db, f.message.thread, "client");
         if (f.message.from?.agent) stopTyping(db, f.message.thread, f.message.from.agent);
     },
@@ -127,6 +133,7 @@ const events = {
     },
     thread(db, f) {
         putThread(db, f.thread);
+        if (db.counts.mentions > 0) db.countsStale = true; // it may be that a note was read
     },
     client(db, f) {
         putClient(db, f.client);
@@ -151,6 +158,12 @@ const events = {
     },
     presence(db, f) {
         db.online = f.online ?? [];
+    },
+    viewers(db, f) {
+        db.viewers = new Map(db.viewers).set(f.thread, f.agents);
+    },
+    desk() {
+        // What it tells of is asked for: keeps.mjs.
     },
     store(db, f) {
         db.conn = { ...db.conn, storeUp: f.up };
@@ -181,6 +194,7 @@ const actions = {
         if (state !== "online") {
             db.outbox = outbox.lostSocket(db.outbox);
             db.typing = new Map();
+            db.viewers = new Map();
         }
     },
     ready(db, { frame }) {
@@ -203,8 +217,17 @@ const actions = {
         }
         db.countsStale = true;
     },
-    counts(db, { counts }) {
+    counts(db, { counts, views = {} }) {
+        const called = db.lists.get(listKey("mentions"));
+        if (called && counts.mentions !== called.ids.length) db.lists.set(called.key, { ...called, stale: true });
         db.counts = counts;
+        db.viewCounts = views;
+    },
+    views(db, { views }) {
+        db.views = views;
+    },
+    canned(db, { canned }) {
+        db.canned = canned;
     },
     counts_asked(db) {
         db.countsStale = false;
@@ -331,6 +354,9 @@ const actions = {
     outbox_retry(db, { key }) {
         db.outbox = outbox.retried(db.outbox, key);
     },
+    outbox_anyway(db, { key }) {
+        db.outbox = outbox.anyway(db.outbox, key);
+    },
     outbox_drop(db, { key }) {
         db.outbox = outbox.confirmed(db.outbox, key);
     },
@@ -340,10 +366,10 @@ const actions = {
     },
     // given: somebody else than the composer says what stands there now.
     // html: the same words with their formatting, null without.
-    draft(db, { thread, text, note, given, html = null }) {
+    draft(db, { thread, text, note, given, html = null, at = Date.now() }) {
         const rev = given ? ++db.drafted : db.drafts.get(thread)?.rev ?? 0;
         db.drafts = new Map(db.drafts);
-        if (text || note || html) db.drafts.set(thread, { text, note: Boolean(note), html, rev });
+        if (text || note || html || given) db.drafts.set(thread, { text, note: Boolean(note), html, rev, at });
         else db.drafts.delete(thread);
     },
     compose(db, { thread, fields }) {

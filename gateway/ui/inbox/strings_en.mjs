@@ -1,9 +1,11 @@
 // strings_en.mjs - the inbox's words in English. Plurals: one, other.
 
 import { account } from "./strings_en_account.mjs";
+import { desk } from "./strings_en_desk.mjs";
 
 export const en = {
     ...account,
+    ...desk,
     "app.name": "Switchboard",
     "app.loading": "Loading…",
     "app.failed": "The gateway does not answer. Trying again…",

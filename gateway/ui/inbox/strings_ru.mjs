@@ -1,6 +1,7 @@
 // strings_ru.mjs - the inbox's words in Russian. Plurals: one, few, many, other (a fraction).
 import { account } from "./strings_ru_account.mjs";
 import { crm } from "./strings_ru_crm.mjs";
+import { desk } from "./strings_ru_desk.mjs";
 import { sentences } from "./strings_ru_sentences.mjs";
 import { settings } from "./strings_ru_settings.mjs";
 import { whatsapp } from "./strings_ru_whatsapp.mjs";
@@ -382,6 +383,7 @@ export const ru = {
     "trouble.other": "Ответ канала: {why}",
     ...account,
     ...crm,
+    ...desk,
     ...whatsapp,
     ...settings,
     ...sentences,

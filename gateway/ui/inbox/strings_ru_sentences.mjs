@@ -10,6 +10,16 @@ const crm = {
     "the CRM answered {status} with what is no JSON object: {said}": "CRM ответила {status}, но не объектом JSON: {said}",
 };
 
+// What agents do at once, and what is kept for them (store/store_append.c, store_shelf.c, api/api_canned.c).
+const desk = {
+    "{who} is writing an answer in this thread": "{who} уже пишет ответ в этом диалоге.",
+    "{who} has answered in this thread meanwhile": "{who} уже ответил(а) в этом диалоге.",
+    "this client is blocked: nothing is sent to him": "Клиент заблокирован, отправить ему ничего нельзя.",
+    "somebody else has changed it meanwhile": "Пока вы правили, это изменил кто-то другой. Закройте окно и начните с новой версии.",
+    "there are as many as there may be: delete one first": "Больше нельзя: сначала удалите что-нибудь.",
+    "shortcut must be one word without \"/\"": "Сокращение должно быть одним словом без «/».",
+};
+
 // Examinations of a WhatsApp number.
 const whatsapp = {
     "templates cannot be read: {why}": "Шаблоны прочитать нельзя: {why}",
@@ -271,5 +281,5 @@ const network = {
     "SSL certificate problem: {why}": "сертификат сервера не годится: {why}",
 };
 
-export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network, ...crm })
+export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network, ...crm, ...desk })
     .map(([english, words]) => ["say:" + english, words]));

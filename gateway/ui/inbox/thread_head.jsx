@@ -7,7 +7,7 @@ import { Avatar, Button, Dialog, Field, IconButton, Menu, clientName } from "./p
 import { viewHref } from "./routes.mjs";
 import { WindowChip } from "./window_bar.jsx";
 
-function useChange(id) {
+export function useChange(id) {
     const desk = useDesk();
     const { t, why } = useWords();
     return (fields) => desk.change(id, fields).catch((e) => desk.toast(t("change.failed", { why: why(e) })));
@@ -87,7 +87,7 @@ function Snooze({ change }) {
     ];
     return (
         <>
-            <Menu label={t("state.snooze")} items={items} class="icon-button"><Icon name="snoozed" /></Menu>
+            <Menu label={t("state.snooze")} items={items} class="icon-button snooze"><Icon name="snoozed" /></Menu>
             {other && <SnoozeOther onClose={() => setOther(false)} snooze={snooze} />}
         </>
     );
@@ -134,14 +134,33 @@ function Labels({ thread, change }) {
     );
 }
 
+// Who else has this dialogue open.
+function Viewers({ id }) {
+    const { t } = useWords();
+    const viewers = useStore((db) => db.viewers.get(id));
+    const me = useStore((db) => db.me?.name);
+    const agentName = useAgentName();
+    const others = (viewers ?? []).filter((name) => name !== me).map((name) => [name, agentName(name)]);
+    if (!others.length) return null;
+    const label = t("thread.viewers", { n: others.length, who: others.map(([, shown]) => shown).join(", ") });
+    return (
+        <span class="viewers" role="status" aria-label={label} title={label}>
+            <Icon name="eye" size={15} />
+            {others.slice(0, 3).map(([name, shown]) => <Avatar key={name} name={shown} seed={name} small />)}
+            {others.length > 3 && <span>+{others.length - 3}</span>}
+        </span>
+    );
+}
+
 export function ThreadHead({ id, thread, view, panel, setPanel }) {
     const { t, full } = useWords();
     const change = useChange(id);
+    const filter = useStore((db) => db.route.filter);
     const name = thread ? clientName(thread, t) : "";
     const live = thread && !thread.merged_into;
     return (
         <header class="thread-head">
-            <a class="icon-button thread-back" href={viewHref(view)} aria-label={t("nav.back")} title={t("nav.back")}><Icon name="back" /></a>
+            <a class="icon-button thread-back" href={viewHref(view, filter)} aria-label={t("nav.back")} title={t("nav.back")}><Icon name="back" /></a>
             <button type="button" class="thread-who" onClick={() => setPanel(!panel)} aria-label={`${name}. ${t("thread.panel")}`}>
                 {thread && <Avatar name={plainName(thread.client?.name)} seed={thread.client?.id} />}
             </button>
@@ -153,6 +172,7 @@ export function ThreadHead({ id, thread, view, panel, setPanel }) {
                             {thread.state === "snoozed" && thread.snooze_until
                                 ? t("state.until", { at: full(thread.snooze_until) }) : t("state." + thread.state)}
                         </span>
+                        {thread.blocked && <span class="state state-blocked"><Icon name="block" size={12} />{t("block.chip")}</span>}
                         <span class="thread-channel">{thread.channel}</span>
                         {live && <WindowChip thread={thread} long />}
                         {live && <Labels thread={thread} change={change} />}
@@ -160,13 +180,14 @@ export function ThreadHead({ id, thread, view, panel, setPanel }) {
                 )}
             </div>
             <div class="thread-tools">
+                {live && <Viewers id={id} />}
                 {live && (
                     <>
                         <Assign thread={thread} change={change} />
                         {thread.state !== "closed" && <Snooze change={change} />}
                         {thread.state === "open"
-                            ? <Button kind="quiet" icon="check" label={t("state.close")} onClick={() => change({ state: "closed" })}>{t("state.close")}</Button>
-                            : <Button kind="quiet" icon="open" label={t("state.reopen")} onClick={() => change({ state: "open" })}>{t("state.reopen")}</Button>}
+                            ? <Button kind="quiet" icon="check" label={t("state.close")} data-key="state" onClick={() => change({ state: "closed" })}>{t("state.close")}</Button>
+                            : <Button kind="quiet" icon="open" label={t("state.reopen")} data-key="state" onClick={() => change({ state: "open" })}>{t("state.reopen")}</Button>}
                     </>
                 )}
                 <IconButton icon="panel" class="panel-toggle" label={t("thread.panel")} aria-pressed={panel} onClick={() => setPanel(!panel)} />

@@ -4,6 +4,7 @@ import { memo } from "./memo.mjs";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
+import { FilterChips, FilterDialog, useSaved } from "./filters.jsx";
 import { Icon } from "./icons.jsx";
 import { listKey } from "./lists.mjs";
 import { Avatar, Button, IconButton, Spinner, clientName } from "./parts.jsx";
@@ -126,7 +127,7 @@ function Rows({ route, list }) {
     }, [to, list]);
     useEffect(() => {
         box.current.scrollTop = 0;
-    }, [route.view]);
+    }, [route.view, list?.key]);
     const onKey = (e) => {
         const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
         if (!by) return;
@@ -158,14 +159,19 @@ export function ThreadList({ route }) {
     const list = useStore((db) => db.lists.get(listKey(route.view, route.filter)));
     const count = useStore((db) => db.counts[route.view]);
     const [q, setQ] = useState("");
+    const [where, setWhere] = useState({}); // of the search
+    const [choosing, setChoosing] = useState(false);
+    const saved = useSaved(route);
+    const savedCount = useStore((db) => (saved ? db.viewCounts[saved.id] : undefined));
+    const shown = saved ? savedCount : route.filter ? undefined : count;
     useEffect(() => {
         if (!q.trim()) {
             desk.search("");
             return undefined;
         }
-        const timer = setTimeout(() => desk.search(q.trim()), 250);
+        const timer = setTimeout(() => desk.search(q.trim(), where), 250);
         return () => clearTimeout(timer);
-    }, [q]);
+    }, [q, where]);
     const onKey = (e) => {
         if (e.key === "Escape" && q) {
             setQ("");
@@ -178,15 +184,20 @@ export function ThreadList({ route }) {
     return (
         <section class="list" aria-label={t("list.label")}>
             <header class="list-head">
-                <h1>{t("view." + route.view)} {count > 0 && <span class="list-count">{count}</span>}</h1>
+                <div class="list-title">
+                    <h1 dir="auto">{saved ? plainName(saved.name) : t("view." + route.view)} {shown > 0 && <span class="list-count">{shown}</span>}</h1>
+                    <IconButton icon="filter" size={18} class="filter-open" label={t("filter.title")} aria-pressed={Boolean(route.filter)} onClick={() => setChoosing(true)} />
+                </div>
                 <div class="search" role="search">
                     <Icon name="search" size={17} />
                     <input type="search" value={q} placeholder={t("search.placeholder")} aria-label={t("search.label")}
                         enterkeyhint="search" onInput={(e) => setQ(e.currentTarget.value)} onKeyDown={onKey} />
                     {q ? <IconButton icon="x" size={16} label={t("search.clear")} onClick={() => setQ("")} /> : <kbd>/</kbd>}
                 </div>
+                {!q.trim() && <FilterChips route={route} />}
             </header>
-            {q.trim() ? <SearchResults q={q.trim()} current={route.thread} /> : <Rows route={route} list={list} />}
+            {choosing && <FilterDialog route={route} onClose={() => setChoosing(false)} />}
+            {q.trim() ? <SearchResults q={q.trim()} current={route.thread} where={where} setWhere={setWhere} /> : <Rows route={route} list={list} />}
         </section>
     );
 }

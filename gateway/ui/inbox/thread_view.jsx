@@ -4,7 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { Composer } from "./composer.jsx";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
-import { findSeq } from "./log.mjs";
+import { findSeq, isCalled } from "./log.mjs";
 import { DayRow, EntryRow, EventRow, MessageRow, NewRow } from "./message.jsx";
 import { visible } from "./outbox.mjs";
 import { Button, Spinner } from "./parts.jsx";
@@ -37,6 +37,7 @@ function Typing({ id }) {
 // Reading is: this thread on screen, its end in sight, the window visible and in use.
 function useReading(id, thread, atBottom) {
     const desk = useDesk();
+    const called = useStore((db) => isCalled(db, id));
     useEffect(() => {
         const read = () => {
             if (document.visibilityState === "visible" && document.hasFocus() && atBottom.current) desk.read(id);
@@ -48,7 +49,7 @@ function useReading(id, thread, atBottom) {
             removeEventListener("focus", read);
             document.removeEventListener("visibilitychange", read);
         };
-    }, [id, thread?.last_seq, thread?.unread]);
+    }, [id, thread?.last_seq, thread?.unread, called]);
 }
 
 function Messages({ id, seq, thread, openTrace }) {

@@ -1,0 +1,141 @@
+// keeps.mjs - what the gateway keeps for this agent beside dialogues: drafts, saved views, canned answers; and who
+// looks at which dialogue. Drafts are written here first and told to the gateway a moment later.
+import { ulid } from "../shared/ids.mjs";
+
+const SAVE_MS = 700;
+
+export class Keeps {
+    constructor(desk) {
+        this.desk = desk;
+        this.tab = ulid();
+        this.timers = new Map(); // thread -> timer of a draft that is not told yet
+        this.told = new Map(); // thread -> what was told last, as text
+    }
+
+    start() {
+        this.loadDrafts();
+        this.loadViews();
+        this.loadCanned();
+    }
+
+    // Something that was kept has changed elsewhere.
+    hear(frame) {
+        if (frame.what === "views") this.loadViews();
+        else if (frame.what === "canned") this.loadCanned();
+        else if (frame.what === "drafts" && frame.tab !== this.tab) this.loadDrafts(frame.id);
+    }
+
+    ask(call, then) {
+        return call.then(then, (e) => this.desk.failed(e));
+    }
+
+    // --- drafts ---
+
+    // only: a thread whose draft was changed on another page; else what is newer wins.
+    loadDrafts(only) {
+        return this.ask(this.desk.api.drafts(), ({ drafts }) => {
+            const there = new Map(drafts.map((d) => [d.thread, d]));
+            for (const d of drafts) if (!only || d.thread === only) this.take(d, only);
+            if (only && !there.has(only) && this.told.has(only)) this.take({ thread: only, text: "", note: false }, only);
+        });
+    }
+
+    take({ thread, text, html = null, note, at }, changed) {
+        const mine = this.desk.db.drafts.get(thread);
+        if (this.timers.has(thread)) return; // what is being typed here is newer
+        const when = Date.parse(at) || Date.now();
+        this.told.set(thread, key({ text, html, note }));
+        if (!changed && mine && mine.at > when) {
+            this.changed(thread);
+            return;
+        }
+        if (mine ? key(mine) === key({ text, html, note }) : !text && !html) return;
+        this.desk.dispatch({ type: "draft", thread, text, note, html, given: true, at: when });
+    }
+
+    changed(thread) {
+        clearTimeout(this.timers.get(thread));
+        this.timers.set(thread, setTimeout(() => this.tell(thread), SAVE_MS));
+    }
+
+    async tell(thread, leaving = false) {
+        clearTimeout(this.timers.get(thread));
+        const { db, api } = this.desk;
+        const draft = db.drafts.get(thread) ?? { text: "", html: null, note: false };
+        const now = key(draft);
+        this.timers.delete(thread);
+        if (this.told.get(thread) === now || (!this.told.has(thread) && !draft.text && !draft.html)) return;
+        const before = this.told.get(thread);
+        this.told.set(thread, now);
+        try {
+            await api.saveDraft(thread, { text: draft.text, html: draft.html ?? undefined, note: draft.note, tab: this.tab }, leaving);
+        } catch (e) {
+            this.desk.failed(e);
+            if (before === undefined) this.told.delete(thread);
+            else this.told.set(thread, before);
+            if (e.status === 0 || e.status >= 500) this.later.add(thread);
+        }
+    }
+
+    later = new Set(); // what could not be told: when the line is back
+
+    online() {
+        for (const thread of this.later) this.changed(thread);
+        this.later.clear();
+        this.shown = null;
+        this.show(this.desk.db.route.thread);
+        this.start();
+    }
+
+    flush() {
+        for (const thread of [...this.timers.keys()]) this.tell(thread, true);
+    }
+
+    forget() {
+        for (const timer of this.timers.values()) clearTimeout(timer);
+        this.timers.clear();
+        this.told.clear();
+        this.shown = null;
+    }
+
+    // --- saved views, canned answers ---
+
+    loadViews() {
+        return this.ask(this.desk.api.views(), ({ views }) => {
+            this.desk.dispatch({ type: "views", views: views.sort((a, b) => (a.id < b.id ? -1 : 1)) });
+            this.desk.loadCounts();
+        });
+    }
+
+    async saveView(fields, id = ulid()) {
+        await this.desk.api.saveView(id, fields).catch((e) => {
+            throw this.desk.failed(e);
+        });
+        return this.loadViews();
+    }
+
+    async removeView(id) {
+        await this.desk.api.removeView(id).catch((e) => {
+            throw this.desk.failed(e);
+        });
+        return this.loadViews();
+    }
+
+    loadCanned() {
+        return this.ask(this.desk.api.canned(), ({ canned }) => this.desk.dispatch({ type: "canned",
+            canned: canned.sort((a, b) => a.shortcut.localeCompare(b.shortcut)) }));
+    }
+
+    // --- who looks ---
+
+    show(thread) {
+        const { connection } = this.desk;
+        if (this.shown === thread || !connection.isOnline()) return;
+        const before = this.shown;
+        this.shown = thread;
+        if (thread) connection.send({ type: "view", id: ulid(), thread, on: true });
+        else if (before) connection.send({ type: "view", id: ulid(), thread: before, on: false });
+    }
+}
+
+const key = (d) => JSON.stringify([d.text ?? "", d.html || null, Boolean(d.note)]);
