@@ -272,6 +272,7 @@ def test_everything_by_keyboard(two):
     ann.key("l")
     ann.one(".chip-new input").send_keys("vip" + Keys.ENTER)
     ann.until(lambda: thread()["labels"] == ["vip"])
+    assert len([m for m in api.messages(t) if m.get("event", {}).get("type") == "labels"]) == 1
     ann.d.execute_script("document.activeElement.blur()")
     ann.key("z")
     ann.until(lambda: ann.d.execute_script("return document.activeElement.getAttribute('role')") == "menuitem")

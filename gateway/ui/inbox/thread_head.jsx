@@ -1,5 +1,5 @@
 // thread_head.jsx - who this is, who answers, and what may be done with the dialogue.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
@@ -98,8 +98,11 @@ function Labels({ thread, change }) {
     const [adding, setAdding] = useState(false);
     const [text, setText] = useState("");
     const { labels } = thread;
+    const open = useRef(false); // Enter closes the field, and so it loses the focus: that is one deed, not two
     const add = (e) => {
         e?.preventDefault();
+        if (!open.current) return;
+        open.current = false;
         const label = plainName(text).trim();
         setAdding(false);
         setText("");
@@ -121,12 +124,16 @@ function Labels({ thread, change }) {
                         onBlur={() => add()} onKeyDown={(e) => {
                             if (e.key !== "Escape") return;
                             e.stopPropagation();
+                            open.current = false;
                             setText("");
                             setAdding(false);
                         }} />
                 </form>
             ) : labels.length < 20 && (
-                <button type="button" class="chip chip-add" aria-label={t("labels.add")} title={t("labels.add")} onClick={() => setAdding(true)}>
+                <button type="button" class="chip chip-add" aria-label={t("labels.add")} title={t("labels.add")} onClick={() => {
+                    open.current = true;
+                    setAdding(true);
+                }}>
                     <Icon name="tag" size={13} />{!labels.length && <span>{t("labels.add")}</span>}
                 </button>
             )}
