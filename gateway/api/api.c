@@ -31,7 +31,7 @@ const struct http_route api_routes[] = {
     {"GET", V1 "/counts", api_counts, 0, false},
     {"GET", V1 "/labels", api_labels, 0, false},
     {"GET", V1 "/views", api_views_list, 0, false},
-    {"PUT", V1 "/views/{id}", api_views_put, 4096, false},
+    {"POST", V1 "/views", api_views_post, 4096, false},
     {"DELETE", V1 "/views/{id}", api_views_delete, 0, false},
     {"GET", V1 "/drafts", api_drafts_list, 0, false},
     {"PUT", V1 "/threads/{id}/draft", api_drafts_put, API_BODY_MAX, false},

@@ -202,37 +202,31 @@ static void on_view_put(void *arg, json_t *result, const struct err *err) {
         return;
     }
     json_t *view = json_copy(c->keep);
-    json_object_set_new(view, "id", json_string(http_path_arg(c->x, "id")));
+    json_object_set_new(view, "id", json_string(c->text));
     json_object_set(view, "rev", json_object_get(result, "rev"));
-    call_ok(c, 200, json_pack("{s:o}", "view", view));
+    call_ok(c, 201, json_pack("{s:o}", "view", view));
 }
 
-/* An id of the page's own making. */
-static const char *own_id(struct call *c) {
-    const char *id = http_path_arg(c->x, "id");
-    if (id_is_valid(id))
-        return id;
-    call_fail(c, ERR_NOT_FOUND, "there is nothing with this id");
-    return NULL;
-}
-
-static void views_put(struct call *c) {
+static void views_post(struct call *c) {
     static const char *const known[] = {"name", "view", "channel", "assignee", "label", NULL};
-    const char *id = own_id(c);
-    json_t *body = id ? call_body(c, known) : NULL;
+    json_t *body = call_body(c, known);
     struct err err;
+    char id[ID_SIZE];
     if (!body)
         return;
     drop_empty(body);
     c->keep = body;
-    if (check_view(body, &err) < 0)
+    if (check_view(body, &err) < 0) {
         call_err(c, &err);
-    else
-        put(c, "views", id, body, VIEWS_MAX, NULL, on_view_put);
+        return;
+    }
+    id_make(0, id);
+    c->text = mem_strdup(id);
+    put(c, "views", c->text, body, VIEWS_MAX, NULL, on_view_put);
 }
 
-HANDLER(api_views_put) {
-    api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, views_put);
+HANDLER(api_views_post) {
+    api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, views_post);
 }
 
 static void on_gone(void *arg, json_t *result, const struct err *err) {
@@ -241,7 +235,7 @@ static void on_gone(void *arg, json_t *result, const struct err *err) {
 }
 
 static void views_delete(struct call *c) {
-    const char *id = own_id(c);
+    const char *id = call_id(c, "id");
     if (id)
         put(c, "views", id, NULL, VIEWS_MAX, NULL, on_gone);
 }

@@ -110,7 +110,7 @@ HANDLER(api_messages_post);
 HANDLER(api_counts);
 HANDLER(api_labels);
 HANDLER(api_views_list);
-HANDLER(api_views_put);
+HANDLER(api_views_post);
 HANDLER(api_views_delete);
 HANDLER(api_drafts_list);
 HANDLER(api_drafts_put);

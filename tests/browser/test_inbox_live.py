@@ -180,7 +180,7 @@ def test_merge_of_two_clients(gateway, browsers):
     api.patch("/clients/" + second["client"]["id"], {"name": "Twin Peaks"})
     page.until(lambda: "Twin Peaks" in page.rows())
     page.open_thread(thread)
-    page.click(".panel-part > .button")
+    page.click(".panel-stack .button")
     page.one(".merge-find").send_keys("Twin")
     page.click(".merge-list .hit")
     page.click("dialog .button-danger")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 import requests
-from clients import Api, Authenticator, own_id
+from clients import Api, Authenticator
 from contract import Contract
 from harness import CONFIG, SLOWER, Gateway, until
 
@@ -581,21 +581,20 @@ def signed_in(w):
 
 
 def saved_views(w):
-    api, id = signed_in(w), own_id()
-    w.call("saveView", {"id": id}, 200, api=api, json={"name": "VIP", "view": "open", "label": "vip", "channel": ""})
-    kept = w.call("listViews", status=200, api=api)["views"]
-    assert kept == [{"id": id, "rev": 1, "name": "VIP", "view": "open", "label": "vip"}]
-    assert w.call("countThreads", status=200, api=api)["views"].keys() == {id}
+    api = signed_in(w)
+    one = w.call("addView", status=201, api=api, json={"name": "VIP", "view": "open", "label": "vip", "channel": ""})["view"]
+    assert w.call("listViews", status=200, api=api)["views"] == [one]
+    assert one == {"id": one["id"], "rev": 1, "name": "VIP", "view": "open", "label": "vip"}
+    assert w.call("countThreads", status=200, api=api)["views"].keys() == {one["id"]}
     for bad in ({}, {"name": "x"}, {"name": "", "view": "open"}, {"name": "x", "view": "mentions"}, {"name": "x" * 61, "view": "open"},
                 {"name": "x", "view": "open", "label": "x" * 65}, {"name": "x", "view": "open", "more": 1}, {"name": "x\u0000", "view": "open"}):
-        w.call("saveView", {"id": id}, 400, api=api, json=bad)
-    w.call("saveView", {"id": "nonsense"}, 404, api=api, json={"name": "x", "view": "open"})
+        w.call("addView", status=400, api=api, json=bad)
     for _ in range(29):
-        w.call("saveView", {"id": own_id()}, 200, api=api, json={"name": "x", "view": "all"})
-    w.call("saveView", {"id": own_id()}, 409, api=api, json={"name": "x", "view": "all"})
+        w.call("addView", status=201, api=api, json={"name": "x", "view": "all"})
+    w.call("addView", status=409, api=api, json={"name": "x", "view": "all"})
     assert w.call("listViews", status=200)["views"] == []  # another's
-    w.call("deleteView", {"id": id}, 204, api=api)
-    w.call("deleteView", {"id": id}, 404, api=api)
+    w.call("deleteView", {"id": one["id"]}, 204, api=api)
+    w.call("deleteView", {"id": one["id"]}, 404, api=api)
     w.call("deleteView", {"id": "nonsense"}, 404, api=api)
 
 
@@ -634,7 +633,7 @@ def canned(w):
 
 
 SCENES = {
-    "listLabels": list_labels, "listViews": saved_views, "saveView": saved_views, "deleteView": saved_views,
+    "listLabels": list_labels, "listViews": saved_views, "addView": saved_views, "deleteView": saved_views,
     "listDrafts": drafts, "saveDraft": drafts, "listCanned": canned, "addCanned": canned, "changeCanned": canned,
     "deleteCanned": canned,
     "signIn": sign_in, "whoAmI": who_am_i, "signOut": sign_out, "changePassword": change_password,

@@ -199,6 +199,19 @@ def closed_thread(w):
     return next(t["id"] for t in w.admin.threads() if t["channel"] == "phone")
 
 
+SHELVES = {"addCanned": "canned", "addView": "views:admin", "saveDraft": "drafts:admin"}
+
+
+def full_shelf(w, op):
+    """There are as many as there may be."""
+    key = "sb:shelf:" + SHELVES[op]
+    w.gateway.redis.hset(key, mapping={f"x{i}": "1 {}" for i in range(1000)})
+    try:
+        return CONTRACT.call(w.admin, op, w.args(op), **w.body(op))
+    finally:
+        w.gateway.redis.delete(key)
+
+
 def conflict(w, op, _):
     if "SecondFactor" in op or op == "newRecoveryCodes":
         body = {"password": w.gateway.password, "code": "123456"}
@@ -209,6 +222,11 @@ def conflict(w, op, _):
             args = {"name": w.settled(f"off{next(w.numbers)}").name}
         wanted = w.body(op).get("json", {})
         return CONTRACT.call(api, op, args, **({"json": {k: body[k] for k in wanted}} if wanted else {}))
+    if op in SHELVES:
+        return full_shelf(w, op)
+    if op == "changeCanned":
+        one = w.admin.post("/canned", {"shortcut": "hi", "text": "Hello"})["canned"]
+        return CONTRACT.call(w.admin, op, {"id": one["id"]}, json={"shortcut": "hi", "text": "Hello", "rev": 7})
     if op == "sendMessage":
         return CONTRACT.call(w.admin, op, {"id": closed_thread(w)}, json={"text": "too late"})
     if op in CHANGES:  # one that was taken back already

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from contract import Contract
-from clients import Api, Authenticator, own_id
+from clients import Api, Authenticator
 from harness import CONFIG, Gateway, until
 
 CONTRACT = Contract()
@@ -117,9 +117,6 @@ class World:
         return {"id": self.write()[0]}, body, None
 
     readThread = saveDraft = changeThread
-
-    def saveView(self, body):
-        return {"id": own_id()}, body, None
 
     def changeCanned(self, body):
         one = CONTRACT.call(self.admin, "addCanned", status=201, json=REQUESTS["addCanned"][0])["canned"]

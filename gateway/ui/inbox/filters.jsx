@@ -93,7 +93,7 @@ export function FilterDialog({ route, onClose }) {
     };
     const save = async () => {
         try {
-            await desk.keeps.saveView({ name: name.trim(), view, ...filter });
+            await desk.keeps.addView({ name: name.trim(), view, ...filter });
             show();
         } catch (failure) {
             setError(t("change.failed", { why: why(failure) }));

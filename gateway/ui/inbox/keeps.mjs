@@ -107,8 +107,8 @@ export class Keeps {
         });
     }
 
-    async saveView(fields, id = ulid()) {
-        await this.desk.api.saveView(id, fields).catch((e) => {
+    async addView(fields) {
+        await this.desk.api.addView(fields).catch((e) => {
             throw this.desk.failed(e);
         });
         return this.loadViews();
