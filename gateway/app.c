@@ -153,6 +153,7 @@ static void build_log(struct app *app) {
 static void build_store(struct app *app) {
     const struct settings *redis = config_section(app->config, "redis");
     const struct settings *history = config_section(app->config, "history");
+    const struct settings *reports = config_section(app->config, "reports");
     size_t n = config_count(app->config, SECTION_CRM);
     app->targets = mem_zalloc((n + 1) * sizeof *app->targets);
     for (size_t i = 0; i < n; i++)
@@ -165,6 +166,8 @@ static void build_store(struct app *app) {
         .connections = (unsigned)settings_int(redis, "connections"),
         .timeout_ms = (unsigned)settings_int(redis, "timeout"),
         .events_max = (unsigned)settings_int(history, "events"),
+        .zone = settings_str(reports, "zone"),
+        .report_keep_ms = settings_int(reports, "keep_for"),
         .dedupe = settings_bool(redis, "dedupe"),
         .on_state = on_store_state,
         .arg = app};

@@ -85,6 +85,7 @@ static char *find_redis(const struct config *c, struct err *err) {
 static void connect_store(struct cli_session *s, const char *url) {
     const struct settings *redis = config_section(s->config, "redis");
     const struct settings *history = config_section(s->config, "history");
+    const struct settings *reports = config_section(s->config, "reports");
     const struct settings *agents = config_section(s->config, "agents");
     s->store =
         store_create(&s->env, &(struct store_options){.url = url,
@@ -92,6 +93,8 @@ static void connect_store(struct cli_session *s, const char *url) {
                                   .keep_messages = (unsigned)settings_int(history, "keep_messages"),
                                   .keep_ms = settings_int(history, "keep_for"),
                                   .events_max = (unsigned)settings_int(history, "events"),
+                                  .zone = settings_str(reports, "zone"),
+                                  .report_keep_ms = settings_int(reports, "keep_for"),
                                   .connections = 1,
                                   .dedupe = true,
                                   .on_state = on_state,

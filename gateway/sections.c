@@ -21,6 +21,7 @@ void sections_list(struct section_type *types) {
         {"agents", SECTION_PLAIN, agents_settings, "The people who answer.", NULL},
         {"media", SECTION_PLAIN, media_settings, "Attachments, kept in data_dir/media.", NULL},
         {"history", SECTION_PLAIN, history_settings, "How much stays in Redis.", NULL},
+        {"reports", SECTION_PLAIN, reports_settings, "Figures of the days.", NULL},
         {"limits", SECTION_PLAIN, limits_settings,
             "What strangers may take of the gateway. The defaults suit a company's site.", NULL},
     };

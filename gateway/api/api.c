@@ -69,6 +69,8 @@ const struct http_route api_routes[] = {
     {"GET", V1 "/channels/{name}/picture", api_channels_picture, 0, false},
     {"GET", V1 "/channels/{name}/templates", api_channels_templates, 0, false},
     {"GET", V1 "/connectors", api_connectors_list, 0, false},
+    {"GET", V1 "/reports", api_reports_get, 0, false},
+    {"GET", V1 "/reports/{table}", api_reports_table, 0, false},
     {"GET", V1 "/targets", api_targets_list, 0, false},
     {"GET", V1 "/targets/{name}/log", api_targets_log, 0, false},
     {"POST", V1 "/targets/{name}/test", api_targets_test, 1024, false},

@@ -155,6 +155,9 @@ HANDLER(api_connectors_list);
 HANDLER(api_targets_log);
 HANDLER(api_targets_test);
 HANDLER(api_targets_enable);
+/* api_reports.c */
+HANDLER(api_reports_get);
+HANDLER(api_reports_table);
 /* api_health.c */
 HANDLER(api_healthz);
 HANDLER(api_readyz);

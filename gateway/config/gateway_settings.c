@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/zone.h"
+
 #define DAY_MS (24LL * 3600 * 1000)
 
 static int check_listen(const char *value, struct err *err) {
@@ -30,6 +32,13 @@ static int check_redis_url(const char *value, struct err *err) {
     return err_set(err, ERR_INVALID,
         "expected \"embedded\", unix:///path or redis://[user:password@]host:port[/db], found "
         "something else (it is not shown, since it may hold a password)");
+}
+
+static int check_zone(const char *value, struct err *err) {
+    return zone_is_known(value)
+               ? 0
+               : err_set(err, ERR_INVALID,
+                     "there is no time zone \"%.80s\"; they are named like Europe/Moscow", value);
 }
 
 static int check_not_empty(const char *value, struct err *err) {
@@ -209,6 +218,22 @@ const struct setting history_settings[] = {
         .min = 100,
         .max = 10000000,
         .help = "Events kept in each shard, so that a screen that was away can catch up."},
+    {0},
+};
+
+const struct setting reports_settings[] = {
+    {.key = "zone",
+        .type = SETTING_STRING,
+        .preset = "",
+        .check = check_zone,
+        .help = "The company's time zone, whose days and hours reports have: Europe/Moscow. Empty: "
+                "the machine's. What was counted before a change stays in the days of before."},
+    {.key = "keep_for",
+        .type = SETTING_DURATION,
+        .preset = "800d",
+        .min = DAY_MS,
+        .max = 3650 * DAY_MS,
+        .help = "Figures of a day are kept so long."},
     {0},
 };
 

@@ -9,6 +9,7 @@ extern const struct setting redis_settings[];   /* redis { } */
 extern const struct setting agents_settings[];  /* agents { } */
 extern const struct setting media_settings[];   /* media { } */
 extern const struct setting history_settings[]; /* history { } */
+extern const struct setting reports_settings[]; /* reports { } */
 extern const struct setting limits_settings[];  /* limits { } */
 
 #endif

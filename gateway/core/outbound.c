@@ -143,6 +143,11 @@ static void set_author(struct command *c) {
     json_object_set_new(c->body, "from", from);
 }
 
+/* Whose doing it is in reports; NULL: no agent's. */
+static const char *agent_of(const struct command *c) {
+    return c->actor.is_token ? NULL : c->actor.name;
+}
+
 static void send_append(struct command *c) {
     bool is_note = c->channel == NULL;
     struct channel *ch = is_note ? NULL : core_channel(c->core, c->channel);
@@ -156,6 +161,7 @@ static void send_append(struct command *c) {
         .dedupe = c->key,
         .alias = c->alias,
         .body = c->body,
+        .agent = agent_of(c),
         .deliver = !is_note,
         .author = is_note || c->actor.is_token || c->from_crm ? NULL : c->actor.name,
         .seen_seq = c->seen,
@@ -489,7 +495,10 @@ static void append_change(struct command *c) {
     const char *type = text_of(event, "type");
     char *key = c->key ? mem_printf("%s:%s", c->key, type) : NULL;
     char *labels = NULL;
-    struct store_append a = {.direction = DIRECTION_EVENT, .thread = c->thread, .dedupe = key};
+    struct store_append a = {.direction = DIRECTION_EVENT,
+        .thread = c->thread,
+        .dedupe = key,
+        .agent = agent_of(c)};
     if (strcmp(type, "assigned") == 0) {
         a.assignee = text_of(event, "to");
     } else if (strcmp(type, "state") == 0) {

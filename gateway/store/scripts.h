@@ -36,5 +36,6 @@ extern const char script_guard[];
 extern const char script_rate[];
 extern const char script_media_claim[];
 extern const char script_event[];
+extern const char script_report[];
 
 #endif

@@ -35,6 +35,10 @@ int64_t dedupe_bucket(int64_t now_ms) {
     return now_ms / DEDUPE_BUCKET_MS;
 }
 
+struct zone *store_zone(struct store *s) {
+    return s->zone;
+}
+
 struct span store_key(char *out, unsigned shard, const char *name, const char *id) {
     int n =
         snprintf(out, STORE_KEY_SIZE, "sb:{s%u}:%s%s%s", shard, name, id ? ":" : "", id ? id : "");
@@ -298,6 +302,7 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_WINDOW_OVER] = {"window_over", script_window_over},
         [SCRIPT_MEDIA_CLAIM] = {"media_claim", script_media_claim},
         [SCRIPT_EVENT] = {"event", script_event},
+        [SCRIPT_REPORT] = {"report", script_report},
     };
     struct store *s = mem_zalloc(sizeof *s);
     s->env = env;
@@ -312,6 +317,9 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         s->targets[i] = mem_strdup(o->targets[i]);
     snprintf(s->keep_messages, sizeof s->keep_messages, "%u", o->keep_messages);
     snprintf(s->keep_ms, sizeof s->keep_ms, "%lld", (long long)o->keep_ms);
+    snprintf(
+        s->report_keep_s, sizeof s->report_keep_s, "%lld", (long long)o->report_keep_ms / 1000);
+    s->zone = zone_create(o->zone ? o->zone : "UTC");
     snprintf(s->events_max, sizeof s->events_max, "%u", o->events_max);
     for (size_t i = 0; i < SCRIPT_COUNT; i++)
         redis_script_init(&s->scripts[i], scripts[i].name, scripts[i].body);
@@ -340,6 +348,7 @@ void store_destroy(struct store **sp) {
     for (size_t i = 0; i < s->ntargets; i++)
         free(s->targets[i]);
     free(s->targets);
+    zone_destroy(&s->zone);
     free(s->secret);
     free(s->epoch);
     free(s->tell);

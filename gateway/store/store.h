@@ -28,6 +28,8 @@ struct store_options {
     int64_t keep_ms;                  /* and at least so long, history { keep_days } */
     unsigned connections, timeout_ms; /* redis.h; 0: its defaults */
     unsigned events_max;              /* length of a shard's event stream, about */
+    const char *zone;                 /* whose days reports have; NULL: UTC */
+    int64_t report_keep_ms;           /* so long */
     bool dedupe;                      /* false only in the chaos run that must report doubles */
     /* up: Redis answers, accepts writes and the data is ours. fatal: the data is not ours (another
      * number of shards): the process must end. */
@@ -44,6 +46,7 @@ unsigned store_shards(const struct store *s);
 const char *store_secret(const struct store *s); /* connector.h connector_secret; NULL until up */
 const char *store_epoch(const struct store *s);  /* changes when the data was replaced */
 struct redis *store_redis(struct store *s);      /* for the other files of this folder */
+struct zone *store_zone(struct store *s);        /* store_options.zone */
 
 /* "sb:{s7}:name" or "sb:{s7}:name:id" into out (STORE_KEY_SIZE). */
 #define STORE_KEY_SIZE 320
@@ -71,6 +74,7 @@ struct store_append {
     int64_t window_until_ms;         /* answers may go until then; 0 as it was */
     int64_t free_by_ms, free_for_ms; /* an answer by then makes so long free; 0 as it was */
     int64_t past_ms;                 /* it is of that time, and no news; 0 it is */
+    const char *agent; /* who of ours did it, for reports; NULL nobody */
     /* Changes to the thread in the same step; NULL leaves as is. */
     const char *assignee; /* "" clears */
     const char *state;    /* "open" "snoozed" "closed" */

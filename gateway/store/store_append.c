@@ -23,7 +23,7 @@ struct append {
     unsigned shard;
     const char *kind, *address, *name, *channel, *connector, *dedupe, *body, *preview, *profile;
     const char *assignee, *state, *labels; /* "-" or "=..." */
-    const char *route, *reply_to, *alias, *blocked, *author, *mentions;
+    const char *route, *reply_to, *alias, *blocked, *author, *mentions, *agent;
     char *owned[5]; /* what of these was allocated one by one */
     size_t nowned;
     int64_t seen, snooze, window_until, free_by, free_for, past;
@@ -143,7 +143,7 @@ static void add_time(struct args *a, int64_t ms) {
 static void send_append(struct append *op) {
     struct store *s = op->store;
     struct args a;
-    char client[ID_SIZE], thread[ID_SIZE], message[ID_SIZE];
+    char client[ID_SIZE], thread[ID_SIZE], message[ID_SIZE], stamp[ZONE_STAMP_SIZE];
     args_init(&a);
     id_make(op->shard, client);
     id_make(op->shard, thread);
@@ -198,6 +198,10 @@ static void send_append(struct append *op) {
     else
         args_add(&a, "");
     args_add(&a, op->mentions);
+    args_add(&a, op->agent);
+    zone_stamp(s->zone, op->now, stamp);
+    args_add(&a, stamp);
+    args_add(&a, s->report_keep_s);
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
@@ -216,7 +220,7 @@ static const char *change(struct append *op, const char *value) {
 static size_t room_for(const struct store_append *in, const struct identity *from) {
     const char *all[] = {from->kind, from->address, from->name, in->channel, in->connector,
         in->dedupe, in->assignee, in->state, in->labels, in->route, in->reply_to, in->alias,
-        in->blocked, in->author, in->mentions};
+        in->blocked, in->author, in->mentions, in->agent};
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         n += (all[i] ? strlen(all[i]) : 0) + 2;
@@ -278,6 +282,7 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
     op->alias = copy(op, in->alias);
     op->author = copy(op, in->author);
     op->mentions = copy(op, in->mentions);
+    op->agent = copy(op, in->agent);
     op->body = own(op, record_body(in->direction, in->channel, in->connector, in->body));
     op->preview = own(op, record_preview(in->body));
     op->profile = in->profile ? own(op, json_dumps(in->profile, JSON_COMPACT)) : "";

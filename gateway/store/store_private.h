@@ -2,6 +2,7 @@
 #ifndef SB_STORE_STORE_PRIVATE_H
 #define SB_STORE_STORE_PRIVATE_H
 
+#include "base/zone.h"
 #include "store/store.h"
 
 /* A dedupe bucket lasts so long; a key is looked for in this bucket and the one before, so it is
@@ -32,6 +33,7 @@ enum script_id {
     SCRIPT_MEDIA_CLAIM,
     SCRIPT_EVENT,
     SCRIPT_WRITER,
+    SCRIPT_REPORT,
     SCRIPT_COUNT
 };
 
@@ -41,7 +43,8 @@ struct store {
     unsigned shards;
     char **targets; /* NULL-ended */
     size_t ntargets;
-    char keep_messages[24], keep_ms[24], events_max[24];
+    char keep_messages[24], keep_ms[24], events_max[24], report_keep_s[24];
+    struct zone *zone; /* of the days in reports */
     bool dedupe;
     bool up;       /* connected, and the data is ours and writable */
     bool checking; /* meta.lua is on its way */

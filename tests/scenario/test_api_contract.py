@@ -632,6 +632,17 @@ def canned(w):
     w.call("deleteCanned", {"id": one["id"]}, 404)
 
 
+def reports(w):
+    w.thread()
+    assert w.call("getReport", status=200)["totals"]["in"] > 0
+    w.call("getReport", status=400, params={"from": "yesterday"})
+    w.call("getReportTable", {"table": "channels"}, 200)
+    w.call("getReportTable", {"table": "people"}, 404)
+    agent = w.agent(f"counts{time.monotonic_ns()}")
+    w.call("getReport", status=403, api=agent)
+    w.call("getReportTable", {"table": "days"}, 403, api=agent)
+
+
 SCENES = {
     "listLabels": list_labels, "listViews": saved_views, "addView": saved_views, "deleteView": saved_views,
     "listDrafts": drafts, "saveDraft": drafts, "listCanned": canned, "addCanned": canned, "changeCanned": canned,
@@ -654,7 +665,7 @@ SCENES = {
     "listTargets": list_targets, "getDeliveries": get_deliveries,
     "listDead": list_dead, "retryDead": retry_dead, "retryAllDead": retry_all_dead, "openapi": document("openapi"),
     "getTargetLog": look_after_target, "testTarget": look_after_target, "enableTarget": look_after_target,
-    "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
+    "getReport": reports, "getReportTable": reports, "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
     "metrics": plain("metrics"), "inbox": page("inbox"), "admin": page("admin"),
     "mailPage": mail_page("mailPage"), "mailPictures": mail_page("mailPictures"), "asset": asset,
     "uploadChatMedia": chat_media, "getChatMedia": chat_media,
@@ -685,7 +696,7 @@ def test_operation(world, op):
 def test_nothing_without_signing_in(world, op):
     """401 for a stranger, for a made-up cookie and for a made-up token: before the body is read."""
     method, path, _ = CONTRACT.operations[op]
-    args = {"id": NOBODY, "name": "x", "target": "x", "rest": "x"}
+    args = {"id": NOBODY, "name": "x", "target": "x", "rest": "x", "table": "days"}
     body = {"json": {}} if method in ("post", "patch", "put") else {}
     CONTRACT.call(world.stranger, op, args, 401, **body)
     CONTRACT.call(world.stranger, op, args, 401, headers={"Cookie": "sb_session=made-up"}, **body)

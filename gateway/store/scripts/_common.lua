@@ -277,6 +277,12 @@ local function place(thread, was, old_state, old_assignee, state, assignee, chan
   end
 end
 
+-- Nobody waits for an answer in this thread any more. "waiting": the threads of those who do, by since when.
+local function waits_no_more(thread)
+  call('HDEL', P .. 'thread:' .. thread, 'waiting')
+  call('ZREM', P .. 'waiting', thread)
+end
+
 -- What became of a message of ours is news for CRMs that want to hear of it, and for the one in which
 -- it was written (the body then begins with that). who: "<target>=<a|f|-> ...", all, failures, no others.
 local FAILED = {failed = 1, unknown = 1, bounced = 1}

@@ -11,7 +11,8 @@
 --   address 0|1, 31 answers may go until ms "" as it was, 32 an answer until ms 33 makes so many ms
 --   free, 34 of the past: when ms "" now, 35 blocked ("-" or "=1", "="), 36 the
 --   agent whose answer it is or "", 37 up to which seq he has seen the thread ("" does not matter), 38 agents
---   mentioned in it, names between spaces, 39... CRM targets
+--   mentioned in it, names between spaces, 39 the agent who did it "" nobody of ours, 40 day and hour for reports
+--   "yyyymmdd hh", 41 how many seconds a day of them is kept, 42... CRM targets
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
 --   {"merged", thread}, {"missing"}, {"again"} (the new tag was taken: make other ids), {"blocked"},
 --   {"writing", agent} or {"answered", agent} (somebody else does so, or has since)
@@ -19,7 +20,7 @@ local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
 local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
 local shard = string.sub(ARGV[9], -2)
-local past, targets = tonumber(ARGV[34]), 39
+local past, agent, targets = tonumber(ARGV[34]), ARGV[39], 42
 local client, thread, is_new, profile
 
 local function make_client()
@@ -55,7 +56,7 @@ if not thread then
 end
 
 local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
-  'kind', 'address', 'window', 'seq', 'unread', 'cname', 'place', 'labels', 'blocked', 'answered')
+  'kind', 'address', 'window', 'seq', 'unread', 'cname', 'place', 'labels', 'blocked', 'answered', 'replied')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
 client = t[1]
@@ -157,10 +158,15 @@ end
 if past or (blocked and dir == 'in') then -- no news for anybody
 elseif dir == 'in' then
   set('unread', tonumber(t[13] or 0) + 1)
-  if not t[5] then set('waiting', now) end
-elseif dir == 'out' then
-  call('HDEL', record, 'waiting')
+  if not t[5] then
+    set('waiting', now)
+    call('ZADD', P .. 'waiting', now, thread)
+  end
+  if state == 'closed' then call('HDEL', record, 'replied') end -- a new matter
+elseif t[5] and (dir == 'out' or (new_state == 'closed' and state ~= 'closed')) then
+  waits_no_more(thread)
 end
+if dir == 'out' and not past and t[5] then set('replied', now) end
 if ARGV[31] ~= '' or ARGV[32] ~= '' then
   set('window', window_opened(t[11] or '', channel, ARGV[31], ARGV[32], ARGV[33]))
 elseif dir == 'out' and not past and t[11] then -- from here, or on the phone
@@ -195,6 +201,46 @@ for i = targets, #ARGV do
   if is_named then call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'c ' .. client .. ' 0') end
   call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq)
 end
+
+-- Reports: counted in the same step, by the day and hour of the company ("report:<yyyymmdd>"; its fields are told in
+-- model/report.h). A matter begins when somebody writes to a closed thread; its first answer is one thing, others another.
+local function slot_of(ms) -- 16 whole seconds, then eight steps for each doubling
+  local s, e = math.floor(math.max(ms, 0) / 1000), 0
+  while s >= 16 do s, e = math.floor(s / 2), e + 1 end
+  return e == 0 and s or 8 + 8 * e + s - 8
+end
+local function count_all()
+  local key, hour = P .. 'report:' .. string.sub(ARGV[40], 1, 8), string.sub(ARGV[40], 10)
+  local of = dir == 'event' and t[7] or channel
+  local function tally(...) call('HINCRBY', key, table.concat({...}, ' '), 1) end
+  local named = labels_of(t[16])
+  if dir == 'in' then
+    tally('in', hour, of)
+    for _, label in ipairs(named) do tally('in.label', label) end
+  elseif dir == 'out' then
+    tally('out', hour, of)
+    if agent ~= '' then tally('out.agent', agent) end
+    if t[5] then
+      local what, slot = t[19] and 'next' or 'first', slot_of(now - tonumber(t[5]))
+      tally(what, hour, slot)
+      tally(what .. '.channel', slot, of)
+      if agent ~= '' then tally(what .. '.agent', slot, agent) end
+      for _, label in ipairs(named) do tally(what .. '.label', slot, label) end
+    end
+  elseif new_state == 'closed' and state ~= 'closed' then
+    tally('closed', hour, of)
+    if agent ~= '' then tally('closed.agent', agent) end
+    if t[5] then
+      tally('lost', hour, of)
+      if agent ~= '' then tally('lost.agent', agent) end
+      for _, label in ipairs(named) do tally('lost.label', label) end
+    end
+  else
+    return
+  end
+  if call('HINCRBY', key, 'total', 1) == 1 then call('EXPIRE', key, ARGV[41]) end
+end
+if not past then count_all() end
 
 -- Trim: only what is over the number, old enough and known to every CRM target.
 if seq > tonumber(ARGV[24]) and #ARGV >= targets then

@@ -9,7 +9,7 @@ if not thread then return {'missing'} end
 local t = get(thread, 'state', 'assignee', 'merged', 'place')
 call('HSET', P .. 'client:' .. client, 'merged', ARGV[2])
 call('HSET', P .. 'thread:' .. thread, 'merged', ARGV[3], 'unread', 0)
-call('HDEL', P .. 'thread:' .. thread, 'waiting')
+waits_no_more(thread)
 if not t[3] then unplace(thread, t[4], t[1], t[2]) end
 call('ZREM', P .. 'due', 'wake ' .. thread)
 if not t[3] then
