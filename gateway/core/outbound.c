@@ -495,10 +495,8 @@ static void append_change(struct command *c) {
     const char *type = text_of(event, "type");
     char *key = c->key ? mem_printf("%s:%s", c->key, type) : NULL;
     char *labels = NULL;
-    struct store_append a = {.direction = DIRECTION_EVENT,
-        .thread = c->thread,
-        .dedupe = key,
-        .agent = agent_of(c)};
+    struct store_append a = {
+        .direction = DIRECTION_EVENT, .thread = c->thread, .dedupe = key, .agent = agent_of(c)};
     if (strcmp(type, "assigned") == 0) {
         a.assignee = text_of(event, "to");
     } else if (strcmp(type, "state") == 0) {

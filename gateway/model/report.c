@@ -155,8 +155,8 @@ static int find(struct span name, const char *const *names, int n) {
 }
 
 /* "in HH CHANNEL", "in.label LABEL" */
-static void add_figure(struct report *r, const char *day, enum figure f, int table,
-    struct span rest, int64_t n) {
+static void add_figure(
+    struct report *r, const char *day, enum figure f, int table, struct span rest, int64_t n) {
     if (table < TABLES) {
         struct row *row = row_of(&r->tables[table], rest);
         if (row)
@@ -177,8 +177,8 @@ static void add_figure(struct report *r, const char *day, enum figure f, int tab
 }
 
 /* "first HH SLOT", "first.agent SLOT AGENT" */
-static void add_answer(struct report *r, const char *day, enum answer a, int table,
-    struct span rest, int64_t n) {
+static void add_answer(
+    struct report *r, const char *day, enum answer a, int table, struct span rest, int64_t n) {
     struct span one = word(&rest);
     if (table < TABLES) {
         unsigned slot = small(one, REPORT_SLOTS);

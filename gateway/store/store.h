@@ -74,7 +74,7 @@ struct store_append {
     int64_t window_until_ms;         /* answers may go until then; 0 as it was */
     int64_t free_by_ms, free_for_ms; /* an answer by then makes so long free; 0 as it was */
     int64_t past_ms;                 /* it is of that time, and no news; 0 it is */
-    const char *agent; /* who of ours did it, for reports; NULL nobody */
+    const char *agent;               /* who of ours did it, for reports; NULL nobody */
     /* Changes to the thread in the same step; NULL leaves as is. */
     const char *assignee; /* "" clears */
     const char *state;    /* "open" "snoozed" "closed" */

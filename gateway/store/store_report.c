@@ -1,5 +1,5 @@
-/* store_report.c - reads the counters of days. What is summed up over the shards says how many things
- * it has counted; if the shards know of more since, it is made anew. */
+/* store_report.c - reads the counters of days. What is summed up over the shards says how many
+ * things it has counted; if the shards know of more since, it is made anew. */
 #include "store/store_report.h"
 
 #include <stdio.h>
@@ -51,8 +51,7 @@ static void add_sum(struct report *report, const struct day *d) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         const char *tab = nl ? memchr(p, '\t', (size_t)(nl - p)) : NULL;
         if (tab)
-            report_add(
-                report, d->name, span_of(p, (size_t)(tab - p)), strtoll(tab + 1, NULL, 10));
+            report_add(report, d->name, span_of(p, (size_t)(tab - p)), strtoll(tab + 1, NULL, 10));
         p = nl;
     }
 }
@@ -136,8 +135,8 @@ static void on_fields(struct gather *g, size_t i, const struct redis_reply *repl
         const char *field = redis_reply_str(redis_reply_at(reply, f));
         int64_t count = redis_reply_int(redis_reply_at(reply, f + 1));
         const json_t *before = json_object_get(d->fields, field);
-        json_object_set_new(d->fields, field,
-            json_integer(before ? json_integer_value(before) + count : count));
+        json_object_set_new(
+            d->fields, field, json_integer(before ? json_integer_value(before) + count : count));
     }
 }
 

@@ -14,6 +14,7 @@ const out = process.argv[2] ?? join(here, "../../build/ui");
 const PREACT = "Preact 10, (c) Jason Miller, MIT licence";
 const SQUIRE = "Squire 2, (c) Neil Jenkins, MIT licence";
 const QRCODE = "qrcode-generator 2, (c) Kazuhiko Arase, MIT licence";
+const UPLOT = "uPlot 1.6, (c) Leon Sorokin, MIT licence";
 const DOMPURIFY = "DOMPurify 3, (c) Cure53 and other contributors, Apache licence 2.0";
 
 // from: source under gateway/ui. to: name under build/ui; a .js entry that imports styles makes a
@@ -22,6 +23,7 @@ const BUNDLES = [
     { from: "inbox/main.jsx", to: "inbox.js", limit: 96 * 1024, holds: [PREACT, DOMPURIFY] },
     { from: "inbox/admin.jsx", to: "admin.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "inbox/account.jsx", to: "account.js", limit: 16 * 1024, borrows: "inbox/lent.mjs", holds: [QRCODE] },
+    { from: "reports/main.jsx", to: "reports.js", limit: 32 * 1024, borrows: "inbox/lent.mjs", holds: [UPLOT] },
     { from: "mail/main.mjs", to: "mail.js", limit: 16 * 1024, holds: [DOMPURIFY] },
     { from: "editor/main.mjs", to: "editor.js", limit: 24 * 1024, holds: [SQUIRE] },
     { from: "widget/loader.js", to: "widget.js", limit: 5 * 1024 },

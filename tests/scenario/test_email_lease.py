@@ -7,7 +7,7 @@ import signal
 import pytest
 from email_fakes import FakeMailbox
 from harness import CONFIG, SLOWER, alive, until
-from test_store_faults import OwnRedis
+from own_redis import OwnRedis
 
 
 QUICK = CONFIG + 'lease = "1s"\n'

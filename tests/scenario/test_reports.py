@@ -3,7 +3,6 @@ import csv
 import io
 import json
 import os
-import random
 import zoneinfo
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
@@ -12,7 +11,8 @@ import pytest
 
 from faketime import FakeTime
 from harness import Api, Gateway
-from test_store_faults import OwnRedis
+from own_redis import OwnRedis
+from reporting import LABELS, history
 
 CONFIG = """
 listen = "127.0.0.1:{port}"
@@ -28,7 +28,6 @@ cards "main" {{}}
 """
 ZONE = zoneinfo.ZoneInfo("Europe/Kaliningrad")
 MESSAGES = int(os.environ.get("REPORT_MESSAGES", "600"))
-LABELS = ["счёт", "a b", "=cmd()", "vip"]
 
 
 @pytest.fixture
@@ -134,31 +133,6 @@ class Recount:
                 exact = times[max(0, -(-len(times) * int(share * 10) // 10) - 1)]
                 low, high = bounds(slot_of(exact))
                 assert low <= row[what][name] <= high, (what, key, name, row, exact)
-
-
-def history(g, clock, n, seed):
-    """Clients write, agents answer or do not, threads are closed, labelled, written to again; time goes on."""
-    rng = random.Random(seed)
-    agents = [g.add_user(name) for name in ("ann", "bob")]
-    apis = [Api(g.url).login(name, g.PASSWORD) for name in agents]
-    threads = []
-    for i in range(n):
-        clock.forward(int(rng.choice((0, 1, 3, 20, 60, 400, 3600, 9000)) * min(1, 15000 / n)))
-        what = rng.random()
-        api = rng.choice(apis)
-        if what < 0.5 or not threads:
-            address = str(rng.randrange(max(4, n // 12)))
-            r = g.hook({"from": {"address": address, "name": f"N{address}"}, "id": f"m{i}", "text": f"question {i}"},
-                       rng.choice(("test", "test", "other"))).json()
-            threads = list(dict.fromkeys([*threads, r["thread"]]))
-        elif what < 0.8:
-            api.post(f"/threads/{rng.choice(threads)}/messages", {"id": f"a{i}", "text": f"answer {i}"})
-        elif what < 0.9:
-            api.patch(f"/threads/{rng.choice(threads)}", {"state": "closed"})
-        elif what < 0.97:
-            api.patch(f"/threads/{rng.choice(threads)}", {"labels": rng.sample(LABELS, rng.randrange(3))})
-        else:
-            api.post(f"/threads/{rng.choice(threads)}/messages", {"id": f"n{i}", "text": "for us", "note": True})
 
 
 def days(clock):

@@ -4,9 +4,8 @@ import { useWords } from "./context.jsx";
 import { lent } from "./lent.mjs";
 import { Button, Spinner } from "./parts.jsx";
 
-// Which bundle has it: the admin's pages, or a person's own account.
-const bundleOf = (page) => (page === "account" ? "account" : "admin");
-const loading = {};
+const BUNDLES = { reports: "reports", account: "account" }; // of the others: "admin"
+const loading = new Map();
 
 function fetched(tag, fields) {
     return new Promise((resolve, reject) => {
@@ -20,16 +19,24 @@ function fetched(tag, fields) {
     });
 }
 
-function load(bundle) {
+const file = (name, type) => (type === "css"
+    ? fetched("link", { rel: "stylesheet", href: `/assets/${name}.css` })
+    : fetched("script", { src: `/assets/${name}.js` }));
+
+// Each file once; what failed may be asked for again.
+function load(page) {
     globalThis.switchboardLends = lent;
-    loading[bundle] ??= Promise.all([
-        fetched("link", { rel: "stylesheet", href: `/assets/${bundle}.css` }),
-        fetched("script", { src: `/assets/${bundle}.js` }),
-    ]).catch((e) => {
-        loading[bundle] = null;
-        throw e;
-    });
-    return loading[bundle];
+    const bundle = BUNDLES[page] ?? "admin";
+    const files = new Set(["admin.css", bundle + ".css", bundle + ".js"]);
+    return Promise.all([...files].map((name) => {
+        if (!loading.has(name)) {
+            loading.set(name, file(...name.split(".")).catch((e) => {
+                loading.delete(name);
+                throw e;
+            }));
+        }
+        return loading.get(name);
+    }));
 }
 
 export function AdminGate({ page }) {
@@ -38,7 +45,7 @@ export function AdminGate({ page }) {
     const [tries, setTries] = useState(0);
     useEffect(() => {
         let gone = false;
-        load(bundleOf(page)).then(() => gone || setState("ready"), () => gone || setState("failed"));
+        load(page).then(() => gone || setState("ready"), () => gone || setState("failed"));
         return () => {
             gone = true;
         };

@@ -141,6 +141,7 @@ export const api = {
     targetLog: (name) => request("GET", `/targets/${id(name)}/log`),
     enableTarget: (name) => request("POST", `/targets/${id(name)}/enable`),
     testTarget: (name) => request("POST", `/targets/${id(name)}/test`, undefined, { timeout: CHECK_MS }),
+    report: (fields) => request("GET", "/reports" + query(fields)),
     dead: (cursor, queue) => request("GET", "/dead" + query({ cursor, queue })),
     retryAllDead: (queue) => request("POST", "/dead/retry", queue ? { queue } : {}),
     retryDead: (dead) => request("POST", `/dead/${id(dead)}/retry`),

@@ -2,6 +2,7 @@
 // below. They are given as whole modules, each under the name that stands in its import.
 import * as jsx from "preact/jsx-runtime";
 import * as hooks from "preact/hooks";
+import * as i18n from "../shared/i18n.mjs";
 import * as links from "../shared/links.mjs";
 import * as api from "./api.mjs";
 import * as context from "./context.jsx";
@@ -13,6 +14,7 @@ import * as signin from "./signin.jsx";
 export const lent = {
     "preact/jsx-runtime": jsx,
     "preact/hooks": hooks,
+    "../shared/i18n.mjs": i18n,
     "../shared/links.mjs": links,
     "./api.mjs": api,
     "./context.jsx": context,

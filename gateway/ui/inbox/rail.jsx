@@ -57,6 +57,7 @@ export function PersonMenu({ openHelp }) {
         location.hash = "#/" + page;
     };
     const items = [
+        ...(me?.role !== "agent" ? [{ label: t("nav.reports"), icon: "reports", run: go("reports") }] : []),
         ...(admin ? [{ label: t("nav.agents"), icon: "agents", run: go("agents") }] : []),
         { label: t("nav.channels"), icon: "channels", run: go("channels") },
         ...(admin ? [{ label: t("nav.canned"), icon: "canned", run: go("canned") }] : []),

@@ -1,7 +1,7 @@
 // routes.mjs - the page's address after "#" and what it means. Anything unknown is the inbox.
 import { VIEWS } from "./lists.mjs";
 
-export const ADMIN_PAGES = ["agents", "channels", "canned", "targets", "dead", "account"];
+export const ADMIN_PAGES = ["reports", "agents", "channels", "canned", "targets", "dead", "account"];
 export const FILTERS = ["channel", "assignee", "label"];
 
 // What a view is narrowed to; undefined when to nothing.
@@ -10,7 +10,6 @@ function parseFilter(text) {
     const filter = Object.fromEntries(FILTERS.filter((k) => given.get(k)).map((k) => [k, given.get(k)]));
     return Object.keys(filter).length ? filter : undefined;
 }
-
 
 // before: the route until now; a thread's address keeps the view that it was opened from.
 export function parseRoute(hash, before = { view: "open" }) {

@@ -44,6 +44,7 @@ export const en = {
     "nav.views": "Views",
     "nav.agents": "Agents",
     "nav.channels": "Channels",
+    "nav.reports": "Reports",
     "nav.dead": "Undelivered",
     "nav.targets": "CRM",
     "nav.menu": "Menu",

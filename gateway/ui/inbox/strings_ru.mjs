@@ -50,6 +50,7 @@ export const ru = {
     "nav.views": "Разделы",
     "nav.agents": "Агенты",
     "nav.channels": "Каналы",
+    "nav.reports": "Отчёты",
     "nav.dead": "Недоставленные",
     "nav.targets": "CRM",
     "nav.menu": "Меню",
