@@ -103,8 +103,8 @@ def test_on_a_page_that_has_changed_the_language(shop, browsers, width):
     assert d.execute_script("return getComputedStyle(document.querySelector('.text')).fontSize") == "15px"
     assert d.execute_script("return getComputedStyle(document.body).direction") == "ltr"
     w.until(lambda: w.page().d.title == "sent", why="for the page's handler")
-    box = w.part(".box").rect
-    assert (box["width"], w.part(".box").value_of_css_property("opacity")) == (400 if width > 480 else 390, "1")
+    w.until(lambda: (w.part(".box").rect["width"], w.part(".box").value_of_css_property("opacity"))
+            == (400 if width > 480 else 390, "1"), why="for the panel in its size")
     w.shot(f"hostile-{width}")
     kept = d.execute_script("return localStorage.getItem('switchboard:site')")
     assert '"token"' in kept and "broken" not in kept
@@ -129,12 +129,12 @@ def test_the_keyboard_of_a_phone(gateway, browsers):
             visualViewport.dispatchEvent(new Event("resize"));""", height, top)
         box = w.part(".box")
         return box.rect["height"], box.rect["y"] - w.d.execute_script("return scrollY")
-    assert keyboard(420, 60) == (420, 60)
+    w.until(lambda: keyboard(420, 60) == (420, 60), why="for the panel above the keyboard")  # it comes up with a movement
     w.panel()
-    composer = w.d.execute_script("const r = document.querySelector('.composer').getBoundingClientRect(); return [r.bottom, innerHeight]")
-    assert composer[0] <= composer[1] == 420
+    w.until(lambda: w.d.execute_script(
+        "return innerHeight === 420 && document.querySelector('.composer').getBoundingClientRect().bottom <= 420"), why="for the composer")
     w.page()
-    assert keyboard(800, 0) == (800, 0)
+    w.until(lambda: keyboard(800, 0) == (800, 0), why="for the whole screen")
     w.close()
     assert w.part(".box").get_attribute("style") == ""  # as before
 
@@ -164,8 +164,7 @@ def test_by_keys_and_by_ear(gateway, browsers):
         .map((e) => [e.outerHTML.slice(0, 80), e.closest('label')?.getBoundingClientRect() ?? e.getBoundingClientRect()])
         .filter(([, r]) => r.width && (r.width < 24 || r.height < 24)).map(([e]) => e)""")
     assert not small, small
-    moving = d.execute_script("return document.getAnimations().length")
-    assert moving == 0
+    assert d.execute_script("return document.getAnimations().length") == 0
     w.page()
     frame = w.part("iframe")
     assert frame.get_attribute("title") == "Chat" and w.part(".peek").get_attribute("role") == "status"
