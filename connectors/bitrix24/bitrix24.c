@@ -9,6 +9,7 @@
 #include "core/crm_fields.h"
 
 #define ANSWER_MAX ((size_t)8 * 1024 * 1024)
+#define TOKEN_MIN 8
 #define COMMENT_MAX 10000 /* bytes; its own limit is not published */
 
 static int check_url(const char *value, struct err *err) {
@@ -19,6 +20,13 @@ static int check_number(const char *value, struct err *err) {
     return strspn(value, "0123456789") == strlen(value)
                ? 0
                : err_set(err, ERR_INVALID, "a user of Bitrix24 is a number");
+}
+
+static int check_token(const char *value, struct err *err) {
+    return !*value || strlen(value) >= TOKEN_MIN
+               ? 0
+               : err_set(
+                     err, ERR_INVALID, "a token of the portal's has %d letters or more", TOKEN_MIN);
 }
 
 static int check_connector(const char *value, struct err *err) {
@@ -128,7 +136,9 @@ static const struct setting settings[] = {
         .type = SETTING_STRING,
         .preset = "",
         .secret = true,
-        .help = "openline: by it what the portal posts to us is known to be its own."},
+        .check = check_token,
+        .help = "By it what the portal posts to us is known to be its own: of openline; and, with "
+                "notes, that a contact has another name or responsible there."},
     CRM_FLOW_SETTINGS("true"),
     {.key = "timeout",
         .type = SETTING_DURATION,
@@ -205,7 +215,7 @@ static int open_line(struct bitrix24 *b, const struct settings *s, struct err *e
     if (!b->is_line)
         return 0;
     b->flow.base.statuses = CRM_STATUSES_NONE; /* but of what was written there */
-    if (!b->is_app || b->line.number <= 0 || strlen(b->line.application_token) < 8)
+    if (!b->is_app || b->line.number <= 0 || !*b->line.application_token)
         return err_set(err, ERR_INVALID,
             "bitrix24 \"%s\": openline needs an application (no webhook_url), its "
             "application_token, and line",
@@ -244,7 +254,8 @@ static int start(struct crm *c, struct err *err) {
             "bitrix24 \"%s\": openline needs public_url, to which the portal posts", c->target);
     b->calls = crm_calls_create(c, &b->options);
     bitrix24_token_start(b);
-    if (b->is_line && c->core)
+    bool hears = b->is_app && *c->public_url && *b->line.application_token;
+    if (c->core && (b->is_line || hears)) /* a webhook's events are an admin's to set up */
         bitrix24_line_start(b);
     return 0;
 }
@@ -331,8 +342,8 @@ const struct crm_ops bitrix24_crm = {
     .attach = attach,
     .entries = entries,
     .card = card,
-    .webhook = bitrix24_chat_webhook,
-    .take = bitrix24_chat_take,
+    .webhook = bitrix24_webhook,
+    .take = bitrix24_take,
     .stop = stop,
     .finish = finish,
 };

@@ -251,8 +251,10 @@ json_t *bitrix24_card(const json_t *result, const char *portal) {
         json_object_set_new(
             out, "name", json_sprintf("%s%s%s", first, *first && *last ? " " : "", last));
     json_t *responsible = bitrix24_id(json_object_get(item, "assignedById"));
-    if (responsible)
+    if (responsible) {
+        json_object_set(out, "user", responsible);
         json_object_set_new(out, "responsible", responsible);
+    }
     each_way(item, add_held, ways);
     return out;
 }

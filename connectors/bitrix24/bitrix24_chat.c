@@ -4,14 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "connectors/bitrix24/bitrix24_event.h"
 #include "connectors/bitrix24/bitrix24_private.h"
-#include "net/http_server.h"
-
-#define EVENTS_MAX 50 /* messages of one POST */
 
 static const char *str(const json_t *o, const char *key) {
     const char *s = json_string_value(json_object_get(o, key));
@@ -116,75 +111,7 @@ void bitrix24_chat_ensure(
         c->env->loop, on_ensured, telling_create(bitrix24_of(c), *known ? known : id, fn, arg));
 }
 
-/* --- an operator's message comes ------------------------------------------------------------- */
-
-struct posted {
-    struct http_exchange *x;
-    unsigned waits; /* events that are not on disk yet, and one */
-    struct err err;
-};
-
-static void posted_one(struct posted *p) {
-    if (--p->waits)
-        return;
-    if (p->err.code)
-        http_reply_err(p->x, &p->err);
-    else
-        http_reply_empty(p->x, 200);
-    free(p);
-}
-
-static void on_kept(void *arg, const struct err *err) {
-    struct posted *p = arg;
-    if (err)
-        p->err = *err;
-    posted_one(p);
-}
-
-static void keep_events(struct bitrix24 *b, const json_t *form, struct http_exchange *x) {
-    struct posted *p = mem_zalloc(sizeof *p);
-    *p = (struct posted){.x = x, .waits = 1};
-    for (size_t i = 0; i < EVENTS_MAX; i++) {
-        json_t *event = bitrix24_event(form, b->line.id, i);
-        if (!event)
-            break;
-        char *once = mem_printf("%s:%s", str(event, "what"), str(event, "im"));
-        p->waits++;
-        crm_event(&b->flow.base, str(event, "chat"), once, event, on_kept, p);
-        json_decref(event);
-        free(once);
-    }
-    posted_one(p);
-}
-
-/* The slider that the portal opens for the channel's settings shows this. */
-static void reply_page(struct http_exchange *x) {
-    static const char page[] = "Switchboard: this channel is set up in the gateway's "
-                               "configuration.\nЭтот канал настраивается в самом шлюзе.\n";
-    http_reply_static(x, 200, "text/plain; charset=utf-8", page, sizeof page - 1);
-}
-
-void bitrix24_chat_webhook(struct crm *c, struct http_exchange *x) {
-    struct bitrix24 *b = bitrix24_of(c);
-    struct err err;
-    if (!b->is_line || strcmp(http_method(x), "POST") != 0) {
-        http_reply_problem(x, 404, "not_found", "no open line posts here");
-        return;
-    }
-    json_t *form = bitrix24_form(http_body(x), &err);
-    const char *token = str(json_object_get(form, "auth"), "application_token");
-    if (!form)
-        http_reply_err(x, &err);
-    else if (*str(form, "PLACEMENT"))
-        reply_page(x);
-    else if (!crypto_equal(span_str(token), span_str(b->line.application_token)))
-        http_reply_problem(x, 401, "auth", "the application's token is another one");
-    else
-        keep_events(b, form, x);
-    json_decref(form);
-}
-
-/* --- and goes out ---------------------------------------------------------------------------- */
+/* --- an operator's message goes out ---------------------------------------------------------- */
 
 struct taking {
     struct bitrix24 *b;
@@ -201,10 +128,7 @@ static void taking_end(struct taking *t, const struct err *err, unsigned retry_m
 }
 
 static void on_told(void *arg, const char *id, const struct err *err, unsigned retry_ms) {
-    struct err later;
     (void)id;
-    if (err && err->code == ERR_AUTH) /* it will know us again */
-        err = (err_set(&later, ERR_UNAVAILABLE, "%s", err->text), &later);
     taking_end(arg, err, retry_ms);
 }
 

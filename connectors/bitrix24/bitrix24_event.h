@@ -6,19 +6,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/err.h"
-#include "base/span.h"
 #include "media/media_link.h"
 
-/* An application/x-www-form-urlencoded body as PHP reads it: "data[LINE]=1" is {"data":{"LINE":
- * "1"}}; lists are objects with the keys "0", "1". Bounded in depth and number. A new reference;
- * NULL with err (ERR_INVALID): it is no form, or too much of one. */
-json_t *bitrix24_form(struct span body, struct err *err);
+#define BITRIX24_CONTACT_CHANGED "ONCRMCONTACTUPDATE"
 
-/* One operator's message of a form: of "ONIMCONNECTORMESSAGEADD", "...UPDATE" or "...DELETE" for
- * our connector's messages. i: 0, 1, ... {"what":"add"|"update"|"delete","chat","im":"1807:86497",
- * "user","author","text"}: text is plain. A new reference; NULL: there is no such. */
+/* One operator's message of a form (net/http_form.h): of "ONIMCONNECTORMESSAGEADD", "...UPDATE" or
+ * "...DELETE" for our connector's messages. i: 0, 1, ...
+ * {"what":"add"|"update"|"delete","chat","im":"1807:86497", "user","author","text"}: text is plain.
+ * A new reference; NULL: there is no such. */
 json_t *bitrix24_event(const json_t *form, const char *connector, size_t i);
+
+/* The contact that has changed, by an "ONCRMCONTACTUPDATE": its number, borrowed; NULL: it is
+ * something else. */
+const char *bitrix24_changed(const json_t *form);
 
 /* BB-code as plain text. "[b]Anna:[/b] [br]text", as open lines write, is text, and *author_out
  * (NULL not wanted) "Anna" or "". The caller frees both. */

@@ -1,5 +1,6 @@
-/* bitrix24_line.c - a channel of ours in an open line: set up once, then each message of a client
- * is one of his chat there, in which operators answer. Bitrix24 finds or makes his card itself. */
+/* bitrix24_line.c - setting up: events; and a channel of ours in an open line, then each message of
+ * a client is one of his chat there, in which operators answer. Bitrix24 finds or makes his card
+ * itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,8 @@ static void set_up_end(struct bitrix24 *b, const struct err *err, unsigned retry
     b->line.waits = NULL;
     b->line.waits_end = &b->line.waits;
     if (err && !b->ended)
-        LOG_WARN(b->flow.base.env->log, "bitrix24.no_line", LOG_S("target", b->flow.base.target),
-            LOG_E(err));
+        LOG_WARN(b->flow.base.env->log, b->is_line ? "bitrix24.no_line" : "bitrix24.no_events",
+            LOG_S("target", b->flow.base.target), LOG_E(err));
     for (struct line_wait *w = all; w; w = next) {
         next = w->next;
         w->fn(w->arg, err, retry_ms);
@@ -72,7 +73,8 @@ static json_t *channel_data(const struct bitrix24 *b) {
 }
 
 static json_t *binding(const struct bitrix24 *b) {
-    return json_pack("{s:s,s:o}", "event", "ONIMCONNECTORMESSAGEADD", "handler", handler(b));
+    return json_pack("{s:s,s:o}", "event",
+        b->is_line ? "ONIMCONNECTORMESSAGEADD" : BITRIX24_CONTACT_CHANGED, "handler", handler(b));
 }
 
 static const struct {
@@ -80,6 +82,7 @@ static const struct {
     json_t *(*params)(const struct bitrix24 *b);
 } steps[] = {{"imconnector.register", registration}, {"imconnector.activate", activation},
     {"imconnector.connector.data.set", channel_data}, {"event.bind", binding}};
+#define BINDING 3 /* the only one where the history is notes */
 
 /* true; of the first {"result":true}, or {"result":false,"error":..} with status 200. */
 static bool said_yes(const json_t *result) {
@@ -89,7 +92,7 @@ static bool said_yes(const json_t *result) {
 static void on_step(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct bitrix24 *b = arg;
     struct err bad;
-    bool is_bound = err && strcmp(steps[b->line.step].method, "event.bind") == 0 &&
+    bool is_bound = err && b->line.step == BINDING &&
                     (strstr(err->text, "BINDING_EXISTS") || strstr(err->text, "already"));
     if (!err && !said_yes(result)) {
         err_set(&bad, ERR_UNAVAILABLE, "Bitrix24 refuses %s: %.100s %.120s",
@@ -113,7 +116,7 @@ static void step(struct bitrix24 *b) {
 
 static void set_up(struct bitrix24 *b) {
     b->line.is_busy = true;
-    b->line.step = 0;
+    b->line.step = b->is_line ? 0 : BINDING;
     step(b);
 }
 

@@ -21,7 +21,7 @@ struct line_wait;
 struct bitrix24_line {
     const char *id, *name;         /* of our channel there: "switchboard", "Switchboard" */
     int number;                    /* of the open line */
-    const char *application_token; /* of its events */
+    const char *application_token; /* of all events; "" none come */
     bool looks;                    /* before what may be there is sent again */
     bool is_set_up, is_busy;
     struct line_wait *waits, **waits_end;
@@ -112,7 +112,11 @@ void bitrix24_line_delivered(struct bitrix24 *b, const char *chat, const char *i
 void bitrix24_chat_ensure(
     struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg);
 void bitrix24_chat_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn, void *arg);
-void bitrix24_chat_webhook(struct crm *c, struct http_exchange *x);
 void bitrix24_chat_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg);
+
+/* --- bitrix24_back.c ------------------------------------------------------------------------- */
+
+void bitrix24_webhook(struct crm *c, struct http_exchange *x);
+void bitrix24_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg);
 
 #endif

@@ -57,6 +57,8 @@ static void on_looked(void *arg, const json_t *result, const struct err *err, un
         set_text(card, "name", str(result, "name"));
         set_text(card, "responsible", str(result, "assignedUserName"));
         set_text(card, "stage", str(result, "status"));
+        set_text(card, "user", str(result, "assignedUserId"));
+        set_text(card, "by", str(result, "modifiedByName"));
     }
     one_end(o, card, err, retry_ms);
     json_decref(card);

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "connectors/espocrm/espocrm_wire.h"
+#include "core/crm_flow.h"
 #include "model/message.h"
 
 #define SIGNATURE_MAX 512
@@ -89,18 +90,27 @@ static json_t *reply_of(const json_t *note, const char *entity, const char *pref
         strcmp(str(note, "parentType"), entity) != 0 || !espocrm_is_id(card) ||
         strncasecmp(post, prefix, n) != 0 || espocrm_message_of(post, message))
         return NULL;
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "type", "reply", "card", card, "id", id,
-        "text", post + n + strspn(post + n, " \t\r\n"), "user", str(note, "createdById"), "author",
+    return json_pack("{s:s,s:o,s:{s:s,s:s,s:s,s:s,s:s,s:s,s:o}}", "lane", card, "once",
+        json_sprintf("reply:%s", id), "event", "type", "reply", "card", card, "id", id, "text",
+        post + n + strspn(post + n, " \t\r\n"), "user", str(note, "createdById"), "author",
         str(note, "createdByName"), "files", files_of(note));
 }
 
-static json_t *event_of(const json_t *record, const char *entity, const char *prefix) {
-    if (json_object_get(record, "post") || json_object_get(record, "parentType"))
-        return reply_of(record, entity, prefix);
+/* A record of people has what has changed, and no more. */
+static json_t *change_of(const json_t *record) {
     const char *id = espocrm_id(record);
-    return id && json_object_get(record, "assignedUserId")
-               ? json_pack("{s:s,s:s}", "type", "assigned", "card", id)
-               : NULL;
+    bool user = json_object_get(record, "assignedUserId") != NULL;
+    bool name = json_object_get(record, "name") || json_object_get(record, "firstName") ||
+                json_object_get(record, "lastName");
+    return id && (user || name) ? crm_flow_change(id, name ? CRM_CHANGED : CRM_SAME,
+                                      user ? CRM_CHANGED : CRM_SAME, NULL)
+                                : NULL;
+}
+
+static json_t *event_of(const json_t *record, const char *entity, const char *prefix) {
+    return json_object_get(record, "post") || json_object_get(record, "parentType")
+               ? reply_of(record, entity, prefix)
+               : change_of(record);
 }
 
 json_t *espocrm_said(struct span body, const char *entity, const char *prefix, struct err *err) {

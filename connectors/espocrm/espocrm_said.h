@@ -17,10 +17,11 @@ bool espocrm_is_signed(
 /* A setting's check of one such hook. */
 int espocrm_check_hook(const char *hook, struct err *err);
 
-/* What is for us in a body, which is an array of records: an array (a new reference) of
+/* What is for us in a body, which is an array of records: what crm_events() takes (a new
+ * reference), of events
  *   {"type":"reply","card","id","text","user","author","files":[{"id","name"}..]}: a post on a card
  *     of this entity, that begins with the prefix (taken off)
- *   {"type":"assigned","card"}: another responsible, whom a look at the card tells
+ *   crm_flow_change(): another name or responsible, which a look at the card tells
  * NULL with err: it is no such array. */
 json_t *espocrm_said(struct span body, const char *entity, const char *prefix, struct err *err);
 

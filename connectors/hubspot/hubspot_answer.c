@@ -127,8 +127,10 @@ json_t *hubspot_card(const json_t *contact, const struct hubspot_properties *p) 
     json_t *card = json_pack("{s:s,s:o}", "id", str(contact, "id"), "ways", ways);
     if (json_string_length(name))
         json_object_set(card, "name", name);
-    if (*str(has, "hubspot_owner_id"))
+    if (*str(has, "hubspot_owner_id")) {
         json_object_set(card, "responsible", json_object_get(has, "hubspot_owner_id"));
+        json_object_set(card, "user", json_object_get(has, "hubspot_owner_id"));
+    }
     if (*str(has, "lifecyclestage"))
         json_object_set(card, "stage", json_object_get(has, "lifecyclestage"));
     if (strncmp(str(contact, "url"), "https://", 8) == 0)

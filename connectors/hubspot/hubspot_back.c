@@ -1,4 +1,5 @@
-/* hubspot_back.c - what an operator wrote in HubSpot's inbox: kept, then sent to the client. */
+/* hubspot_back.c - what an operator wrote in HubSpot's inbox: kept, then sent to the client; and
+ * contacts that have changed. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,14 +26,13 @@ static int check_token(const struct hubspot *h, const struct http_exchange *x, s
     return 0;
 }
 
-/* Whether HubSpot signs these requests is not documented: a signature that is there must be right.
- */
+/* Whether HubSpot signs those of a channel is not documented: one that is there must be right. */
 static int check_signature(
-    const struct hubspot *h, const struct http_exchange *x, struct err *err) {
+    const struct hubspot *h, const struct http_exchange *x, bool must, struct err *err) {
     const char *signature = http_header(x, "x-hubspot-signature-v3");
     const char *timestamp = http_header(x, "x-hubspot-request-timestamp");
     if (!*h->client_secret || !signature)
-        return h->signed_only ? err_set(err, ERR_AUTH, "the request is not signed") : 0;
+        return must ? err_set(err, ERR_AUTH, "the request is not signed") : 0;
     char *uri = mem_printf("%s%s", h->flow.base.public_url, http_path(x));
     struct hubspot_signed s = {.secret = h->client_secret,
         .method = http_method(x),
@@ -45,45 +45,27 @@ static int check_signature(
     return rc;
 }
 
-/* One after another, so that they keep their order. */
-struct keeping {
-    struct hubspot *h;
-    struct http_exchange *x;
-    json_t *answers;
-    size_t next;
-};
-
-static void keep_next(struct keeping *k);
-
 static void on_kept(void *arg, const struct err *err) {
-    struct keeping *k = arg;
-    if (!err) {
-        keep_next(k);
-        return;
-    }
-    http_reply_err(k->x, err); /* it comes again; those that are kept are known then */
-    json_decref(k->answers);
-    free(k);
+    struct http_exchange *x = arg;
+    if (err)
+        http_reply_err(x, err); /* it comes again; those that are kept are known then */
+    else
+        http_reply_json(x, 200, json_pack("{s:b}", "ok", 1));
 }
 
-static void keep_next(struct keeping *k) {
-    const json_t *one = json_array_get(k->answers, k->next++);
-    const char *thread = str(one, "thread");
-    if (one) {
-        crm_event(
-            &k->h->flow.base, *thread ? thread : str(one, "id"), str(one, "id"), one, on_kept, k);
-        return;
-    }
-    http_reply_json(k->x, 200, json_pack("{s:b}", "ok", 1));
-    json_decref(k->answers);
-    free(k);
+/* Our app's webhooks end with this; they are always signed. */
+static bool is_of_app(const struct http_exchange *x) {
+    const char *rest = http_path_arg(x, "rest");
+    return rest && strcmp(rest, "events") == 0;
 }
 
 void hubspot_on_hook(struct crm *c, struct http_exchange *x) {
     struct hubspot *h = hubspot_of(c);
     struct err err;
-    if (!*h->channel) {
-        http_reply_problem(x, 404, "not_found", "the setting channel is not set");
+    bool is_app = is_of_app(x);
+    if (is_app ? !*h->client_secret : !*h->channel) {
+        http_reply_problem(x, 404, "not_found",
+            is_app ? "the setting client_secret is not set" : "the setting channel is not set");
         return;
     }
     if (strcmp(http_method(x), "POST") != 0) {
@@ -91,18 +73,17 @@ void hubspot_on_hook(struct crm *c, struct http_exchange *x) {
         http_reply_problem(x, 405, "invalid", "events are posted here");
         return;
     }
-    if (check_token(h, x, &err) < 0 || check_signature(h, x, &err) < 0) {
+    if ((!is_app && check_token(h, x, &err) < 0) ||
+        check_signature(h, x, is_app || h->signed_only, &err) < 0) {
         http_reply_err(x, &err);
         return;
     }
-    json_t *answers = hubspot_answers(http_body(x), h->channel, &err);
-    if (!answers) {
+    json_t *events = is_app ? hubspot_changes(http_body(x), h->properties.name, &err)
+                            : hubspot_answers(http_body(x), h->channel, &err);
+    if (events)
+        crm_events(c, events, on_kept, x);
+    else
         http_reply_err(x, &err);
-        return;
-    }
-    struct keeping *k = mem_zalloc(sizeof *k);
-    *k = (struct keeping){h, x, answers, 0};
-    keep_next(k);
 }
 
 /* --- acting on it ---------------------------------------------------------------------------- */
@@ -124,16 +105,8 @@ static void taking_end(struct taking *t, const struct err *err, unsigned retry_m
 }
 
 static void on_told(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
-    struct err passing;
     (void)result;
-    if (err && err->code == ERR_NOT_FOUND)
-        err = NULL;
-    if (err && err->code == ERR_AUTH) {
-        passing = *err;
-        passing.code = ERR_UNAVAILABLE;
-        err = &passing;
-    }
-    taking_end(arg, err, retry_ms);
+    taking_end(arg, err && err->code == ERR_NOT_FOUND ? NULL : err, retry_ms);
 }
 
 /* It cannot be sent: who wrote it sees that, and why. */
@@ -196,6 +169,10 @@ static void fetch(struct taking *t) {
 }
 
 void hubspot_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg) {
+    if (crm_flow_is_change(event)) {
+        crm_flow_changed(&hubspot_of(c)->flow, event, fn, arg);
+        return;
+    }
     struct taking *t = mem_zalloc(sizeof *t);
     struct err err;
     t->h = hubspot_of(c);

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "core/crm_flow.h"
 #include "model/message.h"
 
 #define EVENTS_MAX 100
@@ -162,23 +163,68 @@ static json_t *answer_of(const json_t *event, const char *channel) {
         files_said(message));
 }
 
-json_t *hubspot_answers(struct span body, const char *channel, struct err *err) {
+/* An event, or a list of them: a new reference; NULL with err. */
+static json_t *events_of(struct span body, struct err *err) {
     json_t *j = json_loadb(body.n ? body.p : "", body.n, JSON_REJECT_DUPLICATES, NULL);
-    json_t *list = json_is_object(j) ? json_pack("[o]", j) : j, *out = json_array(), *one;
+    json_t *list = json_is_object(j) ? json_pack("[o]", j) : j, *one;
     size_t i;
     bool is_good = json_is_array(list) && json_array_size(list) <= EVENTS_MAX;
-    json_array_foreach(list, i, one) {
-        json_t *answer = is_good ? answer_of(one, channel) : NULL;
-        is_good = is_good && json_is_object(one);
-        if (answer)
-            json_array_append_new(out, answer);
-    }
-    json_decref(list);
+    json_array_foreach(list, i, one) is_good = is_good && json_is_object(one);
     if (is_good)
-        return out;
-    json_decref(out);
+        return list;
+    json_decref(list);
     err_set(err, ERR_INVALID, "an event, or a list of at most %d, is due", EVENTS_MAX);
     return NULL;
+}
+
+json_t *hubspot_answers(struct span body, const char *channel, struct err *err) {
+    json_t *list = events_of(body, err), *out = list ? json_array() : NULL, *one;
+    size_t i;
+    json_array_foreach(list, i, one) {
+        json_t *answer = answer_of(one, channel);
+        const char *thread = str(answer, "thread"), *id = str(answer, "id");
+        if (answer)
+            json_array_append_new(out, json_pack("{s:s,s:s,s:o}", "lane", *thread ? thread : id,
+                                           "once", id, "event", answer));
+    }
+    json_decref(list);
+    return out;
+}
+
+/* --- contacts that have changed -------------------------------------------------------------- */
+
+/* NULL: it is about something else. */
+static json_t *change_of(const json_t *event, const char *name) {
+    const char *type = str(event, "subscriptionType"), *property = str(event, "propertyName");
+    bool is_contact = strcmp(type, "contact.propertyChange") == 0 ||
+                      (strcmp(type, "object.propertyChange") == 0 &&
+                          strcmp(str(event, "objectTypeId"), "0-1") == 0);
+    bool is_user = strcmp(property, "hubspot_owner_id") == 0;
+    bool is_name = strcmp(property, name) == 0 || strcmp(property, "lastname") == 0;
+    json_int_t contact = json_integer_value(json_object_get(event, "objectId"));
+    json_int_t id = json_integer_value(json_object_get(event, "eventId"));
+    json_int_t at = json_integer_value(json_object_get(event, "occurredAt"));
+    if (!is_contact || contact <= 0 || (!is_user && !is_name))
+        return NULL;
+    char *card = mem_printf("%lld", (long long)contact);
+    char *once = mem_printf("%lld:%lld:%s:%s", (long long)id, (long long)at, card, property);
+    json_t *out = crm_flow_change(
+        card, is_name ? CRM_CHANGED : CRM_SAME, is_user ? CRM_CHANGED : CRM_SAME, once);
+    free(once);
+    free(card);
+    return out;
+}
+
+json_t *hubspot_changes(struct span body, const char *name, struct err *err) {
+    json_t *list = events_of(body, err), *out = list ? json_array() : NULL, *one;
+    size_t i;
+    json_array_foreach(list, i, one) {
+        json_t *change = change_of(one, name);
+        if (change)
+            json_array_append_new(out, change);
+    }
+    json_decref(list);
+    return out;
 }
 
 /* --- signatures ------------------------------------------------------------------------------ */

@@ -1,4 +1,5 @@
-/* hubspot_channel.h - what goes to HubSpot's inbox and comes from it (custom channels), as JSON.
+/* hubspot_channel.h - what goes to HubSpot's inbox and comes from it (custom channels), as JSON;
+ * and what its webhooks tell.
  * Pure. */
 #ifndef SB_CONNECTORS_HUBSPOT_HUBSPOT_CHANNEL_H
 #define SB_CONNECTORS_HUBSPOT_HUBSPOT_CHANNEL_H
@@ -27,6 +28,10 @@ const char *hubspot_status(const char *status);
  * channel: [{"id","thread","text","author","actor","files":[{"url","name"}]}], a new reference;
  * NULL with err. thread "": HubSpot does not say whose dialogue it is. */
 json_t *hubspot_answers(struct span body, const char *channel, struct err *err);
+
+/* What of contacts has changed by the body of the app's webhooks (a list of at most 100): for
+ * crm_events(), a new reference; NULL with err. name: the property in which names are. */
+json_t *hubspot_changes(struct span body, const char *name, struct err *err);
 
 /* Is it HubSpot that signed this (X-HubSpot-Signature-v3), less than five minutes ago? 0, or -1
  * with ERR_AUTH. In constant time. */

@@ -105,6 +105,13 @@ static const struct setting settings[] = {
         .preset = "",
         .sends_secrets = true,
         .help = "chat: the service of chats; empty: that of the account's address."},
+    {.key = "hook_secret",
+        .type = SETTING_STRING,
+        .preset = "",
+        .secret = true,
+        .check = crm_check_secret,
+        .help = "The end of the address that the account's web hooks post to when a contact has "
+                "another name or responsible."},
     CRM_FLOW_SETTINGS("true"),
     CRM_CALL_SETTINGS("30s", "4", "7"),
     {0},
@@ -168,6 +175,7 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
     k->contacts.extra = settings_list(s, "contact_fields");
     k->lead_fields = settings_list(s, "lead_fields");
     k->pipeline = settings_int(s, "pipeline");
+    k->hook_secret = settings_str(s, "hook_secret");
     crm_flow_init(&k->flow, c, &kommo_flow_ops, s);
     k->flow.options.markup = CRM_PLAIN;
     k->flow.options.text_max = NOTE_MAX;

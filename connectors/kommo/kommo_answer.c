@@ -189,8 +189,10 @@ json_t *kommo_card(const json_t *contact, const char *mark_field) {
     json_t *card = json_pack("{s:s,s:o}", "id", text, "ways", ways_of(contact, mark_field));
     if (*str(contact, "name"))
         json_object_set(card, "name", json_object_get(contact, "name"));
-    if (user > 0)
+    if (user > 0) {
         json_object_set_new(card, "responsible", json_sprintf("%lld", user));
+        json_object_set(card, "user", json_object_get(card, "responsible"));
+    }
     return card;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json_strict.h"
+#include "core/crm_flow.h"
 
 #define DEPTH_MAX 16
 #define ID_MAX 128
@@ -92,4 +93,29 @@ int kommo_event(struct span body, json_t **out, struct err *err) {
             brief(chat, "client_id", ID_MAX), brief(root, "account_id", ID_MAX));
     json_decref(root);
     return rc;
+}
+
+/* --- contacts -------------------------------------------------------------------------------- */
+
+static bool is_number(const char *s) {
+    return *s && strlen(s) < 19 && !s[strspn(s, "0123456789")];
+}
+
+/* A web hook has the whole contact, whatever has changed; another responsible has the old one, too.
+ * Companies come under the same name. */
+json_t *kommo_changes(const json_t *form) {
+    static const char *const actions[] = {"update", "responsible"};
+    const json_t *contacts = json_object_get(form, "contacts");
+    json_t *out = json_array(), *one;
+    const char *key;
+    for (size_t i = 0; i < 2; i++) {
+        json_object_foreach(json_object_get(contacts, actions[i]), key, one) {
+            const char *id = str(one, "id"), *type = str(one, "type");
+            bool other = i == 1 || *str(one, "old_responsible_user_id");
+            if (is_number(id) && (!*type || strcmp(type, "contact") == 0))
+                json_array_append_new(
+                    out, crm_flow_change(id, CRM_MAYBE, other ? CRM_CHANGED : CRM_MAYBE, NULL));
+        }
+    }
+    return out;
 }

@@ -1,4 +1,5 @@
-/* kommo_event.h - the hook of Kommo's service of chats: an operator wrote to a client. Pure. */
+/* kommo_event.h - the hook of Kommo's service of chats: an operator wrote to a client; and the
+ * account's web hooks: a contact has changed. Pure. */
 #ifndef SB_CONNECTORS_KOMMO_KOMMO_EVENT_H
 #define SB_CONNECTORS_KOMMO_KOMMO_EVENT_H
 
@@ -16,5 +17,9 @@ int kommo_event(struct span body, json_t **out, struct err *err);
  * reference; NULL: it is none. */
 json_t *kommo_event_told(
     const json_t *message, const char *chat, const char *thread, long long since_s);
+
+/* Web hooks of the account, as a form (net/http_form.h): the contacts whose name or responsible may
+ * be another, for crm_events(); [] none. A new reference. */
+json_t *kommo_changes(const json_t *form);
 
 #endif

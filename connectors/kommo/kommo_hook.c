@@ -1,14 +1,16 @@
-/* kommo_hook.c - what the CRM's people write to clients. Their service sends a hook once and never
- * again: it is answered when it is on disk, and worked on later. What cannot be delivered is told
- * to whoever wrote it. */
+/* kommo_hook.c - what the CRM's people write to clients, and change of their contacts. Their
+ * service sends a hook once and never again: it is answered when it is on disk, and worked on
+ * later. What cannot be delivered is told to whoever wrote it. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/kommo/kommo_compose.h"
 #include "connectors/kommo/kommo_event.h"
 #include "connectors/kommo/kommo_private.h"
+#include "net/http_form.h"
 #include "net/http_server.h"
 
 #define THREAD_LEN 26
@@ -30,12 +32,29 @@ static void on_kept(void *arg, const struct err *err) {
         http_reply_empty(x, 200);
 }
 
+/* The account's web hooks are signed by nobody: who knows the address is believed that there is
+ * something to look at, and no more. */
+static void on_account_hook(struct kommo *k, struct http_exchange *x) {
+    struct err err;
+    json_t *form = http_form(http_body(x), &err);
+    if (form)
+        crm_events(&k->flow.base, kommo_changes(form), on_kept, x);
+    else
+        http_reply_err(x, &err);
+    json_decref(form);
+}
+
 void kommo_webhook(struct crm *c, struct http_exchange *x) {
     struct kommo *k = kommo_of(c);
     struct err err;
     json_t *event;
-    const char *rest = http_path_arg(x, "rest");
-    if (!k->chat.on || strcmp(http_method(x), "POST") != 0 || (rest && *rest)) {
+    const char *rest = http_path_arg(x, "rest") ? http_path_arg(x, "rest") : "";
+    bool is_post = strcmp(http_method(x), "POST") == 0;
+    if (is_post && *k->hook_secret && crypto_equal(span_str(rest), span_str(k->hook_secret))) {
+        on_account_hook(k, x);
+        return;
+    }
+    if (!k->chat.on || !is_post || *rest) {
         http_reply_problem(
             x, 404, "not_found", "hooks are POSTed to /hooks/kommo/<target>, in mode \"chat\"");
         return;
@@ -77,7 +96,7 @@ static void taking_end(struct taking *t, const struct err *err, unsigned retry_m
 
 static void on_told(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     (void)result;
-    taking_end(arg, err_passes(err) ? err : NULL, retry_ms);
+    taking_end(arg, crm_waits(err) ? err : NULL, retry_ms);
 }
 
 /* It will never be delivered: whoever wrote it sees why. */
@@ -141,10 +160,7 @@ static void begin(struct taking *t) {
 static void on_account(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct taking *t = arg;
     const char *theirs = str(t->event, "account");
-    struct err later;
     (void)result;
-    if (err && err->code == ERR_AUTH) /* of the CRM: no fault of this message */
-        err = (err_set(&later, ERR_UNAVAILABLE, "%s", err->text), &later);
     if (err)
         taking_end(t, err, retry_ms);
     else if (*theirs && strcmp(theirs, t->k->chat.account) != 0)
@@ -158,6 +174,10 @@ static void on_account_known(void *arg) {
 }
 
 void kommo_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg) {
+    if (crm_flow_is_change(event)) {
+        crm_flow_changed(&kommo_of(c)->panel, event, fn, arg); /* a look that makes no lead */
+        return;
+    }
     struct taking *t = mem_zalloc(sizeof *t);
     t->k = kommo_of(c);
     t->event = json_deep_copy(event);

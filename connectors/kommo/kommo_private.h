@@ -44,6 +44,7 @@ struct kommo {
     bool leads;
     const char *const *lead_fields;
     long long pipeline;
+    const char *hook_secret; /* the settings'; "" the account tells of no changes */
     struct crm_calls_options options;
     struct crm_calls *calls;
     uint64_t blocked_until; /* clock_mono_ms; the address is blocked: nothing is asked */

@@ -30,16 +30,6 @@ static int check_prefix(const char *value, struct err *err) {
                : 0;
 }
 
-static int check_secret(const char *value, struct err *err) {
-    size_t n = 0;
-    while (isalnum((unsigned char)value[n]) || value[n] == '-' || value[n] == '_')
-        n++;
-    return value[n] || (n && n < 24)
-               ? err_set(
-                     err, ERR_INVALID, "a secret in an address has 24 letters and digits at least")
-               : 0;
-}
-
 static const struct setting settings[] = {
     {.key = "url",
         .type = SETTING_STRING,
@@ -104,10 +94,10 @@ static const struct setting settings[] = {
         .type = SETTING_STRING,
         .preset = "",
         .secret = true,
-        .check = check_secret,
+        .check = crm_check_secret,
         .help =
-            "The end of the address that an automation rule posts to when a contact has another "
-            "salesperson."},
+            "The end of the address that automation rules post to when a contact has another name "
+            "or salesperson."},
     CRM_FLOW_SETTINGS("true"),
     CRM_CALL_SETTINGS("60s", "4", "50"),
     {0},

@@ -76,11 +76,17 @@ static void on_looked(void *arg, const json_t *result, const struct err *err, un
         err = (err_set(&bad, ERR_NOT_FOUND, "the contact was deleted in Odoo, or merged"), &bad);
     if (!err) {
         const json_t *user = json_array_get(json_object_get(record, "user_id"), 1);
+        const json_t *by = json_array_get(json_object_get(record, "write_uid"), 1);
+        json_int_t user_id = odoo_id(json_array_get(json_object_get(record, "user_id"), 0));
         card = card_of(s->o, id);
         json_object_set_new(card, "ways", odoo_ways(&s->o->fields, record));
         json_object_set(card, "name", json_object_get(record, "name"));
         if (json_is_string(user))
             json_object_set(card, "responsible", (json_t *)user);
+        if (user_id)
+            json_object_set_new(card, "user", json_sprintf("%lld", (long long)user_id));
+        if (json_is_string(by))
+            json_object_set(card, "by", (json_t *)by);
     }
     step_end(s, card, err, retry_ms);
     json_decref(card);

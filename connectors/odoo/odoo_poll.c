@@ -17,7 +17,6 @@ struct poll {
     json_int_t first; /* the newest when we looked for the first time; -1: this is it */
     json_int_t from, newest;
     json_t *notes;
-    size_t next;
 };
 
 static void poll_end(struct poll *p) {
@@ -33,14 +32,14 @@ static void on_cursor_kept(void *arg, const struct err *err) {
 
 static void search_notes(struct poll *p);
 
-static void keep_next(struct poll *p);
+static void page_done(struct poll *p);
 
 static void on_kept(void *arg, const struct err *err) {
     struct poll *p = arg;
-    if (err && err->code != ERR_TOO_LARGE)
+    if (err)
         poll_end(p);
     else
-        keep_next(p);
+        page_done(p);
 }
 
 static void page_done(struct poll *p) {
@@ -57,19 +56,18 @@ static void page_done(struct poll *p) {
     free(text);
 }
 
-static void keep_next(struct poll *p) {
-    json_t *note, *event = NULL;
-    while (!event && (note = json_array_get(p->notes, p->next++)))
-        event = odoo_reply_of(note, p->o->reply_prefix);
-    if (!event) {
-        page_done(p);
-        return;
+static void keep_answers(struct poll *p) {
+    json_t *note, *events = json_array();
+    size_t i;
+    json_array_foreach(p->notes, i, note) {
+        json_t *event = odoo_reply_of(note, p->o->reply_prefix);
+        if (event)
+            json_array_append_new(events,
+                json_pack("{s:O,s:o,s:o}", "lane", json_object_get(event, "card"), "once",
+                    json_sprintf("note:%s", json_string_value(json_object_get(event, "id"))),
+                    "event", event));
     }
-    char *once = mem_printf("note:%s", json_string_value(json_object_get(event, "id")));
-    crm_event(&p->o->flow.base, json_string_value(json_object_get(event, "card")), once, event,
-        on_kept, p);
-    free(once);
-    json_decref(event);
+    crm_events(&p->o->flow.base, events, on_kept, p);
 }
 
 static void on_notes(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
@@ -81,8 +79,7 @@ static void on_notes(void *arg, const json_t *result, const struct err *err, uns
     }
     json_decref(p->notes);
     p->notes = json_incref((json_t *)result);
-    p->next = 0;
-    keep_next(p);
+    keep_answers(p);
 }
 
 static void search_notes(struct poll *p) {

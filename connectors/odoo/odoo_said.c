@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "connectors/odoo/odoo_wire.h"
+#include "core/crm_flow.h"
 
 #define TEXT_MAX_BYTES ((size_t)256 * 1024)
 
@@ -158,7 +159,18 @@ int odoo_bytes(const json_t *result, unsigned char **out, size_t *n, struct err 
     return err_set(err, ERR_PROTOCOL, "Odoo gave a file that is no base64");
 }
 
-json_int_t odoo_told_contact(const json_t *body) {
-    return strcmp(str(body, "_model"), "res.partner") == 0 ? odoo_id(json_object_get(body, "_id"))
-                                                           : 0;
+/* A rule posts the fields that an admin has chosen for it: they say what it is about. One of before
+ * there were two is about the salesperson. */
+json_t *odoo_told_changes(const json_t *body) {
+    json_int_t contact = odoo_id(json_object_get(body, "_id"));
+    bool name = json_object_get(body, "name") != NULL;
+    bool user = json_object_get(body, "user_id") || !name;
+    json_t *out = json_array();
+    if (strcmp(str(body, "_model"), "res.partner") != 0 || !contact)
+        return out;
+    char *card = mem_printf("%lld", (long long)contact);
+    json_array_append_new(out,
+        crm_flow_change(card, name ? CRM_CHANGED : CRM_SAME, user ? CRM_CHANGED : CRM_SAME, NULL));
+    free(card);
+    return out;
 }

@@ -20,7 +20,8 @@ json_t *odoo_files(const json_t *result, const json_t *ids, size_t max, struct e
 /* What read tells of one ([{"datas":"<base64>"}]); the caller frees. 0, or -1 with err. */
 int odoo_bytes(const json_t *result, unsigned char **out, size_t *n, struct err *err);
 
-/* Which contact an automation rule tells of ({"_model","_id",..}); 0: none. */
-json_int_t odoo_told_contact(const json_t *body);
+/* What of a contact an automation rule ({"_model","_id",..}) tells to have changed: for
+ * crm_events(), [] when it is about no contact. A new reference. */
+json_t *odoo_told_changes(const json_t *body);
 
 #endif

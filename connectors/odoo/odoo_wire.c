@@ -187,7 +187,7 @@ json_t *odoo_asked_fields(const struct odoo_fields *f) {
 }
 
 json_t *odoo_card_fields(const struct odoo_fields *f) {
-    json_t *out = json_pack("[s,s,s,s]", "name", "phone", "email", "user_id");
+    json_t *out = json_pack("[s,s,s,s,s]", "name", "phone", "email", "user_id", "write_uid");
     add_name(out, f->mark);
     add_name(out, f->messenger);
     add_name(out, f->has_mobile ? "mobile" : "");

@@ -77,17 +77,8 @@ static void taking_end(struct taking *t, const struct err *err, unsigned retry_m
     free(t);
 }
 
-/* That it does not know us, or is not there, passes: what we have to tell waits. */
 static void on_told(void *arg, const struct crm_outcome *o) {
-    struct err err;
-    if (!o->err) {
-        taking_end(arg, NULL, 0);
-        return;
-    }
-    err = *o->err;
-    if (err.code == ERR_AUTH)
-        err.code = ERR_UNAVAILABLE;
-    taking_end(arg, &err, o->retry_ms);
+    taking_end(arg, o->err, o->retry_ms);
 }
 
 /* It cannot be sent: who wrote it shall know. */

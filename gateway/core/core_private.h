@@ -49,6 +49,7 @@ struct target {
 struct owner;
 struct live;
 struct viewers;
+struct crm_keeping;
 
 struct core {
     const struct env *env;
@@ -68,9 +69,10 @@ struct core {
     struct live *live;   /* typing and presence */
     struct viewers *viewers;
     int64_t notes_version;
-    int64_t crm_version; /* of crm_news.c */
-    bool crm_known;      /* what it has to say was read: deliveries to CRMs may begin */
-    uint64_t waited_us;  /* by all messages taken from channels on this worker, until stored */
+    int64_t crm_version;         /* of crm_news.c */
+    struct crm_keeping *keeping; /* events of CRMs on their way to the store: crm_back.c */
+    bool crm_known;              /* what it has to say was read: deliveries to CRMs may begin */
+    uint64_t waited_us; /* by all messages taken from channels on this worker, until stored */
     struct store_trail pushed[PUSHED_BATCH];
     char pushed_threads[PUSHED_BATCH][ID_SIZE];
     size_t npushed;

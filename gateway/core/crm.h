@@ -55,6 +55,7 @@ struct crm_outcome {
                                 was written there, and nobody shall miss it among our entries */
 };
 typedef void (*crm_done_fn)(void *arg, const struct crm_outcome *o);
+
 /* result is borrowed. */
 typedef void (*crm_result_fn)(void *arg, const json_t *result, const struct err *err);
 
@@ -125,10 +126,9 @@ struct crm_ops {
     /* CRM_REPLIES. A request to /hooks/<name>/<target>[/...]: is it the CRM's? Then crm_event(),
      * and the answer when that is on disk; answer it once. */
     void (*webhook)(struct crm *c, struct http_exchange *x);
-    /* CRM_REPLIES. What crm_event() kept: one at a time of each lane and in order, again after
-     * ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO and ERR_TOO_MANY; others are final. Ends with
-     * crm_reply(), crm_assigned(), crm_renamed(), or nothing to do. event is borrowed, during the
-     * call only. */
+    /* CRM_REPLIES. What crm_event() kept: one at a time of each lane and in order, again after what
+     * waits (crm_waits()); others are final. Ends with crm_reply(), crm_assigned(), crm_renamed(),
+     * crm_flow_changed(), or nothing to do. event is borrowed, during the call only. */
     void (*take)(struct crm *c, const json_t *event, crm_done_fn fn, void *arg);
     /* Changes the card's fields {"name","phone","email","note"}: all optional strings. */
     void (*update_card)(
@@ -211,12 +211,17 @@ void crm_claim(
 void crm_let_go(struct crm *c, const char *name);
 
 /* Something happened in the CRM that we shall act on: kept, then given to take(). lane: what it is
- * about (a card's or a dialogue's id): of one lane in order. once: unique for what happened: the
- * same twice, within eight days, is one. At most CRM_EVENT_MAX bytes of JSON. fn when it is on
- * disk. */
+ * about (a card's or a dialogue's id): of one lane in order, as this was called, also when several
+ * are kept at once; when one cannot be kept, those of its lane that wait behind it are not, either.
+ * once: unique for what happened: the same twice, within eight days, is one. At most CRM_EVENT_MAX
+ * bytes of JSON. fn when it is on disk. */
 #define CRM_EVENT_MAX ((size_t)256 * 1024)
 void crm_event(struct crm *c, const char *lane, const char *once, const json_t *event,
     core_done_fn fn, void *arg);
+/* The same of all that one request told: an array of {"lane","once","event"}, taken. fn when all
+ * are on disk, or with the first error: what is sent again then is kept once. One that is too large
+ * is left out, and the log says so, for it would be that again. */
+void crm_events(struct crm *c, json_t *events, core_done_fn fn, void *arg);
 
 /* Somebody answered a client inside the CRM: a message of ours goes out, as an agent's does. All
  * borrowed. Who is meant is told by one of client, thread and card_id. */

@@ -14,40 +14,148 @@
 #define NAME_MAX_BYTES 512
 #define AUTHOR_POINTS 64
 
-/* --- events: kept, and given to take() ------------------------------------------------------- */
+/* --- events are kept ------------------------------------------------------------------------- */
 
-struct keeping {
+/* Those of one lane are kept one after the other: what is asked of the store at once may be done in
+ * any order. */
+struct crm_keeping {
+    struct crm_keeping *next;
+    struct crm *crm;
+    char *lane, *once, *json;
     core_done_fn fn;
     void *arg;
     struct err err;
 };
 
-static void on_kept(void *arg, const struct err *err) {
-    struct keeping *k = arg;
+static bool is_of_lane(const struct crm_keeping *k, const struct crm_keeping *of) {
+    return k->crm == of->crm && strcmp(k->lane, of->lane) == 0;
+}
+
+static void keeping_end(struct crm_keeping *k, const struct err *err) {
     k->fn(k->arg, err);
+    free(k->lane);
+    free(k->once);
+    free(k->json);
     free(k);
 }
 
+static void keep(struct crm_keeping *k);
+
+static void on_kept(void *arg, const struct err *err) {
+    struct crm_keeping *k = arg, *failed = NULL, **end = &failed;
+    struct crm_keeping **at = &k->crm->core->keeping;
+    while (*at != k)
+        at = &(*at)->next;
+    *at = k->next;
+    while (*at) {
+        struct crm_keeping *behind = *at;
+        if (!is_of_lane(behind, k)) {
+            at = &behind->next;
+        } else if (!err) {
+            keep(behind);
+            break;
+        } else {
+            *at = behind->next;
+            behind->next = NULL;
+            *end = behind;
+            end = &behind->next;
+        }
+    }
+    while (failed) {
+        struct crm_keeping *next = failed->next;
+        keeping_end(failed, err);
+        failed = next;
+    }
+    keeping_end(k, err);
+}
+
+static void keep(struct crm_keeping *k) {
+    struct store_crm_event e = {
+        .target = k->crm->target, .lane = k->lane, .once = k->once, .json = span_str(k->json)};
+    store_event_keep(k->crm->core->store, &e, on_kept, k);
+}
+
 static void on_too_large(void *arg) {
-    struct keeping *k = arg;
-    on_kept(k, &k->err);
+    struct crm_keeping *k = arg;
+    keeping_end(k, &k->err);
 }
 
 void crm_event(struct crm *c, const char *lane, const char *once, const json_t *event,
     core_done_fn fn, void *arg) {
-    struct keeping *k = mem_zalloc(sizeof *k);
-    char *json = json_dumps(event, JSON_COMPACT);
-    *k = (struct keeping){.fn = fn, .arg = arg};
-    if (!json || strlen(json) > CRM_EVENT_MAX) {
+    struct crm_keeping *k = mem_zalloc(sizeof *k), **at = &c->core->keeping;
+    bool waits = false;
+    *k = (struct crm_keeping){.crm = c,
+        .lane = mem_strdup(lane),
+        .once = mem_strdup(once),
+        .json = json_dumps(event, JSON_COMPACT),
+        .fn = fn,
+        .arg = arg};
+    if (!k->json || strlen(k->json) > CRM_EVENT_MAX) {
         err_set(&k->err, ERR_TOO_LARGE, "an event is %zu bytes at most", CRM_EVENT_MAX);
         loop_defer(c->env->loop, on_too_large, k);
-    } else {
-        struct store_crm_event e = {
-            .target = c->target, .lane = lane, .once = once, .json = span_str(json)};
-        store_event_keep(c->core->store, &e, on_kept, k);
+        return;
     }
-    free(json);
+    for (; *at; at = &(*at)->next)
+        waits = waits || is_of_lane(*at, k);
+    *at = k;
+    if (!waits)
+        keep(k);
 }
+
+/* --- several of one request ------------------------------------------------------------------ */
+
+struct told {
+    struct crm *crm;
+    json_t *events;
+    size_t next;
+    core_done_fn fn;
+    void *arg;
+};
+
+static void told_end(struct told *t, const struct err *err) {
+    t->fn(t->arg, err);
+    json_decref(t->events);
+    free(t);
+}
+
+static void tell_next(struct told *t);
+
+static void on_one_kept(void *arg, const struct err *err) {
+    struct told *t = arg;
+    if (err && err->code != ERR_TOO_LARGE) {
+        told_end(t, err);
+        return;
+    }
+    if (err)
+        LOG_WARN(
+            t->crm->env->log, "crm.event_too_large", LOG_S("target", t->crm->target), LOG_E(err));
+    tell_next(t);
+}
+
+static void tell_next(struct told *t) {
+    const json_t *one = json_array_get(t->events, t->next++);
+    if (one)
+        crm_event(t->crm, json_string_value(json_object_get(one, "lane")),
+            json_string_value(json_object_get(one, "once")), json_object_get(one, "event"),
+            on_one_kept, t);
+    else
+        told_end(t, NULL);
+}
+
+static void on_nothing_told(void *arg) {
+    told_end(arg, NULL);
+}
+
+void crm_events(struct crm *c, json_t *events, core_done_fn fn, void *arg) {
+    struct told *t = mem_zalloc(sizeof *t);
+    *t = (struct told){.crm = c, .events = events, .fn = fn, .arg = arg};
+    if (json_array_size(events))
+        tell_next(t);
+    else
+        loop_defer(c->env->loop, on_nothing_told, t);
+}
+
+/* --- given to take() ------------------------------------------------------------------------- */
 
 static void on_taken(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
@@ -55,16 +163,10 @@ static void on_taken(void *arg, const struct crm_outcome *o) {
         queue_end(it, "done", "");
         return;
     }
-    switch (o->err->code) {
-    case ERR_UNAVAILABLE:
-    case ERR_TIMEOUT:
-    case ERR_IO:
-    case ERR_TOO_MANY:
+    if (crm_waits(o->err))
         queue_retry(it, o->retry_ms, o->err);
-        return;
-    default:
+    else
         queue_reject(it, o->err);
-    }
 }
 
 static void on_loaded(void *arg, json_t *event, const struct err *err) {

@@ -60,6 +60,15 @@ int crm_check_url(const char *value, struct err *err) {
         err, ERR_INVALID, "the address begins with https:// (or http:// in your own net)");
 }
 
+int crm_check_secret(const char *value, struct err *err) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    size_t n = strlen(value);
+    return n && (n < 24 || strspn(value, plain) != n)
+               ? err_set(
+                     err, ERR_INVALID, "a secret in an address has 24 letters and digits at least")
+               : 0;
+}
+
 char *crm_escape(const char *s) {
     static const char hex[] = "0123456789ABCDEF";
     char *out = mem_alloc(strlen(s) * 3 + 1), *at = out;

@@ -49,6 +49,8 @@ void crm_calls_options_read(struct crm_calls_options *o, const struct settings *
 
 /* A setting's check: the address of a server, https:// or (in one's own net) http://. */
 int crm_check_url(const char *value, struct err *err);
+/* A secret of ours that ends an address to which a CRM posts: 24 letters and digits; "" none. */
+int crm_check_secret(const char *value, struct err *err);
 
 /* Percent-encoded, for one segment of a path, or a value of a query or form. The caller frees. */
 char *crm_escape(const char *s);

@@ -211,6 +211,8 @@ static void on_card(void *arg, const json_t *result, const struct err *err, unsi
     json_t *card = json_is_object(result) ? json_copy((json_t *)result) : json_null();
     (void)retry_ms;
     json_object_del(card, "ways");
+    json_object_del(card, "user");
+    json_object_del(card, "by");
     json_t *answer = json_pack("{s:o}", "card", card);
     if (err && err->code == ERR_NOT_FOUND)
         err = NULL;

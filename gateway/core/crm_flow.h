@@ -42,9 +42,11 @@ struct crm_flow_entry {
 
 struct crm_flow_ops {
     /* Is the card there?
-     * {"id","ways":[{"kind","value"}..]?,"url"?,"name"?,"responsible"?,"stage"?}: its id, or that
-     * of the card into which it was merged; ways that it holds (kind "mark" too; absent: add() is
-     * not asked for); the others for people to see. null, or ERR_NOT_FOUND: it is gone. */
+     * {"id","ways":[{"kind","value"}..]?,"url"?,"name"?,"responsible"?,"stage"?,"user"?,"by"?}: its
+     * id, or that of the card into which it was merged; ways that it holds (kind "mark" too;
+     * absent: add() is not asked for); "user": who is responsible, as in `users` (absent: nobody),
+     * "by": who changed it last, both for crm_flow_changed(); the others for people to see. null,
+     * or ERR_NOT_FOUND: it is gone. */
     void (*look)(struct crm *c, const char *card, crm_step_fn fn, void *arg);
     /* The ways that a card holds: [{"kind","value"}..]. NULL: look() tells them. */
     void (*ways)(struct crm *c, const char *card, crm_step_fn fn, void *arg);
@@ -52,7 +54,8 @@ struct crm_flow_ops {
      * [{"card","kind","value"}], one for each that the CRM found, kind "mark", "messenger", "phone"
      * or "mail", value as it is held there: what is not his is sorted out here. */
     void (*find)(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
-    /* Makes a card: {"id","url"?}. ERR_CONFLICT: one was made meanwhile; it is looked for again. */
+    /* Makes a card: {"id","url"?,"name"?,"user"?}. ERR_CONFLICT: one was made meanwhile; it is
+     * looked for again. */
     void (*create)(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg);
     /* Adds ways (as in who->ways, and {"kind":"mark","value"}) that the card has not: what people
      * wrote there is left alone. NULL: nothing is added. Its ERR_INVALID is no reason to deliver
@@ -147,6 +150,34 @@ void crm_flow_attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, 
 void crm_flow_entries(struct crm *c, const char *card, crm_result_fn fn, void *arg);
 void crm_flow_card(
     struct crm *c, const char *client, const char *card, crm_result_fn fn, void *arg);
+/* --- the way back: crm_ops.webhook and take --------------------------------------------------- */
+
+/* What of a card is not told of; may have changed, since something of the card has; has changed. */
+enum crm_change { CRM_SAME, CRM_MAYBE, CRM_CHANGED };
+#define CRM_FLOW_CHANGE "changed"
+/* What an adapter's webhook keeps (an element of crm_events()), so that take() looks at the card.
+ * once: NULL: each time is another. A new reference. */
+json_t *crm_flow_change(
+    const char *card, enum crm_change name, enum crm_change user, const char *once);
+bool crm_flow_is_change(const json_t *event);
+/* take() of such an event: the card is looked at (ops->look), and what is another there than we
+ * knew is so here, too: crm_assigned() for a user who is our agent, crm_renamed(). Of what we knew
+ * nothing, only that is which has changed for certain. */
+void crm_flow_changed(struct crm_flow *f, const json_t *event, crm_done_fn fn, void *arg);
+
+/* take() of an entry that is an answer to the client: {"card","id","text","user","author","files":
+ * [..]}. */
+struct crm_flow_reply_ops {
+    /* Fetches the nth of "files": crm_fetch()'s result, or an array of it. NULL: an answer with
+     * files is refused. */
+    void (*fetch)(struct crm *c, const json_t *event, size_t nth, crm_result_fn fn, void *arg);
+    /* Tells on the card, below the entry and once, why the client has not got it. */
+    void (*refuse)(struct crm *c, const json_t *event, const char *why, crm_step_fn fn, void *arg);
+};
+/* all_may: also those who are not among `users`. */
+void crm_flow_reply(struct crm_flow *f, const struct crm_flow_reply_ops *ops, bool all_may,
+    const json_t *event, crm_done_fn fn, void *arg);
+
 /* ERR_UNSUPPORTED with this sentence, which must live on: for what one mode of a CRM cannot. */
 void crm_flow_unsupported(struct crm *c, const char *why, crm_result_fn fn, void *arg);
 

@@ -16,6 +16,9 @@ struct ensure {
     struct crm_flow_who who;
     char mark[FLOW_MARK_SIZE];
     char *card, *url;
+    json_t *there; /* what look() or create() told of it */
+    bool is_other; /* than the one that we knew */
+    bool is_new, renamed;
     json_t *held; /* ways of the card; NULL not known yet */
     unsigned hops, conflicts;
     bool searched;
@@ -36,13 +39,37 @@ static void ensure_end(struct ensure *e, const struct err *err, unsigned retry_m
     json_decref(e->client);
     json_decref(e->ways);
     json_decref(e->held);
+    json_decref(e->there);
     free(e->card);
     free(e->url);
     free(e);
 }
 
+static void on_remembered(void *arg, const struct err *err) {
+    (void)err;
+    ensure_end(arg, NULL, 0);
+}
+
+/* What it is called, and who is responsible, is what its changes will be measured by. */
+static void ensured(struct ensure *e) {
+    const char *name = flow_str(e->there, "name"), *user = flow_str(e->there, "user");
+    char *echo = mem_printf("n:%s", flow_str(e->client, "name"));
+    struct store_card_says says = {.client = e->who.id,
+        .name = e->renamed  ? flow_str(e->client, "name")
+                : *name     ? name
+                : e->is_new ? e->who.name
+                            : NULL,
+        .user = *user ? user : NULL,
+        .keep_name = !e->renamed && !e->is_other,
+        .keep_user = !e->is_other,
+        .echo = echo};
+    flow_says(e->f, &says, on_remembered, e);
+    free(echo);
+}
+
 static void take_card(struct ensure *e, const char *card, const char *url) {
     char *copy = mem_strdup(card); /* card may be e->card */
+    e->is_other = strcmp(e->card, card) != 0 || e->is_other;
     free(e->card);
     free(e->url);
     e->card = copy;
@@ -56,7 +83,7 @@ static void on_added(void *arg, const json_t *result, const struct err *err, uns
     if (err && err->code != ERR_INVALID && err->code != ERR_CONFLICT)
         ensure_end(arg, err, retry_ms);
     else /* a number that the CRM takes for none is no reason to deliver nothing */
-        ensure_end(arg, NULL, 0);
+        ensured(arg);
 }
 
 static void add_missing(struct ensure *e, const json_t *held) {
@@ -65,7 +92,7 @@ static void add_missing(struct ensure *e, const json_t *held) {
     if (json_array_size(missing) && f->ops->add)
         f->ops->add(f->crm, e->card, &e->who, missing, on_added, e);
     else
-        ensure_end(e, NULL, 0);
+        ensured(e);
     json_decref(missing);
 }
 
@@ -82,17 +109,19 @@ static void complete(struct ensure *e) {
     else if (e->f->ops->ways)
         e->f->ops->ways(e->f->crm, e->card, on_ways, e);
     else
-        ensure_end(e, NULL, 0);
+        ensured(e);
 }
 
 /* --- its name -------------------------------------------------------------------------------- */
 
 static void on_named(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct ensure *e = arg;
     (void)result;
+    e->renamed = !err;
     if (err && err->code != ERR_INVALID && err->code != ERR_DENIED)
-        ensure_end(arg, err, retry_ms);
+        ensure_end(e, err, retry_ms);
     else /* a name that the CRM does not take is no reason to deliver nothing */
-        complete(arg);
+        complete(e);
 }
 
 /* Was the card made before anybody had told a name? */
@@ -132,9 +161,14 @@ static void on_created(void *arg, const json_t *result, const struct err *err, u
     }
     if (!err && !*flow_str(result, "id"))
         err = (err_set(&bad, ERR_PROTOCOL, "the CRM made a card and did not say which"), &bad);
-    if (!err)
-        take_card(e, flow_str(result, "id"), flow_str(result, "url"));
-    ensure_end(e, err, retry_ms);
+    if (err) {
+        ensure_end(e, err, retry_ms);
+        return;
+    }
+    take_card(e, flow_str(result, "id"), flow_str(result, "url"));
+    e->is_new = e->is_other = true;
+    e->there = json_deep_copy(result);
+    ensured(e);
 }
 
 static void create(struct ensure *e) {
@@ -187,6 +221,7 @@ static void on_look(void *arg, const json_t *result, const struct err *err, unsi
     } else {
         take_card(e, id, flow_str(result, "url"));
         e->held = json_incref((json_t *)held);
+        e->there = json_deep_copy(result);
         if (shall_be_named(e, flow_str(result, "name")))
             e->f->ops->rename(e->f->crm, e->card, flow_str(e->client, "name"), on_named, e);
         else

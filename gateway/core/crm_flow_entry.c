@@ -80,27 +80,49 @@ static void attach_end(struct attach *a, const struct err *err, unsigned retry_m
     free(a);
 }
 
+static void on_remembered(void *arg, const struct err *err) {
+    attach_end(arg, err, 0);
+}
+
+/* agent: ours, "" nobody; user: the CRM's who is responsible now, NULL: whoever was. */
+static void remember(struct attach *a, const char *agent, const char *user) {
+    char *echo = mem_printf("a:%s", agent);
+    struct store_card_says says = {.client = flow_str(a->client, "id"), .user = user, .echo = echo};
+    flow_says(a->f, &says, on_remembered, a);
+    free(echo);
+}
+
+/* The agent who is responsible by this message, "" nobody; NULL: it is about nobody. */
+static const char *agent_of(const struct attach *a) {
+    const json_t *event = json_object_get(a->message, "event");
+    return strcmp(flow_str(event, "type"), "assigned") == 0 ? flow_str(event, "to") : a->taken_by;
+}
+
 static void on_assigned(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct attach *a = arg;
+    const char *agent = agent_of(a);
     (void)result;
     if (err && (err->code == ERR_INVALID || err->code == ERR_DENIED)) {
         LOG_WARN(a->f->crm->env->log, "crm.not_assigned", LOG_S("target", a->f->crm->target),
             LOG_S("card", a->card), LOG_E(err));
-        err = NULL; /* the entry says who it is */
+        remember(a, agent, NULL); /* the entry says who it is */
+    } else if (err) {
+        attach_end(a, err, retry_ms);
+    } else {
+        remember(a, agent, crm_flow_user(a->f, agent));
     }
-    attach_end(a, err, retry_ms);
 }
 
 /* All is there. The card's responsible follows what was written of him. */
 static void written(struct attach *a) {
-    const json_t *event = json_object_get(a->message, "event");
-    bool is_event = strcmp(flow_str(event, "type"), "assigned") == 0;
-    const char *agent = is_event ? flow_str(event, "to") : a->taken_by ? a->taken_by : "";
-    const char *user = crm_flow_user(a->f, agent);
+    const char *agent = agent_of(a);
+    const char *user = agent ? crm_flow_user(a->f, agent) : NULL;
     if (json_array_size(a->files))
         a->brought = count_ready(a);
     if (user && a->f->ops->assign)
         a->f->ops->assign(a->f->crm, a->card, user, on_assigned, a);
+    else if (agent)
+        remember(a, agent, NULL); /* nobody there: nothing comes back of it */
     else
         attach_end(a, NULL, 0);
 }

@@ -24,6 +24,7 @@
 struct back_call {
     struct store *store;
     store_done_fn done;
+    store_said_fn said;
     store_json_fn json;
     store_yes_fn echo;
     void *arg;
@@ -257,6 +258,74 @@ void store_echo_take(struct store *s, const char *client, const char *target, co
     args_add(&a, what);
     args_add(&a, "-1");
     store_command(s, &a, on_echo, c);
+}
+
+/* --- what a card says ------------------------------------------------------------------------ */
+
+static void add_says(struct gather *g, const struct store_card_says *says, const char *what,
+    const char *value, bool keep) {
+    struct args a;
+    char key[STORE_KEY_SIZE], *field;
+    if (!value)
+        return;
+    field = mem_printf("%s:%s", what, says->target);
+    args_init(&a);
+    args_add(&a, keep ? "HSETNX" : "HSET");
+    args_span(&a, store_key(key, id_shard(says->client), "client", says->client));
+    args_add(&a, field);
+    args_add(&a, value);
+    gather_command(g, 0, &a);
+    free(field);
+}
+
+void store_card_says(
+    struct store *s, const struct store_card_says *says, store_done_fn fn, void *arg) {
+    struct args a;
+    struct err err;
+    char key[STORE_KEY_SIZE];
+    if (!store_check_id(s, says->client, "client", &err)) {
+        store_fail_done(s, &err, fn, arg);
+        return;
+    }
+    struct echo_note *n = mem_zalloc(sizeof *n);
+    n->fn = fn;
+    n->arg = arg;
+    gather_begin(&n->g, s, on_echo_part, echo_noted);
+    add_says(&n->g, says, "cardname", says->name, says->keep_name);
+    add_says(&n->g, says, "carduser", says->user, says->keep_user);
+    args_init(&a);
+    args_add(&a, "HDEL");
+    args_span(&a, echo_key(says->client, says->target, key));
+    args_add(&a, says->echo);
+    gather_command(&n->g, 0, &a);
+    gather_end(&n->g);
+}
+
+static void on_card_said(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct back_call *c = arg;
+    const char *said[2] = {NULL, NULL};
+    for (size_t i = 0; i < 2 && !err; i++)
+        if (redis_reply_type(redis_reply_at(r, i)) == REDIS_STRING)
+            said[i] = redis_reply_str(redis_reply_at(r, i));
+    c->said(c->arg, said[0], said[1], err);
+    call_free(c);
+}
+
+void store_card_said(
+    struct store *s, const char *client, const char *target, store_said_fn fn, void *arg) {
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    struct back_call *c = call_create(s, arg);
+    char *name = mem_printf("cardname:%s", target), *user = mem_printf("carduser:%s", target);
+    c->said = fn;
+    args_init(&a);
+    args_add(&a, "HMGET");
+    args_span(&a, store_key(key, id_shard(client), "client", client));
+    args_add(&a, name);
+    args_add(&a, user);
+    store_command(s, &a, on_card_said, c);
+    free(name);
+    free(user);
 }
 
 /* --- was it said in a thread that has been merged? ------------------------------------------- */

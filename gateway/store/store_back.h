@@ -38,6 +38,19 @@ typedef void (*store_yes_fn)(void *arg, bool yes, const struct err *err);
 void store_echo_take(struct store *s, const char *client, const char *target, const char *what,
     store_yes_fn fn, void *arg);
 
+/* What a client's card in a CRM says, as far as we know: what it is called, and the CRM's user who
+ * is responsible ("" nobody); NULL: nothing is known of it. */
+struct store_card_says {
+    const char *client, *target, *name, *user;
+    bool keep_name, keep_user; /* what we knew before stays */
+    const char *echo;          /* not to be waited for any more (store_echo_note()); NULL */
+};
+void store_card_says(
+    struct store *s, const struct store_card_says *says, store_done_fn fn, void *arg);
+typedef void (*store_said_fn)(void *arg, const char *name, const char *user, const struct err *err);
+void store_card_said(
+    struct store *s, const char *client, const char *target, store_said_fn fn, void *arg);
+
 /* Has a message with this dedupe key come into one of these threads (an array of ids), but for
  * one? */
 void store_said_before(struct store *s, const json_t *threads, const char *but, const char *key,

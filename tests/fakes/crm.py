@@ -21,10 +21,12 @@ def fetch(url):
 class CrmFake(FakeServer):
     """A subclass answers in `answer(request)`. before(request) -> None, or an Answer instead of the CRM's.
     after(request, answer) -> None, or the Answer that is given though the CRM has done what was asked.
-    calls: (time, request)."""
+    calls: (time, request). tell(news): when somebody hears what has changed in it, and answer() has put it into news:
+    also what was changed over its API, as the real ones do."""
 
     def __init__(self, port=0):
         self.before, self.after, self.calls, self.delay = None, None, [], 0
+        self.tell, self.news = None, []
         super().__init__(port)
 
     def answer(self, request):
@@ -38,4 +40,7 @@ class CrmFake(FakeServer):
         if spoilt:
             return spoilt
         answer = self.answer(request)
+        news, self.news = self.news, []
+        for one in news if self.tell else ():
+            asyncio.get_running_loop().run_in_executor(None, self.tell, one)
         return (self.after(request, answer) if self.after else None) or answer

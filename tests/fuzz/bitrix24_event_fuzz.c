@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "connectors/bitrix24/bitrix24_event.h"
+#include "net/http_form.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,7 +24,7 @@ static void check(const json_t *event) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct err err = {0};
-    json_t *form = bitrix24_form(span_of((const char *)data, size), &err);
+    json_t *form = http_form(span_of((const char *)data, size), &err);
     if (!form != (err.code != ERR_NONE))
         abort();
     for (size_t i = 0; form && i < 3; i++) {
@@ -32,6 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             check(event);
         json_decref(event);
     }
+    const char *contact = bitrix24_changed(form);
+    if (contact && strspn(contact, "0123456789") != strlen(contact))
+        abort();
     json_decref(form);
     return 0;
 }

@@ -35,8 +35,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!events && err.code != ERR_INVALID)
         abort();
     json_array_foreach(events, i, one) {
-        bool is_reply = strcmp(str(one, "type"), "reply") == 0;
-        if (!espocrm_is_id(str(one, "card")) || (is_reply && !espocrm_is_id(str(one, "id"))))
+        const json_t *event = json_object_get(one, "event");
+        bool is_reply = strcmp(str(event, "type"), "reply") == 0;
+        if (!espocrm_is_id(str(event, "card")) || !*str(one, "lane") || !*str(one, "once") ||
+            (is_reply && !espocrm_is_id(str(event, "id"))))
             abort();
     }
     json_decref(events);

@@ -16,8 +16,10 @@ static void must_be(int good) {
 
 static void try_answers(const json_t *answers) {
     size_t i;
-    json_t *one;
-    json_array_foreach(answers, i, one) {
+    json_t *row;
+    json_array_foreach(answers, i, row) {
+        const json_t *one = json_object_get(row, "event");
+        must_be(json_string_length(json_object_get(row, "lane")) > 0);
         must_be(json_string_length(json_object_get(one, "id")) > 0);
         must_be(json_is_string(json_object_get(one, "thread")));
         must_be(json_is_string(json_object_get(one, "text")));
@@ -47,6 +49,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     must_be(answers || err.text[0]);
     try_answers(answers);
     json_decref(answers);
+    json_t *changes = hubspot_changes(body, "firstname", &err), *one;
+    size_t i;
+    must_be(changes || err.text[0]);
+    json_array_foreach(changes, i, one)
+        must_be(json_string_length(json_object_get(one, "lane")) > 0);
+    json_decref(changes);
     try_message(data, size);
     char *text = mem_strndup((const char *)data, size), *plain = hubspot_plain(text);
     must_be(strlen(plain) <= strlen(text));

@@ -130,7 +130,8 @@ def test_an_application_that_is_not_paid_for(start):
 
 @pytest.mark.parametrize("wrong, said", [
     ({"webhook_url": ""}, "give webhook_url, or portal"), ({"portal": "ftp://x"}, "begins with https"),
-    ({"webhook_url": "https://x.bitrix24.ru/"}, "looks like"), ({"responsible": "ann"}, "is a number")])
+    ({"webhook_url": "https://x.bitrix24.ru/"}, "looks like"), ({"responsible": "ann"}, "is a number"),
+    ({"application_token": "short"}, "8 letters")])
 def test_settings_that_make_no_sense(start_gateway, wrong, said):
     lines = "\n".join(f'  {k} = "{v}"' for k, v in wrong.items())
     g = start_gateway(config=CONFIG + f'bitrix24 "crm" {{{{\n{lines}\n}}}}\n', wait=False)
@@ -408,6 +409,23 @@ def test_a_line_is_set_up_once(line):
     assert [m["text"] for m in said(w, 4)] == ["0", "1", "2", "3"] and "bitrix24.no_line" not in w.gateway.log()
 
 
+def test_an_application_asks_to_be_told_of_contacts(start):
+    extra = f'application_token = "{APPLICATION_TOKEN}"'
+    w = start(extra, sets=["public_url=https://chat.example.org"], workers=1)
+    until(lambda: w.fake.lines.handlers, 20 * SLOWER)
+    w.gateway.restart()  # the handler is there already
+    w.wait_history(w.wait_card(w.write(own("ann"), "hello")["thread"]), 1)
+    assert w.fake.lines.handlers == {("ONCRMCONTACTUPDATE", "https://chat.example.org/hooks/bitrix24/crm")}
+    assert not w.fake.lines.connectors and "bitrix24.no_events" not in w.gateway.log()
+
+
+def test_a_webhook_asks_for_nothing(start):
+    """event.bind is an application's: an outgoing webhook is made by an admin."""
+    w = start(f'application_token = "{APPLICATION_TOKEN}"', webhook=True, sets=["public_url=https://chat.example.org"])
+    w.wait_history(w.wait_card(w.write(own("ann"), "hello")["thread"]), 1)
+    assert "event.bind" not in w.fake.methods and "bitrix24.no_events" not in w.gateway.log()
+
+
 def test_a_dialogue_is_a_chat(line):
     w = line("notes = true")
     mine = number()
@@ -543,6 +561,19 @@ def test_an_operator_s_answer_reaches_the_client(line):
     assert [m["text"] for m in said(w, 2)] == ["question", "bye"] and not w.dead()
 
 
+def test_messages_of_one_post_keep_their_order(line):
+    w = line()
+    thread, chat = chat_of(w, own("ann"))
+    many = [{"im": {"chat_id": 1807, "message_id": n}, "message": {"user_id": 27, "text": f"no {n}"}, "chat": {"id": chat}}
+            for n in range(1, 21)]
+    body = w.fake.events("ONIMCONNECTORMESSAGEADD", many)
+    r = requests.post(w.gateway.url + "/hooks/bitrix24/crm", body, timeout=30, headers={
+        "Content-Type": "application/x-www-form-urlencoded"})
+    assert r.status_code == 200
+    until(lambda: [m["text"] for m in outgoing(w, thread)] == [f"no {n}" for n in range(1, 21)], 20 * SLOWER,
+          why=w.gateway.log()[-1500:])
+
+
 def test_what_is_not_the_portal_s_is_refused(line):
     """T11: a wrong token, a part of it, none; what is no form; then what is good."""
     w = line()
@@ -554,7 +585,7 @@ def test_what_is_not_the_portal_s_is_refused(line):
     url = w.gateway.url + "/hooks/bitrix24/crm"
     assert requests.post(url, b"", timeout=30).status_code == 400
     assert requests.post(url, b"x" * (4 << 20), timeout=30).status_code == 413
-    assert requests.post(url, b"&".join(b"a[b][c]=1" for _ in range(2000)), timeout=30).status_code == 400
+    assert requests.post(url, b"&".join(b"a[b][c]=1" for _ in range(5000)), timeout=30).status_code == 400
     assert requests.get(url, timeout=30).status_code == 404
     assert requests.post(url, "PLACEMENT=SETTING_CONNECTOR&AUTH_ID=x", timeout=30).status_code == 200
     assert operator(w, chat, 3, "a delete", event="ONIMCONNECTORMESSAGEDELETE").status_code == 200

@@ -10,31 +10,18 @@ import pytest
 import requests
 
 from crm_target_elma365 import CONTACTS
+from crm_world import CrmWorld
 from fakes.elma365 import Elma
 from fakes.wire import Answer
 from harness import BINARY, CONFIG, SLOWER, until
 
 
-class World:
+class World(CrmWorld):
     def __init__(self, start_gateway, elma, extra="", url=None, token=None):
         self.elma = elma
         config = (f'elma365 "crm" {{{{\n  url = "{url or elma.url}"\n  token = "{token or elma.token}"\n  allow_private = true\n'
                   f'  language = "en"\n  messenger_field = "gw_ids"\n  {extra}\n}}}}\n')
-        self.gateway = start_gateway(config=CONFIG + config)
-        self.admin = self.gateway.login()
-
-    def write(self, who, text, **kw):
-        body = {"from": {"address": who, "name": who.title(), **kw}, "id": f"{who}-{random.random()}", "text": text}
-        r = self.gateway.hook(body)
-        assert r.status_code == 200, r.text
-        return r.json()["thread"]
-
-    def card(self, thread):
-        def known():
-            client = self.admin.get(f"/threads/{thread}")["thread"]["client"]["id"]
-            return self.admin.get(f"/clients/{client}")["client"]["cards"].get("crm", {}).get("id")
-
-        return until(known, 30 * SLOWER, why=f"for a card; {self.elma.refused[:3]}\n{self.gateway.log()[-2000:]}")
+        super().__init__(elma, start_gateway(config=CONFIG + config))
 
     def item(self, card, app="_contacts"):
         return self.elma.do(lambda: json.loads(json.dumps(self.elma.apps["_clients", app].items[card])))
@@ -50,9 +37,6 @@ class World:
         """Of the dialogue's one message."""
         until(lambda: len(self.feed(card)[0]["comments"]) >= n, 30 * SLOWER, 0.05, f"for {n}; {self.elma.refused[:3]}")
         return [c["body"].split("\n")[1] for c in self.feed(card)[0]["comments"]]
-
-    def logged(self, *words):
-        return until(lambda: all(w in self.gateway.log() for w in words), 20 * SLOWER, why=f"for {words} in the log")
 
 
 @pytest.fixture

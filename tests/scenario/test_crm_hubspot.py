@@ -1,36 +1,21 @@
 """HubSpot: what is its own. What all adapters must do is in test_crm_contract.py."""
-import random
 import time
 
 import pytest
 
 from crm_target_hubspot import HubSpotTarget, plain
+from crm_world import CrmWorld
 from fakes.hubspot import HubSpot
 from fakes.wire import Answer
 from harness import CONFIG, SLOWER, until
 
 
-class World:
+class World(CrmWorld):
     def __init__(self, start_gateway, hub, extra=""):
         self.hub = hub
         config = (f'hubspot "crm" {{{{\n  url = "{hub.url}"\n  token = "{hub.token}"\n  allow_private = true\n'
                   f'  language = "en"\n  messenger_property = "gw_ids"\n  {extra}\n}}}}\n')
-        self.gateway = start_gateway(config=CONFIG + config)
-        self.admin = self.gateway.login()
-
-    def write(self, who, text, **kw):
-        body = {"from": {"address": who, "name": who.title(), **kw}, "id": f"{who}-{random.random()}", "text": text}
-        r = self.gateway.hook(body)
-        assert r.status_code == 200, r.text
-        return r.json()["thread"]
-
-    def client(self, thread):
-        client = self.admin.get(f"/threads/{thread}")["thread"]["client"]["id"]
-        return self.admin.get(f"/clients/{client}")["client"]
-
-    def card(self, thread):
-        return until(lambda: self.client(thread)["cards"].get("crm", {}).get("id"), 30 * SLOWER,
-                     why=f"for a card; {self.hub.refused[:3]}\n{self.gateway.log()[-2000:]}")
+        super().__init__(hub, start_gateway(config=CONFIG + config))
 
     def contact(self, card):
         return self.hub.do(lambda: dict(self.hub.objects["contacts"][card]["properties"]))
@@ -42,12 +27,6 @@ class World:
 
         until(lambda: len(linked()) >= n, 30 * SLOWER, 0.05, f"for {n}; {self.hub.refused[:3]}; {self.gateway.log()[-1500:]}")
         return linked()
-
-    def dead(self):
-        return until(lambda: self.admin.get("/dead")["dead"], 20 * SLOWER)
-
-    def logged(self, *words):
-        return until(lambda: all(w in self.gateway.log() for w in words), 20 * SLOWER, why=f"for {words} in the log")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from crm_target_kommo import KommoTarget
+from crm_world import CrmWorld
 from fakes.kommo import amojo
 from fakes.wire import Answer
 from harness import CONFIG, SLOWER, until
@@ -18,23 +19,12 @@ def target():
     t.close()
 
 
-class World:
+class World(CrmWorld):
     def __init__(self, target, gateway):
-        self.target, self.gateway, self.fake = target, gateway, target.server
-        self.admin = gateway.login()
+        super().__init__(target.server, gateway)
+        self.target = target
         self.chats = self.fake.amojo
         self.chats.hook = f"{gateway.url}/hooks/kommo/crm"
-
-    def write(self, who, text, **kw):
-        body = {"from": {"address": who, "name": who.title(), **kw}, "id": own("m"), "text": text}
-        r = self.gateway.hook(body)
-        assert r.status_code == 200, r.text
-        return r.json()["thread"]
-
-    def card(self, thread):
-        client = self.admin.get(f"/threads/{thread}")["thread"]["client"]["id"]
-        return until(lambda: self.admin.get(f"/clients/{client}")["client"]["cards"].get("crm", {}).get("id"), 30 * SLOWER,
-                     why=self.gateway.log()[-2000:])
 
     def said(self, thread, n, timeout=30):
         """The texts in the chat, once there are n."""

@@ -51,8 +51,15 @@ class Back(World):
         return until(lambda: len(self.said()) == n and self.said()[-1]["status"] in status and self.said(),
                      30 * SLOWER, why=self.gateway.log()[-1500:])
 
+    def client(self):
+        return self.admin.get(f"/threads/{self.thread}")["thread"]["client"]["id"]
+
     def turn(self, user, secret=SECRET, **body):
         self.target.fake.do(lambda: self.target.fake.world.records["res.partner"][int(self.card)].update(user_id=user, write_uid=17))
+        return self.told(secret, **body)
+
+    def told(self, secret=SECRET, **body):
+        """By an automation rule."""
         return requests.post(f"{self.gateway.url}/hooks/odoo/crm/{secret}", timeout=30,
                              json={"_model": "res.partner", "_id": int(self.card), "_action": "x(#1)", **body})
 
@@ -122,11 +129,34 @@ def test_responsible_goes_both_ways_and_not_in_circles(back):
     back.admin.patch(f"/threads/{back.thread}", {"assignee": "bob"})
     until(lambda: back.target.records()[int(back.card)]["user_id"] == 18, 20 * SLOWER)
     back.turn(18)  # the rule tells what we did
-    back.turn(19)  # nobody of ours: ours stays
+    for _ in range(3):
+        back.turn(19)  # nobody of ours: ours stays
     back.note("<p>/r done</p>")
     back.wait_said(1)
     events = [m["event"]["to"] for m in back.admin.messages(back.thread) if m.get("event", {}).get("type") == "assigned"]
-    assert events[:4] == ["anna", "bob", "anna", "bob"] and not back.dead()
+    assert events == ["anna", "bob", "anna", "bob"] and not back.dead()
+    assert back.gateway.log().count("crm.unknown_user") == 1
+
+
+def test_a_name_goes_both_ways_and_not_in_circles(back):
+    def name():
+        return back.admin.get(f"/clients/{back.client()}")["client"]["name"]
+
+    def call(said, times=1):
+        back.target.fake.do(lambda: back.target.fake.world.records["res.partner"][int(back.card)].update(name=said, write_uid=17))
+        for _ in range(times):
+            assert back.told(name=said).status_code == 200
+
+    ours = name()
+    call(ours)  # what it was made with is no news
+    call("Ann Smith", 3)
+    until(lambda: name() == "Ann Smith", 20 * SLOWER, why=back.gateway.log()[-1500:])
+    back.admin.patch(f"/clients/{back.client()}", {"name": "Ann S."})
+    until(lambda: back.target.cards()[back.card] == "Ann S.", 20 * SLOWER)
+    call("Ann S.", 2)  # the rule tells what we did
+    call("Ann Smith")  # and this is a person again
+    until(lambda: name() == "Ann Smith", 20 * SLOWER, why=back.gateway.log()[-1500:])
+    assert not back.dead()
 
 
 def test_strangers_are_not_heard(back):

@@ -2,6 +2,7 @@
 #include "json_trial.h"
 
 #include "connectors/bitrix24/bitrix24_event.h"
+#include "net/http_form.h"
 
 static const struct {
     const char *bb, *author, *text;
@@ -61,7 +62,7 @@ static void names_are_letters(void **state) {
 static void an_event_is_read(void **state) {
     struct err err;
     (void)state;
-    json_t *form = bitrix24_form(span_str(HEAD ONE), &err);
+    json_t *form = http_form(span_str(HEAD ONE), &err);
     expect_at(form, "auth.application_token", "'tok'");
     json_t *e = bitrix24_event(form, "gw", 0);
     expect_at(e, "",
@@ -77,17 +78,17 @@ static void forms_that_are_none(void **state) {
     static const char *const bad[] = {
         "", "&&&", "a[b=1", "a=1&a[b]=2", "a[b][c][d][e][f][g][h][i][j]=1", NULL};
     struct err err;
-    char *many = mem_alloc(8000);
+    char *many = mem_alloc(20000);
     (void)state;
     for (size_t i = 0; bad[i]; i++)
-        if (bitrix24_form(span_str(bad[i]), &err))
+        if (http_form(span_str(bad[i]), &err))
             fail_msg("%s", bad[i]);
-    memset(many, 0, 8000);
-    for (size_t i = 0; i < 1500; i++)
+    memset(many, 0, 20000);
+    for (size_t i = 0; i < 4500; i++)
         memcpy(many + 4 * i, "a[]&", 4);
-    assert_null(bitrix24_form(span_str(many), &err));
+    assert_null(http_form(span_str(many), &err));
     free(many);
-    json_t *odd = bitrix24_form(span_str("x&%zz=%4&l[]=1&l[]=2&n=%00&u=%FF%D1%8F&a]b[c]d=e"), &err);
+    json_t *odd = http_form(span_str("x&%zz=%4&l[]=1&l[]=2&n=%00&u=%FF%D1%8F&a]b[c]d=e"), &err);
     expect_at(
         odd, "", "{'x':'','%zz':'%4','l':{'0':'1','1':'2'},'n':'?','u':'?я','a]b':{'c':'e'}}");
     json_decref(odd);
@@ -102,8 +103,25 @@ static void events_that_are_none(void **state) {
     struct err err;
     (void)state;
     for (size_t i = 0; bad[i]; i++) {
-        json_t *form = bitrix24_form(span_str(bad[i]), &err), *e = bitrix24_event(form, "gw", 0);
+        json_t *form = http_form(span_str(bad[i]), &err), *e = bitrix24_event(form, "gw", 0);
         if (!form || e)
+            fail_msg("%s", bad[i]);
+        json_decref(form);
+    }
+}
+
+static void a_contact_has_changed(void **state) {
+    static const char *const bad[] = {"event=ONCRMCONTACTADD&data[FIELDS][ID]=82",
+        "event=ONCRMCONTACTUPDATE&data[FIELDS][ID]=", "event=ONCRMCONTACTUPDATE&data[FIELDS]=82",
+        "event=ONCRMCONTACTUPDATE&data[FIELDS][ID]=8x", "event=ONCRMCONTACTUPDATE", NULL};
+    struct err err;
+    (void)state;
+    json_t *form = http_form(span_str("event=onCrmContactUpdate&data[FIELDS][ID]=82&ts=1"), &err);
+    assert_string_equal(bitrix24_changed(form), "82");
+    json_decref(form);
+    for (size_t i = 0; bad[i]; i++) {
+        form = http_form(span_str(bad[i]), &err);
+        if (bitrix24_changed(form))
             fail_msg("%s", bad[i]);
         json_decref(form);
     }
@@ -166,6 +184,7 @@ int main(void) {
         cmocka_unit_test(an_event_is_read),
         cmocka_unit_test(forms_that_are_none),
         cmocka_unit_test(events_that_are_none),
+        cmocka_unit_test(a_contact_has_changed),
         cmocka_unit_test(what_a_line_is_told),
         cmocka_unit_test(what_is_held_is_remembered),
     };

@@ -150,7 +150,7 @@ static void test_answers(void **state) {
     (void)state;
     json_t *answers = hubspot_answers(span_of(body, strlen(body)), "77", &err);
     assert_int_equal(json_array_size(answers), 1);
-    const json_t *one = json_array_get(answers, 0);
+    const json_t *one = json_object_get(json_array_get(answers, 0), "event");
     assert_string_equal(json_string_value(json_object_get(one, "thread")), THREAD);
     assert_string_equal(json_string_value(json_object_get(one, "text")), "one");
     json_decref(answers);
@@ -158,6 +158,34 @@ static void test_answers(void **state) {
     char *plain = hubspot_plain("<p>a &lt;b&gt; &amp;amp;<br>c</p><script>");
     assert_string_equal(plain, "a <b> &amp;\nc");
     free(plain);
+}
+
+#define OF_CONTACT                                                                                 \
+    "\"subscriptionType\":\"contact.propertyChange\",\"objectId\":17,\"occurredAt\":1,"
+
+static void test_changes(void **state) {
+    static const char body[] =
+        "[{\"eventId\":1," OF_CONTACT "\"propertyName\":\"lastname\"},"
+        "{\"eventId\":2," OF_CONTACT "\"propertyName\":\"hubspot_owner_id\"},"
+        "{\"eventId\":3," OF_CONTACT "\"propertyName\":\"phone\"},"
+        "{\"eventId\":4,\"subscriptionType\":\"object.propertyChange\",\"objectTypeId\":\"0-1\","
+        "\"objectId\":18,\"propertyName\":\"firstname\"},"
+        "{\"eventId\":5,\"subscriptionType\":\"object.propertyChange\",\"objectTypeId\":\"0-2\","
+        "\"objectId\":18,\"propertyName\":\"firstname\"},"
+        "{\"subscriptionType\":\"contact.creation\",\"objectId\":19},{\"objectId\":\"x\"}]";
+    struct err err;
+    (void)state;
+    json_t *changes = hubspot_changes(span_of(body, strlen(body)), "firstname", &err);
+    assert_int_equal(json_array_size(changes), 3);
+    const json_t *one = json_array_get(changes, 0);
+    assert_string_equal(json_string_value(json_object_get(one, "lane")), "17");
+    assert_string_equal(json_string_value(json_object_get(one, "once")), "1:1:17:lastname");
+    assert_true(crm_flow_is_change(json_object_get(one, "event")));
+    one = json_object_get(json_array_get(changes, 1), "event");
+    assert_string_equal(json_string_value(json_object_get(one, "user")), "changed");
+    assert_string_equal(json_string_value(json_object_get(one, "name")), "");
+    json_decref(changes);
+    assert_null(hubspot_changes(span_of("7", 1), "firstname", &err));
 }
 
 int main(void) {
@@ -168,6 +196,7 @@ int main(void) {
         cmocka_unit_test(test_entries_are_shown_by_their_time),
         cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

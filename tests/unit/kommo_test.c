@@ -10,6 +10,7 @@
 #include "connectors/kommo/kommo_answer.h"
 #include "connectors/kommo/kommo_compose.h"
 #include "connectors/kommo/kommo_event.h"
+#include "net/http_form.h"
 
 #define SECRET "5a44c5dff55f3c15a4cce8d7c4cc27e207c7e189"
 #define MESSAGE "01JDFX3T5KABCDEFGHJKMNPQRS"
@@ -77,12 +78,36 @@ static void a_contact_holds_what_finds_it(void **state) {
     (void)state;
     for (size_t i = 0; i < 2; i++)
         assert_json(kommo_card(c, i ? "77" : "SB"),
-            "{\"id\":\"7\",\"name\":\"Anna\",\"responsible\":\"17\",\"ways\":["
+            "{\"id\":\"7\",\"name\":\"Anna\",\"responsible\":\"17\",\"user\":\"17\",\"ways\":["
             "{\"kind\":\"phone\",\"value\":\"8 (900) 1\"},{\"kind\":\"mark\",\"value\":"
             "\"switchboard:A\"},{\"kind\":\"messenger\",\"value\":\"telegram:42\"}]}");
     json_object_set_new(c, "is_deleted", json_true());
     assert_null(kommo_card(c, "SB"));
     json_decref(c);
+}
+
+static void changes_are_of_contacts(void **state) {
+    static const char form[] =
+        "contacts[update][0][id]=7&contacts[update][0][type]=contact&contacts[update][1][id]=8&"
+        "contacts[update][1][old_responsible_user_id]=17&contacts[responsible][0][id]=9&"
+        "contacts[update][2][id]=10&contacts[update][2][type]=company&contacts[add][0][id]=11&"
+        "contacts[update][3][id]=x&contacts[update][4]=12&leads[update][0][id]=13";
+    struct err err;
+    (void)state;
+    json_t *hook = http_form(span_str(form), &err), *all = kommo_changes(hook), *one;
+    json_t *got = json_array();
+    size_t i;
+    json_array_foreach(all, i, one) {
+        const json_t *event = json_object_get(one, "event");
+        assert_true(crm_flow_is_change(event));
+        json_array_append_new(
+            got, json_pack("[O,O,O]", json_object_get(one, "lane"), json_object_get(event, "name"),
+                     json_object_get(event, "user")));
+    }
+    assert_json(got, "[[\"7\",\"maybe\",\"maybe\"],[\"8\",\"maybe\",\"changed\"],"
+                     "[\"9\",\"maybe\",\"changed\"]]");
+    json_decref(all);
+    json_decref(hook);
 }
 
 static void what_is_there_stays(void **state) {
@@ -272,6 +297,7 @@ int main(void) {
         cmocka_unit_test(requests_are_signed_as_the_vendor_says),
         cmocka_unit_test(a_hook_is_theirs_or_not),
         cmocka_unit_test(a_contact_holds_what_finds_it),
+        cmocka_unit_test(changes_are_of_contacts),
         cmocka_unit_test(what_is_there_stays),
         cmocka_unit_test(a_number_is_asked_for_in_several_writings),
         cmocka_unit_test(errors_are_in_their_words),

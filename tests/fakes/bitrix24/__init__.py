@@ -30,6 +30,7 @@ class Bitrix24(CrmFake):
         self.refreshes, self.needless = 0, 0
         self.unpaid = False
         super().__init__(port)
+        self.crm.changed = lambda card: self.news.append(card)
 
     # --- signing in ---
 
@@ -150,9 +151,19 @@ class Bitrix24(CrmFake):
 
     def event(self, name, message, token=APPLICATION_TOKEN, line=1, connector=None):
         """The body of the POST that tells of an operator's message."""
+        return self.events(name, [message], token, line, connector)
+
+    def events(self, name, messages, token=APPLICATION_TOKEN, line=1, connector=None):
         connector = connector or next(iter(self.lines.connectors), "switchboard")
+        return self._posted(name, {"CONNECTOR": connector, "LINE": line, "MESSAGES": messages}, token, "imconnector")
+
+    def contact_event(self, card, token=APPLICATION_TOKEN, name="ONCRMCONTACTUPDATE"):
+        """The body of the POST that tells that a contact has changed: nothing but its number comes."""
+        return self._posted(name, {"FIELDS": {"ID": card}}, token, "crm")
+
+    @staticmethod
+    def _posted(name, data, token, scope):
         return params.build({
-            "event": name, "event_handler_id": 555,
-            "data": {"CONNECTOR": connector, "LINE": line, "MESSAGES": [message]}, "ts": int(time.time()),
-            "auth": {"access_token": "c978b990071b0008440001b0895f697a", "expires_in": 3600, "scope": "imconnector",
+            "event": name, "event_handler_id": 555, "data": data, "ts": int(time.time()),
+            "auth": {"access_token": "c978b990071b0008440001b0895f697a", "expires_in": 3600, "scope": scope,
                      "domain": "portal.bitrix24.ru", "application_token": token}})

@@ -24,6 +24,7 @@ class Crm:
         self.items = {1: {}, 2: {}, 3: {}}
         self.comments = {}
         self.last = 100
+        self.changed = lambda card: None  # what is done when a contact is another
         self.required = set()  # fields that the portal's admin has made mandatory
 
     def _next(self):
@@ -89,6 +90,8 @@ class Crm:
         fields = self._fields(kind, p)
         item["fm"] += [dict(one, id=self._next()) for one in fields.pop("fm", [])]  # only ever added
         item.update(fields)
+        if kind == 3:
+            self.changed(item["id"])
         return {"item": dict(item, entityTypeId=kind)}
 
     def item_list(self, p):

@@ -139,7 +139,7 @@ class Lines:
 
     def bind(self, p):
         self._need(p, "event", "handler")
-        if not p["event"].startswith("ONIMCONNECTOR"):
+        if not p["event"].startswith("ONIMCONNECTOR") and p["event"] != "ONCRMCONTACTUPDATE":
             raise Refused(400, "ERROR_EVENT_NOT_FOUND", "Event not found")
         if (p["event"], p["handler"]) in self.handlers:
             raise Refused(400, "ERROR_EVENT_BINDING_EXISTS", "Handler already binded")

@@ -147,6 +147,14 @@ class HubSpot(CrmFake):
                             "senders": [{"actorId": "A-9", "name": "Ivan Petrov"}], "recipients": [{"actorId": "V-1"}],
                             "client": {"clientType": "HUBSPOT"}, "attachments": [], **message}}
 
+    def changes(self, card, changed, of="contact", **more):
+        """The body that its webhooks post: an event for each property, in a list."""
+        self.serial += 1
+        return [{"eventId": self.serial * 100 + i, "subscriptionId": 5000 + i, "portalId": 1, "appId": 7, "occurredAt": int(time.time() * 1000),
+                 "subscriptionType": f"{of}.propertyChange", "attemptNumber": 0, "objectId": int(card), "propertyName": name,
+                 "propertyValue": value, "changeSource": "CRM_UI", "sourceId": "userId:17", **more}
+                for i, (name, value) in enumerate(changed.items())]
+
     def post(self, body, secret=None, uri=None, at=None, **headers):
         """To the gateway; signed when there is a secret."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -250,7 +258,10 @@ class HubSpot(CrmFake):
 
     def patch(self, kind, o, properties):
         self.check(kind, properties, o["id"])
+        changed = {k: v for k, v in properties.items() if (o["properties"].get(k) or "") != v}
         o["properties"].update(properties)
+        if kind == "contacts":
+            self.news.append((o["id"], changed))
         return self.shown(o, list(o["properties"]))
 
     def upsert(self, kind, body):

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+import urllib.parse
 
 from ..wire import Answer
 from .errors import Refused, invalid, problem
@@ -148,10 +149,28 @@ def change_contact(fake, request, id):
     if not isinstance(body, dict) or not set(body) <= CONTACT_KEYS:
         raise Refused(invalid((0, "", "This field was not expected")))
     _check_user(fake, 0, body)
+    before = c["responsible_user_id"]
     c["fields"].update(_fields(fake, 0, body))
     for key in ("name", "responsible_user_id"):
         c[key] = body.get(key, c[key])
+    fake.news.append((c["id"], before if before != c["responsible_user_id"] else None))
     return Answer(200, {"id": c["id"], "name": c["name"], "updated_at": int(time.time())}, type="application/hal+json")
+
+
+def told(fake, id, old_user=None, kind="contact", action="update"):
+    """The body of a web hook (developers.kommo.com, webhooks-general): the contact as it is; of another responsible the
+    old one, too. Companies come under the same name."""
+    c = fake.crm.contacts.get(int(id), {"name": "Nobody", "responsible_user_id": 17, "fields": {}})
+    item = {"id": id, "name": c["name"], "responsible_user_id": c["responsible_user_id"], "date_create": 1726573127,
+            "last_modified": 1726573130, "created_user_id": 17, "modified_user_id": 17, "account_id": 31337}
+    for i, (code, values) in enumerate(c["fields"].items()):
+        item |= {f"custom_fields][{i}][{k}": v for k, v in {"id": fake.crm.fields[code], "name": code.title(), "code": code}.items()}
+        item |= {f"custom_fields][{i}][values][{n}][value": v for n, v in enumerate(values)}
+    if old_user:
+        item["old_responsible_user_id"] = old_user
+    item |= {"created_at": 1726573127, "updated_at": int(time.time()), "type": kind}
+    pairs = {f"contacts[{action}][0][{k}]": v for k, v in item.items()}
+    return urllib.parse.urlencode(pairs | {"account[subdomain]": "shop", "account[id]": 31337})
 
 
 # --- leads ---
