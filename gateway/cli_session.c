@@ -13,7 +13,10 @@
 #include "base/metrics.h"
 #include "embedded_redis.h"
 
-#define PATIENCE_MS 5000
+#define OPENING_MS 5000
+/* A call is answered or fails by itself when Redis is silent; to hash a password takes its time on
+ * a busy machine. */
+#define CALL_MS 60000
 
 static void on_state(void *arg, bool up, const struct err *fatal) {
     struct cli_session *s = arg;
@@ -33,8 +36,8 @@ static void on_late(void *arg) {
     loop_stop(s->env.loop);
 }
 
-static int wait_within(struct cli_session *s) {
-    struct loop_timer *t = loop_timer_start(s->env.loop, PATIENCE_MS, 0, on_late, s);
+static int wait_within(struct cli_session *s, unsigned ms) {
+    struct loop_timer *t = loop_timer_start(s->env.loop, ms, 0, on_late, s);
     loop_run(s->env.loop);
     loop_timer_stop(&t);
     if (!s->err.code)
@@ -44,7 +47,7 @@ static int wait_within(struct cli_session *s) {
 }
 
 int cli_wait(struct cli_session *s) {
-    return wait_within(s);
+    return wait_within(s, CALL_MS);
 }
 
 int cli_wait_quiet(struct cli_session *s) {
@@ -127,7 +130,7 @@ struct cli_session *cli_session_open(struct cli *cli, int *code_out) {
     s->opening = true;
     connect_store(s, url);
     free(url);
-    if (wait_within(s) < 0)
+    if (wait_within(s, OPENING_MS) < 0)
         cli_session_close(&s);
     else
         s->opening = false;
