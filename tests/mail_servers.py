@@ -23,13 +23,14 @@ import subprocess
 import tempfile
 import time
 
+from pace import patience
 from ports import free_port
 
 POSTFIX_DAEMONS = "/usr/lib/postfix/sbin"
 
 
-def _wait(port, process, log, timeout=20):
-    end = time.monotonic() + timeout
+def _wait(port, process, log):
+    end = time.monotonic() + patience()
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -386,20 +387,20 @@ class MailServers:
 
     def imap(self, user):
         """A client of Python's, logged in."""
-        c = imaplib.IMAP4_SSL("localhost", self.imaps_port, ssl_context=self.tls(), timeout=20)
+        c = imaplib.IMAP4_SSL("localhost", self.imaps_port, ssl_context=self.tls(), timeout=patience())
         c.login(self.address(user), self.PASSWORD)
         return c
 
     def submit(self, sender, to, raw):
         """Sends raw bytes as that user of ours; to: addresses."""
-        with smtplib.SMTP("localhost", self.submission_port, timeout=20) as s:
+        with smtplib.SMTP("localhost", self.submission_port, timeout=patience()) as s:
             s.starttls(context=self.tls())
             s.login(self.address(sender), self.PASSWORD)
             return s.sendmail(self.address(sender), to, raw)
 
     def receive(self, sender, to, raw):
         """A mail from the world: no login. sender: an address, "" for a bounce."""
-        with smtplib.SMTP("localhost", self.smtp_port, timeout=20) as s:
+        with smtplib.SMTP("localhost", self.smtp_port, timeout=patience()) as s:
             return s.sendmail(sender, to, raw)
 
     def append(self, user, raw, folder="INBOX", flags=None):

@@ -372,11 +372,17 @@ def reading_children(w):
 
 
 def stopped_readers(w, who):
-    """Both processes that the mailbox's worker has for reading stand still; whoever began last is asked first."""
-    for i in range(12):
+    """Both processes that the mailbox's worker has for reading stand still; whoever began last is asked first. The second is
+    there only once the first was busy when a mail came: so they come all at once."""
+    workers = w.gateway.worker_pids()
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    for i in range(8):
         w.mail.append(who.support, w.compose(who.bob, who.support, f"{i} " + "many words " * 3000).as_bytes())
+    for pid in workers:
+        os.kill(pid, signal.SIGCONT)
     pids = until(lambda: (lambda p: p if len(p) == 2 else None)(sorted(reading_children(w))), 20 * SLOWER)
-    w.got(who.bob, 12)
+    w.got(who.bob, 8)
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     return pids
