@@ -175,6 +175,7 @@ def test_monsters(start_gateway):
 
 def test_readers_are_shut_in(corpus):
     """Who reads mails has no way out: a seccomp filter, nothing to gain by exec, no files, no processes, little memory."""
+    corpus.write("one more, for a reader that has nothing to do goes")
     readers = [p for worker in corpus.gateway.worker_pids() for p, _ in children(worker)]
     assert readers
     for pid in readers:

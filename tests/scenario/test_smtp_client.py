@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from fakes.smtp import FakeSmtp
-from harness import until
+from harness import SLOWER, until
 from mail_servers import MailServers
 
 SWITCHBOARD = os.environ.get("SWITCHBOARD", "build/switchboard")
@@ -30,7 +30,7 @@ def send_to(url, ca=None, count=1, **login):
     env |= {"SMTP_URL": url, "SMTP_COUNT": str(count)} | {f"SMTP_{k.upper()}": v for k, v in login.items()}
     if ca:
         env["SMTP_CA"] = str(ca)
-    out = subprocess.run([UNIT], env=env, check=True, capture_output=True, text=True, timeout=60).stdout
+    out = subprocess.run([UNIT], env=env, check=True, capture_output=True, text=True, timeout=60 * SLOWER).stdout
     rows = [line.split(" ", 2) for line in out.splitlines()]
     return [(int(a), int(b), c) for a, b, c in rows]
 
