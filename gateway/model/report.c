@@ -15,11 +15,11 @@
 #define NAME_MAX_BYTES 256
 
 enum figure { IN, OUT, CLOSED, LOST, FIGURES };
-enum answer { FIRST, NEXT, ANSWERS };
+enum answer { FIRST, NEXT, RATED, ANSWERS };
 enum table { DAYS, CHANNELS, AGENTS, LABELS, TABLES };
 
 static const char *const figures[FIGURES] = {"in", "out", "closed", "lost"};
-static const char *const answers[ANSWERS] = {"first", "next"};
+static const char *const answers[ANSWERS] = {"first", "next", "rated"};
 
 struct row {
     int64_t n[FIGURES];
@@ -226,12 +226,23 @@ static json_t *times_json(const int64_t slots[REPORT_SLOTS]) {
         n ? json_real(quantile(slots, n, 0.9)) : json_null());
 }
 
+static json_t *scores_json(const int64_t slots[REPORT_SLOTS]) {
+    int64_t n = 0, sum = 0;
+    for (unsigned i = 1; i <= REPORT_SCORE_MAX; i++) {
+        n += slots[i];
+        sum += slots[i] * i;
+    }
+    return json_pack("{s:I,s:o}", "n", (json_int_t)n, "average",
+        n ? json_real((double)sum / (double)n) : json_null());
+}
+
 static json_t *row_json(const struct row *row) {
     json_t *out = json_object();
     for (int f = 0; f < FIGURES; f++)
         json_object_set_new(out, figures[f], json_integer(row->n[f]));
-    for (int a = 0; a < ANSWERS; a++)
+    for (int a = FIRST; a <= NEXT; a++)
         json_object_set_new(out, answers[a], times_json(row->slots[a]));
+    json_object_set_new(out, answers[RATED], scores_json(row->slots[RATED]));
     return out;
 }
 

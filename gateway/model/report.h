@@ -7,6 +7,8 @@
  *   "first.channel SLOT CHANNEL" "first.agent SLOT AGENT" "first.label SLOT LABEL", "next...."
  *   "closed HH CHANNEL" "closed.agent AGENT"
  *   "lost HH CHANNEL" "lost.agent AGENT" "lost.label LABEL"   closed while the client waited
+ *   "rated HH SCORE" "rated.channel SCORE CHANNEL" "rated.agent SCORE AGENT" "rated.label ..."
+ *                                            what clients thought of it, 1 to 5
  *   "total"                                  how many things were counted
  * SLOT: 0..15 are whole seconds; then eight slots for each doubling, so that a time is known to an
  * eighth or better. */
@@ -19,6 +21,7 @@
 #include "base/span.h"
 
 #define REPORT_SLOTS 256
+#define REPORT_SCORE_MAX 5
 
 /* The middle of a slot in seconds. */
 double report_slot_seconds(unsigned slot);
@@ -31,10 +34,12 @@ void report_destroy(struct report **r);
 /* One counter of a day. What it does not know is passed over. */
 void report_add(struct report *r, const char *day, struct span field, int64_t n);
 /* Of all that was added:
- * {"totals":{"in","out","closed","lost","first":Times,"next":Times},
+ * {"totals":{"in","out","closed","lost","first":Times,"next":Times,
+ *    "rated":{"n","average"}},
  *  "days":[{"name":"2026-11-29",...as totals}], "week":[[24 numbers of messages in] x 7, Monday
  *  first], "hours":[24 x as totals], "channels":[{"name",...}], "agents":[{"name",...}],
- *  "labels":[{"name",...}]}; Times: {"n","median_s","p90_s"}, the last two null without any. */
+ *  "labels":[{"name",...}]}; Times: {"n","median_s","p90_s"}; without any, medians and averages are
+ * null. */
 json_t *report_json(const struct report *r);
 
 /* The same as a table (RFC 4180) of "days", "hours", "channels", "agents" or "labels"; a cell that

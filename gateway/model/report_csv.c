@@ -39,6 +39,8 @@ static void add_row(struct buf *b, const json_t *row) {
     for (size_t i = 0; i < 2; i++)
         for (size_t j = 0; j < 3; j++)
             add_number(b, json_object_get(json_object_get(row, kinds[i]), times[j]));
+    add_number(b, json_object_get(json_object_get(row, "rated"), "n"));
+    add_number(b, json_object_get(json_object_get(row, "rated"), "average"));
     buf_adds(b, "\r\n");
 }
 
@@ -54,8 +56,8 @@ char *report_csv(const json_t *report, const char *table) {
         return NULL;
     buf_init(&b, CSV_MAX);
     buf_addf(&b,
-        "%s,in,out,closed,lost,first_n,first_median_s,first_p90_s,next_n,next_median_s,next_"
-        "p90_s\r\n",
+        "%s,in,out,closed,lost,first_n,first_median_s,first_p90_s,next_n,next_median_s,next_p90_s,"
+        "rated_n,rated_average\r\n",
         first[t]);
     json_array_foreach(json_object_get(report, table), i, row) {
         const char *name = json_string_value(json_object_get(row, "name"));

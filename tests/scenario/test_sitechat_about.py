@@ -147,6 +147,11 @@ def test_bad_form_is_refused_by_its_field(g, form, key):
 
 def test_rating_is_an_event_of_the_thread_once(g):
     api = g.login()
+
+    def told(table, name):
+        return next((row["rated"] for row in api.get("/reports")[table] if row["name"] == name), {"n": 0, "average": None})
+
+    before = [told("agents", "admin")["n"], told("channels", "site")["n"], told("labels", "to be rated")["n"]]
     with Chat(g, site="site") as c:
         c.send(type="rate", cid="r0", score=5)
         assert c.get("error")["code"] == "conflict"  # of what?
@@ -154,7 +159,7 @@ def test_rating_is_an_event_of_the_thread_once(g):
         thread = thread_of(api, "rate me")
         c.get("msg")
         answer(api, thread, "done")
-        api.patch(f"/threads/{thread}", {"state": "closed"})
+        api.patch(f"/threads/{thread}", {"labels": ["to be rated"], "state": "closed"})
         assert c.get("state") == {"type": "state", "closed": True}
         for _ in range(2):
             c.send(type="rate", cid="r1", score=4, text="quick")
@@ -166,6 +171,8 @@ def test_rating_is_an_event_of_the_thread_once(g):
     rated = [e for e in events(api, thread) if e["type"] == "rating"]
     assert rated == [{"type": "rating", "score": 4, "of": 5, "comment": "quick", "text": "4 of 5: quick"}]
     assert api.get("/threads/" + thread)["thread"]["state"] == "closed"  # a rating opens nothing
+    assert told("labels", "to be rated") == {"n": 1, "average": 4.0}  # and is counted once
+    assert [told("agents", "admin")["n"], told("channels", "site")["n"], 1] == [n + 1 for n in before]
     with Chat(g, site="site", token=token) as c:
         assert c.ready["closed"] is True and "quick" not in json.dumps(c.ready)
         c.msg("and one more thing")

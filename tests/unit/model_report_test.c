@@ -105,18 +105,22 @@ static void test_tables(void **state) {
     (void)state;
     add(r, "20261129", "in.label =HYPERLINK(\"x\")", 1);
     add(r, "20261129", "in.label -1", 2);
+    add(r, "20261129", "rated.label 4 =HYPERLINK(\"x\")", 1);
+    add(r, "20261129", "rated.label 5 =HYPERLINK(\"x\")", 1);
+    add(r, "20261129", "rated.label 6 =HYPERLINK(\"x\")", 9);
     add(r, "20261129", "in.label a,\"b\"", 3);
     add(r, "20261129", "first.label 20 a,\"b\"", 1);
     json_t *j = report_json(r);
     char *csv = report_csv(j, "labels");
     assert_string_equal(csv, "label,in,out,closed,lost,first_n,first_median_s,first_p90_s,next_n,"
-                             "next_median_s,next_p90_s\r\n"
-                             "\"'-1\",2,0,0,0,0,,,0,,\r\n"
-                             "\"'=HYPERLINK(\"\"x\"\")\",1,0,0,0,0,,,0,,\r\n"
-                             "\"a,\"\"b\"\"\",3,0,0,0,1,25.0,25.0,0,,\r\n");
+                             "next_median_s,next_p90_s,"
+                             "rated_n,rated_average\r\n"
+                             "\"'-1\",2,0,0,0,0,,,0,,,0,\r\n"
+                             "\"'=HYPERLINK(\"\"x\"\")\",1,0,0,0,0,,,0,,,2,4.5\r\n"
+                             "\"a,\"\"b\"\"\",3,0,0,0,1,25.0,25.0,0,,,0,\r\n");
     free(csv);
     csv = report_csv(j, "hours");
-    assert_non_null(strstr(csv, "\r\n23,0,0,0,0,0,,,0,,\r\n"));
+    assert_non_null(strstr(csv, "\r\n23,0,0,0,0,0,,,0,,,0,\r\n"));
     free(csv);
     assert_null(report_csv(j, "people"));
     json_decref(j);

@@ -236,7 +236,12 @@ local function count_all()
       for _, label in ipairs(named) do tally('lost.label', label) end
     end
   else
-    return
+    local score, most = string.match(body, '"event":{"type":"rating","score":(%d+),"of":(%d+)[,}]')
+    if dir ~= 'event' or most ~= '5' then return end
+    tally('rated', hour, score)
+    tally('rated.channel', score, of)
+    if assignee ~= '' then tally('rated.agent', score, assignee) end
+    for _, label in ipairs(named) do tally('rated.label', score, label) end
   end
   if call('HINCRBY', key, 'total', 1) == 1 then call('EXPIRE', key, ARGV[41]) end
 end

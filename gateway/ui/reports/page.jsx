@@ -17,6 +17,8 @@ const timeText = (words, seconds) => {
     return words.t(unit, { n });
 };
 
+const score = (words, { average }) => (average === null ? words.t("no") : words.number(Math.round(average * 10) / 10));
+
 function Tile({ name, title, value, more, bad }) {
     return (
         <div class="tile" data-figure={name}>
@@ -39,6 +41,7 @@ function Tiles({ report, words }) {
             <Tile name="out" title={words.t("out")} value={words.number(totals.out)} />
             <Tile name="first" title={`${words.t("first")}, ${words.t("median")}`} value={timeText(words, totals.first.median_s)} more={times(totals.first)} />
             <Tile name="next" title={`${words.t("next")}, ${words.t("median")}`} value={timeText(words, totals.next.median_s)} more={times(totals.next)} />
+            <Tile name="rated" title={words.t("rated")} value={score(words, totals.rated)} more={totals.rated.n > 0 && words.t("rated.n", { n: totals.rated.n })} />
             <Tile name="closed" title={words.t("closed")} value={words.number(totals.closed)} />
             <Tile name="lost" title={words.t("lost")} bad={totals.lost > 0} value={words.number(totals.lost)} />
         </dl>
@@ -76,8 +79,8 @@ function Table({ name, rows, query, words }) {
     const shown = rows.map((row, i) => [nameOf(row, i), row]).filter(([, r]) => r.in || r.out || r.closed || r.lost || r.first.n || r.next.n);
     if (!shown.length) return null;
     const known = (what) => what === "in" ? name !== "agents" : what === "out" || what === "closed" ? name !== "labels" : true;
-    const columns = ["in", "out", "first", "next", "closed", "lost"].filter(known);
-    const cell = (row, what) => (what === "first" || what === "next" ? timeText(words, row[what].median_s) : words.number(row[what]));
+    const columns = ["in", "out", "first", "next", "rated", "closed", "lost"].filter(known);
+    const cell = (row, what) => (what === "rated" ? score(words, row.rated) : what === "first" || what === "next" ? timeText(words, row[what].median_s) : words.number(row[what]));
     return (
         <section class="report-card" data-table={name}>
             <header>
