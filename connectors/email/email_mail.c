@@ -22,6 +22,7 @@
 #define AGAIN_MS 500
 #define AGAIN_MAX_MS 30000
 #define READ_TRIES 2 /* a machine that is out of breath ends a child, too */
+#define TELL_EACH 5  /* tries of a mail that nobody takes, for a reason that does not pass */
 
 enum step { ARRIVING, CHECKING, SAVING, READING, READY, TAKING, ENDED };
 
@@ -441,7 +442,10 @@ static void on_taken(void *arg, const struct email_taken *r, const struct err *e
     struct email_mail *m = arg;
     if (!goes_on(m))
         return;
-    if (err) {
+    if (err) { /* given up never: the mailbox has it, and nobody else */
+        if (m->tries % TELL_EACH == TELL_EACH - 1 && !err_passes(err))
+            LOG_ERROR(m->env->log, "email.not_taken", LOG_S("channel", m->e->base.channel),
+                LOG_I("uid", m->uid), LOG_I("tries", m->tries + 1), LOG_E(err));
         m->step = READY;
         later(m);
         return;
