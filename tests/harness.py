@@ -108,7 +108,8 @@ class Gateway:
         self.password = None
         if SANITIZED:
             report = self.folder / "sanitizer"
-            self.env["ASAN_OPTIONS"] = f"log_path={report}:detect_leaks=0:abort_on_error=0"
+            order = ":verify_asan_link_order=0" if "LD_PRELOAD" in self.env else ""  # faketime.py
+            self.env["ASAN_OPTIONS"] = f"log_path={report}:detect_leaks=0:abort_on_error=0{order}"
             self.env["UBSAN_OPTIONS"] = f"log_path={report}:print_stacktrace=1"
         self.write_config()
 

@@ -49,7 +49,7 @@ class Errors(World):
                   else self.person if "/clients/" in path else "0:1-1" if "/dead/" in path else self.dialogue,
                   "name": "admin" if "/agents/" in path else "main" if "/targets/" in path else "site",
                   "connector": "loopback", "target": "main",
-                  "channel": "test", "rest": self.card if "/cards/" in path else "x", "file": "panel.js"}
+                  "channel": "test", "rest": self.card if "/cards/" in path else "x", "file": "panel.js", "table": "days"}
         return {k: v for k, v in values.items() if "{" + k + "}" in path}
 
     def sender(self, op):
@@ -159,7 +159,7 @@ def not_found(w, op, _):
         args["id"] = NOBODY
     if op == "getChatMedia":
         return vanished(w)
-    query = "?site=no-such&name=x" if "/chat/" in path or path.startswith("/widget/") else ""
+    query = "?site=no-such&name=x" if "/chat/" in path or path.startswith("/widget") else ""
     good = w.body(op)
     if op == "mergeClients":
         good = {"json": {"from": w.person}}

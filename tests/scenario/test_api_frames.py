@@ -96,6 +96,14 @@ def test_every_frame_is_seen(talk):
         return heard(visitor, "continue", "error").get("url", "").startswith("https://t.me/test_bot?start=")
 
     until(way_on, step=0.1)
+    say(visitor, type="form", name="Ann", email="ann@example.org")
+    heard(visitor, "form")
+    say(visitor, type="event", cid="e-1", name="basket", data={"items": 3})
+    assert heard(visitor, "noted")["cid"] == "e-1"
+    say(admin, type="change", id="a-8", thread=thread, state="closed")
+    assert heard(visitor, "state")["closed"] is True
+    say(visitor, type="rate", cid="r-1", score=5)
+    assert heard(visitor, "noted")["cid"] == "r-1"
     say(visitor, type="dance")
     heard(visitor, "error")
     say(visitor, type="ping")
