@@ -39,16 +39,17 @@ static void read_lists(const json_t *j) {
     json_decref(entries);
 }
 
-/* A message of ours is not theirs to make; but whatever it is, it must have a body. */
+/* A message of ours is not theirs to make; but whatever it is, it must have a body, or its files. */
 static void write_message(const json_t *j) {
     struct kommo_compose_options o = {.text = {.max = 4000, .links = {.public_url = "https://x"}},
         .country = "RU",
         .bot = "b",
         .now_ms = 1795953840250};
-    json_t *bodies = kommo_messages(j, j, false, &o);
-    if (json_array_size(bodies) < 1)
+    json_t *bodies = kommo_messages(j, j, false, &o), *files = kommo_files(j, j, &o);
+    if (json_array_size(bodies) + json_array_size(files) < 1)
         abort();
     json_decref(bodies);
+    json_decref(files);
     json_decref(kommo_status(j, "x"));
 }
 
