@@ -160,7 +160,7 @@ unit: $(UNIT_TESTS)
 # They wait more than they work: three processes a core keep two cores busy.
 # Two of them use the programs of unit tests: to compose mails, and to send them.
 scenario: all $(OUT)/unit/email_compose_test $(OUT)/unit/net_smtp_client_test
-	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n $(if $(ONLY),3,6) --dist loadgroup tests/scenario \
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n $(if $(ONLY),3,8) --dist loadgroup tests/scenario \
 	  $(if $(ONLY),-k $(ONLY))
 
 browser: all
