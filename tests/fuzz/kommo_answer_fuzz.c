@@ -39,7 +39,8 @@ static void read_lists(const json_t *j) {
     json_decref(entries);
 }
 
-/* A message of ours is not theirs to make; but whatever it is, it must have a body, or its files. */
+/* A message of ours is not theirs to make; but whatever it is, it must have a body, or its files.
+ */
 static void write_message(const json_t *j) {
     struct kommo_compose_options o = {.text = {.max = 4000, .links = {.public_url = "https://x"}},
         .country = "RU",
