@@ -242,11 +242,11 @@ def test_loading(own_redis, start_gateway):
     g = start_gateway(redis_url=r.url)
     thread = post(g, "a").json()["thread"]
     pipe = r.client.pipeline(transaction=False)
-    for i in range(600):
-        pipe.set(f"filler:{i}", "x" * 200)
+    for i in range(8000):  # while it loads, it answers after each 1,024 commands only
+        pipe.set(f"filler:{i}", "x" * 20)
     pipe.execute()
     r.kill()
-    r.options += ("--key-load-delay", "5000", "--loading-process-events-interval-bytes", "1024")
+    r.options += ("--key-load-delay", "500")
     t = threading.Thread(target=lambda: r.start(), daemon=True)
     t.start()
     until(lambda: r.client.info("persistence")["loading"], step=0.005)
