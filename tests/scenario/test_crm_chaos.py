@@ -30,7 +30,11 @@ def test_each_message_is_on_its_card_once_and_in_order(seed=1):
 
 
 @pytest.mark.long
-def test_without_a_look_the_count_reports_doubles(seed=2):
-    problems, totals = told(240, seed, look=False)
-    others = [p for p in problems if ": doubled" not in p]
-    assert totals["doubled"] and not others, (totals, others)
+def test_without_a_look_the_count_reports_doubles():
+    for seed in range(2, 8):  # whether an answer is lost after its message was written is luck
+        problems, totals = told(240, seed, look=False)
+        others = [p for p in problems if ": doubled" not in p]
+        assert not others, (totals, others)
+        if totals["doubled"]:
+            return
+    raise AssertionError("nothing was doubled")
