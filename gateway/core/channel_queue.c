@@ -196,4 +196,4 @@ static void start(struct item *it) {
     store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, "", on_loaded, it);
 }
 
-const struct queue_kind channel_queue_kind = {64, "", NULL, NULL, start};
+const struct queue_kind channel_queue_kind = {64, FLUSH_MAX, "", NULL, NULL, start};

@@ -352,7 +352,7 @@ static void flush(void *arg) {
         forget_waiting(q);
         return;
     }
-    for (struct item *it = q->items; it && n < FLUSH_MAX; it = it->next) {
+    for (struct item *it = q->items; it && n < q->kind->flush_max; it = it->next) {
         if (it->state != ITEM_ENDED)
             continue;
         it->flushing = true;

@@ -11,6 +11,7 @@
 
 #define QUEUE_LEFT_MAX (1u << 20) /* ids of entries that are left in the store: 16 MB */
 #define FLUSH_MAX 40              /* outcomes of one finishing script */
+#define FLUSH_FEW 4               /* where a short script matters more: others wait for its end */
 #define QUEUE_REST "rest"     /* op of a job for the recipients whom a message has not reached */
 #define QUEUE_STATUS "status" /* op of a CRM's: nothing but the message's status has changed */
 
@@ -72,6 +73,7 @@ enum queue_health {
 
 struct queue_kind {
     unsigned in_flight_max;
+    unsigned flush_max; /* FLUSH_MAX, FLUSH_FEW */
     const char *prefix; /* of its words in a message's trail: store_outcome.prefix */
     /* May one more begin? If so it does. NULL: always. */
     bool (*may_start)(struct queue *q);

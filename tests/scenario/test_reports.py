@@ -38,10 +38,12 @@ def clock(tmp_path):
 @pytest.fixture
 def g(clock):
     redis = OwnRedis()  # its allocator does not stand the fake clock
-    gateway = Gateway(config=CONFIG, workers=2, env=clock.env, redis_url=redis.url).start()
-    yield gateway
-    gateway.destroy()
-    redis.destroy()
+    gateway = Gateway(config=CONFIG, workers=2, env=clock.env, redis_url=redis.url)
+    try:
+        yield gateway.start()
+    finally:
+        gateway.destroy()
+        redis.destroy()
 
 
 def slot_of(ms):
