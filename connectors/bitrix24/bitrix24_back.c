@@ -16,14 +16,6 @@ static const char *str(const json_t *o, const char *key) {
     return s ? s : "";
 }
 
-static void on_kept(void *arg, const struct err *err) {
-    struct http_exchange *x = arg;
-    if (err)
-        http_reply_err(x, err);
-    else
-        http_reply_empty(x, 200);
-}
-
 /* Operators' messages, each once. */
 static json_t *messages_of(const struct bitrix24 *b, const json_t *form) {
     json_t *out = json_array(), *event;
@@ -67,7 +59,7 @@ void bitrix24_webhook(struct crm *c, struct http_exchange *x) {
     else if (!crypto_equal(span_str(token), span_str(b->line.application_token)))
         http_reply_problem(x, 401, "auth", "the application's token is another one");
     else
-        crm_events(c, b->is_line ? messages_of(b, form) : changes_of(form), on_kept, x);
+        crm_events(c, b->is_line ? messages_of(b, form) : changes_of(form), crm_hook_done, x);
     json_decref(form);
 }
 

@@ -17,14 +17,6 @@ static const char *str(const json_t *o, const char *key) {
 
 /* --- a webhook ------------------------------------------------------------------------------- */
 
-static void on_kept(void *arg, const struct err *err) {
-    struct http_exchange *x = arg;
-    if (err)
-        http_reply_err(x, err);
-    else
-        http_reply_json(x, 200, json_pack("{s:b}", "ok", 1));
-}
-
 void espocrm_webhook(struct crm *c, struct http_exchange *x) {
     struct espocrm *e = espocrm_of(c);
     struct err err;
@@ -44,7 +36,7 @@ void espocrm_webhook(struct crm *c, struct http_exchange *x) {
         http_reply_err(x, &err);
         return;
     }
-    crm_events(c, events, on_kept, x);
+    crm_events(c, events, crm_hook_done, x);
 }
 
 /* --- a word on the card, once ---------------------------------------------------------------- */

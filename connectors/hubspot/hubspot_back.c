@@ -45,14 +45,6 @@ static int check_signature(
     return rc;
 }
 
-static void on_kept(void *arg, const struct err *err) {
-    struct http_exchange *x = arg;
-    if (err)
-        http_reply_err(x, err); /* it comes again; those that are kept are known then */
-    else
-        http_reply_json(x, 200, json_pack("{s:b}", "ok", 1));
-}
-
 /* Our app's webhooks end with this; they are always signed. */
 static bool is_of_app(const struct http_exchange *x) {
     const char *rest = http_path_arg(x, "rest");
@@ -81,7 +73,7 @@ void hubspot_on_hook(struct crm *c, struct http_exchange *x) {
     json_t *events = is_app ? hubspot_changes(http_body(x), h->properties.name, &err)
                             : hubspot_answers(http_body(x), h->channel, &err);
     if (events)
-        crm_events(c, events, on_kept, x);
+        crm_events(c, events, crm_hook_done, x);
     else
         http_reply_err(x, &err);
 }

@@ -24,21 +24,13 @@ static const char *str(const json_t *o, const char *key) {
 
 /* --- the hook -------------------------------------------------------------------------------- */
 
-static void on_kept(void *arg, const struct err *err) {
-    struct http_exchange *x = arg;
-    if (err)
-        http_reply_err(x, err);
-    else
-        http_reply_empty(x, 200);
-}
-
 /* The account's web hooks are signed by nobody: who knows the address is believed that there is
  * something to look at, and no more. */
 static void on_account_hook(struct kommo *k, struct http_exchange *x) {
     struct err err;
     json_t *form = http_form(http_body(x), &err);
     if (form)
-        crm_events(&k->flow.base, kommo_changes(form), on_kept, x);
+        crm_events(&k->flow.base, kommo_changes(form), crm_hook_done, x);
     else
         http_reply_err(x, &err);
     json_decref(form);
@@ -74,7 +66,7 @@ void kommo_webhook(struct crm *c, struct http_exchange *x) {
     if (!event)
         http_reply_empty(x, 200);
     else
-        crm_event(c, str(event, "chat"), str(event, "id"), event, on_kept, x);
+        crm_event(c, str(event, "chat"), str(event, "id"), event, crm_hook_done, x);
     json_decref(event);
 }
 

@@ -17,14 +17,6 @@ static const char *str(const json_t *o, const char *key) {
 
 /* --- an automation rule ---------------------------------------------------------------------- */
 
-static void on_kept(void *arg, const struct err *err) {
-    struct http_exchange *x = arg;
-    if (err)
-        http_reply_err(x, err);
-    else
-        http_reply_json(x, 200, json_pack("{s:b}", "ok", 1));
-}
-
 /* Odoo signs nothing: who knows the address is believed that there is something to look at, and no
  * more. It waits a second for an answer, and asks once. */
 void odoo_webhook(struct crm *c, struct http_exchange *x) {
@@ -44,7 +36,7 @@ void odoo_webhook(struct crm *c, struct http_exchange *x) {
     json_t *body = http_body_json(x);
     if (!body)
         return;
-    crm_events(c, odoo_told_changes(body), on_kept, x);
+    crm_events(c, odoo_told_changes(body), crm_hook_done, x);
     json_decref(body);
 }
 

@@ -25,14 +25,6 @@ static struct span header(const struct http_exchange *x, const char *name) {
     return span_str(s ? s : "");
 }
 
-static void on_kept(void *arg, const struct err *err) {
-    struct http_exchange *x = arg;
-    if (err)
-        http_reply_err(x, err);
-    else
-        http_reply_json(x, 200, json_pack("{s:b}", "ok", 1));
-}
-
 void webhook_on_hook(struct crm *c, struct http_exchange *x) {
     struct webhook *h = hook_of(c);
     struct err err;
@@ -54,7 +46,7 @@ void webhook_on_hook(struct crm *c, struct http_exchange *x) {
     } else {
         const char *id = http_header(x, "webhook-id");
         json_object_set_new(event, "id", json_string(id));
-        crm_event(c, webhook_said_lane(event), id, event, on_kept, x);
+        crm_event(c, webhook_said_lane(event), id, event, crm_hook_done, x);
     }
     json_decref(event);
 }

@@ -223,6 +223,10 @@ void crm_event(struct crm *c, const char *lane, const char *once, const json_t *
  * is left out, and the log says so, for it would be that again. */
 void crm_events(struct crm *c, json_t *events, core_done_fn fn, void *arg);
 
+/* fn of both for the request that told of it, arg: answers it with 200, or so that it comes again.
+ */
+void crm_hook_done(void *exchange, const struct err *err);
+
 /* Somebody answered a client inside the CRM: a message of ours goes out, as an agent's does. All
  * borrowed. Who is meant is told by one of client, thread and card_id. */
 struct crm_reply {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "core/queue.h"
+#include "net/http_server.h"
 #include "store/store_back.h"
 #include "store/store_users.h"
 
@@ -156,6 +157,13 @@ void crm_events(struct crm *c, json_t *events, core_done_fn fn, void *arg) {
 }
 
 /* --- given to take() ------------------------------------------------------------------------- */
+
+void crm_hook_done(void *exchange, const struct err *err) {
+    if (err)
+        http_reply_err(exchange, err);
+    else
+        http_reply_json(exchange, 200, json_pack("{s:b}", "ok", 1));
+}
 
 static void on_taken(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
