@@ -166,8 +166,18 @@ void loop_lws_adopt(struct loop_lws *l, int fd, void *session) {
     l->events.on_gone(session);
 }
 
+/* RFC 6455, 5.2: FIN and opcode 1, then the length; a server does not mask. */
+size_t loop_lws_head(char head[LOOP_LWS_HEAD], size_t n) {
+    unsigned wide = n < 126 ? 0 : n < 65536 ? 2 : 8;
+    head[0] = (char)0x81;
+    head[1] = (char)(wide == 0 ? n : wide == 2 ? 126 : 127);
+    for (unsigned i = 0; i < wide; i++)
+        head[2 + i] = (char)((uint64_t)n >> 8 * (wide - 1 - i));
+    return 2 + wide;
+}
+
 int loop_lws_write(struct loop_lws_conn *c, char *p, size_t n) {
-    if (lws_write(raw(c), (unsigned char *)p, n, LWS_WRITE_TEXT) >= 0)
+    if (lws_write(raw(c), (unsigned char *)p, n, LWS_WRITE_RAW) >= 0)
         return 0;
     loop_lws_cut(c, 0);
     return -1;

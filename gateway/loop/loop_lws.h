@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "loop/loop.h"
 
+#define LOOP_LWS_HEAD 10 /* bytes of the longest head of a message */
 #define LOOP_LWS_ROOM 32 /* bytes that must be writable before what loop_lws_write() gets */
 
 struct loop_lws;
@@ -47,8 +48,12 @@ void loop_lws_destroy(struct loop_lws **l);
  * any case, from the loop or at once. */
 void loop_lws_adopt(struct loop_lws *l, int fd, void *session);
 
-/* One text message. p has LOOP_LWS_ROOM writable bytes before it (only these are changed). -1: the
- * connection is broken and is being closed. Not while loop_lws_is_blocked(). */
+/* What goes before the text of a message of n bytes; returns its length. */
+size_t loop_lws_head(char head[LOOP_LWS_HEAD], size_t n);
+
+/* Whole messages, each with its head; in one piece to the kernel. p has LOOP_LWS_ROOM writable
+ * bytes before it (only these are changed). -1: the connection is broken and is being closed. Not
+ * while loop_lws_is_blocked(). */
 int loop_lws_write(struct loop_lws_conn *c, char *p, size_t n);
 bool loop_lws_is_blocked(struct loop_lws_conn *c);
 void loop_lws_want_write(struct loop_lws_conn *c);

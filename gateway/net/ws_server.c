@@ -24,8 +24,9 @@
 
 struct ws_frame {
     unsigned refs;
-    unsigned n;
-    char bytes[]; /* LOOP_LWS_ROOM, then the text */
+    unsigned n;     /* bytes on the wire */
+    unsigned count; /* frames: more than one when they were joined */
+    char bytes[];   /* LOOP_LWS_ROOM, then what goes on the wire */
 };
 
 struct waiting {
@@ -82,12 +83,36 @@ struct ws_server {
 
 /* --- frames ---------------------------------------------------------------------------------- */
 
-struct ws_frame *ws_frame_create(const char *text, size_t n) {
+static struct ws_frame *frame_alloc(size_t n, unsigned count) {
     struct ws_frame *f = mem_alloc(sizeof *f + LOOP_LWS_ROOM + n);
     f->refs = 1;
     f->n = (unsigned)n;
+    f->count = count;
+    return f;
+}
+
+struct ws_frame *ws_frame_create(const char *text, size_t n) {
+    char head[LOOP_LWS_HEAD];
+    size_t nhead = loop_lws_head(head, n);
+    struct ws_frame *f = frame_alloc(nhead + n, 1);
+    memcpy(f->bytes + LOOP_LWS_ROOM, head, nhead);
     if (n)
-        memcpy(f->bytes + LOOP_LWS_ROOM, text, n);
+        memcpy(f->bytes + LOOP_LWS_ROOM + nhead, text, n);
+    return f;
+}
+
+struct ws_frame *ws_frame_join(struct ws_frame *const *parts, size_t n) {
+    size_t bytes = 0, at = LOOP_LWS_ROOM;
+    unsigned count = 0;
+    for (size_t i = 0; i < n; i++) {
+        bytes += parts[i]->n;
+        count += parts[i]->count;
+    }
+    struct ws_frame *f = frame_alloc(bytes, count);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(f->bytes + at, parts[i]->bytes + LOOP_LWS_ROOM, parts[i]->n);
+        at += parts[i]->n;
+    }
     return f;
 }
 
@@ -108,7 +133,7 @@ static void queue_push(struct ws_session *s, struct ws_frame *f) {
     f->refs++;
     *s->last = w;
     s->last = &w->next;
-    s->n_waiting++;
+    s->n_waiting += f->count;
     s->waiting_bytes += f->n;
 }
 
@@ -117,7 +142,7 @@ static void queue_pop(struct ws_session *s) {
     s->first = w->next;
     if (!s->first)
         s->last = &s->first;
-    s->n_waiting--;
+    s->n_waiting -= w->frame->count;
     s->waiting_bytes -= w->frame->n;
     ws_frame_release(&w->frame);
     free(w);
@@ -170,7 +195,7 @@ static int write_frame(struct ws_session *s, struct ws_frame *f) {
         queue_clear(s);
         return -1;
     }
-    metrics_add(s->server->env->metrics, M_PUSHED, s->endpoint->kind, 1);
+    metrics_add(s->server->env->metrics, M_PUSHED, s->endpoint->kind, f->count);
     return 0;
 }
 

@@ -47,6 +47,8 @@ void *ws_user(const struct ws_session *s);
 /* A frame that many sessions share. ws_send keeps its own reference. */
 struct ws_frame;
 struct ws_frame *ws_frame_create(const char *text, size_t n); /* one reference, the caller's */
+/* Several in one, which are written together; the parts stay the caller's. */
+struct ws_frame *ws_frame_join(struct ws_frame *const *parts, size_t n);
 struct ws_frame *ws_frame_ref(struct ws_frame *f);            /* one more reference: returns f */
 void ws_frame_release(struct ws_frame **f);                   /* accepts NULL inside */
 

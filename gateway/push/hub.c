@@ -16,21 +16,6 @@
 #define HELLO_MS 5000
 #define RECHECK_MS 60000 /* logins that ran out by time; ended ones are told at once */
 
-static bool may_see(const struct hub *hub, const struct screen *s, const struct feed_event *e) {
-    const char *agent = json_string_value(json_object_get(e->desk, "agent"));
-    if (e->kind == FEED_VIEWERS)
-        return strcmp(s->viewing, e->thread_id) == 0;
-    if (agent)
-        return strcmp(s->actor.name, agent) == 0;
-    return !e->thread || users_may_see(hub->users, &s->actor, e->thread);
-}
-
-static const char *kind_name(enum feed_kind kind) {
-    static const char *const names[] = {
-        "message", "status", "thread", "client", "typing", "presence", "viewers", "desk"};
-    return names[kind];
-}
-
 static bool wants(struct sink *sink, const char *thread) {
     (void)thread;
     return container_of(sink, struct hub, sink)->nsessions > 0;
@@ -38,38 +23,12 @@ static bool wants(struct sink *sink, const char *thread) {
 
 static void on_event(struct sink *sink, const struct feed_event *e) {
     struct hub *hub = container_of(sink, struct hub, sink);
-    struct ws_frame *frame = NULL, *gone = NULL;
-    size_t sent = 0;
-    if (hub->nsessions == 0)
-        return;
-    for (struct screen *s = hub->sessions, *next; s; s = next) {
-        next = s->next;
-        if (s->state != SCREEN_GREETING && s->state != SCREEN_LIVE)
-            continue;
-        bool visible = s->authenticated && may_see(hub, s, e);
-        if (!visible && (!s->authenticated || !e->thread || e->kind == FEED_TYPING))
-            continue;
-        struct ws_frame **f = visible ? &frame : &gone;
-        if (!*f) {
-            char *text = visible ? frame_of_event(e) : frame_of_gone(e);
-            *f = ws_frame_create(text, strlen(text));
-            free(text);
-        }
-        screen_send(s, *f);
-        sent += visible;
-    }
-    ws_frame_release(&frame);
-    ws_frame_release(&gone);
-    metrics_add(hub->env->metrics, M_PUSHED, kind_name(e->kind), (int64_t)sent);
-    if (sent && e->kind == FEED_MESSAGE) {
-        uint64_t now = (uint64_t)clock_ms() * 1000;
-        metrics_observe_us(
-            hub->env->metrics, M_PUSH_SECONDS, NULL, now > e->written_us ? now - e->written_us : 0);
-        core_pushed(hub->core, e->thread_id, e->seq);
-    }
+    if (hub->nsessions > 0)
+        round_add(hub->round, e);
 }
 
 static void send_all(struct hub *hub, json_t *what) {
+    round_send(hub->round); /* what came before goes before */
     char *text = json_dumps(what, JSON_COMPACT);
     struct ws_frame *f = ws_frame_create(text, strlen(text));
     for (struct screen *s = hub->sessions, *next; s; s = next) {
@@ -150,6 +109,7 @@ struct hub *hub_create(const struct env *env, struct core *core, struct users *u
     hub->options.public_url = NULL;
     hub->own_origin = origin_of(o->public_url);
     hub->store_up = store_is_up(core_store(core));
+    hub->round = round_create(hub);
     hub->sink = (struct sink){
         .wants = wants, .on_event = on_event, .on_state = on_state, .on_restart = on_restart};
     core_follow(core, &hub->sink);
@@ -175,6 +135,7 @@ void hub_destroy(struct hub **hubp) {
         return;
     core_unfollow(hub->core, &hub->sink);
     loop_timer_stop(&hub->timer);
+    round_destroy(&hub->round);
     free(hub->own_origin);
     free(hub);
     *hubp = NULL;

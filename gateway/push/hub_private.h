@@ -26,6 +26,7 @@ struct hub {
     struct screen *sessions; /* all whose socket is open */
     size_t nsessions;        /* GREETING and LIVE: events must be loaded for them */
     struct loop_timer *timer;
+    struct round *round; /* events that are about to be written */
     bool store_up;
 };
 
@@ -60,6 +61,12 @@ void screen_check(struct screen *s); /* is its login still good? closes it other
 
 /* command.c */
 void command_run(struct screen *s, const struct agent_frame *f); /* f is not kept */
+
+/* round.c: events that go out together */
+struct round *round_create(struct hub *hub);
+void round_add(struct round *r, const struct feed_event *e); /* e is not kept */
+void round_send(struct round *r);                            /* now, whatever is there */
+void round_destroy(struct round **r);
 
 /* frame.c: events as frames, pure */
 char *frame_of_event(const struct feed_event *e); /* NULL: nothing for agents; caller frees */

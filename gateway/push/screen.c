@@ -120,6 +120,7 @@ static void go_live(struct screen *s) {
     json_t *agent = json_pack("{s:s,s:s,s:s,s:s}", "name", s->actor.name, "display_name",
         s->actor.display_name, "role", role_name(s->actor.role), "lang", s->actor.lang);
     char now[CLOCK_TEXT_SIZE];
+    round_send(hub->round); /* of before the cursor that it is told */
     s->state = SCREEN_LIVE;
     for (size_t i = 0; i < s->nheld && s->state == SCREEN_LIVE; i++)
         ws_send(s->ws, s->held[i]);
