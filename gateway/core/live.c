@@ -11,6 +11,8 @@
 #define CHANNEL_NAME "sb:live"
 #define TELL_MS 10000   /* each worker repeats who is online there */
 #define FORGET_MS 25000 /* a worker that was not heard of for so long is gone */
+#define CHANGE_MS 500   /* changes of who is online are told together: a thousand may come at once \
+                         */
 #define PEERS_MAX 256
 #define AGENTS_MAX 4096
 #define WRITING_MS                                                                                 \
@@ -31,6 +33,10 @@ struct live {
     struct peer peers[PEERS_MAX];
     size_t npeers;
     json_t *online; /* union, sorted: what was last told to the sinks */
+    bool stale;     /* it has changed since */
+    bool untold;    /* and of ours the other workers do not know */
+    uint64_t changed_ms;
+    struct loop_timer *soon;
 };
 
 static void on_published(void *arg, const struct redis_reply *r, const struct err *err) {
@@ -108,6 +114,28 @@ static void refresh(struct live *l) {
     feed_publish(l->core, &e);
 }
 
+static void catch_up(void *arg) {
+    struct live *l = arg;
+    loop_timer_stop(&l->soon);
+    l->changed_ms = clock_mono_ms();
+    l->stale = false;
+    refresh(l);
+    if (l->untold)
+        tell(l);
+    l->untold = false;
+}
+
+/* At once when it is the first for a while. Each list has all names, so one a change would be a
+ * flood when everybody comes back after a restart. */
+static void changed(struct live *l) {
+    uint64_t since = clock_mono_ms() - l->changed_ms;
+    l->stale = true;
+    if (since >= CHANGE_MS)
+        catch_up(l);
+    else if (!l->soon)
+        l->soon = loop_timer_start(l->core->env->loop, CHANGE_MS - since, 0, catch_up, l);
+}
+
 static void hear_presence(struct live *l, const json_t *what) {
     const char *id = json_string_value(json_object_get(what, "w"));
     struct peer *p = NULL;
@@ -126,7 +154,7 @@ static void hear_presence(struct live *l, const json_t *what) {
     json_decref(p->agents);
     p->agents = json_incref(json_object_get(what, "agents"));
     p->heard_ms = clock_mono_ms();
-    refresh(l);
+    changed(l);
 }
 
 static void hear_typing(struct live *l, const json_t *what) {
@@ -174,8 +202,8 @@ static void on_timer(void *arg) {
         json_decref(l->peers[i].agents);
         l->peers[i] = l->peers[--l->npeers];
     }
-    refresh(l);
-    tell(l);
+    l->untold = true;
+    catch_up(l);
 }
 
 static void on_lane_up(void *arg) {
@@ -203,6 +231,7 @@ void live_stop(struct core *core) {
     tell(l); /* the others need not wait until we are forgotten */
     redis_lane_destroy(&l->lane);
     loop_timer_stop(&l->timer);
+    loop_timer_stop(&l->soon);
     for (size_t i = 0; i < l->npeers; i++)
         json_decref(l->peers[i].agents);
     json_decref(l->mine);
@@ -339,11 +368,13 @@ void core_presence(struct core *core, const char *agent, int delta) {
     else
         json_object_del(l->mine, agent);
     if ((was > 0) != (now > 0)) {
-        refresh(l);
-        tell(l);
+        l->untold = true;
+        changed(l);
     }
 }
 
 json_t *core_online(const struct core *core) {
-    return core->live ? json_incref(core->live->online) : json_array();
+    if (!core->live)
+        return json_array();
+    return core->live->stale ? unite(core->live) : json_incref(core->live->online);
 }
