@@ -77,6 +77,7 @@ struct core {
     char pushed_threads[PUSHED_BATCH][ID_SIZE];
     size_t npushed;
     struct loop_timer *pushed_timer;
+    char summed_day[9]; /* days.c: the days before it are summed up, or being so */
     bool draining, stopped;
 };
 
@@ -119,6 +120,7 @@ bool owner_has_work(const struct core *core, const struct target *t);
 /* targets.c */
 void target_attached(struct target *t);
 void target_failed(struct target *t, const struct err *err);
+void days_tick(struct core *core);    /* each second, of the worker that owns shard 0 */
 void targets_tick(struct core *core); /* each 100 ms: others hear how the CRMs are to us */
 /* All that waits for this CRM because it was not well may go now. */
 void owner_hurry(struct core *core, const struct target *t);

@@ -499,6 +499,8 @@ static void on_tick(void *arg) {
                 o->shards[i].poked = o->shards[i].look = true;
                 store_wake(o->core->store, i);
             }
+        if (o->shards[0].token[0])
+            days_tick(o->core);
     }
     if (now >= o->next_notes_ms) {
         o->next_notes_ms = now + NOTES_MS;

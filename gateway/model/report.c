@@ -37,6 +37,8 @@ struct report {
     struct row all, hours[HOURS];
     struct rows tables[TABLES];
     int64_t week[7][HOURS];
+    char day[9]; /* of what was added last */
+    int weekday; /* of it; -1: it is no day */
 };
 
 /* --- days ------------------------------------------------------------------------------------ */
@@ -149,7 +151,7 @@ static unsigned small(struct span s, unsigned max) {
 
 static int find(struct span name, const char *const *names, int n) {
     int i = 0;
-    while (i < n && !span_eq(name, names[i]))
+    while (i < n && (!name.n || *names[i] != *name.p || !span_eq(name, names[i])))
         i++;
     return i;
 }
@@ -164,8 +166,7 @@ static void add_figure(
         return;
     }
     unsigned hour = small(word(&rest), HOURS);
-    int weekday = report_weekday(day);
-    if (hour == HOURS || weekday < 0)
+    if (hour == HOURS || r->weekday < 0)
         return;
     struct row *to[] = {&r->all, &r->hours[hour], row_of(&r->tables[DAYS], span_str(day)),
         row_of(&r->tables[CHANNELS], rest)};
@@ -173,7 +174,7 @@ static void add_figure(
         if (to[i])
             to[i]->n[f] += n;
     if (f == IN)
-        r->week[weekday][hour] += n;
+        r->week[r->weekday][hour] += n;
 }
 
 /* "first HH SLOT", "first.agent SLOT AGENT" */
@@ -188,7 +189,7 @@ static void add_answer(
         return;
     }
     unsigned hour = small(one, HOURS), slot = small(rest, REPORT_SLOTS);
-    if (hour == HOURS || slot == REPORT_SLOTS || report_weekday(day) < 0)
+    if (hour == HOURS || slot == REPORT_SLOTS || r->weekday < 0)
         return;
     row_of(&r->tables[DAYS], span_str(day))->slots[a][slot] += n;
     r->hours[hour].slots[a][slot] += n;
@@ -201,6 +202,10 @@ void report_add(struct report *r, const char *day, struct span field, int64_t n)
     struct span rest = field, kind = word(&rest);
     const char *dot = kind.n ? memchr(kind.p, '.', kind.n) : NULL;
     int table = TABLES;
+    if (strcmp(day, r->day) != 0) {
+        snprintf(r->day, sizeof r->day, "%s", day);
+        r->weekday = report_weekday(day);
+    }
     if (dot) {
         size_t at = (size_t)(dot - kind.p) + 1;
         table = find(span_of(kind.p + at, kind.n - at), tables, TABLES);

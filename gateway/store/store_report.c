@@ -18,14 +18,15 @@ struct day {
     int64_t total, summed; /* things counted: by the shards, in the sum that is kept */
     char *sum;             /* "<total>\n<field>\t<n>\n..."; NULL none */
     size_t sum_n;
-    json_t *fields; /* read from the shards: field -> number */
+    json_t *fields; /* read from the shards for a sum: field -> number */
 };
 
 struct reading {
     struct gather g;
     struct store *store;
     struct day *days;
-    size_t n;
+    size_t n, at; /* at: the one that is being read from the shards */
+    struct report *report;
     int64_t waiting, since;
     store_json_fn fn;
     void *arg;
@@ -38,6 +39,7 @@ static void reading_end(struct reading *r, json_t *result, const struct err *err
         free(r->days[i].sum);
         json_decref(r->days[i].fields);
     }
+    report_destroy(&r->report);
     free(r->days);
     free(r);
 }
@@ -54,13 +56,6 @@ static void add_sum(struct report *report, const struct day *d) {
             report_add(report, d->name, span_of(p, (size_t)(tab - p)), strtoll(tab + 1, NULL, 10));
         p = nl;
     }
-}
-
-static void add_fields(struct report *report, const struct day *d) {
-    const char *field;
-    json_t *n;
-    json_object_foreach(d->fields, field, n)
-        report_add(report, d->name, span_str(field), json_integer_value(n));
 }
 
 static void on_kept(void *arg, const struct redis_reply *r, const struct err *err) {
@@ -102,64 +97,73 @@ static json_t *now_json(const struct reading *r) {
         r->waiting ? json_string(clock_format(r->since, text)) : json_null());
 }
 
-static void all_read(struct gather *g) {
-    struct reading *r = container_of(g, struct reading, g);
-    if (g->err.code) {
-        reading_end(r, NULL, &g->err);
+static void all_read(struct reading *r) {
+    if (r->g.err.code) {
+        reading_end(r, NULL, &r->g.err);
         return;
     }
-    char today[ZONE_STAMP_SIZE];
-    struct report *report = report_create();
-    zone_stamp(r->store->zone, clock_ms(), today);
-    for (size_t i = 0; i < r->n; i++) {
-        struct day *d = &r->days[i];
-        if (d->fields && strncmp(d->name, today, 8) < 0)
-            keep_sum(r->store, d);
-        if (d->fields)
-            add_fields(report, d);
-        else if (d->sum)
-            add_sum(report, d);
-    }
-    json_t *out = report_json(report);
+    json_t *out = report_json(r->report);
     json_object_set_new(out, "now", now_json(r));
-    report_destroy(&report);
     reading_end(r, out, NULL);
 }
 
 /* --- the counters of the shards -------------------------------------------------------------- */
 
+static void totals_read(struct gather *g);
+
 static void on_fields(struct gather *g, size_t i, const struct redis_reply *reply) {
-    struct day *d = &container_of(g, struct reading, g)->days[i];
+    struct reading *r = container_of(g, struct reading, g);
+    struct day *d = &r->days[i];
     size_t n = redis_reply_count(reply);
     for (size_t f = 0; f + 1 < n; f += 2) {
-        const char *field = redis_reply_str(redis_reply_at(reply, f));
+        struct span field = redis_reply_span(redis_reply_at(reply, f));
         int64_t count = redis_reply_int(redis_reply_at(reply, f + 1));
-        const json_t *before = json_object_get(d->fields, field);
+        report_add(r->report, d->name, field, count);
+        if (!d->fields)
+            continue;
+        const json_t *before = json_object_get(d->fields, field.p);
         json_object_set_new(
-            d->fields, field, json_integer(before ? json_integer_value(before) + count : count));
+            d->fields, field.p, json_integer(before ? json_integer_value(before) + count : count));
     }
 }
 
+static void day_read(struct gather *g) {
+    struct reading *r = container_of(g, struct reading, g);
+    struct day *d = &r->days[r->at];
+    if (!g->err.code && d->fields)
+        keep_sum(r->store, d);
+    json_decref(d->fields);
+    d->fields = NULL;
+    r->at++;
+    totals_read(g);
+}
+
+/* Each day by its sum, or, where that is not good, from the shards: one after another, for all at
+ * once would keep everybody else waiting. A sum is kept of days that are over. */
 static void totals_read(struct gather *g) {
     struct reading *r = container_of(g, struct reading, g);
+    char key[STORE_KEY_SIZE], today[ZONE_STAMP_SIZE];
     struct args a;
-    char key[STORE_KEY_SIZE];
-    if (g->err.code) {
-        reading_end(r, NULL, &g->err);
+    for (; !g->err.code && r->at < r->n; r->at++) {
+        const struct day *d = &r->days[r->at];
+        if (d->total != d->summed)
+            break;
+        if (d->sum)
+            add_sum(r->report, d);
+    }
+    if (g->err.code || r->at == r->n) {
+        all_read(r);
         return;
     }
-    gather_begin(g, r->store, on_fields, all_read);
-    for (size_t i = 0; i < r->n; i++) {
-        struct day *d = &r->days[i];
-        if (d->total == d->summed)
-            continue;
-        d->fields = json_object();
-        for (unsigned shard = 0; shard < r->store->shards; shard++) {
-            args_init(&a);
-            args_add(&a, "HGETALL");
-            args_span(&a, store_key(key, shard, "report", d->name));
-            gather_command(g, i, &a);
-        }
+    struct day *d = &r->days[r->at];
+    zone_stamp(r->store->zone, clock_ms(), today);
+    d->fields = strncmp(d->name, today, 8) < 0 ? json_object() : NULL;
+    gather_begin(g, r->store, on_fields, day_read);
+    for (unsigned shard = 0; shard < r->store->shards; shard++) {
+        args_init(&a);
+        args_add(&a, "HGETALL");
+        args_span(&a, store_key(key, shard, "report", d->name));
+        gather_command(g, r->at, &a);
     }
     gather_end(g);
 }
@@ -220,7 +224,7 @@ void store_report(struct store *s, const char *from, const char *to, store_json_
         return;
     }
     struct reading *r = mem_zalloc(sizeof *r);
-    *r = (struct reading){.store = s, .n = n, .fn = fn, .arg = arg};
+    *r = (struct reading){.store = s, .n = n, .report = report_create(), .fn = fn, .arg = arg};
     r->days = mem_zalloc(n * sizeof *r->days);
     snprintf(day, sizeof day, "%s", from);
     for (size_t i = 0; i < n; i++) {
