@@ -243,7 +243,7 @@ def test_attacks_are_many():
 
 
 def test_the_sanitizer_alone_stops_every_attack(browsers, canary, tmp_path):
-    """Without a sandbox and without a policy, which would both stop the same again."""
+    """T23: without a sandbox and without a policy, which would both stop the same again."""
     entry = tmp_path / "entry.mjs"
     entry.write_text(f'export {{ clean }} from "{ROOT}/gateway/ui/mail/clean.mjs";')
     built = subprocess.run(["node_modules/.bin/esbuild", str(entry), "--bundle", "--format=iife", "--global-name=mail"],

@@ -229,7 +229,7 @@ def test_strange_credentials(world):
 
 
 def test_markup_is_text_everywhere(world):
-    """Stored and given back as it came, as JSON, never as a page."""
+    """T4: stored and given back as it came, as JSON, never as a page."""
     api, t, c = world.api, world.thread, world.client
     assert api.post(f"/threads/{t}/messages", {"text": MARKUP, "note": True})["message"]["text"] == MARKUP
     assert api.patch(f"/threads/{t}", {"labels": [MARKUP[:60]]})["thread"]["labels"] == [MARKUP[:60]]

@@ -354,7 +354,7 @@ def test_large_mail(world, who):
 
 @pytest.mark.parametrize("kill", ["worker", "redis"])
 def test_killed_in_between(world, who, kill):
-    """kill -9 while a hundred mails come in: each once, in order."""
+    """T20: kill -9 while a hundred mails come in: each once, in order."""
     w = world(channels=[who.support])
     for i in range(100):
         w.mail.append(who.support, w.compose(who.alice, who.support, f"mail {i}").as_bytes())

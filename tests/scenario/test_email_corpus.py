@@ -159,7 +159,7 @@ def check_monster(w, name, raw, text, notes, files):
 
 
 def test_monsters(start_gateway):
-    """Each is shown with what could be read of it and what was odd, with its bytes to the last; it ends neither its reader nor
+    """T22, T28: each is shown with what could be read of it and what was odd, with its bytes to the last; it ends neither its reader nor
     a worker, none comes twice, and the next one is served."""
     made = monsters()
     w = World(start_gateway, {name: raw for name, (raw, *_) in made.items()})

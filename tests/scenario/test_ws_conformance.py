@@ -407,6 +407,7 @@ BAD_FRAMES = ["", "x", "[]", "1", "null", '"hello"', "{}", '{"type":1}', '{"type
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("text", BAD_FRAMES, ids=lambda t: t[:24])
 def test_bad_frame(connect, path, text):
+    """T2: what is no JSON, or no frame of ours, ends at most its own socket."""
     ws = connect(path)
     ws.raw(frame(TEXT, text.encode()))
     try:
@@ -418,6 +419,7 @@ def test_bad_frame(connect, path, text):
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("text", ['{"type":"ping"}', "x", '{"type":"send","id":"1"}', "[]"])
 def test_before_hello(connect, path, text):
+    """T1: to those who have not said who they are there is one word, and the socket is closed."""
     ws = connect(path, hello=False)
     ws.send(text)
     with pytest.raises(Closed) as e:
@@ -474,6 +476,7 @@ def test_body_in_the_handshake(g):
 
 
 def test_deflate_is_not_offered(g):
+    """T24: nothing is unpacked, so nothing can be a bomb."""
     out = raw_http("127.0.0.1", g.port, head(
         g, Sec_WebSocket_Extensions="permessage-deflate; client_max_window_bits"), 2)
     assert statuses(out)[:1] == [101] and b"xtensions" not in out.split(b"\r\n\r\n")[0]

@@ -634,6 +634,7 @@ static int mark(struct trial *t, enum email_imap_mark how, const char *what) {
     return 0;
 }
 
+/* T21: what stands in a command is quoted, or refused. */
 static void test_marks(void **state) {
     struct trial *t = *state;
     open_box(t, script_marks);

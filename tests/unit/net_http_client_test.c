@@ -265,6 +265,7 @@ static void test_failures_before_sending(void **state) {
     assert_int_equal(t->code, ERR_INVALID);
 }
 
+/* T16: however they are written. */
 static void test_private_addresses_are_refused(void **state) {
     struct trial *t = *state;
     static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]",
