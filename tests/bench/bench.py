@@ -24,6 +24,7 @@ import redis
 
 import crm_bench
 import email_bench
+import inbox_bench
 import telegram_bench
 import whatsapp_bench
 
@@ -543,6 +544,8 @@ def main():
              "email_idle": lambda: email_bench.bench_idle(report, bench),
              "email_mailboxes": lambda: email_bench.bench_mailboxes(report, bench),
              "email_large": lambda: email_bench.bench_large(report, bench),
+             "inbox_pages": lambda: inbox_bench.bench_pages(report, bench),
+             "inbox_agents": lambda: inbox_bench.bench_agents(report, bench),
              "crm_rate": lambda: crm_bench.bench_rate(report, bench),
              "crm_down": lambda: crm_bench.bench_down(report, bench),
              "crm_felt": lambda: crm_bench.bench_felt(report, bench)}

@@ -1,12 +1,16 @@
-/* wsload.c - opens many websockets, tells when all are open, then times how long one event takes to
+/* wsload.c - opens many websockets, tells when all are open, then times how long events take to
  * reach each of them. One thread, epoll, no library: the same client for the gateway and for nginx
  * + nchan.
  *
- *   wsload HOST PORT PATH N TOKEN|- HELLO|-
+ *   wsload HOST PORT PATH N TOKEN|@FILE|- HELLO|-
  *
- * Speaks lines: prints "open N" when every socket is open (and, with HELLO, has had an answer);
- * then for each line on stdin counts the next frame of every socket, and prints "got N first_us
- * median_us last_us" counted from the moment the line was read. Ends at the end of stdin. */
+ * FILE has a token a line, for one socket each. Speaks lines: prints "open N" when every socket is
+ * open (and, with HELLO, has had an answer). Then for each line on stdin:
+ *   "go"      counts the next frame of every socket; prints "got N first_us median_us last_us",
+ *             counted from the moment the line was read
+ *   "flow M"  waits until every socket has had M frames with "t:<us>" in a text (CLOCK_MONOTONIC,
+ *             when it was sent); prints "got N median_us p99_us last_us" of their ages
+ * Ends at the end of stdin. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -31,6 +35,7 @@ struct socket {
     unsigned char buf[4096]; /* what was read and is not a whole frame yet */
     size_t n;
     uint64_t skip; /* payload bytes of a large frame still to come */
+    char token[96];
     bool counted;  /* has had its frame of this round */
 };
 
@@ -40,10 +45,12 @@ struct load {
     size_t n, started, open, got;
     struct sockaddr_in address;
     char request[1024], hello[512];
+    const char *path, *host, *port;
     size_t hello_n;
     uint64_t began_us;
     uint64_t *times;
-    bool round;
+    bool round, flow;
+    size_t wanted; /* frames of all sockets together */
 };
 
 static uint64_t now_us(void) {
@@ -93,6 +100,17 @@ static void send_all(struct socket *s, const void *p, size_t n) {
         die("send");
 }
 
+/* The handshake of one socket. */
+static void shake(struct load *l, struct socket *s) {
+    bool bearer = *s->token != '\0';
+    int n = snprintf(l->request, sizeof l->request,
+        "GET %s HTTP/1.1\r\nHost: %s:%s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
+        l->path, l->host, l->port, bearer ? "Authorization: Bearer " : "", s->token,
+        bearer ? "\r\n" : "");
+    send_all(s, l->request, (size_t)n);
+}
+
 /* A masked text frame, mask 0. */
 static size_t make_frame(const char *text, char *out) {
     size_t n = strlen(text), at = 0;
@@ -107,6 +125,14 @@ static size_t make_frame(const char *text, char *out) {
     memset(out + at, 0, 4);
     memcpy(out + at + 4, text, n);
     return at + 4 + n;
+}
+
+/* The age of a stamped frame is noted. */
+static void on_stamped(struct load *l, const unsigned char *p, size_t n) {
+    static const char mark[] = "\"t:";
+    const unsigned char *at = memmem(p, n, mark, sizeof mark - 1);
+    if (at && l->got < l->wanted)
+        l->times[l->got++] = now_us() - strtoull((const char *)at + sizeof mark - 1, NULL, 10);
 }
 
 static void on_frame(struct load *l, struct socket *s, unsigned opcode) {
@@ -147,6 +173,12 @@ static void parse(struct load *l, struct socket *s) {
                 len = len << 8 | s->buf[at + i];
         }
         unsigned opcode = s->buf[at] & 0x0f;
+        if (l->flow && len + head <= sizeof s->buf) {
+            if (s->n - at < head + len)
+                break;
+            if (opcode == 1)
+                on_stamped(l, s->buf + at + head, len);
+        }
         at += head;
         s->skip = len;
         on_frame(l, s, opcode);
@@ -194,7 +226,7 @@ static void turn_until(struct load *l, bool (*done)(const struct load *l)) {
             struct socket *s = &l->sockets[i];
             if (s->state == CONNECTING && (events[k].events & EPOLLOUT)) {
                 s->state = SHAKING;
-                send_all(s, l->request, strlen(l->request));
+                shake(l, s);
                 watch_reading(l, i);
             }
             if (events[k].events & (EPOLLIN | EPOLLHUP))
@@ -208,7 +240,7 @@ static bool all_open(const struct load *l) {
 }
 
 static bool all_got(const struct load *l) {
-    return l->got == l->n;
+    return l->got == l->wanted;
 }
 
 static int by_size(const void *a, const void *b) {
@@ -216,23 +248,42 @@ static int by_size(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static void run_round(struct load *l) {
+static uint64_t part(const struct load *l, double p) {
+    return l->got ? l->times[(size_t)((double)(l->got - 1) * p)] : 0;
+}
+
+static void run_round(struct load *l, const char *line) {
+    l->flow = strncmp(line, "flow ", 5) == 0;
+    l->wanted = l->n * (l->flow ? strtoul(line + 5, NULL, 10) : 1);
+    l->times = realloc(l->times, (l->wanted + 1) * sizeof *l->times);
     l->got = 0;
-    l->round = true;
+    l->round = !l->flow;
     for (size_t i = 0; i < l->n; i++)
         l->sockets[i].counted = false;
     l->began_us = now_us();
     printf("go\n");
     fflush(stdout);
     turn_until(l, all_got);
-    l->round = false;
     qsort(l->times, l->got, sizeof *l->times, by_size);
-    if (l->got)
-        printf("got %zu %llu %llu %llu\n", l->got, (unsigned long long)l->times[0],
-            (unsigned long long)l->times[l->got / 2], (unsigned long long)l->times[l->got - 1]);
-    else
-        printf("got 0 0 0 0\n");
+    printf("got %zu %llu %llu %llu\n", l->got, (unsigned long long)part(l, l->flow ? 0.5 : 0),
+        (unsigned long long)part(l, l->flow ? 0.99 : 0.5), (unsigned long long)part(l, 1));
     fflush(stdout);
+    l->round = l->flow = false;
+}
+
+static void read_tokens(struct load *l, const char *from) {
+    FILE *f = *from == '@' ? fopen(from + 1, "r") : NULL;
+    if (*from == '@' && !f)
+        die(from);
+    for (size_t i = 0; i < l->n && *from != '-'; i++) {
+        char *to = l->sockets[i].token;
+        snprintf(to, sizeof l->sockets[i].token, "%s", f ? "" : from);
+        if (f && !fgets(to, sizeof l->sockets[i].token, f))
+            die("too few tokens");
+        to[strcspn(to, "\n")] = '\0';
+    }
+    if (f)
+        fclose(f);
 }
 
 int main(int argc, char **argv) {
@@ -246,16 +297,12 @@ int main(int argc, char **argv) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     l.sockets = calloc(l.n, sizeof *l.sockets);
-    l.times = calloc(l.n, sizeof *l.times);
+    l.path = argv[3], l.host = argv[1], l.port = argv[2];
+    read_tokens(&l, argv[5]);
     l.epoll = epoll_create1(0);
     l.address.sin_family = AF_INET;
     l.address.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
     inet_pton(AF_INET, argv[1], &l.address.sin_addr);
-    snprintf(l.request, sizeof l.request,
-        "GET %s HTTP/1.1\r\nHost: %s:%s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
-        argv[3], argv[1], argv[2], *argv[5] == '-' ? "" : "Authorization: Bearer ",
-        *argv[5] == '-' ? "" : argv[5], *argv[5] == '-' ? "" : "\r\n");
     if (*argv[6] != '-')
         l.hello_n = make_frame(argv[6], l.hello);
     for (size_t i = 0; i < l.n && i < IN_FLIGHT; i++)
@@ -264,6 +311,6 @@ int main(int argc, char **argv) {
     printf("open %zu\n", l.open);
     fflush(stdout);
     while (fgets(line, sizeof line, stdin))
-        run_round(&l);
+        run_round(&l, line);
     return 0;
 }
