@@ -11,8 +11,7 @@
 #define CHANNEL_NAME "sb:live"
 #define TELL_MS 10000   /* each worker repeats who is online there */
 #define FORGET_MS 25000 /* a worker that was not heard of for so long is gone */
-#define CHANGE_MS 500   /* changes of who is online are told together: a thousand may come at once \
-                         */
+#define CHANGE_MS 500   /* changes of who is online are told together: they may be many */
 #define PEERS_MAX 256
 #define AGENTS_MAX 4096
 #define WRITING_MS                                                                                 \

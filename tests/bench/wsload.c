@@ -36,7 +36,7 @@ struct socket {
     size_t n;
     uint64_t skip; /* payload bytes of a large frame still to come */
     char token[96];
-    bool counted;  /* has had its frame of this round */
+    bool counted; /* has had its frame of this round */
 };
 
 struct load {
