@@ -49,8 +49,8 @@ struct ws_frame;
 struct ws_frame *ws_frame_create(const char *text, size_t n); /* one reference, the caller's */
 /* Several in one, which are written together; the parts stay the caller's. */
 struct ws_frame *ws_frame_join(struct ws_frame *const *parts, size_t n);
-struct ws_frame *ws_frame_ref(struct ws_frame *f);            /* one more reference: returns f */
-void ws_frame_release(struct ws_frame **f);                   /* accepts NULL inside */
+struct ws_frame *ws_frame_ref(struct ws_frame *f); /* one more reference: returns f */
+void ws_frame_release(struct ws_frame **f);        /* accepts NULL inside */
 
 /* Writes at once when the socket is idle, queues otherwise. When the queue is full the session is
  * closed (1013); -1 then. on_close comes later, never inside this call. */
