@@ -18,4 +18,11 @@ const char *zone_name(const struct zone *z);
 /* "20261129 14": day and hour there at this time (ms since 1970). Cheap within one hour. */
 void zone_stamp(struct zone *z, int64_t ms, char out[ZONE_STAMP_SIZE]);
 
+/* Seconds that a clock there is ahead of UTC at this time. */
+int zone_offset(const struct zone *z, int64_t ms);
+/* When a clock there shows this: local_s as if it were seconds since 1970 in UTC. What it shows
+ * twice (the clock is put back) is the first time, or the last; what it never shows (it is put
+ * forward) is the moment when it is put. In ms. */
+int64_t zone_to_ms(const struct zone *z, int64_t local_s, bool last);
+
 #endif
