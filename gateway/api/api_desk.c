@@ -34,10 +34,9 @@ int api_check_text(const json_t *body, const char *key, size_t max, bool needed,
 }
 
 /* All of the agent's pages are told; `tab` names the one that knows already. */
-json_t *api_told(const struct call *c, const char *what, const char *id, const json_t *tab) {
-    json_t *told = json_pack("{s:s,s:s,s:s}", "t", "desk", "what", what, "id", id);
-    if (strcmp(what, "canned") != 0)
-        json_object_set_new(told, "agent", json_string(c->actor.name));
+static json_t *told_of(const struct call *c, const char *what, const char *id, const json_t *tab) {
+    json_t *told =
+        json_pack("{s:s,s:s,s:s,s:s}", "t", "desk", "what", what, "id", id, "agent", c->actor.name);
     if (json_is_string(tab))
         json_object_set(told, "tab", (json_t *)tab);
     return told;
@@ -124,18 +123,6 @@ HANDLER(api_labels) {
 
 /* --- saved views ----------------------------------------------------------------------------- */
 
-/* {id: thing} as a list, each with its id under `key`. */
-json_t *api_things(const json_t *things, const char *key) {
-    json_t *list = json_array(), *thing;
-    const char *id;
-    json_object_foreach((json_t *)things, id, thing) {
-        json_t *row = json_pack("{s:s}", key, id);
-        json_object_update(row, thing);
-        json_array_append_new(list, row);
-    }
-    return list;
-}
-
 static void on_views(void *arg, json_t *result, const struct err *err) {
     struct call *c = arg;
     if (err)
@@ -186,7 +173,7 @@ static void drop_empty(json_t *o) {
 static void put(struct call *c, const char *kind, const char *id, json_t *thing, unsigned max,
     const json_t *tab, store_json_fn fn) {
     char shelf[96];
-    json_t *told = api_told(c, kind, id, tab);
+    json_t *told = told_of(c, kind, id, tab);
     snprintf(shelf, sizeof shelf, "%s:%s", kind, c->actor.name);
     store_shelf_put(c->api->store,
         &(struct store_shelf_put){

@@ -30,6 +30,20 @@ struct call {
     json_t *subject; /* likewise: what it is about, while its thread is being checked */
     char *text;      /* likewise */
     int64_t number;
+    const struct shelf_kind *shelf; /* api_shelf.c */
+};
+
+/* What admins keep on a shelf (store_desk.h), two of whom may change it at once. */
+struct shelf_kind {
+    const char *name; /* of the shelf, of the list of its things, and in what pages are told */
+    const char *one;  /* of one of them */
+    const char *const *keys; /* that a thing has; NULL-ended */
+    unsigned max;            /* so many */
+    enum role reader;        /* who may read them; admins change them */
+    /* Is it a good one? 0, or -1 with err. It may put in what was left out. */
+    int (*check)(json_t *thing, struct err *err);
+    /* Does it go together with the others on the shelf ({id: thing})? May be NULL. */
+    int (*agrees)(const json_t *thing, const char *id, const json_t *others, struct err *err);
 };
 
 /* Who is it, and may he? Then handler(call); otherwise a problem document. */
@@ -60,8 +74,6 @@ int64_t call_number(struct call *c, const char *name, int64_t preset);
 
 /* Is body's key text of at most max characters (needed: not empty)? 0, or -1 with err. */
 int api_check_text(const json_t *body, const char *key, size_t max, bool needed, struct err *err);
-/* What workers are told of a change of what agents keep (sink.h, FEED_DESK). */
-json_t *api_told(const struct call *c, const char *what, const char *id, const json_t *tab);
 /* A shelf's things as a list, each with its id under key. */
 json_t *api_things(const json_t *things, const char *key);
 
@@ -114,11 +126,12 @@ HANDLER(api_views_post);
 HANDLER(api_views_delete);
 HANDLER(api_drafts_list);
 HANDLER(api_drafts_put);
-/* api_canned.c */
-HANDLER(api_canned_list);
-HANDLER(api_canned_post);
-HANDLER(api_canned_put);
-HANDLER(api_canned_delete);
+/* api_shelf.c: for /api/v1/<a kind's name>; and the kinds, each in a file of its own */
+HANDLER(api_shelf_list);
+HANDLER(api_shelf_post);
+HANDLER(api_shelf_put);
+HANDLER(api_shelf_delete);
+extern const struct shelf_kind shelf_canned;
 /* api_messages.c */
 HANDLER(api_messages_patch);
 HANDLER(api_messages_delete);
