@@ -109,7 +109,7 @@ static void listen_now(void *arg) {
 
 static void serve_when_following(void *arg) {
     struct app *app = arg;
-    if (!*core_cursors(app->core))
+    if (!*core_cursors(app->core) || !core_is_ready(app->core))
         return; /* it is looked at again soon */
     loop_timer_stop(&app->follow_timer);
     listen_now(app);

@@ -84,6 +84,10 @@ static void send_ready(struct session *s, json_t *messages, bool more, int64_t n
     if (json_array_size(doors))
         json_object_set(ready, "continue", doors);
     json_decref(doors);
+    int64_t opens_ms;
+    char opens[CLOCK_TEXT_SIZE];
+    if (!connector_is_open(&s->site->base, &opens_ms) && opens_ms)
+        json_object_set_new(ready, "opens_at", json_string(clock_format(opens_ms, opens)));
     if (s->closed)
         json_object_set_new(ready, "closed", json_true());
     if (session_can_mail(s))

@@ -15,7 +15,8 @@ HANDLER(api_healthz) {
 HANDLER(api_readyz) {
     const struct api *a = api;
     /* Agents who come before this worker follows what happens are sent away again. */
-    bool up = store_is_up(a->store), ready = up && *core_cursors(a->core) && !a->draining;
+    bool up = store_is_up(a->store);
+    bool ready = up && *core_cursors(a->core) && core_is_ready(a->core) && !a->draining;
     if (!ready)
         http_set_header(x, "Retry-After", "1");
     http_reply_json(x, ready ? 200 : 503,

@@ -131,7 +131,7 @@ HANDLER(api_shelf_list);
 HANDLER(api_shelf_post);
 HANDLER(api_shelf_put);
 HANDLER(api_shelf_delete);
-extern const struct shelf_kind shelf_canned;
+extern const struct shelf_kind shelf_canned, shelf_hours, shelf_sla;
 /* api_messages.c */
 HANDLER(api_messages_patch);
 HANDLER(api_messages_delete);

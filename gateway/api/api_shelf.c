@@ -10,7 +10,7 @@
 #define KEYS_MAX 16
 #define PATH "/api/v1/"
 
-static const struct shelf_kind *const kinds[] = {&shelf_canned};
+static const struct shelf_kind *const kinds[] = {&shelf_canned, &shelf_hours, &shelf_sla};
 
 /* Whose the path is: "/api/v1/canned/...". */
 static const struct shelf_kind *kind_of(struct http_exchange *x) {

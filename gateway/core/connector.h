@@ -418,6 +418,10 @@ void connector_follow(struct connector *c, struct sink *sink);
 /* Are agents online now, on any worker? */
 bool connector_agents_online(const struct connector *c);
 
+/* Are these the channel's working hours? Otherwise opens_ms_out: when they begin, 0 never. A
+ * channel for which none are kept is always open. */
+bool connector_is_open(const struct connector *c, int64_t *opens_ms_out);
+
 /* A secret of this installation for signing, 32 bytes of hex text, the same on all workers and
  * after restarts; NULL until Redis was reached once. */
 const char *connector_secret(const struct connector *c);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "model/hours.h"
 #include "store/store_back.h"
 
 struct core *core_create(const struct env *env, struct store *store, const struct core_options *o) {
@@ -57,6 +58,7 @@ void core_start(struct core *core) {
     tell_statuses(core);
     feed_start(core);
     live_start(core);
+    terms_start(core);
     viewers_start(core);
     owner_start(core);
 }
@@ -70,6 +72,7 @@ void core_stop(struct core *core) {
     core->stopped = true;
     owner_stop(core);
     viewers_stop(core);
+    terms_stop(core);
     live_stop(core);
     feed_stop(core);
 }
@@ -78,6 +81,7 @@ void core_destroy(struct core **corep) {
     if (!*corep)
         return;
     owner_free(*corep);
+    terms_free(*corep);
     for (size_t i = 0; i < (*corep)->nchannels; i++)
         json_decref((*corep)->channels[i]->note);
     for (size_t i = 0; i < (*corep)->nchannels; i++)
@@ -90,6 +94,8 @@ void core_destroy(struct core **corep) {
 void core_store_state(struct core *core, bool up) {
     if (up && core->feed)
         store_feed_wake(core->feed);
+    if (up)
+        terms_news(core, NULL);
     for (struct sink *s = core->sinks; s; s = s->next)
         if (s->on_state)
             s->on_state(s, up);
@@ -333,6 +339,13 @@ bool connector_agents_online(const struct connector *c) {
     bool any = json_array_size(online) > 0;
     json_decref(online);
     return any;
+}
+
+bool connector_is_open(const struct connector *c, int64_t *opens_ms_out) {
+    int64_t opens;
+    bool open = core_is_open(c->core, c->channel, clock_ms(), &opens);
+    *opens_ms_out = opens == HOURS_NEVER ? 0 : opens;
+    return open;
 }
 
 const char *connector_secret(const struct connector *c) {

@@ -95,6 +95,11 @@ void core_pushed(struct core *core, const char *thread, int64_t seq);
  * "queue":n,"caps":[..],"info"?}]}
  */
 json_t *core_channels(const struct core *core);
+/* Has this worker read what it needs before clients may write? */
+bool core_is_ready(const struct core *core);
+/* Are these the working hours of this channel? One without hours is always open. opens_out (may be
+ * NULL): the first time that is, ms itself or later; HOURS_NEVER (model/hours.h). */
+bool core_is_open(const struct core *core, const char *channel, int64_t ms, int64_t *opens_out);
 /* Examines a channel: {"channel": as in core_channels(), "report": [{"level","text","todo"?}]}. */
 void core_check(struct core *core, const char *channel, store_json_fn fn, void *arg);
 /* The channel's picture; bytes are borrowed. ERR_NOT_FOUND when there is none. */

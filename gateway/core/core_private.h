@@ -49,6 +49,7 @@ struct target {
 struct owner;
 struct live;
 struct viewers;
+struct terms;
 struct crm_keeping;
 
 struct core {
@@ -68,6 +69,7 @@ struct core {
     struct owner *owner; /* deliveries of the shards that we own */
     struct live *live;   /* typing and presence */
     struct viewers *viewers;
+    struct terms *terms; /* working hours and policies */
     int64_t notes_version;
     int64_t crm_version;         /* of crm_news.c */
     struct crm_keeping *keeping; /* events of CRMs on their way to the store: crm_back.c */
@@ -93,6 +95,18 @@ void live_client_typing(struct core *core, const char *thread, bool on);
 /* An agent has read what the client wrote: the channel may show it to him. */
 void live_publish(struct core *core, json_t *what); /* to all workers; takes the reference */
 void live_was_read(struct core *core, const char *thread);
+
+/* terms.c: working hours and policies, as this worker knows them */
+void terms_start(struct core *core);
+void terms_stop(struct core *core);
+void terms_free(struct core *core);
+void terms_news(struct core *core, const char *what); /* "hours", "sla" were changed; NULL: all */
+/* When this question is to be answered; when the dialogue is over if the client does not come back
+ * to this answer. */
+void terms_of_question(
+    const struct core *core, const char *channel, int64_t now, struct store_append *a);
+void terms_of_answer(
+    const struct core *core, const char *channel, int64_t now, struct store_append *a);
 
 /* owner.c: leases, and the queues of the shards that we own */
 void owner_start(struct core *core);

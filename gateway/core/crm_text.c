@@ -31,6 +31,8 @@ enum word {
     W_ASSIGNED,
     W_NOBODY,
     W_STATE,
+    W_SOON,
+    W_OVERDUE,
     W_EVENT,
     W_SUBJECT,
     W_CLIENT,
@@ -40,10 +42,11 @@ enum word {
 static const char *const words[2][W_COUNT] = {
     {"agent", "note", "edited", "taken back", "came late", "not delivered", "file",
         "file, not here", "place", "contact", "responsible", "nobody", "the dialogue is now",
-        "event", "subject", "client"},
+        "an answer is due soon", "the client was not answered in time", "event", "subject",
+        "client"},
     {"сотрудник", "заметка", "изменено", "удалено", "пришло с опозданием", "не доставлено", "файл",
-        "файла нет", "место", "контакт", "ответственный", "никто", "диалог теперь", "событие",
-        "тема", "клиент"},
+        "файла нет", "место", "контакт", "ответственный", "никто", "диалог теперь",
+        "пора ответить клиенту", "клиенту не ответили вовремя", "событие", "тема", "клиент"},
 };
 
 struct text {
@@ -212,6 +215,8 @@ static void add_event(struct text *t) {
         add_field(t, W_ASSIGNED, *to ? to : word(t, W_NOBODY));
     else if (strcmp(type, "state") == 0)
         add_field(t, W_STATE, to);
+    else if (strcmp(type, "sla") == 0)
+        add_field(t, W_EVENT, word(t, strcmp(str(event, "step"), "late") ? W_SOON : W_OVERDUE));
     else
         add_field(t, W_EVENT, *str(event, "text") ? str(event, "text") : type);
 }

@@ -113,13 +113,24 @@ static json_t *stored_body(const struct inbound *in) {
     return body;
 }
 
+static void on_too_early(void *arg) {
+    struct err err;
+    err_set(&err, ERR_UNAVAILABLE, "this worker is starting: the working hours are being read");
+    on_stored(arg, NULL, &err);
+}
+
 void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn fn, void *arg) {
     static const enum direction directions[] = {[INBOUND_MESSAGE] = DIRECTION_IN,
         [INBOUND_OWN] = DIRECTION_OUT,
         [INBOUND_EVENT] = DIRECTION_EVENT};
+    int64_t now = clock_ms();
     bool has_album = in->album && *in->album, has_same = in->same && *in->same;
     struct arrival *a = mem_zalloc(sizeof *a);
     *a = (struct arrival){.connector = c, .fn = fn, .arg = arg, .began_us = clock_mono_us()};
+    if (!core_is_ready(c->core)) {
+        loop_defer(c->env->loop, on_too_early, a);
+        return;
+    }
     char *own = dedupe_key(c, in->external_id);
     char *first = has_album  ? dedupe_key(c, in->album)
                   : has_same ? mem_printf("s:%s:%s", in->from.kind, in->same)
@@ -146,6 +157,10 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
         .free_for_ms = in->free_for_ms,
         .past_ms = in->past_ms,
         .body = body};
+    if (in->kind == INBOUND_MESSAGE && !in->past_ms)
+        terms_of_question(c->core, c->channel, now, &append);
+    else if (in->kind == INBOUND_OWN && !in->past_ms)
+        terms_of_answer(c->core, c->channel, now, &append);
     store_append(c->core->store, &append, on_appended, a);
     json_decref(body);
     free(own);

@@ -171,7 +171,9 @@ static void hear_typing(struct live *l, const json_t *what) {
 }
 
 static void hear_desk(struct live *l, const json_t *what) {
+    const char *changed = json_string_value(json_object_get(what, "what"));
     struct feed_event e = {.kind = FEED_DESK, .cursor = "", .thread_id = "", .desk = what};
+    terms_news(l->core, changed ? changed : "");
     feed_publish(l->core, &e);
 }
 
@@ -205,8 +207,11 @@ static void on_timer(void *arg) {
     catch_up(l);
 }
 
+/* What was told while we did not hear is not repeated: look. */
 static void on_lane_up(void *arg) {
-    tell(arg);
+    struct live *l = arg;
+    tell(l);
+    terms_news(l->core, NULL);
 }
 
 void live_start(struct core *core) {

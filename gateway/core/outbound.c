@@ -172,6 +172,8 @@ static void send_append(struct command *c) {
         a.assignee = c->actor.name; /* who answers is responsible until told otherwise */
         json_object_set_new(c->body, "took", json_true());
     }
+    if (!is_note)
+        terms_of_answer(c->core, c->channel, clock_ms(), &a);
     store_append(c->core->store, &a, on_send_stored, c);
 }
 

@@ -26,7 +26,9 @@ struct shard {
     char token[STORE_TOKEN_SIZE]; /* "" not ours */
     uint64_t valid_until_ms;
     bool asking, leaving, poked;
-    bool look, looking;   /* are there queues that we do not know of? */
+    bool look, looking; /* are there queues that we do not know of? */
+    bool waking;
+    int64_t due_ms;       /* when the next timer is due, wall clock; 0 not known */
     struct queue *queues; /* the targets', and of channels those that ever had work here */
 };
 
@@ -469,6 +471,28 @@ static void check_drained(struct owner *o) {
     }
 }
 
+static void on_woken(void *arg, int64_t next_ms) {
+    struct shard *sh = arg;
+    sh->waking = false;
+    sh->due_ms = next_ms;
+}
+
+static void wake(struct owner *o, struct shard *sh) {
+    if (sh->waking)
+        return;
+    sh->waking = true;
+    sh->due_ms = 0;
+    store_wake(o->core->store, sh->index, sh->token, on_woken, sh);
+}
+
+/* Timers are of the wall clock, which may jump: besides, it is looked once a second. */
+static void wake_due(struct owner *o) {
+    int64_t now = clock_ms();
+    for (unsigned i = 0; i < o->nshards; i++)
+        if (o->shards[i].token[0] && o->shards[i].due_ms && o->shards[i].due_ms <= now)
+            wake(o, &o->shards[i]);
+}
+
 static void on_tick(void *arg) {
     struct owner *o = arg;
     uint64_t now = clock_mono_ms();
@@ -497,11 +521,12 @@ static void on_tick(void *arg) {
         for (unsigned i = 0; i < o->nshards; i++)
             if (o->shards[i].token[0]) {
                 o->shards[i].poked = o->shards[i].look = true;
-                store_wake(o->core->store, i);
+                wake(o, &o->shards[i]);
             }
         if (o->shards[0].token[0])
             days_tick(o->core);
     }
+    wake_due(o);
     if (now >= o->next_notes_ms) {
         o->next_notes_ms = now + NOTES_MS;
         notes_read(o->core);

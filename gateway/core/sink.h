@@ -15,7 +15,7 @@ enum feed_kind {
     FEED_TYPING,   /* not stored: who types; typing fields are set */
     FEED_PRESENCE, /* not stored: agents on or off; agents is set */
     FEED_VIEWERS,  /* not stored: who looks at thread_id; agents is set */
-    FEED_DESK      /* something that agents keep changed: desk is set */
+    FEED_DESK      /* something that is kept changed, or is to be looked at: desk is set */
 };
 
 /* Content is what is stored now (not when the event was written), so applying an event twice or
@@ -31,7 +31,9 @@ struct feed_event {
     const char *typing_who; /* "client" or the agent's name */
     bool typing_on;
     const json_t *agents; /* array of names: that are online, that look */
-    const json_t *desk; /* {"what":"drafts|views|canned","agent"? (else all agents'),"id","tab"?} */
+    /* {"what":"drafts|views|canned|hours|sla|reminder","id","tab"?,"step"?}, and whose screens it
+     * is for: "agent" and, besides, who has the "role" supervisor or more; neither: all. */
+    const json_t *desk;
     uint64_t written_us; /* wall clock of the event, for latency figures; 0 unknown */
 };
 

@@ -9,10 +9,10 @@ static char *dump(json_t *o) {
     return text;
 }
 
-/* Something to be asked for again: what, which, and by which of the agent's pages it was changed.
- */
+/* Something to be asked for again: what, which, and by which of the agent's pages it was changed;
+ * or a thread to look at, and why. */
 static char *desk_frame(const json_t *desk) {
-    static const char *const keys[] = {"what", "id", "tab"};
+    static const char *const keys[] = {"what", "id", "tab", "step"};
     json_t *f = json_pack("{s:s}", "type", "desk");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (json_is_string(json_object_get(desk, keys[i])))

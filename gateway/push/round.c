@@ -48,8 +48,10 @@ static bool may_see(const struct hub *hub, const struct screen *s, const struct 
     const char *agent = json_string_value(json_object_get(e->desk, "agent"));
     if (e->kind == FEED_VIEWERS)
         return strcmp(s->viewing, e->thread_id) == 0;
-    if (agent)
-        return strcmp(s->actor.name, agent) == 0;
+    const char *role = json_string_value(json_object_get(e->desk, "role"));
+    if (e->kind == FEED_DESK && (agent || role))
+        return (agent && strcmp(s->actor.name, agent) == 0) ||
+               (role && s->actor.role >= ROLE_SUPERVISOR);
     return !e->thread || users_may_see(hub->users, &s->actor, e->thread);
 }
 

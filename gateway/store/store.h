@@ -57,6 +57,15 @@ typedef void (*store_json_fn)(void *arg, json_t *result, const struct err *err);
 
 /* --- the one append -------------------------------------------------------------------------- */
 
+/* By when something is to be done, and what is told when it is not. */
+struct store_term {
+    int64_t due_ms;    /* 0 never */
+    int64_t remind_ms; /* when it is reminded of; due_ms: it is not */
+    char supervisors; /* hear of it: 'l' when it is late, 'a' when it is reminded of, too, 'n' never
+                       */
+    const char *policy; /* JSON, [^\n]*: whose it is */
+};
+
 struct store_append {
     enum direction direction;
     const char *thread;              /* an existing thread, or NULL: then from names it */
@@ -80,10 +89,13 @@ struct store_append {
     const char *state;    /* "open" "snoozed" "closed" */
     const char *labels;   /* JSON array text */
     int64_t snooze_until_ms;
-    const char *blocked;  /* "1": the client is nobody's work any more, "": he is again */
-    const char *author;   /* the agent whose answer it is; NULL none */
-    int64_t seen_seq;     /* with author: refused when another agent has answered after it, or is
-                             writing (ERR_CONFLICT); -1 does not matter. 0 is the thread's start */
+    const char *blocked; /* "1": the client is nobody's work any more, "": he is again */
+    const char *author;  /* the agent whose answer it is; NULL none */
+    int64_t seen_seq;    /* with author: refused when another agent has answered after it, or is
+                            writing (ERR_CONFLICT); -1 does not matter. 0 is the thread's start */
+    struct store_term first, next; /* if the client begins to wait with it: for the first answer of
+                                      a matter, for a later one */
+    struct store_term silence;     /* if nobody writes any more until then, the thread is closed */
     const char *mentions; /* agents who are mentioned in it, names between spaces; NULL none */
 };
 

@@ -24,7 +24,8 @@ struct append {
     const char *kind, *address, *name, *channel, *connector, *dedupe, *body, *preview, *profile;
     const char *assignee, *state, *labels; /* "-" or "=..." */
     const char *route, *reply_to, *alias, *blocked, *author, *mentions, *agent;
-    char *owned[5]; /* what of these was allocated one by one */
+    const char *first, *next, *silence;
+    char *owned[8]; /* what of these was allocated one by one */
     size_t nowned;
     int64_t seen, snooze, window_until, free_by, free_for, past;
     bool verified, deliver, fetch, take_address;
@@ -202,6 +203,9 @@ static void send_append(struct append *op) {
     zone_stamp(s->zone, op->now, stamp);
     args_add(&a, stamp);
     args_add(&a, s->report_keep_s);
+    args_add(&a, op->first);
+    args_add(&a, op->next);
+    args_add(&a, op->silence);
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
@@ -225,6 +229,16 @@ static size_t room_for(const struct store_append *in, const struct identity *fro
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         n += (all[i] ? strlen(all[i]) : 0) + 2;
     return n;
+}
+
+/* "<remind ms> <due ms> <whom> <due> <policy>": what _common.lua's late() reads. */
+static const char *term(struct append *op, const struct store_term *t) {
+    char due[CLOCK_TEXT_SIZE];
+    if (!t->due_ms)
+        return "";
+    return own(
+        op, mem_printf("%lld %lld %c %s %s", (long long)t->remind_ms, (long long)t->due_ms,
+                t->supervisors ? t->supervisors : 'n', clock_format(t->due_ms, due), t->policy));
 }
 
 static void on_early(void *arg) {
@@ -286,6 +300,9 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
     op->body = own(op, record_body(in->direction, in->channel, in->connector, in->body));
     op->preview = own(op, record_preview(in->body));
     op->profile = in->profile ? own(op, json_dumps(in->profile, JSON_COMPACT)) : "";
+    op->first = term(op, &in->first);
+    op->next = term(op, &in->next);
+    op->silence = term(op, &in->silence);
     op->assignee = change(op, in->assignee);
     op->state = change(op, in->state);
     op->labels = change(op, in->labels);

@@ -152,6 +152,7 @@ enum {
     T_FIRST,
     T_WINDOW,
     T_BLOCKED,
+    T_SLA,
     T_COUNT
 };
 extern const char *const thread_fields[T_COUNT];

@@ -476,21 +476,35 @@ void store_window_over(
     store_eval(s, SCRIPT_WINDOW_OVER, id_shard(thread), &a, on_window_over, NULL);
 }
 
+struct waking {
+    store_woken_fn fn;
+    void *arg;
+};
+
+/* What could not be done now the next turn does. */
 static void on_woken(void *arg, const struct redis_reply *r, const struct err *err) {
-    (void)arg;
-    (void)r;
-    (void)err; /* the next turn tries again */
+    struct waking *w = arg;
+    const char *next = err ? "" : redis_reply_str(redis_reply_at(r, 1));
+    w->fn(w->arg, strtoll(next, NULL, 10));
+    free(w);
 }
 
-void store_wake(struct store *s, unsigned shard) {
+void store_wake(struct store *s, unsigned shard, const char *token, store_woken_fn fn, void *arg) {
     struct args a;
-    char id[ID_SIZE];
+    char id[ID_SIZE], stamp[ZONE_STAMP_SIZE];
+    int64_t now = clock_ms();
+    struct waking *w = mem_alloc(sizeof *w);
+    *w = (struct waking){fn, arg};
     id_make(shard, id);
+    zone_stamp(s->zone, now, stamp);
     args_init(&a);
-    args_int(&a, clock_ms());
+    args_int(&a, now);
     args_add(&a, s->events_max);
     args_add(&a, id);
+    args_add(&a, token);
+    args_add(&a, stamp);
+    args_add(&a, s->report_keep_s);
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
-    store_eval(s, SCRIPT_WAKE, shard, &a, on_woken, NULL);
+    store_eval(s, SCRIPT_WAKE, shard, &a, on_woken, w);
 }

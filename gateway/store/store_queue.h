@@ -108,7 +108,10 @@ void store_on_card(struct store *s, const char *thread, store_json_fn fn, void *
  * until some time before before_ms (later ones began after the channel said so). */
 void store_window_over(struct store *s, const char *thread, const char *channel, int64_t before_ms);
 
-/* Opens threads of this shard whose snooze is over. */
-void store_wake(struct store *s, unsigned shard);
+/* Does what is due in this shard: opens threads whose snooze is over, tells of answers that are due
+ * soon or late, closes dialogues in which nobody wrote any more. Each once, and only while token is
+ * its owner's. fn: when the next is due, ms; 0 not known. */
+typedef void (*store_woken_fn)(void *arg, int64_t next_ms);
+void store_wake(struct store *s, unsigned shard, const char *token, store_woken_fn fn, void *arg);
 
 #endif

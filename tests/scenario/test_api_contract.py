@@ -8,6 +8,7 @@ import requests
 from clients import Api, Authenticator
 from contract import Contract
 from harness import CONFIG, SLOWER, Gateway, until
+from kept_scenes import policies, schedules
 
 CONTRACT = Contract()
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
@@ -646,7 +647,8 @@ def reports(w):
 SCENES = {
     "listLabels": list_labels, "listViews": saved_views, "addView": saved_views, "deleteView": saved_views,
     "listDrafts": drafts, "saveDraft": drafts, "listCanned": canned, "addCanned": canned, "changeCanned": canned,
-    "deleteCanned": canned,
+    "deleteCanned": canned, "listSchedules": schedules, "addSchedule": schedules, "changeSchedule": schedules,
+    "deleteSchedule": schedules, "listPolicies": policies, "addPolicy": policies, "changePolicy": policies, "deletePolicy": policies,
     "signIn": sign_in, "whoAmI": who_am_i, "signOut": sign_out, "changePassword": change_password,
     "secondFactor": second_factor, "beginSecondFactor": second_factor, "confirmSecondFactor": second_factor,
     "newRecoveryCodes": second_factor, "endSecondFactor": second_factor, "listSessions": sessions,

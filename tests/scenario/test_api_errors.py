@@ -199,7 +199,13 @@ def closed_thread(w):
     return next(t["id"] for t in w.admin.threads() if t["channel"] == "phone")
 
 
-SHELVES = {"addCanned": "canned", "addView": "views:admin", "saveDraft": "drafts:admin"}
+SHELVES = {"addCanned": "canned", "addSchedule": "hours", "addPolicy": "sla", "addView": "views:admin", "saveDraft": "drafts:admin"}
+# What two admins may change at once.
+KEPT = {
+    "changeCanned": ("canned", "canned", {"shortcut": "hi", "text": "Hello"}),
+    "changeSchedule": ("hours", "schedule", {"name": "Kept", "zone": "UTC", "week": {}, "channels": ["kept"]}),
+    "changePolicy": ("sla", "policy", {"name": "Kept", "first_s": 60, "channels": ["kept"]}),
+}
 
 
 def full_shelf(w, op):
@@ -224,9 +230,10 @@ def conflict(w, op, _):
         return CONTRACT.call(api, op, args, **({"json": {k: body[k] for k in wanted}} if wanted else {}))
     if op in SHELVES:
         return full_shelf(w, op)
-    if op == "changeCanned":
-        one = w.admin.post("/canned", {"shortcut": "hi", "text": "Hello"})["canned"]
-        return CONTRACT.call(w.admin, op, {"id": one["id"]}, json={"shortcut": "hi", "text": "Hello", "rev": 7})
+    if op in KEPT:
+        path, name, fields = KEPT[op]
+        one = w.admin.post("/" + path, fields)[name]
+        return CONTRACT.call(w.admin, op, {"id": one["id"]}, json={**fields, "rev": 7})
     if op == "sendMessage":
         return CONTRACT.call(w.admin, op, {"id": closed_thread(w)}, json={"text": "too late"})
     if op in CHANGES:  # one that was taken back already

@@ -122,6 +122,14 @@ class World:
         one = CONTRACT.call(self.admin, "addCanned", status=201, json=REQUESTS["addCanned"][0])["canned"]
         return {"id": one["id"]}, body, None
 
+    def changeSchedule(self, body):
+        one = CONTRACT.call(self.admin, "addSchedule", status=201, json=REQUESTS["addSchedule"][0])["schedule"]
+        return {"id": one["id"]}, body, None
+
+    def changePolicy(self, body):
+        one = CONTRACT.call(self.admin, "addPolicy", status=201, json=REQUESTS["addPolicy"][0])["policy"]
+        return {"id": one["id"]}, body, None
+
     def sendMessage(self, body):
         thread, message, _ = self.write()
         if "reply_to" in body:

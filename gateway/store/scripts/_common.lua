@@ -277,10 +277,18 @@ local function place(thread, was, old_state, old_assignee, state, assignee, chan
   end
 end
 
+-- Somebody waits for an answer, and it is due: "sla" of the thread is "<first|next> <0 set, 1 reminded of, 2 late>
+-- <remind ms> <due ms> <a|l|n: what supervisors hear of> <due> <policy's JSON>", and "due" has "sla <thread>".
+local function answer_is_due(thread, kind, term)
+  call('ZADD', P .. 'due', string.match(term, '^%d+'), 'sla ' .. thread)
+  return kind .. ' 0 ' .. term
+end
+
 -- Nobody waits for an answer in this thread any more. "waiting": the threads of those who do, by since when.
-local function waits_no_more(thread)
-  call('HDEL', P .. 'thread:' .. thread, 'waiting')
+local function waits_no_more(thread, sla)
+  call('HDEL', P .. 'thread:' .. thread, 'waiting', 'sla')
   call('ZREM', P .. 'waiting', thread)
+  if sla then call('ZREM', P .. 'due', 'sla ' .. thread) end
 end
 
 -- What became of a message of ours is news for CRMs that want to hear of it, and for the one in which
@@ -296,6 +304,16 @@ local function tell_status(who, rec, thread, seq, word)
       call('XADD', P .. 'crm:' .. target, '*', 'e', 'm ' .. thread .. ' ' .. seq .. ' status')
     end
   end
+end
+
+-- Reports: one more of this on that day of the company, "yyyymmdd hh" (model/report.h); and, once for each entry that
+-- was counted, how many they are: by that other workers know that the day is not as it was.
+local function count_day(stamp, ...)
+  return call('HINCRBY', P .. 'report:' .. string.sub(stamp, 1, 8), table.concat({...}, ' '), 1)
+end
+
+local function counted_day(stamp, keep_s)
+  if count_day(stamp, 'total') == 1 then call('EXPIRE', P .. 'report:' .. string.sub(stamp, 1, 8), keep_s) end
 end
 
 -- The lease of this shard must be the caller's still: "<owner>:<fencing number>".

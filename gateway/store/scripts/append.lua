@@ -12,7 +12,9 @@
 --   free, 34 of the past: when ms "" now, 35 blocked ("-" or "=1", "="), 36 the
 --   agent whose answer it is or "", 37 up to which seq he has seen the thread ("" does not matter), 38 agents
 --   mentioned in it, names between spaces, 39 the agent who did it "" nobody of ours, 40 day and hour for reports
---   "yyyymmdd hh", 41 how many seconds a day of them is kept, 42... CRM targets
+--   "yyyymmdd hh", 41 how many seconds a day of them is kept, 42 by when the first answer of a matter is due if the
+--   client begins to wait, 43 a later one, 44 when the thread is closed if nobody writes any more (each "<remind ms>
+--   <due ms> <whom> <due> <policy>" or ""), 45... CRM targets
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
 --   {"merged", thread}, {"missing"}, {"again"} (the new tag was taken: make other ids), {"blocked"},
 --   {"writing", agent} or {"answered", agent} (somebody else does so, or has since)
@@ -20,7 +22,7 @@ local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
 local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
 local shard = string.sub(ARGV[9], -2)
-local past, agent, targets = tonumber(ARGV[34]), ARGV[39], 42
+local past, agent, targets = tonumber(ARGV[34]), ARGV[39], 45
 local client, thread, is_new, profile
 
 local function make_client()
@@ -56,7 +58,7 @@ if not thread then
 end
 
 local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
-  'kind', 'address', 'window', 'seq', 'unread', 'cname', 'place', 'labels', 'blocked', 'answered', 'replied')
+  'kind', 'address', 'window', 'seq', 'unread', 'cname', 'place', 'labels', 'blocked', 'answered', 'replied', 'sla', 'silence')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
 client = t[1]
@@ -161,12 +163,26 @@ elseif dir == 'in' then
   if not t[5] then
     set('waiting', now)
     call('ZADD', P .. 'waiting', now, thread)
+    local which = t[19] and state ~= 'closed' and 'next' or 'first'
+    local term = ARGV[which == 'first' and 42 or 43]
+    if term ~= '' then set('sla', answer_is_due(thread, which, term)) end
   end
   if state == 'closed' then call('HDEL', record, 'replied') end -- a new matter
 elseif t[5] and (dir == 'out' or (new_state == 'closed' and state ~= 'closed')) then
-  waits_no_more(thread)
+  waits_no_more(thread, t[20])
 end
-if dir == 'out' and not past and t[5] then set('replied', now) end
+if dir == 'out' and not past then
+  if t[5] then set('replied', now) end
+  if ARGV[44] ~= '' then
+    set('silence', ARGV[44])
+    call('ZADD', P .. 'due', string.match(ARGV[44], '^%d+ (%d+)'), 'close ' .. thread)
+  elseif t[21] then
+    call('HDEL', record, 'silence')
+    call('ZREM', P .. 'due', 'close ' .. thread)
+  end
+elseif dir == 'event' and new_state == 'open' and state ~= 'open' then
+  call('ZREM', P .. 'due', 'close ' .. thread) -- somebody wants it open
+end
 if ARGV[31] ~= '' or ARGV[32] ~= '' then
   set('window', window_opened(t[11] or '', channel, ARGV[31], ARGV[32], ARGV[33]))
 elseif dir == 'out' and not past and t[11] then -- from here, or on the phone
@@ -210,9 +226,9 @@ local function slot_of(ms) -- 16 whole seconds, then eight steps for each doubli
   return e == 0 and s or 8 + 8 * e + s - 8
 end
 local function count_all()
-  local key, hour = P .. 'report:' .. string.sub(ARGV[40], 1, 8), string.sub(ARGV[40], 10)
+  local hour = string.sub(ARGV[40], 10)
   local of = dir == 'event' and t[7] or channel
-  local function tally(...) call('HINCRBY', key, table.concat({...}, ' '), 1) end
+  local function tally(...) count_day(ARGV[40], ...) end
   local named = labels_of(t[16])
   if dir == 'in' then
     tally('in', hour, of)
@@ -243,7 +259,7 @@ local function count_all()
     if assignee ~= '' then tally('rated.agent', score, assignee) end
     for _, label in ipairs(named) do tally('rated.label', score, label) end
   end
-  if call('HINCRBY', key, 'total', 1) == 1 then call('EXPIRE', key, ARGV[41]) end
+  counted_day(ARGV[40], ARGV[41])
 end
 if not past then count_all() end
 

@@ -9,9 +9,9 @@ if not thread then return {'missing'} end
 local t = get(thread, 'state', 'assignee', 'merged', 'place')
 call('HSET', P .. 'client:' .. client, 'merged', ARGV[2])
 call('HSET', P .. 'thread:' .. thread, 'merged', ARGV[3], 'unread', 0)
-waits_no_more(thread)
+waits_no_more(thread, true)
 if not t[3] then unplace(thread, t[4], t[1], t[2]) end
-call('ZREM', P .. 'due', 'wake ' .. thread)
+call('ZREM', P .. 'due', 'wake ' .. thread, 'close ' .. thread)
 if not t[3] then
   event(ARGV[4], 't ' .. thread)
   event(ARGV[4], 'c ' .. client)

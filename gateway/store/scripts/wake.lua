@@ -1,27 +1,83 @@
--- wake.lua: threads whose snooze is over are open again, with an entry that says so. Besides, threads that were last
--- written before there were counts are counted, some at a time.
--- KEYS: 1 shard prefix   ARGV: 1 now ms, 2 events max, 3 an id to make others of, 4... CRM targets
--- Returns how many were woken
+-- wake.lua: what is due now. Snoozes that are over: the thread is open again. Answers that are due soon, or are late:
+-- who is to know is told. Dialogues in which nobody wrote any more: closed. Each with an entry that says so, once: what
+-- fires leaves "due" in the same step. Besides, threads that were last written before there were counts are counted.
+-- KEYS: 1 shard prefix   ARGV: 1 now ms, 2 events max, 3 an id to make others of, 4 token of the shard's owner, 5 day
+--   and hour for reports, 6 how many seconds a day of them is kept, 7... CRM targets
+-- Returns {how many were done, when the next is due, ms, or ""}, or {} when the shard has another owner
 local now = tonumber(ARGV[1])
-local woken = 0
+local done = 0
+if not is_owner(ARGV[4]) then return {} end
 
-local function wake(thread, t)
-  local seq = tonumber(t[5] or 0) + 1
+-- One more entry of a thread, an event; seq: the number of the one before.
+local function tell(thread, seq, what)
+  seq = tonumber(seq or 0) + 1
   local id = string.sub(ARGV[3], 1, 10) .. string.sub(thread, 11, 19) .. string.sub(ARGV[3], 20)
-  local body = '{"d":"event","event":{"type":"state","to":"open"}}'
+  local body = '{"d":"event","event":{' .. what .. '}}'
   call('HSET', P .. 'log:' .. thread, seq, id .. ' ' .. body .. '\n' .. ARGV[1] .. ' received\n+0 stored')
-  call('HSET', P .. 'thread:' .. thread, 'seq', seq, 'state', 'open', 'snooze', '', 'last_ms', now)
-  place(thread, t[6], t[1], t[2], 'open', t[2] or '', t[7], t[8], now)
+  call('HSET', P .. 'thread:' .. thread, 'seq', seq)
   event(ARGV[2], 'm ' .. thread .. ' ' .. seq .. ' event')
-  for i = 4, #ARGV do call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq) end
-  woken = woken + 1
+  for i = 7, #ARGV do call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq) end
+  done = done + 1
 end
 
+local function becomes(thread, t, state, score)
+  call('HSET', P .. 'thread:' .. thread, 'state', state, 'snooze', '', 'last_ms', score)
+  place(thread, t[6], t[1], t[2], state, t[2] or '', t[7], t[8], score)
+end
+
+local function wake(thread, t)
+  if t[1] ~= 'snoozed' or tonumber(t[4] or 0) > now then return end
+  becomes(thread, t, 'open', now)
+  call('ZREM', P .. 'due', 'close ' .. thread) -- somebody wants to see it
+  tell(thread, t[5], '"type":"state","to":"open"')
+end
+
+-- Who is responsible hears of both, supervisors of what they want to, and of all that nobody is responsible for.
+local function remind(thread, t, step, supervisors)
+  local names = {'"t":"desk","what":"reminder","id":"' .. thread .. '","step":"' .. step .. '"'}
+  local agent = t[2] or ''
+  if agent ~= '' then names[2] = '"agent":' .. cjson.encode(agent) end
+  if supervisors == 'a' or (supervisors == 'l' and (step == 'late' or agent == '')) then
+    names[#names + 1] = '"role":"supervisor"'
+  end
+  if #names > 1 then call('PUBLISH', 'sb:live', '{' .. table.concat(names, ',') .. '}') end
+end
+
+local function answer(thread, t)
+  local kind, step, reminded, due, whom, at, policy =
+    string.match(t[9] or '', '^(%l+) (%d) (%d+) (%d+) (%l) (%S+) (.*)$')
+  if not kind or not t[10] or t[11] == '1' then return end
+  local late = tonumber(due) <= now
+  local told = '"type":"sla","kind":"' .. kind .. '","due":"' .. at .. '","policy":' .. policy .. ',"step":'
+  if late then
+    told = told .. '"late","late_ms":' .. string.format('%d', now - tonumber(due))
+  else
+    told = told .. '"soon"'
+    call('ZADD', P .. 'due', due, 'sla ' .. thread)
+  end
+  call('HSET', P .. 'thread:' .. thread, 'sla', kind .. (late and ' 2 ' or ' 1 ') .. reminded .. ' ' .. due .. ' ' ..
+    whom .. ' ' .. at .. ' ' .. policy)
+  tell(thread, t[5], told)
+  remind(thread, t, late and 'late' or 'soon', whom)
+end
+
+local function close(thread, t)
+  local policy = string.match(t[12] or '', '^%d+ %d+ %l %S+ (.*)$')
+  if not policy or t[1] ~= 'open' or t[10] then return end
+  call('HDEL', P .. 'thread:' .. thread, 'silence')
+  becomes(thread, t, 'closed', tonumber(t[13] or now))
+  tell(thread, t[5], '"type":"state","to":"closed","why":"silence","policy":' .. policy)
+  count_day(ARGV[5], 'closed', string.sub(ARGV[5], 10), t[7] or '')
+  counted_day(ARGV[5], ARGV[6])
+end
+
+local jobs = {wake = wake, sla = answer, close = close}
 for _, job in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', ARGV[1], 'LIMIT', 0, 100)) do
-  local thread = string.match(job, '^wake (.+)$')
-  local t = get(thread, 'state', 'assignee', 'merged', 'snooze', 'seq', 'place', 'channel', 'labels')
-  if t[1] == 'snoozed' and not t[3] and tonumber(t[4] or 0) <= now then wake(thread, t) end
+  local what, thread = string.match(job, '^(%l+) (.+)$')
   call('ZREM', P .. 'due', job)
+  local t = get(thread, 'state', 'assignee', 'merged', 'snooze', 'seq', 'place', 'channel', 'labels', 'sla',
+    'waiting', 'blocked', 'silence', 'last_ms')
+  if jobs[what] and t[1] and not t[3] then jobs[what](thread, t) end
 end
 
 local counted = call('GET', P .. 'counted') or '-inf'
@@ -35,4 +91,4 @@ if counted ~= 'all' then
   if #some < 2000 then last = 'all' elseif last == counted then last = '(' .. last end
   call('SET', P .. 'counted', last)
 end
-return woken
+return {done, call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2] or ''}

@@ -1,0 +1,260 @@
+"""Who waits is answered in time, or somebody is told: once, on time to the second, through killed workers and clocks that
+jump (F26). By a fake clock: an hour takes no time."""
+import datetime
+import random
+import zoneinfo
+
+import pytest
+from clients import Agent, own_id
+from faketime import FakeTime
+from harness import SLOWER, Gateway, patience, until
+from own_redis import OwnRedis
+
+CONFIG = """
+listen = "127.0.0.1:{port}"
+data_dir = "{data}"
+workers = {workers}
+{redis}
+agents {{ login_tries = 1000 }}
+loopback "test" {{}}
+loopback "other" {{}}
+cards "main" {{}}
+"""
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
+OFFICE = {"name": "Office", "zone": "Europe/Berlin", "week": {d: [{"from": "09:00", "to": "18:00"}] for d in WEEKDAYS}}
+
+
+@pytest.fixture
+def clock(tmp_path):
+    return FakeTime(tmp_path)
+
+
+@pytest.fixture
+def g(clock):
+    redis = OwnRedis()  # its allocator does not stand the fake clock
+    gateway = Gateway(config=CONFIG, workers=2, env=clock.env, redis_url=redis.url)
+    try:
+        yield gateway.start()
+    finally:
+        gateway.destroy()
+        redis.destroy()
+
+
+def now(clock):
+    return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=clock.offset)
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def put_clock(clock, when):
+    """To this time, or a second before it at most."""
+    clock.set(int((when - datetime.datetime.now(datetime.timezone.utc)).total_seconds()))
+
+
+def next_day(clock, weekday, hour, minute=0):
+    """In UTC, in the coming week."""
+    day = now(clock).replace(hour=hour, minute=minute, second=0, microsecond=0) + datetime.timedelta(days=1)
+    return day + datetime.timedelta(days=(weekday - day.weekday()) % 7)
+
+
+def write(g, who, channel="test", text="hello"):
+    """Until it is taken: a worker that was killed answers nobody."""
+    body = {"from": {"address": who, "name": who}, "id": own_id(), "text": text}
+    return until(lambda: g.hook(body, channel).json()["thread"], 20 * SLOWER)
+
+
+def thread_of(api, thread):
+    return api.get("/threads/" + thread)["thread"]
+
+
+def events(api, thread, type):
+    return [m for m in api.messages(thread) if m.get("event", {}).get("type") == type]
+
+
+def told(g, api, fields, path="/sla"):
+    """Kept, and known to both workers: which one takes what comes next is chance."""
+    kept = api.post(path, fields)
+    seen = lambda: all(thread_of(api, write(g, own_id()))["sla"] for _ in range(12))  # noqa: E731
+    until(seen, 20 * SLOWER, why="for all workers to know")
+    return kept
+
+
+def due_jobs(g):
+    return sorted(j.decode() for k in g.redis.scan_iter("sb:{s*}:due") for j in g.redis.zrange(k, 0, -1))
+
+
+def jobs_of(g, thread):
+    return [j for j in due_jobs(g) if j.endswith(thread)]
+
+
+def test_only_working_hours_count(g, clock):
+    api = g.login()
+    api.post("/hours", {**OFFICE, "channels": ["test"], "holidays": [{"from": "2020-01-01"}]})
+    put_clock(clock, next_day(clock, 6, 10))  # a Sunday
+    told(g, api, {"name": "Usual", "first_s": 3600, "next_s": 7200})
+    # both workers know the hours, too
+    until(lambda: all(moment(thread_of(api, write(g, own_id()))["sla"]["due"]).weekday() == 0 for _ in range(12)), 20 * SLOWER)
+    t = write(g, "ann")
+    sla = thread_of(api, t)["sla"]
+    due = moment(sla["due"])
+    assert sla["kind"] == "first" and not sla["breached"]
+    assert due.astimezone(zoneinfo.ZoneInfo(OFFICE["zone"])).strftime("%w %H:%M:%S") == "1 10:00:00", due
+    # the other channel has no hours: it is always open
+    assert moment(thread_of(api, write(g, "bob", "other"))["sla"]["due"]) - now(clock) < datetime.timedelta(hours=1, seconds=5)
+    # answered: nothing is due; a later question has the later answer's time, a matter that was closed the first one's
+    api.post(f"/threads/{t}/messages", {"text": "yes?"})
+    assert thread_of(api, t)["sla"] is None and jobs_of(g, t) == []
+    write(g, "ann")
+    sla = thread_of(api, t)["sla"]
+    assert sla["kind"] == "next" and moment(sla["due"]) - due == datetime.timedelta(hours=1)
+    api.patch("/threads/" + t, {"state": "closed"})
+    assert thread_of(api, t)["sla"] is None and jobs_of(g, t) == []
+    write(g, "ann")
+    assert thread_of(api, t)["sla"]["kind"] == "first"
+    first = thread_of(api, t)["sla"]
+    write(g, "ann", text="hello?")
+    assert thread_of(api, t)["sla"] == first  # he waits since then
+
+
+def test_reminded_then_late_each_once_and_to_whom(g, clock):
+    for name, role in (("ann", "agent"), ("bob", "agent"), ("sue", "supervisor")):
+        g.add_user(name, role)
+    api = g.login()
+    told(g, api, {"name": 'Usual "<b>', "first_s": 3600, "remind_s": 600})
+    t = write(g, "client")
+    api.patch("/threads/" + t, {"assignee": "ann"})
+    screens = {name: g._begin(Agent(g, g.login(name, g.PASSWORD)), True) for name in ("ann", "bob", "sue")}
+    due = moment(thread_of(api, t)["sla"]["due"])
+    put_clock(clock, due - datetime.timedelta(seconds=660))
+    assert events(api, t, "sla") == []
+    put_clock(clock, due - datetime.timedelta(seconds=600))
+    soon = until(lambda: events(api, t, "sla"), 20 * SLOWER)[0]
+    assert soon["event"]["step"] == "soon" and soon["event"]["policy"]["name"] == 'Usual "<b>'
+    assert not thread_of(api, t)["sla"]["breached"]
+    put_clock(clock, due)
+    late = until(lambda: events(api, t, "sla")[1:], 20 * SLOWER)[0]
+    assert late["event"]["step"] == "late" and late["event"]["kind"] == "first" and moment(late["event"]["due"]) == due
+    at = moment(late["received_at"])
+    assert datetime.timedelta(0) <= at - due < datetime.timedelta(seconds=2 * SLOWER)  # on time to the second
+    assert late["event"]["late_ms"] == (at - due) / datetime.timedelta(milliseconds=1)
+    waits = thread_of(api, t)
+    assert waits["sla"] == {"kind": "first", "due": late["event"]["due"], "breached": True} and waits["waiting_since"]
+
+    def reminders(name):
+        return [f["step"] for f in screens[name].events if f["type"] == "desk" and f["what"] == "reminder" and f["id"] == t]
+    screens["ann"].wait(lambda: reminders("ann") == ["soon", "late"])
+    screens["sue"].wait(lambda: reminders("sue") == ["late"])
+    # what is told to all comes after: who has heard that has heard what was for him
+    api.post("/canned", {"shortcut": "x", "text": "x"})
+    screens["bob"].wait(lambda: any(f["type"] == "desk" and f["what"] == "canned" for f in screens["bob"].events))
+    assert reminders("bob") == []
+    # the event came as messages do
+    screens["bob"].wait(lambda: late["seq"] in screens["bob"].screen[t])
+    # late, and answered at last: nothing more is due
+    api.post(f"/threads/{t}/messages", {"text": "sorry"})
+    assert thread_of(api, t)["sla"] is None and jobs_of(g, t) == []
+    on_card = until(lambda: [m for m in g.card_messages() if m["id"] == late["id"]], 20 * SLOWER)
+    assert on_card[0]["event"] == late["event"]
+
+
+def test_once_through_kills_and_jumps(g, clock):
+    """Workers die and the clock jumps, to and fro: each answer that is due is told of once."""
+    rng = random.Random(5)
+    api = g.login()
+    told(g, api, {"name": "Quick", "first_s": 600, "remind_s": 60})
+    threads = [until(lambda i=i: write(g, f"client{i}")) for i in range(24)]
+    dues = {t: moment(thread_of(api, t)["sla"]["due"]) for t in threads}
+    start = clock.offset
+    for step in (300, 100, -500, 400, 90, 120, -200, 60, 100, 180, 40):
+        clock.forward(step + rng.randrange(-5, 6))
+        if rng.random() < 0.6:
+            g.kill_worker(index=rng.randrange(2))
+    clock.set(start + 700)
+    g.wait_ready(20 * SLOWER)
+
+    def all_told():
+        return all(events(api, t, "sla")[-1]["event"]["step"] == "late" for t in threads)
+    until(all_told, 40 * SLOWER)
+    clock.forward(-300)
+    g.kill_worker()
+    clock.forward(300 + 3600)
+    g.wait_ready(20 * SLOWER)
+    for t in threads:
+        steps = [m["event"]["step"] for m in events(api, t, "sla")]
+        assert steps in (["soon", "late"], ["late"]), steps
+        late = events(api, t, "sla")[-1]
+        assert moment(late["received_at"]) >= dues[t] and moment(late["event"]["due"]) == dues[t]
+        seqs = [m["seq"] for m in api.messages(t)]
+        assert seqs == list(range(1, len(seqs) + 1))
+    assert due_jobs(g) == []
+
+
+def test_blocked_merged_and_gone(g, clock):
+    """Who is blocked or became another waits for nobody; a policy that is deleted wants nothing of who comes later."""
+    api = g.login()
+    policy = told(g, api, {"name": "Quick", "first_s": 600})["policy"]
+    blocked, into, gone = write(g, "blocked"), write(g, "into"), write(g, "gone")
+    api.patch("/threads/" + blocked, {"blocked": True})
+    ids = [api.get("/threads/" + t)["client"]["id"] for t in (into, gone)]
+    api.post(f"/clients/{ids[0]}/merge", {"from": ids[1]})
+    assert jobs_of(g, blocked) == [] and jobs_of(g, gone) == [] and len(jobs_of(g, into)) == 1
+    api.ask("DELETE", "/sla/" + policy["id"]).raise_for_status()
+    until(lambda: all(thread_of(api, write(g, own_id()))["sla"] is None for _ in range(12)), 20 * SLOWER)
+    clock.forward(700)
+    until(lambda: events(api, into, "sla"), 20 * SLOWER)  # it was promised
+    assert events(api, blocked, "sla") == []
+
+
+def test_closed_after_silence(g, clock):
+    api = g.login()
+    told(g, api, {"name": "Quiet", "first_s": 86400, "close_s": 7200})
+    quiet, asked, away, reopened = (write(g, n) for n in ("quiet", "asked", "away", "reopened"))
+    for t in (quiet, asked, away, reopened):
+        api.post(f"/threads/{t}/messages", {"text": "answer"})
+        assert jobs_of(g, t) == ["close " + t]
+    clock.forward(3600)
+    write(g, "asked")  # he waits: it stays open
+    api.post(f"/threads/{away}/messages", {"text": "more"})  # silence begins anew
+    api.patch("/threads/" + reopened, {"state": "closed"})
+    api.patch("/threads/" + reopened, {"state": "open"})  # somebody wants it open
+    clock.forward(3500)
+    assert thread_of(api, quiet)["state"] == "open"
+    clock.forward(101)
+    closed = until(lambda: thread_of(api, quiet)["state"] == "closed" and events(api, quiet, "state"), 20 * SLOWER)
+    assert closed[0]["event"] == {"type": "state", "to": "closed", "why": "silence",
+                                  "policy": {"id": closed[0]["event"]["policy"]["id"], "name": "Quiet"}}
+    assert [thread_of(api, t)["state"] for t in (asked, away, reopened)] == ["open"] * 3
+    day = now(clock).date()
+    span = {"from": (day - datetime.timedelta(days=2)).isoformat(), "to": (day + datetime.timedelta(days=1)).isoformat()}
+    assert api.get("/reports", **span)["totals"]["closed"] == 2  # it, and the one that somebody closed
+    counts = api.get("/counts")["counts"]
+    assert counts["closed"] == 1
+    g.kill_worker()
+    g.wait_ready(20 * SLOWER)
+    clock.forward(3600)
+    until(lambda: thread_of(api, away)["state"] == "closed", 20 * SLOWER)
+    assert len(events(api, quiet, "state")) == 1
+    assert write(g, "quiet") == quiet and thread_of(api, quiet)["state"] == "open"
+    assert thread_of(api, quiet)["sla"]["kind"] == "first"
+
+
+def test_a_frozen_owner_fires_nothing(g, clock):
+    """A timer is the shard's owner's: a script that comes with an old fencing number is refused."""
+    api = g.login()
+    told(g, api, {"name": "Quick", "first_s": 600})
+    t, *others = [write(g, n) for n in ("client", "a", "b", "c", "d")]
+    shard = next(k.decode().split(":")[1] for k in g.redis.scan_iter("sb:{s*}:due") if g.redis.zscore(k, "sla " + t))
+    lease = f"sb:{shard}:lease"
+    clock.forward(590)
+    until(lambda: g.redis.get(lease))
+    # as if another had taken it, and were frozen
+    g.redis.set(lease, "somebody:999999999", px=int(patience() * 1000))
+    clock.forward(60)
+    elsewhere = [o for o in others if o[-2:] != t[-2:]]
+    until(lambda: all(events(api, o, "sla") for o in elsewhere), 40 * SLOWER)
+    assert events(api, t, "sla") == []
+    g.redis.delete(lease)
+    until(lambda: [m["event"]["step"] for m in events(api, t, "sla")] == ["late"], 40 * SLOWER)
+    assert thread_of(api, t)["sla"]["breached"]
