@@ -38,6 +38,13 @@ export function clockFine(lang, at) {
               fractionalSecondDigits: 3 }).format(ms);
 }
 
+// What is to come: "14:05" today, else "Mon 14:05".
+export function soon(lang, at, now = Date.now()) {
+    const ms = toMs(at);
+    if (Number.isNaN(ms) || daysBetween(ms, now) === 0) return clock(lang, at);
+    return format(lang, "soon", { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(ms);
+}
+
 // "12 March 2026, 14:05": for tooltips and panels.
 export function full(lang, at) {
     const ms = toMs(at);

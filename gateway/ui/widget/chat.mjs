@@ -212,6 +212,7 @@ export class Chat {
         this.epoch = f.epoch;
         this.toldDelivered = this.toldRead = 0; // said again: it may have been lost
         this.agentsOnline = f.online;
+        this.opensAt = f.opens_at ?? "";
         this.agentsRead = Math.max(f.read_seq, 0);
         this.limits = f.limits;
         this.doors = Array.isArray(f.continue) ? f.continue : [];

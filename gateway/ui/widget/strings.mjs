@@ -2,7 +2,7 @@
 
 export const strings = {
     en: {
-        title: "Chat with us", online: "We are online", offline: "Away now", close: "Close the chat",
+        title: "Chat with us", online: "We are online", offline: "Away now", opens: "We answer from {at}", close: "Close the chat",
         greeting: "Hello! How can we help?", hint: "Write to us: the answer will come here.", log: "Messages",
         placeholder: "Your message", placeholderAgree: "Agree first, then write", send: "Send", attach: "Attach files",
         drop: "Drop files to attach them", typing: "is typing", today: "Today", yesterday: "Yesterday", you: "You", agent: "Support",
@@ -30,7 +30,7 @@ export const strings = {
         units: ["B", "KB", "MB", "GB"],
     },
     ru: {
-        title: "Напишите нам", online: "Мы на связи", offline: "Сейчас не в сети", close: "Закрыть чат",
+        title: "Напишите нам", online: "Мы на связи", offline: "Сейчас не в сети", opens: "Ответим с {at}", close: "Закрыть чат",
         greeting: "Здравствуйте! Чем помочь?", hint: "Напишите нам, ответ придёт сюда.", log: "Сообщения",
         placeholder: "Ваше сообщение", placeholderAgree: "Сначала согласие", send: "Отправить", attach: "Прикрепить файлы",
         drop: "Отпустите, чтобы прикрепить", typing: "печатает", today: "Сегодня", yesterday: "Вчера", you: "Вы", agent: "Поддержка",

@@ -1,5 +1,6 @@
 // view.jsx - the panel: head, log, composer, and what is said instead when the chat cannot be used.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { soon } from "../shared/time.mjs";
 import { PreForm, askedNow } from "./about.jsx";
 import { Composer } from "./composer.jsx";
 import { IconChat, IconClose, IconMore } from "./icons.jsx";
@@ -65,14 +66,16 @@ function Menu({ chat, t }) {
     );
 }
 
-function Head({ chat, t, onClose }) {
+function Head({ chat, i18n, t, onClose }) {
     return (
         <header>
             <span class="logo"><IconChat /></span>
             <div class="who">
                 <h1 id="title" tabindex="-1">{chat.options.title || t("title")}</h1>
                 {chat.agentsOnline !== null && (
-                    <p class={chat.agentsOnline ? "on" : ""}>{t(chat.agentsOnline ? "online" : "offline")}</p>
+                    <p class={chat.agentsOnline ? "on" : ""}>
+                        {!chat.agentsOnline && chat.opensAt ? t("opens", { at: soon(i18n.lang, chat.opensAt) }) : t(chat.agentsOnline ? "online" : "offline")}
+                    </p>
                 )}
             </div>
             {(chat.messages.length > 0 || chat.doors.length > 0 || chat.options.sound) && <Menu chat={chat} t={t} />}
@@ -139,7 +142,7 @@ export function Panel({ chat, i18n, onClose }) {
     return (
         <div class="panel" role="dialog" aria-labelledby="title" onDragOver={drag} onDrop={drop}
             onDragLeave={(e) => !e.currentTarget.contains(e.relatedTarget) && setOver(false)}>
-            <Head chat={chat} t={t} onClose={onClose} />
+            <Head chat={chat} i18n={i18n} t={t} onClose={onClose} />
             <Banner chat={chat} t={t} />
             <Log chat={chat} i18n={i18n} t={t} disabled={silent || asked.length > 0} />
             {asked.length > 0
