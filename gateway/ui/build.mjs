@@ -23,6 +23,7 @@ const BUNDLES = [
     { from: "inbox/main.jsx", to: "inbox.js", limit: 96 * 1024, holds: [PREACT, DOMPURIFY] },
     { from: "inbox/admin.jsx", to: "admin.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "inbox/account.jsx", to: "account.js", limit: 16 * 1024, borrows: "inbox/lent.mjs", holds: [QRCODE] },
+    { from: "hours/main.jsx", to: "hours.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "reports/main.jsx", to: "reports.js", limit: 32 * 1024, borrows: "inbox/lent.mjs", holds: [UPLOT] },
     { from: "mail/main.mjs", to: "mail.js", limit: 16 * 1024, holds: [DOMPURIFY] },
     { from: "editor/main.mjs", to: "editor.js", limit: 24 * 1024, holds: [SQUIRE] },

@@ -15,7 +15,7 @@ function Edit({ canned, onClose }) {
     const set = (key) => (e) => setV({ ...v, [key]: e.currentTarget.value });
     const form = useSubmit(async () => {
         const fields = { shortcut: v.shortcut.trim().replace(/^\//, ""), title: v.title.trim(), text: v.text };
-        await (canned ? desk.api.changeCanned(canned.id, { ...fields, rev: canned.rev }) : desk.api.addCanned(fields));
+        await (canned ? desk.api.changeKept("canned", canned.id, { ...fields, rev: canned.rev }) : desk.api.addKept("canned", fields));
         await desk.keeps.loadCanned();
     }, onClose);
     const put = (name) => {
@@ -59,7 +59,7 @@ export function AdminCanned() {
     }, []);
     const remove = async (c) => {
         try {
-            await desk.api.removeCanned(c.id);
+            await desk.api.removeKept("canned", c.id);
             await desk.keeps.loadCanned();
         } catch (e) {
             desk.toast(t("change.failed", { why: why(desk.failed(e)) }));

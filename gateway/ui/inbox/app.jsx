@@ -8,9 +8,9 @@ import { useDesk, useStore, useWords } from "./context.jsx";
 import { Help } from "./help.jsx";
 import { Icon, Logo } from "./icons.jsx";
 import { useKeys } from "./keys.jsx";
-import { Button } from "./parts.jsx";
+import { Button, clientName } from "./parts.jsx";
 import { Rail } from "./rail.jsx";
-import { ADMIN_PAGES } from "./routes.mjs";
+import { ADMIN_PAGES, threadHref } from "./routes.mjs";
 import { ChoosePassword, SignIn } from "./signin.jsx";
 import { ThreadList } from "./thread_list.jsx";
 import { ThreadView } from "./thread_view.jsx";
@@ -36,11 +36,18 @@ function Broken() {
     );
 }
 
+function Reminder({ thread: id, step }) {
+    const { t } = useWords();
+    const thread = useStore((db) => db.threads.get(id));
+    return <a href={threadHref(id)}>{t("remind." + step, { name: clientName(thread, t) })}</a>;
+}
+
 function Toasts() {
-    const toasts = useStore((db) => db.toasts);
+    const here = useStore((db) => db.route.thread);
+    const toasts = useStore((db) => db.toasts).filter((toast) => !toast.thread || toast.thread !== here);
     return (
         <div class="toasts" role="status" aria-live="polite">
-            {toasts.map((toast) => <div key={toast.id} class={`toast toast-${toast.kind}`}>{toast.text}</div>)}
+            {toasts.map((toast) => <div key={toast.id} class={`toast toast-${toast.kind}`}>{toast.step ? <Reminder {...toast} /> : toast.text}</div>)}
         </div>
     );
 }

@@ -51,6 +51,7 @@ export function useWords() {
         clock: (at) => time.clock(lang, at),
         fine: (at) => time.clockFine(lang, at),
         full: (at) => time.full(lang, at),
+        soon: (at) => time.soon(lang, at),
         short: (at) => time.short(lang, at, Date.now(), t("thread.yesterday")),
         day: (at) => time.dayMark(lang, at, { today: t("thread.today"), yesterday: t("thread.yesterday") }),
         ago(at) {

@@ -61,10 +61,16 @@ export class Desk {
         this.keeps.flush();
     }
 
-    toast(text, kind = "error") {
+    toast(text, kind = "error", more) {
         const id = ulid();
-        this.dispatch({ type: "toast", toast: { id, text, kind } });
-        setTimeout(() => this.dispatch({ type: "toast_drop", id }), 6000);
+        this.dispatch({ type: "toast", toast: { id, text, kind, ...more } });
+        setTimeout(() => this.dispatch({ type: "toast_drop", id }), more ? 20000 : 6000);
+    }
+
+    // An answer is due in this thread, soon or since a while.
+    remind(thread, step) {
+        if (!this.db.threads.has(thread)) this.lookUp(thread);
+        this.toast(step + thread, step === "late" ? "error" : "good", { thread, step });
     }
 
     // A request failed: a session that ended shows the sign-in page, the rest is told by the caller.

@@ -22,7 +22,9 @@ export class Keeps {
     hear(frame) {
         if (frame.what === "views") this.loadViews();
         else if (frame.what === "canned") this.loadCanned();
+        else if (frame.what === "reminder") this.desk.remind(frame.id, frame.step);
         else if (frame.what === "drafts" && frame.tab !== this.tab) this.loadDrafts(frame.id);
+        else dispatchEvent(new CustomEvent("kept", { detail: frame.what })); // a page beside the inbox may show it
     }
 
     ask(call, then) {
@@ -122,7 +124,7 @@ export class Keeps {
     }
 
     loadCanned() {
-        return this.ask(this.desk.api.canned(), ({ canned }) => this.desk.dispatch({ type: "canned",
+        return this.ask(this.desk.api.kept("canned"), ({ canned }) => this.desk.dispatch({ type: "canned",
             canned: canned.sort((a, b) => a.shortcut.localeCompare(b.shortcut)) }));
     }
 

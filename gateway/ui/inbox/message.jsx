@@ -288,7 +288,7 @@ const TOLD = ["blocked", "unblocked", "call_in", "call_out", "call_ended", "call
     "calls_allowed", "calls_refused", "marketing_stop", "marketing_resume", "moved", "opened"];
 
 // {text, more?}: more is what the channel itself says of it.
-function eventText(e, t, name) {
+function eventText(e, t, name, dueAt) {
     const by = e.by ? name(e.by) : t("event.system");
     switch (e.type) {
     case "created":
@@ -298,7 +298,10 @@ function eventText(e, t, name) {
         return e.to === e.by ? t("event.assignedSelf", { by }) : t("event.assigned", { by, to: name(e.to) });
     case "state":
         if (e.to === "open" && !e.by) return t("event.state.woke");
+        if (e.why === "silence") return t("event.silence", { name: plainName(e.policy?.name) });
         return ["open", "closed", "snoozed"].includes(e.to) ? t("event.state." + e.to, { by }) : t("event.other", { type: "state" });
+    case "sla":
+        return t("event.sla." + (e.step === "late" ? "late" : "soon"), { name: plainName(e.policy?.name), at: dueAt(e.due) });
     case "labels":
         return e.labels?.length ? t("event.labels", { by, labels: e.labels.map(plainName).join(", ") }) : t("event.labelsNone", { by });
     case "blocked":
@@ -326,11 +329,11 @@ function dataText(data) {
 }
 
 export const EventRow = memo(function EventRow({ message }) {
-    const { t, clock, full, reason } = useWords();
+    const { t, clock, full, soon, reason } = useWords();
     const name = useAgentName();
     const at = moment(message);
     const e = message.event ?? {};
-    const text = eventText(e, t, name);
+    const text = eventText(e, t, name, soon);
     const more = e.type === "rating" ? plainName(e.comment) : e.type === "page" ? dataText(e.data) : e.type !== "channel" ? "" : e.what === "undelivered" ? reason({ text: plainName(e.text) }).text : plainName(e.text);
     const told = TOLD.includes(e.what) || more.replace(/\.$/, "") === text;
     return (

@@ -61,6 +61,7 @@ export function PersonMenu({ openHelp }) {
         ...(admin ? [{ label: t("nav.agents"), icon: "agents", run: go("agents") }] : []),
         { label: t("nav.channels"), icon: "channels", run: go("channels") },
         ...(admin ? [{ label: t("nav.canned"), icon: "canned", run: go("canned") }] : []),
+        ...(admin ? [{ label: t("nav.hours"), icon: "clock", run: go("hours") }] : []),
         ...(admin ? [{ label: t("nav.targets"), icon: "file", run: go("targets") }] : []),
         ...(me?.role !== "agent" ? [{ label: t("nav.dead"), icon: "dead", run: go("dead") }] : []),
         null,

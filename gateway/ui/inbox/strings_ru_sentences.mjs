@@ -17,6 +17,16 @@ const desk = {
     "this client is blocked: nothing is sent to him": "Клиент заблокирован, отправить ему ничего нельзя.",
     "somebody else has changed it meanwhile": "Пока вы правили, это изменил кто-то другой. Закройте окно и начните с новой версии.",
     "there are as many as there may be: delete one first": "Больше нельзя: сначала удалите что-нибудь.",
+    "\"{name}\" is for all other channels already": "«{name}» уже действует для всех остальных каналов.",
+    "the channel \"{channel}\" has \"{name}\" already": "Для канала «{channel}» уже есть «{name}».",
+    "zone must be the name of a time zone, like Europe/Moscow, UTC or +03:00": "Часовой пояс нужно назвать по имени: Europe/Moscow, UTC или +03:00.",
+    "{day}: the hours from {one} and from {two} overlap": "{day}: часы с {one} и с {two} пересекаются.",
+    "{day}: hours of no length; all day is from \"00:00\" to \"24:00\"": "{day}: часы нулевой длины.",
+    "{which}: ends before it begins": "{which}: кончается раньше, чем начинается.",
+    "two holidays have the same day": "На один день приходятся два праздника.",
+    "it wants nothing: give first_s, next_s or close_s": "Не задан ни один срок.",
+    "remind_s must be less than what it reminds of": "Напоминание должно быть раньше срока: уменьшите его.",
+    "remind_s goes with first_s or next_s": "Напоминать можно, только если задан срок ответа.",
     "shortcut must be one word without \"/\"": "Сокращение должно быть одним словом без «/».",
 };
 

@@ -28,7 +28,7 @@ function Preview({ thread, draft, me }) {
 }
 
 const Row = memo(function Row({ id, current, position, total, top }) {
-    const { t, short, ago, full } = useWords();
+    const { t, short, soon, ago, full } = useWords();
     const thread = useStore((db) => db.threads.get(id));
     const draft = useStore((db) => db.drafts.get(id));
     const typing = useStore((db) => db.typing.get(id)?.has("client") ?? false);
@@ -61,6 +61,11 @@ const Row = memo(function Row({ id, current, position, total, top }) {
                         {waiting && (
                             <span class="row-wait" title={t("list.waiting", { at: full(thread.waiting_since) })}>
                                 <Icon name="clock" size={12} />{ago(thread.waiting_since)}
+                            </span>
+                        )}
+                        {thread.sla && (
+                            <span class={`row-due${thread.sla.breached ? " late" : ""}`} title={t(thread.sla.breached ? "list.late" : "list.due", { at: full(thread.sla.due) })}>
+                                {t(thread.sla.breached ? "list.late" : "list.due", { at: soon(thread.sla.due) })}
                             </span>
                         )}
                         <span>{thread.assignee ? agentName(thread.assignee) : t("list.nobody")}</span>
