@@ -1,8 +1,10 @@
 """Working hours and service levels as admins keep them: two who save at once, all workers know at once."""
+import json
 import threading
 
+import wire
 from clients import own_id
-from harness import SLOWER, until
+from harness import SLOWER, patience, until
 
 OFFICE = {"name": "Office", "zone": "Europe/Moscow", "week": {"mon": [{"from": "09:00", "to": "18:00"}]}}
 
@@ -67,3 +69,29 @@ def test_each_worker_knows_at_once(gateway):
     assert all(promised())
     api.ask("DELETE", "/sla/" + kept["id"]).raise_for_status()
     until(lambda: not any(promised()), 20 * SLOWER)
+
+
+def ready_frame(g):
+    """What a visitor's chat is told when it connects."""
+    ws = wire.WebSocket("127.0.0.1", g.port, "/ws/visitor")
+    try:
+        ws.send(json.dumps({"type": "hello", "site": "site", "v": 1, "page": {"url": g.url + "/demo"}}))
+        while True:
+            f = json.loads(ws.recv(patience()))
+            if f["type"] == "ready":
+                return f
+    finally:
+        ws.kill()
+
+
+def test_a_visitor_is_told_when_a_closed_chat_opens(gateway):
+    """On each worker; a channel without hours is open, one that never opens says nothing of it."""
+    g, api = gateway, gateway.login()
+    assert "opens_at" not in ready_frame(g)
+    never = {"name": "Never", "zone": "UTC", "week": {}, "channels": ["site"]}
+    kept = api.post("/hours", never)["schedule"]
+    assert "opens_at" not in ready_frame(g)
+    once = {**never, "holidays": [{"from": "2099-12-31"}], "week": {d: [{"from": "00:00", "to": "00:01"}] for d in ("mon", "thu")}}
+    api._good(api.ask("PUT", "/hours/" + kept["id"], json={**once, "rev": 1}))
+    # in the first minute of a Monday or a Thursday it is open, and nothing is told
+    until(lambda: all(ready_frame(g)["opens_at"].endswith("T00:00:00.000Z") for _ in range(6)), 90)
