@@ -169,7 +169,8 @@ def append_args(address, key, text, shard=3):
         separators=(",", ":"))
     return [now, "in", "", "loopback", address, "Ann", "0", *made, "bench", "loopback",
             "c:bench:" + key, now // (8 * 86400000), body, text[:120], "0", "-", "-", "-", "-", "",
-            "20000", "500", "7776000000", "", "", "", "0", "0", "", "", "", "", "main"]
+            "20000", "500", "7776000000", "", "", "", "0", "0", "", "", "", "", "-", "", "", "", "",
+            time.strftime("%Y%m%d %H"), "34560000", "", "", "", "main"]
 
 
 def redis_benchmark(server, seconds):
@@ -178,7 +179,8 @@ def redis_benchmark(server, seconds):
     pipe = server.client.pipeline(transaction=False)
     for i in range(2000):
         pipe.evalsha(sha, 1, "sb:{s3}:", *append_args(f"u{i:012d}", f"first{i}", "x"))
-    pipe.execute()
+    if any(answer[0] != b"ok" for answer in pipe.execute()):  # an error raises
+        raise SystemExit("bench: append.lua has other arguments now")
     args = [str(a) for a in append_args("u__rand_int__", "__rand_int__-__rand_int__-__rand_int__",
                                         "x" * 500)]
     rate = getattr(redis_benchmark, "rate", 15000)
