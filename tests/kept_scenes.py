@@ -15,7 +15,7 @@ def two_who_change(w, names, path, one, fields, bad):
     again = w.call(change, {"id": kept["id"]}, 200, json={**fields, "name": "New", "rev": 1})[one]
     assert (again["rev"], again["name"], again["by"]) == (2, "New", "admin")
     w.call(change, {"id": kept["id"]}, 409, json={**fields, "name": "lost?", "rev": 1})
-    w.call(change, {"id": "7ZZZZZZZZZZZZZZZZZZZZZZZ00"}, 404, json={**fields, "channels": ["elsewhere"], "rev": 1})
+    w.call(change, {"id": "7ZZZZZZZZZZZZZZZZZZZZZZZ00"}, 404, json={**fields, "rev": 1})
     w.call(change, {"id": "nonsense"}, 404, json={**fields, "rev": 1})
     w.call(add, status=403, api=agent, json=fields)
     w.call(change, {"id": kept["id"]}, 403, api=agent, json={**fields, "rev": 2})

@@ -90,10 +90,13 @@ static void put(struct call *c, const json_t *thing, int64_t expected, store_jso
 
 static void on_others(void *arg, json_t *result, const struct err *err) {
     struct call *c = arg;
+    const json_t *others = json_object_get(result, "things");
     struct err bad;
     if (err)
         call_err(c, err);
-    else if (c->shelf->agrees(c->keep, c->text, json_object_get(result, "things"), &bad) < 0)
+    else if (c->number && !json_object_get(others, c->text))
+        call_fail(c, ERR_NOT_FOUND, "there is nothing with this id");
+    else if (c->shelf->agrees(c->keep, c->text, others, &bad) < 0)
         call_err(c, &bad);
     else
         put(c, c->keep, c->number, on_put);
