@@ -60,6 +60,7 @@ void core_start(struct core *core) {
     live_start(core);
     terms_start(core);
     viewers_start(core);
+    rules_start(core);
     owner_start(core);
 }
 
@@ -70,6 +71,7 @@ void core_drain(struct core *core, loop_fn fn, void *arg) {
 
 void core_stop(struct core *core) {
     core->stopped = true;
+    rules_stop(core);
     owner_stop(core);
     viewers_stop(core);
     terms_stop(core);
@@ -82,6 +84,7 @@ void core_destroy(struct core **corep) {
         return;
     owner_free(*corep);
     terms_free(*corep);
+    rules_free(*corep);
     for (size_t i = 0; i < (*corep)->nchannels; i++)
         json_decref((*corep)->channels[i]->note);
     for (size_t i = 0; i < (*corep)->nchannels; i++)

@@ -51,6 +51,7 @@ struct live;
 struct viewers;
 struct terms;
 struct crm_keeping;
+struct rules;
 
 struct core {
     const struct env *env;
@@ -70,6 +71,7 @@ struct core {
     struct live *live;   /* typing and presence */
     struct viewers *viewers;
     struct terms *terms; /* working hours and policies */
+    struct rules *rules;
     int64_t notes_version;
     int64_t crm_version;         /* of crm_news.c */
     struct crm_keeping *keeping; /* events of CRMs on their way to the store: crm_back.c */
@@ -120,6 +122,18 @@ void viewers_start(struct core *core);
 void viewers_stop(struct core *core);
 void viewers_hear(struct core *core, const json_t *what); /* what another worker says */
 
+/* rules.c: by the shard's owner */
+void rules_start(struct core *core);
+void rules_stop(struct core *core);
+void rules_free(struct core *core);
+void rules_own(struct core *core, unsigned shard, const char *token);
+void rules_lose(struct core *core, unsigned shard);
+void rules_poke(struct core *core, unsigned shard); /* there may be new events */
+void rules_look(struct core *core, unsigned shard); /* each tick */
+bool rules_is_idle(const struct core *core, unsigned shard);
+void rules_tick(struct core *core);
+void rules_changed(struct core *core); /* somebody has saved one */
+
 /* How many CRM deliveries may begin before the next tick: few while senders queue for the store,
  * for the CRM can wait a moment and a sender cannot. */
 unsigned owner_crm_allowed(const struct core *core);
@@ -158,6 +172,11 @@ bool crm_is_web_address(const char *url);
  * message when it was sent before and is in the archive now. */
 void outbound_post(struct core *core, const struct actor *a, const char *thread, const json_t *body,
     const char *owner, store_json_fn fn, void *arg);
+
+/* The same of a rule: mark is what is told of it with the message; key: it is done once. What it
+ * sends is no answer to the client, and makes nobody responsible. */
+void outbound_by_rule(struct core *core, const char *thread, const json_t *body, const json_t *mark,
+    const char *key, store_done_fn fn, void *arg);
 
 /* core.c */
 struct target *core_target(struct core *core, const char *name);   /* NULL: no such CRM */

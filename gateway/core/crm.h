@@ -162,6 +162,8 @@ struct crm {
     const char *public_url;     /* "https://chat.example.org", no slash at its end; "" none */
     struct http_client *client; /* for calls to the CRM */
     enum crm_statuses statuses; /* set by init() */
+    const char *const *users;   /* set by init(): its users who are our agents, "anna=17",
+                                   NULL-ended; NULL: it knows of none */
     bool allow_private;         /* its files may be in a private network; crm_calls_create() */
     const char *address; /* set by init(): where it is asked; NULL none. crm_off() is over when it
                             is another one. Never shown. */

@@ -35,6 +35,7 @@ void crm_flow_init(
     f->options.notes = settings_bool(s, "notes");
     f->options.files = settings_bool(s, "files");
     f->options.users = settings_list(s, "users");
+    c->users = f->options.users;
     f->options.country = settings_str(s, "country");
     f->options.russian = strcmp(settings_str(s, "language"), "ru") == 0;
     f->options.utc_offset_min = offset_of(settings_str(s, "utc_offset"));

@@ -172,6 +172,8 @@ static void hear_typing(struct live *l, const json_t *what) {
 
 static void hear_desk(struct live *l, const json_t *what) {
     const char *changed = json_string_value(json_object_get(what, "what"));
+    if (changed && strcmp(changed, "rules") == 0)
+        rules_changed(l->core);
     struct feed_event e = {.kind = FEED_DESK, .cursor = "", .thread_id = "", .desk = what};
     terms_news(l->core, changed ? changed : "");
     feed_publish(l->core, &e);

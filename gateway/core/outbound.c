@@ -26,6 +26,7 @@ struct command {
     char *owner;    /* send: whose the attachments are */
     json_t *origin; /* {"target","id"?}: in which CRM it was written, or done; NULL in none */
     char *author;   /* by whom there */
+    json_t *rule;   /* send: whose doing it is; NULL a person's */
     char *channel;  /* send: where it goes; NULL for a note */
     const char *media[MESSAGE_ATTACHMENTS_MAX];
     size_t nmedia;
@@ -52,6 +53,7 @@ static void command_end(struct command *c, json_t *result, const struct err *err
     json_decref(c->client_json);
     json_decref(c->changes);
     json_decref(c->origin);
+    json_decref(c->rule);
     free(c->author);
     free(c->mentions);
     free(c->alias);
@@ -119,6 +121,10 @@ static void on_send_stored(void *arg, const struct store_appended *r, const stru
         command_end(c, NULL, err);
         return;
     }
+    if (c->rule) {
+        command_end(c, NULL, NULL);
+        return;
+    }
     c->duplicate = r->duplicate;
     LOG_DEBUG(c->core->env->log, "message.queued", LOG_S("thread", r->thread),
         LOG_S("message", r->message), LOG_S("by", c->actor.name));
@@ -128,12 +134,16 @@ static void on_send_stored(void *arg, const struct store_appended *r, const stru
 /* Who wrote it; and first of all where, so that scripts find that without parsing the body. */
 static void set_author(struct command *c) {
     json_t *from;
-    if (c->origin && c->actor.is_token)
+    if (c->rule) {
+        from = json_pack("{s:s,s:O}", "kind", "rule", "name", json_object_get(c->rule, "name"));
+        json_object_set(c->body, "rule", c->rule);
+    } else if (c->origin && c->actor.is_token) {
         from = json_pack("{s:s,s:s}", "kind", "crm", "name",
             c->author ? c->author : text_of(c->origin, "target"));
-    else
+    } else {
         from = json_pack("{s:s,s:s,s:s}", "kind", "agent", "name", c->actor.display_name, "agent",
             c->actor.name);
+    }
     if (c->origin) {
         json_t *body = json_pack("{s:O}", "origin", c->origin);
         json_object_update(body, c->body);
@@ -165,8 +175,9 @@ static void send_append(struct command *c) {
         .deliver = !is_note,
         .author = is_note || c->actor.is_token || c->from_crm ? NULL : c->actor.name,
         .seen_seq = c->seen,
+        .by_itself = c->rule && !is_note,
         .mentions = c->mentions};
-    if (!is_note && strcmp(state, "open") != 0)
+    if (!is_note && !c->rule && strcmp(state, "open") != 0)
         a.state = "open";
     if (!is_note && unassigned && !c->actor.is_token) {
         a.assignee = c->actor.name; /* who answers is responsible until told otherwise */
@@ -466,6 +477,17 @@ void outbound_post(struct core *core, const struct actor *a, const char *thread,
     c->fn = fn;
     c->from_crm = true;
     send(c, body, mem_strdup(owner));
+}
+
+void outbound_by_rule(struct core *core, const char *thread, const json_t *body, const json_t *mark,
+    const char *key, store_done_fn fn, void *arg) {
+    static const struct actor rules = {.role = ROLE_ADMIN, .scopes = SCOPE_ALL, .is_token = true};
+    struct command *c = command_create(core, &rules, thread, arg);
+    c->done = fn;
+    c->rule = json_incref((json_t *)mark);
+    send(c, body, mem_strdup(""));
+    free(c->key);
+    c->key = mem_strdup(key);
 }
 
 /* --- change ---------------------------------------------------------------------------------- */

@@ -57,7 +57,8 @@ static unsigned held(const struct owner *o) {
 }
 
 static bool is_idle(const struct owner *o, const struct shard *sh) {
-    (void)o;
+    if (!rules_is_idle(o->core, sh->index))
+        return false;
     for (const struct queue *q = sh->queues; q; q = q->next)
         if (!queue_is_idle(q))
             return false;
@@ -86,6 +87,7 @@ static void lose(struct owner *o, struct shard *sh) {
     sh->leaving = false;
     for (struct queue *q = sh->queues; q; q = q->next)
         queue_lose(q);
+    rules_lose(o->core, sh->index);
     tend(o, sh, false);
     metrics_set(o->core->env->metrics, M_LEASES, NULL, held(o));
 }
@@ -114,6 +116,7 @@ static void on_lease(void *arg, const char *token, const struct err *err) {
     for (struct queue *q = sh->queues; q; q = q->next)
         queue_own(q, sh->token);
     look(sh);
+    rules_own(o->core, sh->index, sh->token);
     tend(o, sh, true);
 }
 
@@ -319,6 +322,8 @@ static void poke_all(void *arg) {
             queue_poke(q);
         if (sh->poked && sh->token[0] && sh->look)
             look(sh);
+        if (sh->poked && sh->token[0] && !sh->leaving)
+            rules_poke(o->core, i);
         sh->poked = false;
     }
 }
@@ -505,6 +510,8 @@ static void on_tick(void *arg) {
         struct shard *sh = &o->shards[(i + o->ticks) % o->nshards]; /* each is first in turn */
         for (struct queue *q = sh->queues; sh->token[0] && q; q = q->next)
             queue_tick(q);
+        if (sh->token[0] && !sh->leaving)
+            rules_look(o->core, sh->index);
     }
     if (o->core->draining) {
         check_drained(o);
@@ -533,6 +540,7 @@ static void on_tick(void *arg) {
         crm_news_read(o->core);
     }
     targets_tick(o->core);
+    rules_tick(o->core);
     if (now >= o->next_depth_ms) {
         o->next_depth_ms = now + DEPTH_MS;
         measure(o);

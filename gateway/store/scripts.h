@@ -37,5 +37,9 @@ extern const char script_rate[];
 extern const char script_media_claim[];
 extern const char script_event[];
 extern const char script_report[];
+extern const char script_rules_records[];
+extern const char script_rules_put[];
+extern const char script_rules_waiting[];
+extern const char script_turn[];
 
 #endif

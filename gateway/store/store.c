@@ -303,6 +303,9 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_MEDIA_CLAIM] = {"media_claim", script_media_claim},
         [SCRIPT_EVENT] = {"event", script_event},
         [SCRIPT_REPORT] = {"report", script_report},
+        [SCRIPT_RULES_RECORDS] = {"rules_records", script_rules_records},
+        [SCRIPT_RULES_PUT] = {"rules_put", script_rules_put},
+        [SCRIPT_RULES_WAITING] = {"rules_waiting", script_rules_waiting},
     };
     struct store *s = mem_zalloc(sizeof *s);
     s->env = env;

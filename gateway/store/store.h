@@ -85,9 +85,13 @@ struct store_append {
     int64_t past_ms;                 /* it is of that time, and no news; 0 it is */
     const char *agent;               /* who of ours did it, for reports; NULL nobody */
     /* Changes to the thread in the same step; NULL leaves as is. */
-    const char *assignee; /* "" clears */
-    const char *state;    /* "open" "snoozed" "closed" */
-    const char *labels;   /* JSON array text */
+    const char *assignee;                 /* "" clears */
+    const char *state;                    /* "open" "snoozed" "closed" */
+    const char *labels;                   /* JSON array text */
+    const char *label_add, *label_remove; /* instead: one of them, whatever the others are */
+    const char
+        *while_assigned; /* ERR_CONFLICT unless he is responsible ("" nobody); NULL whoever */
+    bool by_itself;      /* DIRECTION_OUT: no answer, the client waits still */
     int64_t snooze_until_ms;
     const char *blocked; /* "1": the client is nobody's work any more, "": he is again */
     const char *author;  /* the agent whose answer it is; NULL none */

@@ -23,12 +23,12 @@ struct append {
     unsigned shard;
     const char *kind, *address, *name, *channel, *connector, *dedupe, *body, *preview, *profile;
     const char *assignee, *state, *labels; /* "-" or "=..." */
-    const char *route, *reply_to, *alias, *blocked, *author, *mentions, *agent;
+    const char *route, *reply_to, *alias, *blocked, *author, *mentions, *agent, *while_assigned;
     const char *first, *next, *silence;
     char *owned[8]; /* what of these was allocated one by one */
     size_t nowned;
     int64_t seen, snooze, window_until, free_by, free_for, past;
-    bool verified, deliver, fetch, take_address;
+    bool verified, deliver, fetch, take_address, by_itself;
     int64_t now;
     uint64_t began_us;
     unsigned hops;
@@ -96,6 +96,8 @@ static void refused(const char *what, const char *who, struct err *err) {
         err_set(err, ERR_CONFLICT, "this client is blocked: nothing is sent to him");
     else if (strcmp(what, "writing") == 0)
         err_set(err, ERR_CONFLICT, "%s is writing an answer in this thread", who);
+    else if (strcmp(what, "taken") == 0)
+        err_set(err, ERR_CONFLICT, "somebody else is responsible for this thread by now");
     else if (strcmp(what, "answered") == 0)
         err_set(err, ERR_CONFLICT, "%s has answered in this thread meanwhile", who);
     else
@@ -206,25 +208,40 @@ static void send_append(struct append *op) {
     args_add(&a, op->first);
     args_add(&a, op->next);
     args_add(&a, op->silence);
+    args_add(&a, op->while_assigned);
+    args_add(&a, op->by_itself ? "1" : "0");
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
 }
 
-static const char *change(struct append *op, const char *value) {
+static const char *change_by(struct append *op, char how, const char *value) {
     const char *at = op->copies + op->used;
     if (!value)
         return "-";
-    op->copies[op->used++] = '=';
+    op->copies[op->used++] = how;
     copy(op, value);
     return at;
+}
+
+static const char *change(struct append *op, const char *value) {
+    return change_by(op, '=', value);
+}
+
+static const char *change_labels(struct append *op, const struct store_append *in) {
+    if (in->label_add)
+        return change_by(op, '+', in->label_add);
+    if (in->label_remove)
+        return change_by(op, '~', in->label_remove);
+    return change(op, in->labels);
 }
 
 /* Bytes that the copies of these strings take. */
 static size_t room_for(const struct store_append *in, const struct identity *from) {
     const char *all[] = {from->kind, from->address, from->name, in->channel, in->connector,
         in->dedupe, in->assignee, in->state, in->labels, in->route, in->reply_to, in->alias,
-        in->blocked, in->author, in->mentions, in->agent};
+        in->blocked, in->author, in->mentions, in->agent, in->label_add, in->label_remove,
+        in->while_assigned};
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         n += (all[i] ? strlen(all[i]) : 0) + 2;
@@ -284,7 +301,8 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
         .past = in->past_ms,
         .deliver = in->deliver,
         .fetch = in->fetch,
-        .take_address = in->take_address};
+        .take_address = in->take_address,
+        .by_itself = in->by_itself};
     op->kind = copy(op, from->kind);
     op->address = copy(op, from->address);
     op->name = copy(op, from->name);
@@ -305,7 +323,8 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
     op->silence = term(op, &in->silence);
     op->assignee = change(op, in->assignee);
     op->state = change(op, in->state);
-    op->labels = change(op, in->labels);
+    op->labels = change_labels(op, in);
+    op->while_assigned = change(op, in->while_assigned);
     op->blocked = change(op, in->blocked);
     if (address(op, in, &op->early) < 0) {
         loop_defer(s->env->loop, on_early, op);

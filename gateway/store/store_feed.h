@@ -5,16 +5,19 @@
 
 #include "store/store.h"
 
+#define STORE_SIGNS_SIZE 12
 #define STORE_CURSOR_SIZE 32 /* a stream id: "1732368000123-0" */
 
 /* One event as written; what it is about is loaded by store_feed_load. */
 struct store_event {
     unsigned shard;
     char cursor[STORE_CURSOR_SIZE];
-    char kind;        /* m new message, s message changed, t thread, c client */
-    char id[ID_SIZE]; /* thread, or client for c */
-    int64_t seq;      /* m, s */
-    bool has_work;    /* m, s: something for a channel's queue */
+    char kind;                    /* m new message, s message changed, t thread, c client */
+    char id[ID_SIZE];             /* thread, or client for c */
+    int64_t seq;                  /* m, s */
+    bool has_work;                /* m, s: something for a channel's queue */
+    char signs[STORE_SIGNS_SIZE]; /* m: what rules may want of it (append.lua), "i" a client wrote;
+                                     "" nothing */
     /* Loaded: full forms, NULL when not of the kind or gone. */
     json_t *message, *thread, *client;
 };

@@ -9,7 +9,7 @@
 const char *const thread_fields[T_COUNT] = {"client", "cname", "state", "assignee", "labels",
     "channel", "connector", "unread", "seq", "last_ms", "created", "last_dir", "last_text",
     "last_seq", "waiting", "cr", "cd", "ar", "snooze", "merged", "kind", "address", "route",
-    "first", "window", "blocked", "sla"};
+    "first", "window", "blocked", "sla", "episode"};
 
 static json_t *time_or_null(int64_t ms) {
     char when[CLOCK_TEXT_SIZE];

@@ -34,6 +34,9 @@ enum script_id {
     SCRIPT_EVENT,
     SCRIPT_WRITER,
     SCRIPT_REPORT,
+    SCRIPT_RULES_RECORDS,
+    SCRIPT_RULES_PUT,
+    SCRIPT_RULES_WAITING,
     SCRIPT_COUNT
 };
 
@@ -153,6 +156,7 @@ enum {
     T_WINDOW,
     T_BLOCKED,
     T_SLA,
+    T_EPISODE,
     T_COUNT
 };
 extern const char *const thread_fields[T_COUNT];

@@ -174,6 +174,7 @@ struct loading {
     int64_t seq;
     json_t *thread_json, *to;
     int64_t attached_seq; /* what a CRM's target has up to, when asked for */
+    int64_t episode;
     char *record;
     size_t record_n;
     struct err err;
@@ -202,9 +203,10 @@ static void on_load_client(void *arg, json_t *result, const struct err *err) {
                   : NULL;
     json_t *meant = json_object_get(message, "to");
     loading_done(l,
-        json_pack("{s:o,s:O,s:O,s:O,s:I}", "message", message ? message : json_null(), "thread",
+        json_pack("{s:o,s:O,s:O,s:O,s:I,s:I}", "message", message ? message : json_null(), "thread",
             l->thread_json, "client", json_object_get(result, "client"), "to",
-            meant ? meant : l->to, "attached_seq", (json_int_t)l->attached_seq),
+            meant ? meant : l->to, "attached_seq", (json_int_t)l->attached_seq, "episode",
+            (json_int_t)l->episode),
         NULL);
 }
 
@@ -231,6 +233,7 @@ static void on_load_thread(void *arg, const struct redis_reply *r, const struct 
         l->to = json_pack("{s:s,s:s,s:s}", "kind", redis_reply_str(redis_reply_at(r, T_KIND)),
             "address", redis_reply_str(redis_reply_at(r, T_ADDRESS)), "route",
             redis_reply_str(redis_reply_at(r, T_ROUTE)));
+        l->episode = redis_reply_int(redis_reply_at(r, T_EPISODE));
         l->attached_seq = strtoll(redis_reply_str(redis_reply_at(r, T_COUNT)), NULL, 10);
     }
     load_next(l);

@@ -97,6 +97,21 @@ int store_cursors_parse(
 
 /* --- what scripts write ---------------------------------------------------------------------- */
 
+/* " <dir>[ <signs>][ w]": "i" for what a client wrote, and the signs; with "p" it is no news. */
+static void take_signs(struct span s, char *out, size_t size) {
+    static const char known[] = "nrcalpufb";
+    bool is_in = s.n >= 3 && memcmp(s.p, " in", 3) == 0 && (s.n == 3 || s.p[3] == ' ');
+    const char *at = s.n > 1 ? memchr(s.p + 1, ' ', s.n - 1) : NULL;
+    size_t n = is_in ? 1 : 0, left = at ? s.n - (size_t)(at + 1 - s.p) : 0;
+    out[0] = 'i';
+    for (size_t i = 0; i < left && at[1 + i] != ' ' && n < size - 1; i++)
+        if (memchr(known, at[1 + i], sizeof known - 1))
+            out[n++] = at[1 + i];
+    out[n] = '\0';
+    if (strchr(out, 'p'))
+        out[0] = '\0';
+}
+
 int store_event_parse(struct store_event *e, const char *text) {
     struct span s = span_str(text);
     memset(e, 0, sizeof *e);
@@ -109,7 +124,9 @@ int store_event_parse(struct store_event *e, const char *text) {
     if (e->kind == 'm' || e->kind == 's') {
         if (!take(&s, ' ') || !take_seq(&s, &e->seq))
             return -1;
-        e->has_work = span_eq(s, " out") || span_ends(s, " w");
+        if (e->kind == 'm')
+            take_signs(s, e->signs, sizeof e->signs);
+        e->has_work = span_eq(s, " out") || span_starts(s, " out ") || span_ends(s, " w");
     }
     e->has_work = e->has_work || e->kind == 'w';
     return 0;

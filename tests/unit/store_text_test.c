@@ -91,6 +91,33 @@ static void events_are_what_scripts_write(void **state) {
     assert_true(e.has_work);
 }
 
+static void has_signs(const char *rest, const char *wanted, bool work) {
+    struct store_event e;
+    char text[100];
+    snprintf(text, sizeof text, "m " ID " 12%s", rest);
+    assert_int_equal(store_event_parse(&e, text), 0);
+    assert_string_equal(e.signs, wanted);
+    assert_int_equal(e.has_work, work);
+}
+
+static void events_say_what_rules_may_want(void **state) {
+    (void)state;
+    has_signs(" in", "i", false);
+    has_signs(" in w", "i", true);
+    has_signs(" in nufb", "inufb", false);
+    has_signs(" in rub w", "irub", true);
+    has_signs(" in p w", "", true);
+    has_signs(" out", "", true);
+    has_signs(" out ra", "ra", true);
+    has_signs(" note", "", false);
+    has_signs(" event cal", "cal", false);
+    has_signs(" into cal", "cal", false);
+    has_signs(" in xyzabcdefghijklmnopqrstuvw", "", false); /* has p */
+    has_signs(" in nrcalufbnrcalufbnrcal", "inrcalufbnr", false);
+    has_signs("", "", false);
+    has_signs(" ", "", false);
+}
+
 static void entries_are_what_scripts_write(void **state) {
     static const char *const bad[] = {"", " ", ID, ID " ", ID " x", "m " ID, "m " ID " 1 2",
         "c " ID, "g " ID " 1", "g " ID, "x " ID " 1", "01M84DM5EGXX078JEX5WYT190 1", ID "  1",
@@ -130,6 +157,7 @@ int main(void) {
         cmocka_unit_test(places_name_a_shard_that_exists),
         cmocka_unit_test(cursors_are_whole),
         cmocka_unit_test(events_are_what_scripts_write),
+        cmocka_unit_test(events_say_what_rules_may_want),
         cmocka_unit_test(entries_are_what_scripts_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,15 +14,17 @@
 --   mentioned in it, names between spaces, 39 the agent who did it "" nobody of ours, 40 day and hour for reports
 --   "yyyymmdd hh", 41 how many seconds a day of them is kept, 42 by when the first answer of a matter is due if the
 --   client begins to wait, 43 a later one, 44 when the thread is closed if nobody writes any more (each "<remind ms>
---   <due ms> <whom> <due> <policy>" or ""), 45... CRM targets
+--   <due ms> <whom> <due> <policy>" or ""), 45 who must still be responsible ("-" anybody, "=name"), 46 it was sent by
+--   itself and is no answer 0|1, 47... CRM targets. Labels may be changed by one, too: "+new", "~gone"
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
 --   {"merged", thread}, {"missing"}, {"again"} (the new tag was taken: make other ids), {"blocked"},
---   {"writing", agent} or {"answered", agent} (somebody else does so, or has since)
+--   {"writing", agent} or {"answered", agent} (somebody else does so, or has since), {"taken"} (another is responsible)
 local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
 local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
 local shard = string.sub(ARGV[9], -2)
-local past, agent, targets = tonumber(ARGV[34]), ARGV[39], 45
+local past, agent, targets = tonumber(ARGV[34]), ARGV[39], 47
+local by_itself = ARGV[46] == '1'
 local client, thread, is_new, profile
 
 local function make_client()
@@ -58,7 +60,8 @@ if not thread then
 end
 
 local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
-  'kind', 'address', 'window', 'seq', 'unread', 'cname', 'place', 'labels', 'blocked', 'answered', 'replied', 'sla', 'silence')
+  'kind', 'address', 'window', 'seq', 'unread', 'cname', 'place', 'labels', 'blocked', 'answered', 'replied', 'sla', 'silence',
+  'episode')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
 client = t[1]
@@ -90,6 +93,9 @@ end
 -- A client who is blocked is heard and kept, but he is nobody's work; and nobody writes to him.
 local blocked = t[17] == '1'
 if blocked and ARGV[17] == '1' then return {'blocked'} end
+
+-- What was decided for one who is not responsible any more.
+if ARGV[45] ~= '-' and string.sub(ARGV[45], 2) ~= assignee then return {'taken'} end
 
 -- Two agents do not answer at once: not while the other one writes, and not what he has answered already.
 if ARGV[36] ~= '' then
@@ -134,7 +140,17 @@ local function change(arg, old)
 end
 local new_assignee = change(ARGV[18], assignee)
 local new_state = change(ARGV[19], state)
-local new_labels = change(ARGV[20], t[16])
+local function change_labels(arg, old)
+  local how, label = string.sub(arg, 1, 1), string.sub(arg, 2)
+  if how ~= '+' and how ~= '~' then return change(arg, old) end
+  local list = {}
+  for _, l in ipairs(labels_of(old)) do
+    if l ~= label then list[#list + 1] = l end
+  end
+  if how == '+' then list[#list + 1] = label end
+  return #list > 0 and cjson.encode(list) or '[]'
+end
+local new_labels = change_labels(ARGV[20], t[16])
 if dir == 'in' and not past and not blocked and new_state ~= 'open' then new_state = 'open' end
 local fields = {'seq', seq, 'assignee', new_assignee, 'state', new_state}
 local function set(k, v) fields[#fields + 1] = k; fields[#fields + 1] = v end
@@ -168,10 +184,10 @@ elseif dir == 'in' then
     if term ~= '' then set('sla', answer_is_due(thread, which, term)) end
   end
   if state == 'closed' then call('HDEL', record, 'replied') end -- a new matter
-elseif t[5] and (dir == 'out' or (new_state == 'closed' and state ~= 'closed')) then
+elseif t[5] and ((dir == 'out' and not by_itself) or (new_state == 'closed' and state ~= 'closed')) then
   waits_no_more(thread, t[20])
 end
-if dir == 'out' and not past then
+if dir == 'out' and not past and not by_itself then
   if t[5] then set('replied', now) end
   if ARGV[44] ~= '' then
     set('silence', ARGV[44])
@@ -183,6 +199,7 @@ if dir == 'out' and not past then
 elseif dir == 'event' and new_state == 'open' and state ~= 'open' then
   call('ZREM', P .. 'due', 'close ' .. thread) -- somebody wants it open
 end
+if is_new or (state == 'closed' and new_state ~= 'closed') then set('episode', seq) end -- since when it is this matter
 if ARGV[31] ~= '' or ARGV[32] ~= '' then
   set('window', window_opened(t[11] or '', channel, ARGV[31], ARGV[32], ARGV[33]))
 elseif dir == 'out' and not past and t[11] then -- from here, or on the phone
@@ -210,7 +227,21 @@ if ARGV[21] ~= '-' and new_state == 'snoozed' then
 end
 
 if is_named then event(ARGV[23], 'c ' .. client) end
-event(ARGV[23], 'm ' .. thread .. ' ' .. seq .. ' ' .. dir .. (ARGV[29] == '1' and ' w' or ''))
+-- Signs for rules (store_text.h): n a new client, r open again, c closed, a somebody else responsible, l labels; p no news.
+-- Of what a client writes, how the thread is besides: u nobody is responsible, f the first matter, b bare of labels.
+local signs = is_new and ' n' or ' '
+if new_state == 'closed' and state ~= 'closed' then signs = signs .. 'c' end
+if state == 'closed' and new_state == 'open' then signs = signs .. 'r' end
+if new_assignee ~= assignee and new_assignee ~= '' then signs = signs .. 'a' end
+if ARGV[20] ~= '-' and new_labels ~= (t[16] or '') then signs = signs .. 'l' end
+if dir == 'in' then
+  if new_assignee == '' then signs = signs .. 'u' end
+  if is_new or (t[22] == '1' and not (state == 'closed' and new_state == 'open')) then signs = signs .. 'f' end
+  if not new_labels or new_labels == '' or new_labels == '[]' then signs = signs .. 'b' end
+end
+if past or (blocked and dir == 'in') then signs = ' p' end
+if signs == ' ' then signs = '' end
+event(ARGV[23], 'm ' .. thread .. ' ' .. seq .. ' ' .. dir .. signs .. (ARGV[29] == '1' and ' w' or ''))
 if ARGV[17] == '1' then enqueue('out:' .. channel, thread .. ' ' .. seq) end
 if ARGV[29] == '1' then enqueue('get:' .. channel, thread .. ' ' .. seq) end
 for i = targets, #ARGV do
@@ -236,7 +267,7 @@ local function count_all()
   elseif dir == 'out' then
     tally('out', hour, of)
     if agent ~= '' then tally('out.agent', agent) end
-    if t[5] then
+    if t[5] and not by_itself then
       local what, slot = t[19] and 'next' or 'first', slot_of(now - tonumber(t[5]))
       tally(what, hour, slot)
       tally(what .. '.channel', slot, of)
