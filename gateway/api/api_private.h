@@ -132,6 +132,13 @@ HANDLER(api_shelf_post);
 HANDLER(api_shelf_put);
 HANDLER(api_shelf_delete);
 extern const struct shelf_kind shelf_canned, shelf_hours, shelf_sla;
+/* api_rules.c */
+HANDLER(api_rules_list);
+HANDLER(api_rules_post);
+HANDLER(api_rules_patch);
+HANDLER(api_rules_delete);
+/* api_rules_try.c */
+HANDLER(api_rules_try);
 /* api_messages.c */
 HANDLER(api_messages_patch);
 HANDLER(api_messages_delete);

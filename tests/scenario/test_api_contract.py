@@ -633,6 +633,29 @@ def canned(w):
     w.call("deleteCanned", {"id": one["id"]}, 404)
 
 
+def rules(w):
+    agent = signed_in(w)
+    new = {"name": "r <b>", "on": "message", "then": [{"label": "a"}], "if": {"any": ["no such word at all"]}}
+    one = w.call("addRule", status=201, json=new)["rule"]
+    assert one in w.call("listRules", status=200)["rules"]
+    w.call("addRule", status=400, json={**new, "then": []})
+    changed = w.call("changeRule", {"id": one["id"]}, 200, json={"rev": 1, "enabled": False, "if": None})["rule"]
+    assert changed["rev"] == 2 and changed["if"] == {} and not changed["enabled"]
+    w.call("changeRule", {"id": one["id"]}, 409, json={"rev": 1, "name": "lost?"})
+    w.call("changeRule", {"id": one["id"]}, 400, json={"rev": 2, "on": "never"})
+    for unknown in (NOBODY, "nonsense"):
+        w.call("changeRule", {"id": unknown}, 404, json={"rev": 1})
+        w.call("deleteRule", {"id": unknown}, 404)
+    w.thread("hello")
+    assert w.call("tryRule", status=200, json={"rule": {**new, "if": {}}, "threads": 1})["matched"]
+    w.call("tryRule", status=400, json={"rule": new, "threads": 101})
+    w.call("tryRule", status=400, json={})
+    for op, path, body in (("listRules", None, None), ("addRule", None, new), ("tryRule", None, {"rule": new}),
+                           ("changeRule", {"id": one["id"]}, {"rev": 2}), ("deleteRule", {"id": one["id"]}, None)):
+        w.call(op, path, 403, api=agent, **({"json": body} if body else {}))
+    w.call("deleteRule", {"id": one["id"]}, 204)
+
+
 def reports(w):
     w.thread()
     assert w.call("getReport", status=200)["totals"]["in"] > 0
@@ -649,6 +672,7 @@ SCENES = {
     "listDrafts": drafts, "saveDraft": drafts, "listCanned": canned, "addCanned": canned, "changeCanned": canned,
     "deleteCanned": canned, "listSchedules": schedules, "addSchedule": schedules, "changeSchedule": schedules,
     "deleteSchedule": schedules, "listPolicies": policies, "addPolicy": policies, "changePolicy": policies, "deletePolicy": policies,
+    "listRules": rules, "addRule": rules, "changeRule": rules, "deleteRule": rules, "tryRule": rules,
     "signIn": sign_in, "whoAmI": who_am_i, "signOut": sign_out, "changePassword": change_password,
     "secondFactor": second_factor, "beginSecondFactor": second_factor, "confirmSecondFactor": second_factor,
     "newRecoveryCodes": second_factor, "endSecondFactor": second_factor, "listSessions": sessions,

@@ -130,6 +130,10 @@ class World:
         one = CONTRACT.call(self.admin, "addPolicy", status=201, json=REQUESTS["addPolicy"][0])["policy"]
         return {"id": one["id"]}, body, None
 
+    def changeRule(self, body):
+        one = CONTRACT.call(self.admin, "addRule", status=201, json=REQUESTS["addRule"][0])["rule"]
+        return {"id": one["id"]}, body, None
+
     def sendMessage(self, body):
         thread, message, _ = self.write()
         if "reply_to" in body:
