@@ -25,6 +25,7 @@ const BUNDLES = [
     { from: "inbox/account.jsx", to: "account.js", limit: 16 * 1024, borrows: "inbox/lent.mjs", holds: [QRCODE] },
     { from: "hours/main.jsx", to: "hours.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "reports/main.jsx", to: "reports.js", limit: 32 * 1024, borrows: "inbox/lent.mjs", holds: [UPLOT] },
+    { from: "rules/page.jsx", to: "rules.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "mail/main.mjs", to: "mail.js", limit: 16 * 1024, holds: [DOMPURIFY] },
     { from: "editor/main.mjs", to: "editor.js", limit: 24 * 1024, holds: [SQUIRE] },
     { from: "widget/loader.js", to: "widget.js", limit: 5 * 1024 },

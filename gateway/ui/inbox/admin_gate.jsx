@@ -4,7 +4,7 @@ import { useWords } from "./context.jsx";
 import { lent } from "./lent.mjs";
 import { Button, Spinner } from "./parts.jsx";
 
-const BUNDLES = { reports: "reports", account: "account", hours: "hours" }; // of the others: "admin"
+const BUNDLES = { reports: "reports", account: "account", hours: "hours", rules: "rules" }; // of the others: "admin"
 const loading = new Map();
 
 function fetched(tag, fields) {

@@ -113,6 +113,7 @@ export const api = {
     addKept: (kind, fields) => request("POST", "/" + kind, fields),
     changeKept: (kind, one, fields) => request("PUT", `/${kind}/${id(one)}`, fields),
     removeKept: (kind, one) => request("DELETE", `/${kind}/${id(one)}`),
+    rules: (method = "GET", path = "", fields) => request(method, "/rules" + path, fields),
     thread: (thread) => request("GET", "/threads/" + id(thread)),
     change: (thread, fields) => request("PATCH", "/threads/" + id(thread), fields),
     messages: (thread, fields) => request("GET", `/threads/${id(thread)}/messages` + query(fields)),

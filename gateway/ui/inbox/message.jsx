@@ -289,7 +289,7 @@ const TOLD = ["blocked", "unblocked", "call_in", "call_out", "call_ended", "call
 
 // {text, more?}: more is what the channel itself says of it.
 function eventText(e, t, name, dueAt) {
-    const by = e.by ? name(e.by) : t("event.system");
+    const by = e.rule ? t("event.rule", { name: plainName(e.rule.name) }) : e.by ? name(e.by) : t("event.system");
     switch (e.type) {
     case "created":
         return t("event.created");
@@ -297,7 +297,7 @@ function eventText(e, t, name, dueAt) {
         if (!e.to) return t("event.unassigned", { by });
         return e.to === e.by ? t("event.assignedSelf", { by }) : t("event.assigned", { by, to: name(e.to) });
     case "state":
-        if (e.to === "open" && !e.by) return t("event.state.woke");
+        if (e.to === "open" && !e.by && !e.rule) return t("event.state.woke");
         if (e.why === "silence") return t("event.silence", { name: plainName(e.policy?.name) });
         return ["open", "closed", "snoozed"].includes(e.to) ? t("event.state." + e.to, { by }) : t("event.other", { type: "state" });
     case "sla":
@@ -315,6 +315,8 @@ function eventText(e, t, name, dueAt) {
         return t("event.channel." + (HAPPENED.includes(e.what) ? e.what : "service"), { length: lengthText(e.seconds) });
     case "rating":
         return t("event.rating", { score: Number(e.score) || 0, of: Number(e.of) || 0 });
+    case "rule":
+        return t("event.rule." + (e.what === "nobody" ? "nobody" : "not_sent"), { by });
     case "page":
         return t("event.page", { name: plainName(e.name) });
     default:
@@ -328,13 +330,20 @@ function dataText(data) {
     return Object.entries(data).map(([key, value]) => `${plainName(key)}: ${plainName(String(value))}`).join(", ");
 }
 
+// Why a rule did it: on what, and which of its conditions held.
+const NO_WORDS = ["true", "false", "first", "known"];
+function whyText(rule, t) {
+    const held = rule.why.filter((w) => !NO_WORDS.includes(w.value)).map((w) => (w.is === "any" || w.is === "all" ? `“${plainName(w.value)}”` : plainName(w.value)));
+    return t("event.because", { why: [t("why." + rule.on, { n: Math.round((rule.after ?? 0) / 6) / 10 }), ...held].join(", ") });
+}
+
 export const EventRow = memo(function EventRow({ message }) {
     const { t, clock, full, soon, reason } = useWords();
     const name = useAgentName();
     const at = moment(message);
     const e = message.event ?? {};
-    const text = eventText(e, t, name, soon);
-    const more = e.type === "rating" ? plainName(e.comment) : e.type === "page" ? dataText(e.data) : e.type !== "channel" ? "" : e.what === "undelivered" ? reason({ text: plainName(e.text) }).text : plainName(e.text);
+    const text = eventText(e, t, name, soon) + (e.rule ? ", " + whyText(e.rule, t) : "");
+    const more = e.type === "rating" ? plainName(e.comment) : e.type === "page" ? dataText(e.data) : e.type !== "channel" && e.type !== "rule" ? "" : e.what === "undelivered" ? reason({ text: plainName(e.text) }).text : plainName(e.text);
     const told = TOLD.includes(e.what) || more.replace(/\.$/, "") === text;
     return (
         <p class="event" data-seq={message.seq} title={told && more ? more : undefined}>

@@ -62,6 +62,7 @@ export function PersonMenu({ openHelp }) {
         { label: t("nav.channels"), icon: "channels", run: go("channels") },
         ...(admin ? [{ label: t("nav.canned"), icon: "canned", run: go("canned") }] : []),
         ...(admin ? [{ label: t("nav.hours"), icon: "clock", run: go("hours") }] : []),
+        ...(admin ? [{ label: t("nav.rules"), icon: "choices", run: go("rules") }] : []),
         ...(admin ? [{ label: t("nav.targets"), icon: "file", run: go("targets") }] : []),
         ...(me?.role !== "agent" ? [{ label: t("nav.dead"), icon: "dead", run: go("dead") }] : []),
         null,
