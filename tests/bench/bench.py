@@ -25,6 +25,7 @@ import redis
 import crm_bench
 import email_bench
 import inbox_bench
+import rules_bench
 import telegram_bench
 import whatsapp_bench
 
@@ -537,6 +538,7 @@ def main():
     parts = {"ingest": lambda: bench_ingest(report), "fanout": lambda: bench_fan_out(report),
              "idle": lambda: bench_idle(report), "memory": lambda: bench_message_memory(report),
              "million": lambda: bench_million(report, o.threads),
+             "rules": lambda: rules_bench.bench_cost(report, bench),
              "telegram_webhook": lambda: telegram_bench.bench_webhook(report, bench),
              "telegram_backlog": lambda: telegram_bench.bench_backlog(report, bench),
              "telegram_bots": lambda: telegram_bench.bench_bots(report, bench),
