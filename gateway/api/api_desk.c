@@ -99,14 +99,14 @@ static void on_views_to_count(void *arg, json_t *result, const struct err *err) 
     store_tally(c->api->store, q, n, sees_all(c), on_tally, c);
 }
 
-static void list_shelf(struct call *c, const char *kind, store_json_fn fn) {
+void api_own_shelf(struct call *c, const char *kind, store_json_fn fn) {
     char name[96];
     snprintf(name, sizeof name, "%s:%s", kind, c->actor.name);
     store_shelf(c->api->store, name, fn, c);
 }
 
 static void counts(struct call *c) {
-    list_shelf(c, "views", on_views_to_count);
+    api_own_shelf(c, "views", on_views_to_count);
 }
 
 HANDLER(api_counts) {
@@ -133,7 +133,7 @@ static void on_views(void *arg, json_t *result, const struct err *err) {
 }
 
 static void views_list(struct call *c) {
-    list_shelf(c, "views", on_views);
+    api_own_shelf(c, "views", on_views);
 }
 
 HANDLER(api_views_list) {
@@ -170,16 +170,22 @@ static void drop_empty(json_t *o) {
     }
 }
 
-static void put(struct call *c, const char *kind, const char *id, json_t *thing, unsigned max,
+void api_own_shelf_put(struct call *c, const char *kind, const struct store_shelf_put *what,
     const json_t *tab, store_json_fn fn) {
     char shelf[96];
-    json_t *told = told_of(c, kind, id, tab);
+    json_t *told = told_of(c, kind, what->id, tab);
+    struct store_shelf_put put = *what;
     snprintf(shelf, sizeof shelf, "%s:%s", kind, c->actor.name);
-    store_shelf_put(c->api->store,
-        &(struct store_shelf_put){
-            .shelf = shelf, .id = id, .thing = thing, .expected = -1, .max = max, .told = told},
-        fn, c);
+    put.shelf = shelf;
+    put.told = told;
+    store_shelf_put(c->api->store, &put, fn, c);
     json_decref(told);
+}
+
+static void put(struct call *c, const char *kind, const char *id, json_t *thing, unsigned max,
+    const json_t *tab, store_json_fn fn) {
+    api_own_shelf_put(c, kind,
+        &(struct store_shelf_put){.id = id, .thing = thing, .expected = -1, .max = max}, tab, fn);
 }
 
 static void on_view_put(void *arg, json_t *result, const struct err *err) {
@@ -191,7 +197,7 @@ static void on_view_put(void *arg, json_t *result, const struct err *err) {
     json_t *view = json_copy(c->keep);
     json_object_set_new(view, "id", json_string(c->text));
     json_object_set(view, "rev", json_object_get(result, "rev"));
-    call_ok(c, 201, json_pack("{s:o}", "view", view));
+    call_ok(c, (int)c->number, json_pack("{s:o}", "view", view));
 }
 
 static void views_post(struct call *c) {
@@ -209,11 +215,43 @@ static void views_post(struct call *c) {
     }
     id_make(0, id);
     c->text = mem_strdup(id);
+    c->number = 201;
     put(c, "views", c->text, body, VIEWS_MAX, NULL, on_view_put);
 }
 
 HANDLER(api_views_post) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, views_post);
+}
+
+/* rev: as it was when the agent saw it last; his other pages may have changed it. */
+static void views_put(struct call *c) {
+    static const char *const known[] = {
+        "name", "view", "channel", "assignee", "label", "rev", NULL};
+    const char *id = call_id(c, "id");
+    json_t *body = id ? call_body(c, known) : NULL;
+    struct err err;
+    if (!body)
+        return;
+    drop_empty(body);
+    c->keep = body;
+    json_int_t rev = json_integer_value(json_object_get(body, "rev"));
+    json_object_del(body, "rev");
+    if (rev < 1) {
+        call_fail(c, ERR_INVALID, "rev must be the number that the view had when it was read");
+    } else if (check_view(body, &err) < 0) {
+        call_err(c, &err);
+    } else {
+        c->text = mem_strdup(id);
+        c->number = 200;
+        api_own_shelf_put(c, "views",
+            &(struct store_shelf_put){
+                .id = c->text, .thing = body, .expected = rev, .max = VIEWS_MAX},
+            NULL, on_view_put);
+    }
+}
+
+HANDLER(api_views_put) {
+    api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, views_put);
 }
 
 static void on_gone(void *arg, json_t *result, const struct err *err) {
@@ -243,7 +281,7 @@ static void on_drafts(void *arg, json_t *result, const struct err *err) {
 }
 
 static void drafts_list(struct call *c) {
-    list_shelf(c, "drafts", on_drafts);
+    api_own_shelf(c, "drafts", on_drafts);
 }
 
 HANDLER(api_drafts_list) {

@@ -3,6 +3,7 @@
 #define SB_API_API_PRIVATE_H
 
 #include "api/api.h"
+#include "store/store_desk.h"
 
 #define API_BODY_MAX (256u << 10)
 #define PAGE_DEFAULT 50
@@ -77,6 +78,12 @@ int api_check_text(const json_t *body, const char *key, size_t max, bool needed,
 /* A shelf's things as a list, each with its id under key. */
 json_t *api_things(const json_t *things, const char *key);
 
+/* The things of the agent's own shelf of a kind ("drafts"); and one put there, or taken away:
+ * what's shelf and told are filled in. tab: the page that has done it, or NULL. */
+void api_own_shelf(struct call *c, const char *kind, store_json_fn fn);
+void api_own_shelf_put(struct call *c, const char *kind, const struct store_shelf_put *what,
+    const json_t *tab, store_json_fn fn);
+
 /* Calls then(c) when the actor may see this thread; answers 404 otherwise. */
 void call_with_thread(struct call *c, const char *thread, void (*then)(struct call *c));
 
@@ -123,9 +130,13 @@ HANDLER(api_counts);
 HANDLER(api_labels);
 HANDLER(api_views_list);
 HANDLER(api_views_post);
+HANDLER(api_views_put);
 HANDLER(api_views_delete);
 HANDLER(api_drafts_list);
 HANDLER(api_drafts_put);
+/* api_preferences.c */
+HANDLER(api_preferences_get);
+HANDLER(api_preferences_put);
 /* api_shelf.c: for /api/v1/<a kind's name>; and the kinds, each in a file of its own */
 HANDLER(api_shelf_list);
 HANDLER(api_shelf_post);

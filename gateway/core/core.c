@@ -196,6 +196,8 @@ json_t *core_channels(const struct core *core) {
             c->ops->name, "source", c->is_added ? "api" : "file", "state",
             state ? state : "starting", "error", error, "queue", (json_int_t)ch->queued, "caps",
             caps_json(c->ops->caps));
+        if (one && c->ops->identity_kind)
+            json_object_set_new(one, "identity", json_string(c->ops->identity_kind));
         if (one && !error)
             json_object_set_new(one, "error", json_null());
         if (one && info) {

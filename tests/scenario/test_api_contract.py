@@ -590,6 +590,14 @@ def saved_views(w):
     for bad in ({}, {"name": "x"}, {"name": "", "view": "open"}, {"name": "x", "view": "mentions"}, {"name": "x" * 61, "view": "open"},
                 {"name": "x", "view": "open", "label": "x" * 65}, {"name": "x", "view": "open", "more": 1}, {"name": "x\u0000", "view": "open"}):
         w.call("addView", status=400, api=api, json=bad)
+    changed = w.call("changeView", {"id": one["id"]}, 200, api=api, json={"name": "Best", "view": "all", "rev": 1})["view"]
+    assert changed == {"id": one["id"], "rev": 2, "name": "Best", "view": "all"}
+    assert w.call("listViews", status=200, api=api)["views"] == [changed]
+    for bad in ({"name": "x", "view": "all"}, {"name": "", "view": "all", "rev": 2}, {"name": "x", "view": "all", "rev": "2"}):
+        w.call("changeView", {"id": one["id"]}, 400, api=api, json=bad)
+    w.call("changeView", {"id": one["id"]}, 409, api=api, json={"name": "lost?", "view": "all", "rev": 1})
+    w.call("changeView", {"id": NOBODY}, 404, api=api, json={"name": "x", "view": "all", "rev": 1})
+    w.call("changeView", {"id": one["id"]}, 404, json={"name": "x", "view": "all", "rev": 2})  # another's
     for _ in range(29):
         w.call("addView", status=201, api=api, json={"name": "x", "view": "all"})
     w.call("addView", status=409, api=api, json={"name": "x", "view": "all"})
@@ -597,6 +605,22 @@ def saved_views(w):
     w.call("deleteView", {"id": one["id"]}, 204, api=api)
     w.call("deleteView", {"id": one["id"]}, 404, api=api)
     w.call("deleteView", {"id": "nonsense"}, 404, api=api)
+
+
+def preferences(w):
+    api = signed_in(w)
+    presets = w.call("getPreferences", status=200, api=api)["preferences"]
+    assert presets == {"mine": True, "unassigned": True, "mentions": True, "sound": True, "browser": False, "quiet_from": None,
+                       "quiet_to": None, "theme": "auto", "language": None}
+    mine = {**presets, "unassigned": False, "quiet_from": "22:00", "quiet_to": "08:30", "theme": "dark", "language": "ru"}
+    assert w.call("savePreferences", status=200, api=api, json=mine)["preferences"] == mine
+    assert w.call("getPreferences", status=200, api=api)["preferences"] == mine
+    for bad in ({"mine": 1}, {"quiet_from": "22:00"}, {"quiet_from": "24:00", "quiet_to": "08:00"}, {"quiet_from": "8:00", "quiet_to": "09:00"},
+                {"quiet_from": "08:60", "quiet_to": "09:00"}, {"theme": "pink"}, {"theme": None}, {"language": "de"}, {"more": 1}):
+        w.call("savePreferences", status=400, api=api, json=bad)
+    assert w.call("getPreferences", status=200, api=api)["preferences"] == mine
+    assert w.call("savePreferences", status=200, api=api, json={})["preferences"] == presets
+    assert w.call("getPreferences", status=200)["preferences"] == presets  # another's
 
 
 def drafts(w):
@@ -669,6 +693,7 @@ def reports(w):
 
 SCENES = {
     "listLabels": list_labels, "listViews": saved_views, "addView": saved_views, "deleteView": saved_views,
+    "changeView": saved_views, "getPreferences": preferences, "savePreferences": preferences,
     "listDrafts": drafts, "saveDraft": drafts, "listCanned": canned, "addCanned": canned, "changeCanned": canned,
     "deleteCanned": canned, "listSchedules": schedules, "addSchedule": schedules, "changeSchedule": schedules,
     "deleteSchedule": schedules, "listPolicies": policies, "addPolicy": policies, "changePolicy": policies, "deletePolicy": policies,

@@ -118,6 +118,10 @@ class World:
 
     readThread = saveDraft = changeThread
 
+    def changeView(self, body):
+        one = CONTRACT.call(self.admin, "addView", status=201, json=REQUESTS["addView"][0])["view"]
+        return {"id": one["id"]}, body, None
+
     def changeCanned(self, body):
         one = CONTRACT.call(self.admin, "addCanned", status=201, json=REQUESTS["addCanned"][0])["canned"]
         return {"id": one["id"]}, body, None
