@@ -21,6 +21,7 @@ const DOMPURIFY = "DOMPurify 3, (c) Cure53 and other contributors, Apache licenc
 // .css beside it. limit: bytes after gzip. holds: what it contains of others.
 const BUNDLES = [
     { from: "inbox/main.jsx", to: "inbox.js", limit: 96 * 1024, holds: [PREACT, DOMPURIFY] },
+    { from: "inbox/late_parts.jsx", to: "late.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "inbox/admin.jsx", to: "admin.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "inbox/account.jsx", to: "account.js", limit: 16 * 1024, borrows: "inbox/lent.mjs", holds: [QRCODE] },
     { from: "hours/main.jsx", to: "hours.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },

@@ -7,11 +7,11 @@ from inbox import Inbox
 from selenium.webdriver.common.keys import Keys
 
 WORDS = {
-    "en": {"menu": "Account and security", "off": "Off.", "on": "On. 10 recovery codes are left.", "wrong password": "The current password is wrong.",
+    "en": {"menu": "Settings and account", "off": "Off.", "on": "On. 10 recovery codes are left.", "wrong password": "The current password is wrong.",
            "wrong code": "this code is wrong", "sign-in": "One more step", "left": "On. 8 recovery codes are left.", "this": "This one",
            "ended": "The session is ended.", "others": "All other sessions are ended.", "used": "this code has been used",
            "easy": "The gateway refused: this password is"},
-    "ru": {"menu": "Учётная запись и защита", "off": "Выключен.", "on": "Включён. Осталось 10 резервных кодов.",
+    "ru": {"menu": "Настройки и учётная запись", "off": "Выключен.", "on": "Включён. Осталось 10 резервных кодов.",
            "wrong password": "Текущий пароль неверен.", "wrong code": "Код неверен", "sign-in": "Ещё один шаг",
            "left": "Включён. Осталось 8 резервных кодов.", "this": "Этот", "ended": "Сеанс завершён.",
            "others": "Все остальные сеансы завершены.", "used": "Этот код уже использован",

@@ -85,7 +85,7 @@ def test_a_saved_view_lists_and_counts_live(two):
     ann.click(".filter-open")
     ann.one(".saved a")
     ann.shot("desk-filter-ru")
-    ann.click(".saved .icon-button")
+    ann.click(".saved li > .icon-button:last-child")
     ann.none(".saved a")
     assert g.login("ann", g.PASSWORD).get("/views")["views"] == []
     wide(ann)

@@ -66,6 +66,8 @@ def test_every_kind_is_shown(world, browsers, width):
     assert abs(left - right) <= 2, f"the pictures do not fill their bubble: {left} {right}"
     wide = i.d.execute_script("const l = document.querySelector('#log'); return [l.scrollWidth, l.clientWidth]")
     assert wide[0] <= wide[1], f"the dialogue is wider than its place: {wide}"
+    i.click(".sound-speed")
+    i.until(lambda: i.d.execute_script("return document.querySelector('.sound-voice audio').playbackRate") == 1.5)
     i.shots_of_thread("telegram-in")
 
 

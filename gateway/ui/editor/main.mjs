@@ -42,6 +42,15 @@ function keepEnded(root, editor) {
     });
 }
 
+function lineBefore(root, at) {
+    if (!at?.collapsed || !root.contains(at.startContainer)) return null;
+    const near = at.startContainer.nodeType === 1 ? at.startContainer : at.startContainer.parentElement;
+    const line = near.closest("div, li, blockquote");
+    const range = at.cloneRange();
+    range.setStart(line && root.contains(line) ? line : root, 0);
+    return range;
+}
+
 // root: an element that becomes editable. fragment(html): what of a markup may stand here, as a
 // DocumentFragment, for what is set and for what is pasted. onInput(): it has changed. onState(names):
 // which commands are on where the cursor is.
@@ -66,6 +75,17 @@ globalThis.switchboardEditor = ({ root, fragment, onInput, onState }) => {
             if (editor.hasFormat(c.tag)) c.off(editor);
             else c.on(editor, value);
             editor.focus();
+        },
+        // What stands in the cursor's line before it; "" where something is chosen.
+        before() {
+            const range = lineBefore(root, editor.getSelection());
+            return range ? range.toString() : "";
+        },
+        // Puts a text where the cursor is, in the place of the `back` characters before it.
+        put(text, back = 0) {
+            if (back) editor.focus();
+            for (let i = 0; i < back; i++) getSelection().modify("extend", "backward", "character");
+            editor.insertPlainText(text, false);
         },
         picture(src, attributes) {
             editor.insertImage(src, attributes);

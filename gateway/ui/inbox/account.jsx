@@ -1,9 +1,10 @@
-// account.jsx - a person's own account: the second factor, the password, where one is signed in. A bundle of its own, fetched
+// account.jsx - a person's own account: notices and looks, the second factor, the password, where one is signed in. A bundle of its own, fetched
 // when it is wanted (admin_gate.jsx).
 import { useEffect, useState } from "preact/hooks";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { AdminPage } from "./admin_page.jsx";
 import { browserName } from "./account.mjs";
+import { Look, Notices } from "./account_settings.jsx";
 import { FactorDialog } from "./factor.jsx";
 import { Button, Confirm, Spinner } from "./parts.jsx";
 import "./css/account.css";
@@ -116,6 +117,8 @@ function Account() {
     const me = useStore((db) => db.me);
     return (
         <AdminPage title={t("account.title")} hint={`${me.display_name || me.name} (${me.name}) · ${t("role." + me.role)}`}>
+            <Notices />
+            <Look />
             <Factor />
             <section class="account-part" aria-labelledby="account-password">
                 <h2 id="account-password">{t("signin.password")}</h2>

@@ -1,47 +1,19 @@
 // admin_gate.jsx - fetches the bundle of a page beside the inbox when it is wanted, and shows the page.
 import { useEffect, useState } from "preact/hooks";
+import { brought, fetchAll } from "./bundles.mjs";
 import { useWords } from "./context.jsx";
-import { lent } from "./lent.mjs";
 import { Button, Spinner } from "./parts.jsx";
 
 const BUNDLES = { reports: "reports", account: "account", hours: "hours", rules: "rules" }; // of the others: "admin"
-const loading = new Map();
 
-function fetched(tag, fields) {
-    return new Promise((resolve, reject) => {
-        const element = Object.assign(document.createElement(tag), fields);
-        element.onload = resolve;
-        element.onerror = () => {
-            element.remove();
-            reject(new Error("admin"));
-        };
-        document.head.append(element);
-    });
-}
-
-const file = (name, type) => (type === "css"
-    ? fetched("link", { rel: "stylesheet", href: `/assets/${name}.css` })
-    : fetched("script", { src: `/assets/${name}.js` }));
-
-// Each file once; what failed may be asked for again.
 function load(page) {
-    globalThis.switchboardLends = lent;
     const bundle = BUNDLES[page] ?? "admin";
-    const files = new Set(["admin.css", bundle + ".css", bundle + ".js"]);
-    return Promise.all([...files].map((name) => {
-        if (!loading.has(name)) {
-            loading.set(name, file(...name.split(".")).catch((e) => {
-                loading.delete(name);
-                throw e;
-            }));
-        }
-        return loading.get(name);
-    }));
+    return fetchAll(["admin.css", bundle + ".css", bundle + ".js"]);
 }
 
 export function AdminGate({ page }) {
     const { t } = useWords();
-    const [state, setState] = useState(globalThis.switchboardPages?.[page] ? "ready" : "loading");
+    const [state, setState] = useState(brought(page) ? "ready" : "loading");
     const [tries, setTries] = useState(0);
     useEffect(() => {
         let gone = false;
@@ -50,7 +22,7 @@ export function AdminGate({ page }) {
             gone = true;
         };
     }, [tries]);
-    const Page = globalThis.switchboardPages?.[page];
+    const Page = brought(page);
     if (state === "ready" && Page) return <Page />;
     return (
         <main class="thread-none" id="main" tabIndex={-1}>

@@ -105,7 +105,10 @@ export const api = {
     labels: () => request("GET", "/labels"),
     views: () => request("GET", "/views"),
     addView: (fields) => request("POST", "/views", fields),
+    changeView: ({ id: view, ...fields }) => request("PUT", "/views/" + id(view), fields),
     removeView: (view) => request("DELETE", "/views/" + id(view)),
+    preferences: () => request("GET", "/preferences"),
+    prefer: (preferences) => request("PUT", "/preferences", preferences),
     drafts: () => request("GET", "/drafts"),
     saveDraft: (thread, fields, keepalive) => request("PUT", `/threads/${id(thread)}/draft`, fields, { keepalive }),
     // What admins keep: "canned", "hours", "sla".

@@ -4,11 +4,13 @@ import { useEffect, useState } from "preact/hooks";
 import { AdminGate } from "./admin_gate.jsx";
 import { Banner } from "./banner.jsx";
 import { ClientPanel } from "./client_panel.jsx";
-import { useDesk, useStore, useWords } from "./context.jsx";
-import { Help } from "./help.jsx";
+import { useDesk, useLanguage, useStore, useWords } from "./context.jsx";
 import { Icon, Logo } from "./icons.jsx";
 import { useKeys } from "./keys.jsx";
+import { Late } from "./late.jsx";
+import { waitsFor } from "./notices.mjs";
 import { Button, clientName } from "./parts.jsx";
+import { PRESETS, paint } from "./preferences.mjs";
 import { Rail } from "./rail.jsx";
 import { ADMIN_PAGES, threadHref } from "./routes.mjs";
 import { ChoosePassword, SignIn } from "./signin.jsx";
@@ -67,14 +69,27 @@ function NoThread() {
 
 function useTitle() {
     const waiting = useStore((db) => {
-        let n = 0;
-        for (const th of db.threads.values())
-            if (th.unread && th.state === "open" && !th.merged_into && (!th.assignee || th.assignee === db.me?.name)) n++;
+        let n = db.preferences.mentions ? db.counts.mentions ?? 0 : 0;
+        for (const th of db.threads.values()) if (waitsFor(th, db.me?.name, db.preferences)) n++;
         return n;
     });
     useEffect(() => {
         document.title = (waiting ? `(${waiting}) ` : "") + "Switchboard";
+        navigator.setAppBadge?.(waiting).catch(() => {});
     }, [waiting]);
+}
+
+// As this agent wants it, in whichever browser.
+function usePreferred() {
+    const { lang, setLang } = useLanguage();
+    const preferences = useStore((db) => db.preferences);
+    const { theme, language } = preferences;
+    useEffect(() => {
+        if (preferences !== PRESETS) paint(theme); // until they are known it is as it was here before
+    }, [preferences]);
+    useEffect(() => {
+        if (language && language !== lang) setLang(language);
+    }, [language]);
 }
 
 function Inbox() {
@@ -85,6 +100,7 @@ function Inbox() {
     const [help, setHelp] = useState(false);
     const wide = useWide();
     useTitle();
+    usePreferred();
     useKeys({ route, openHelp: () => setHelp(true) });
     const togglePanel = (open) => {
         setPanel(open);
@@ -121,7 +137,8 @@ function Inbox() {
                 </>
             )}
             <Toasts />
-            {help && <Help onClose={() => setHelp(false)} />}
+            <Late part="background" />
+            {help && <Late part="help" onClose={() => setHelp(false)} />}
         </div>
     );
 }

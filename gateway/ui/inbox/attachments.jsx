@@ -7,7 +7,8 @@ import { api } from "./api.mjs";
 import { useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { fit, lookOf, namelessKind } from "./kinds.mjs";
-import { Dialog, Spinner } from "./parts.jsx";
+import { Late } from "./late.jsx";
+import { Spinner } from "./parts.jsx";
 import { Animation, Film, RoundFilm, Sound, Sticker } from "./playable.jsx";
 
 function useName() {
@@ -52,37 +53,18 @@ function Missing({ file }) {
     );
 }
 
-function Large({ file, onClose }) {
-    const { t, size } = useWords();
-    const name = useName()(file);
-    return (
-        <Dialog title={name} onClose={onClose} plain>
-            <div class="large"><img src={api.mediaUrl(file.id)} alt={t("msg.image", { name })} /></div>
-            <footer class="dialog-foot">
-                <a class="button button-plain" href={api.mediaUrl(file.id, true)} download={name}>
-                    <Icon name="download" size={18} />{t("msg.download", { name, size: size(file.size) })}
-                </a>
-            </footer>
-        </Dialog>
-    );
-}
-
-function Picture({ file, author, single }) {
+function Picture({ file, author, single, open }) {
     const { t } = useWords();
-    const [open, setOpen] = useState(false);
     const [broken, setBroken] = useState(false);
     const name = useName()(file);
     const box = single && fit(file, 320, 320);
     if (broken) return <File file={file} />;
     return (
-        <>
-            <button type="button" class={`picture${single ? " picture-single" : ""}${box ? " picture-fit" : ""}`} aria-label={t("msg.openImage", { name })}
-                style={box ? { width: box.width + "px", aspectRatio: `${box.width} / ${box.height}` } : undefined} onClick={() => setOpen(true)}>
-                <img src={api.mediaUrl(file.id)} alt={t("msg.imageFrom", { who: author, name })} loading="lazy" decoding="async"
-                    onError={() => setBroken(true)} />
-            </button>
-            {open && <Large file={file} onClose={() => setOpen(false)} />}
-        </>
+        <button type="button" class={`picture${single ? " picture-single" : ""}${box ? " picture-fit" : ""}`} aria-label={t("msg.openImage", { name })}
+            style={box ? { width: box.width + "px", aspectRatio: `${box.width} / ${box.height}` } : undefined} onClick={open}>
+            <img src={api.mediaUrl(file.id)} alt={t("msg.imageFrom", { who: author, name })} loading="lazy" decoding="async"
+                onError={() => setBroken(true)} />
+        </button>
     );
 }
 
@@ -97,14 +79,19 @@ function One({ file, look }) {
 }
 
 export function Attachments({ list, author }) {
+    const name = useName();
+    const [large, setLarge] = useState(-1);
     const files = list.map((file, i) => ({ file, look: lookOf(file), key: file.id ?? "n" + i }));
     const pictures = files.filter((f) => f.look === "picture");
     return (
         <div class="files">
             {pictures.length > 0 && (
                 <div class={`pictures${pictures.length > 4 ? " pictures-many" : ""}`}>
-                    {pictures.map(({ file, key }) => <Picture key={key} file={file} author={author} single={pictures.length === 1} />)}
+                    {pictures.map(({ file, key }, i) => <Picture key={key} file={file} author={author} single={pictures.length === 1} open={() => setLarge(i)} />)}
                 </div>
+            )}
+            {large >= 0 && (
+                <Late part="viewer" first={large} files={pictures.map(({ file }) => ({ id: file.id, name: name(file), size: file.size }))} onClose={() => setLarge(-1)} />
             )}
             {files.map(({ file, look, key }) => look !== "picture" && <One key={key} file={file} look={look} />)}
         </div>

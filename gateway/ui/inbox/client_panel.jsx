@@ -6,7 +6,7 @@ import { Cards } from "./cards.jsx";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { identityAddress, identityKind, inOrder, isFormerPhone } from "./identities.mjs";
-import { Merge } from "./merge.jsx";
+import { Late } from "./late.jsx";
 import { Avatar, Button, Confirm, Field, IconButton, clientName } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
 import { useChange } from "./thread_head.jsx";
@@ -233,7 +233,7 @@ export function ClientPanel({ thread: id, onClose }) {
                 <Confirm title={t("block.on")} text={t("block.sure")} action={t("block.on")} danger
                     onYes={() => change({ blocked: true })} onClose={() => setBlocking(false)} />
             )}
-            {merging && <Merge client={client} onClose={() => setMerging(false)} />}
+            {merging && <Late part="merge" client={client} onClose={() => setMerging(false)} />}
         </aside>
     );
 }

@@ -2,16 +2,16 @@
 // or paste, and sending by Enter; and where a sent message is changed.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
-import { AboutBar, AskPhone, Choices, Extras, useCaps, useCompose } from "./composing.jsx";
+import { AboutBar, AskPhone, Choices, Extras, ViaMenu, useCaps, useCompose, useVia } from "./composing.jsx";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { RichEditor } from "./editor.jsx";
 import { Icon } from "./icons.jsx";
 import { choiceRows, mayDo } from "./kinds.mjs";
+import { Late } from "./late.jsx";
 import { MailFields, useMail } from "./mail_fields.jsx";
 import { Button, Confirm, IconButton } from "./parts.jsx";
 import { plainOf, wordsOf } from "./rich.mjs";
 import { useSuggest } from "./suggest.jsx";
-import { TemplateDialog } from "./template_dialog.jsx";
 import { useChange } from "./thread_head.jsx";
 import { WindowClosed, useWindow } from "./window_bar.jsx";
 import { isPlain, picturesIn, plainHtml } from "./written.mjs";
@@ -110,6 +110,22 @@ function Blocked({ id }) {
     );
 }
 
+function EmojiButton({ insert, area }) {
+    const { t } = useWords();
+    const [open, setOpen] = useState(false);
+    const button = useRef(null);
+    const close = (back) => {
+        setOpen(false);
+        if (back) area.current?.focus();
+    };
+    return (
+        <span ref={button} class="emoji-anchor">
+            <IconButton icon="smile" label={t("emoji.open")} class="emoji-open" aria-expanded={open} onClick={() => setOpen(!open)} />
+            {open && <Late part="emoji" anchor={button} choose={insert} onClose={close} />}
+        </span>
+    );
+}
+
 // A sent message in the composer instead of the draft, which waits. Returns {message, text, write,
 // save, leave}; message undefined when none is changed.
 function useEdit(id, message, area) {
@@ -170,7 +186,8 @@ export function Composer({ id, thread }) {
     const draft = useStore((db) => db.drafts.get(id));
     const uploads = useStore((db) => db.uploads.get(id)) ?? NO_UPLOADS;
     const compose = useCompose(id);
-    const caps = useCaps(thread.channel);
+    const { via, choices } = useVia(thread);
+    const caps = useCaps(via.channel);
     const area = useRef(null);
     const picker = useRef(null);
     const edit = useEdit(id, compose.edit, area);
@@ -186,10 +203,10 @@ export function Composer({ id, thread }) {
         setText(draft.text);
     }, [given]);
     const note = (draft?.note ?? false) && !editing;
-    const answers = useWindow(thread);
+    const answers = useWindow(via);
     const blocked = Boolean(thread.blocked) && !note && !editing;
     const shut = blocked || (Boolean(answers && !answers.open) && !note && !editing);
-    const mail = useMail(id, thread, caps, compose);
+    const mail = useMail(id, via, caps, compose);
     const writesMail = Boolean(mail) && !note && !editing;
     const [choosing, setChoosing] = useState(false);
     const format = useFormat(caps, draft, text);
@@ -219,11 +236,25 @@ export function Composer({ id, thread }) {
         desk.draft(id, value, isNote(), { html });
         if (!isNote()) desk.typing(id, Boolean(value.trim()));
     };
-    const suggest = useSuggest({ id, thread, area, text: shown, note, write: (value) => (editing ? edit.write : write)(value), off: rich || shut });
+    const [before, setBefore] = useState(""); // the cursor, with formatting
+    const suggest = useSuggest({ id, thread: via, area, text: rich ? before : shown, note, write: (value) => (editing ? edit.write : write)(value), off: shut });
     const setNote = (n) => {
         if (n) desk.typing(id, false);
         desk.draft(id, area.current.value, n, { html: draft?.html });
         setTimeout(() => area.current?.focus(), 0);
+    };
+    // Where the cursor is.
+    const insert = (words) => {
+        const el = area.current;
+        if (el.put) return el.put(words);
+        el.setRangeText(words, el.selectionStart, el.selectionEnd, "end");
+        return (editing ? edit.write : write)(el.value);
+    };
+    const openCanned = () => {
+        const el = area.current;
+        const left = el.put ? el.before : el.value.slice(0, el.selectionStart);
+        el.focus();
+        insert(left && !/\s$/.test(left) ? " /" : "/");
     };
     const beginFormat = () => {
         format.like(true);
@@ -240,13 +271,13 @@ export function Composer({ id, thread }) {
         const asNote = isNote();
         if (busy) desk.toast(t("composer.waitUpload"), "info");
         if (!ready) return undefined;
-        const { reply, choices, request } = desk.db.compose.get(id) ?? {};
+        const { reply, choices: offered, request } = desk.db.compose.get(id) ?? {};
         const html = rich && !isPlain(format.html) ? format.html : undefined;
         const attachments = [...desk.uploads.take(id), ...picturesIn(html).map((picture) => ({ id: picture, kind: "image" }))];
         write("");
         desk.typing(id, false);
-        desk.sender.send(id, { text: html ? plainOf(html) : typed, html, note: asNote, attachments, reply_to: reply?.id,
-            ...(asNote ? {} : { buttons: choiceRows(choices), request: request ?? undefined, ...mail?.fields }) });
+        desk.sender.send(id, { text: html ? plainOf(html) : typed, html, note: asNote, attachments, reply_to: asNote || reply?.channel === via.channel ? reply?.id : undefined,
+            ...(asNote ? {} : { buttons: choiceRows(offered), request: request ?? undefined, ...mail?.fields }) });
         set(asNote ? { reply: null } : { reply: null, choices: null, request: null, ...mail?.clear });
         area.current.focus();
         return undefined;
@@ -276,7 +307,7 @@ export function Composer({ id, thread }) {
         else if (e.key === "Escape" && editing) edit.leave();
         else if (e.key === "Escape" && compose.reply) set({ reply: null });
         else if (e.key === "ArrowUp" && !shown && !note && !uploads.length) {
-            const own = lastOwn(desk, id, caps, thread.channel);
+            const own = lastOwn(desk, id, caps, via.channel);
             if (!own) return;
             set({ edit: own, reply: null });
         } else return;
@@ -288,7 +319,7 @@ export function Composer({ id, thread }) {
         e.preventDefault();
         add.current(files);
     };
-    const placeholder = editing ? t("composer.editing") : note ? t("composer.notePlaceholder") : t("composer.replyTo", { channel: thread.channel });
+    const placeholder = editing ? t("composer.editing") : note ? t("composer.notePlaceholder") : t("composer.replyTo", { channel: via.channel });
     const action = t(editing ? "composer.saveEdit" : note ? "composer.saveNote" : "composer.send");
     const extras = !note && !editing;
     return (
@@ -311,7 +342,7 @@ export function Composer({ id, thread }) {
                 {shut && !blocked && <WindowClosed onTemplate={() => setChoosing(true)} />}
                 {rich ? (
                     <RichEditor key={id} area={area} html={format.html} label={placeholder} withLists={format.withLists} withPictures={format.withLists}
-                        onInput={(html, words) => write(words, html)} onKeyDown={onKey} onFiles={(files) => add.current(files)} setBusy={setPictureBusy}
+                        onInput={(html, words) => write(words, html)} onCaret={setBefore} offer={suggest} onKeyDown={onKey} onFiles={(files) => add.current(files)} setBusy={setPictureBusy}
                         onBlur={() => desk.typing(id, false)} leave={() => (isPlain(format.html) ? leaveFormat() : setLeaving(true))} />
                 ) : <textarea ref={area} rows={2} hidden={shut} value={shown} placeholder={placeholder} aria-label={placeholder} dir="auto"
                     aria-controls={suggest.list ? "suggest" : undefined} aria-activedescendant={suggest.active}
@@ -326,14 +357,13 @@ export function Composer({ id, thread }) {
                 {extras && !shut && compose.request && <AskPhone onClose={() => set({ request: null })} />}
                 <div class="composer-row">
                     {!editing && <Modes note={note} setNote={setNote} />}
+                    {extras && <ViaMenu thread={thread} via={via} choices={choices} />}
                     {!editing && !shut && (
                         <>
                             <IconButton icon="attach" label={t("composer.attach")} onClick={() => picker.current.click()} />
-                            {!rich && <IconButton icon="canned" label={t("canned.open")} onClick={() => {
-                                area.current.focus();
-                                write(text && !/\s$/.test(text) ? text + " /" : text + "/");
-                            }} />}
+                            <IconButton icon="canned" label={t("canned.open")} onClick={openCanned} />
                             {format.can && !note && !rich && <IconButton icon="format" label={t("composer.format")} onClick={beginFormat} />}
+                            <EmojiButton insert={insert} area={area} />
                             <input ref={picker} type="file" multiple hidden tabIndex={-1} aria-hidden="true" onChange={(e) => {
                                 add.current([...e.currentTarget.files]);
                                 e.currentTarget.value = "";
@@ -355,7 +385,7 @@ export function Composer({ id, thread }) {
                 </div>
             </div>
             {leaving && <Confirm title={t("editor.leave")} text={t("editor.leaveSure")} action={t("editor.leave")} onYes={leaveFormat} onClose={() => setLeaving(false)} />}
-            {choosing && <TemplateDialog thread={thread} onClose={() => setChoosing(false)} />}
+            {choosing && <Late part="template" thread={via} onClose={() => setChoosing(false)} />}
         </div>
     );
 }

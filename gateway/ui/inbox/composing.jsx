@@ -1,11 +1,11 @@
 // composing.jsx - what a message in the making has beside its words: what it answers, what it changes,
 // choices for the client, the wish for a phone number.
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useDesk, useStore, useWords } from "./context.jsx";
-import { GiveContact, GivePlace } from "./give.jsx";
 import { Icon } from "./icons.jsx";
 import { useGist, useSpeaker } from "./kinds.jsx";
-import { CHOICES_MAX, CHOICE_MAX } from "./kinds.mjs";
+import { CHOICES_MAX, CHOICE_MAX, reachable } from "./kinds.mjs";
+import { Late } from "./late.jsx";
 import { IconButton, Menu } from "./parts.jsx";
 
 const NOTHING = {};
@@ -14,6 +14,31 @@ const NO_CAPS = [];
 export const useCompose = (thread) => useStore((db) => db.compose.get(thread)) ?? NOTHING;
 
 export const useCaps = (channel) => useStore((db) => db.channels.find((c) => c.name === channel)?.caps) ?? NO_CAPS;
+
+// Which channel the answer takes: where the client wrote last, or what was chosen since. {via: the thread as if he had written
+// there, choices: names}.
+export function useVia(thread) {
+    const channels = useStore((db) => db.channels);
+    const identities = useStore((db) => db.clients.get(thread.client?.id)?.identities);
+    const { channel, channelOf } = useCompose(thread.id);
+    const choices = useMemo(() => reachable(channels, identities, thread.channel), [channels, identities, thread.channel]);
+    const chosen = channelOf === thread.channel && choices.includes(channel) ? channel : thread.channel;
+    const via = useMemo(() => (chosen === thread.channel ? thread : { ...thread, channel: chosen }), [thread, chosen]);
+    return { via, choices };
+}
+
+export function ViaMenu({ thread, via, choices }) {
+    const { t } = useWords();
+    const desk = useDesk();
+    if (choices.length < 2) return null;
+    const items = choices.map((name) => ({ label: name, checked: name === via.channel,
+        run: () => desk.compose(thread.id, { channel: name, channelOf: thread.channel, reply: null }) }));
+    return (
+        <Menu label={`${t("composer.channel")}: ${via.channel}`} items={items} class={`channel-open${via === thread ? "" : " channel-other"}`} align="up">
+            <Icon name="channels" size={17} /><span>{via.channel}</span>
+        </Menu>
+    );
+}
 
 // Above the text: which message is answered or changed, and the way out.
 export function AboutBar({ message, editing, onClose }) {
@@ -121,8 +146,7 @@ export function Extras({ thread, caps, compose, ask, template, shut }) {
     return (
         <>
             <Menu label={t("composer.extras")} items={items} class="icon-button" align="up"><Icon name="plus" /></Menu>
-            {giving === "place" && <GivePlace thread={thread} onClose={() => setGiving(null)} />}
-            {giving === "contact" && <GiveContact thread={thread} onClose={() => setGiving(null)} />}
+            {giving && <Late key={giving} part={giving} thread={thread} onClose={() => setGiving(null)} />}
         </>
     );
 }

@@ -25,6 +25,7 @@ export class Desk {
         this.api = api;
         this.storage = storage;
         this.requests = new Set(); // keys of loads in flight
+        this.hearers = new Set(); // functions that are given each event's frame
         this.sender = new Sender(this);
         this.changes = new Changes(this);
         this.keeps = new Keeps(this);
@@ -199,6 +200,7 @@ export class Desk {
             () => this.dispatch({ type: "tick", now: Date.now() }), 6100);
         if (frame.type === "store" && frame.up) this.sender.flush();
         if (frame.type === "desk") this.keeps.hear(frame);
+        for (const hear of this.hearers) hear(frame);
     }
 
     onReady(frame, first) {

@@ -89,8 +89,9 @@ function usePictures(handle) {
 }
 
 // html: what is to stand here, "" nothing; it is taken over when it is not what was typed here. area: gets
-// what a text field has. withLists, withPictures: what the channel can show.
-export function RichEditor({ area, html, label, withLists, withPictures, onInput, onKeyDown, onFiles, onBlur, setBusy, leave }) {
+// what a text field has, before and put(text, back). offer: what useSuggest gives; onCaret(text): what of
+// the line stands before the cursor. withLists, withPictures: what the channel can show.
+export function RichEditor({ area, html, label, withLists, withPictures, onInput, onCaret, onKeyDown, onFiles, onBlur, setBusy, leave, offer }) {
     const { t } = useWords();
     const root = useRef(null);
     const handle = useRef(null);
@@ -101,12 +102,16 @@ export function RichEditor({ area, html, label, withLists, withPictures, onInput
     const [failed, setFailed] = useState(false);
     const pictures = usePictures(handle);
     const latest = useRef(null);
-    latest.current = { html, onInput };
+    latest.current = { html, onInput, onCaret };
 
     useLayoutEffect(() => {
         area.current = { get value() {
             return wordsOf(written(root.current));
-        }, focus: () => handle.current?.focus(), setSelectionRange() {} };
+        }, focus: () => handle.current?.focus(), setSelectionRange() {}, get before() {
+            return handle.current?.before() ?? "";
+        }, put: (text, back) => handle.current?.put(text, back) };
+        const look = () => latest.current.onCaret(document.activeElement === root.current ? area.current.before : "");
+        document.addEventListener("selectionchange", look);
         let gone = false;
         load().then((open) => {
             if (gone) return;
@@ -121,6 +126,8 @@ export function RichEditor({ area, html, label, withLists, withPictures, onInput
         }, () => gone || setFailed(true));
         return () => {
             gone = true;
+            document.removeEventListener("selectionchange", look);
+            latest.current.onCaret("");
             handle.current?.close();
             handle.current = null;
         };
@@ -181,7 +188,8 @@ export function RichEditor({ area, html, label, withLists, withPictures, onInput
             </div>
             {failed && <p class="msg-none" role="alert">{t("editor.failed")}</p>}
             {!html && <span class="editor-empty" aria-hidden="true">{label}</span>}
-            <div ref={root} class="editor-text msg-rich" role="textbox" aria-multiline="true" aria-label={label} dir="auto" onKeyDown={onKeyDown} onPasteCapture={onPaste} onBlur={onBlur} />
+            <div ref={root} class="editor-text msg-rich" role="textbox" aria-multiline="true" aria-label={label} dir="auto"
+                aria-controls={offer.list ? "suggest" : undefined} aria-activedescendant={offer.active} onKeyDown={onKeyDown} onPasteCapture={onPaste} onBlur={onBlur} />
         </div>
     );
 }

@@ -1,15 +1,16 @@
-// filters.jsx - what a view is narrowed to (channel, agent, label), and views that are saved under a name.
+// filters.jsx - what a view is narrowed to (channel, agent, label), and views that are saved under a name. The dialog of
+// both: filter_dialog.jsx.
 import { useEffect, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { VIEWS, listKey } from "./lists.mjs";
-import { Button, Dialog, Field, IconButton } from "./parts.jsx";
+import { Field } from "./parts.jsx";
 import { FILTERS, viewHref } from "./routes.mjs";
 
 export const SAVEABLE = VIEWS.filter((v) => v !== "mentions");
 
-const filterOf = (o) => Object.fromEntries(FILTERS.filter((k) => o?.[k]).map((k) => [k, o[k]]));
+export const filterOf = (o) => Object.fromEntries(FILTERS.filter((k) => o?.[k]).map((k) => [k, o[k]]));
 export const savedKey = (v) => listKey(v.view, filterOf(v));
 export const savedHref = (v) => viewHref(v.view, filterOf(v));
 
@@ -50,76 +51,6 @@ export function FilterFields({ id, value, set, labels }) {
             </Field>
         );
     });
-}
-
-function Saved() {
-    const { t, why } = useWords();
-    const desk = useDesk();
-    const views = useStore((db) => db.views);
-    const counts = useStore((db) => db.viewCounts);
-    if (!views.length) return <p class="field-hint">{t("filter.noSaved")}</p>;
-    const remove = (v) => desk.keeps.removeView(v.id).catch((e) => desk.toast(t("change.failed", { why: why(e) })));
-    return (
-        <ul class="saved">
-            {views.map((v) => (
-                <li key={v.id}>
-                    <a href={savedHref(v)} data-saved={v.id}><Icon name="bookmark" size={16} /><span dir="auto">{plainName(v.name)}</span>
-                        <b aria-label={t("list.threads", { n: counts[v.id] ?? 0 })}>{counts[v.id] ?? 0}</b></a>
-                    <IconButton icon="trash" size={16} label={t("filter.delete", { name: plainName(v.name) })} onClick={() => remove(v)} />
-                </li>
-            ))}
-        </ul>
-    );
-}
-
-export function FilterDialog({ route, onClose }) {
-    const { t, why } = useWords();
-    const desk = useDesk();
-    const labels = useLabelList();
-    const [view, setView] = useState(route.view === "mentions" ? "open" : route.view);
-    const [filter, setFilter] = useState(filterOf(route.filter));
-    const [name, setName] = useState("");
-    const [error, setError] = useState("");
-    const [first] = useState(location.hash);
-    useEffect(() => {
-        const gone = () => location.hash !== first && onClose();
-        addEventListener("hashchange", gone);
-        return () => removeEventListener("hashchange", gone);
-    }, []);
-    const show = (e) => {
-        e?.preventDefault();
-        location.hash = viewHref(view, filter);
-        onClose();
-    };
-    const save = async () => {
-        try {
-            await desk.keeps.addView({ name: name.trim(), view, ...filter });
-            show();
-        } catch (failure) {
-            setError(t("change.failed", { why: why(failure) }));
-        }
-    };
-    return (
-        <Dialog title={t("filter.title")} onClose={onClose} class="filter-dialog">
-            <form onSubmit={show}>
-                <Saved />
-                <h3>{t("filter.narrow")}</h3>
-                <Field id="filter-view" label={t("filter.view")}>
-                    <select id="filter-view" value={view} onChange={(e) => setView(e.currentTarget.value)}>
-                        {SAVEABLE.map((v) => <option key={v} value={v}>{t("view." + v)}</option>)}
-                    </select>
-                </Field>
-                <FilterFields id="filter" value={filter} set={setFilter} labels={labels} />
-                <Field id="filter-name" label={t("filter.name")} error={error}>
-                    <input id="filter-name" value={name} maxLength={60} placeholder={t("filter.nameHint")} autocomplete="off" onInput={(e) => setName(e.currentTarget.value)} />
-                </Field>
-                <footer class="dialog-foot">
-                    <Button icon="bookmark" disabled={!name.trim()} onClick={save}>{t("filter.save")}</Button>
-                    <Button kind="main" type="submit">{t("filter.show")}</Button>
-                </footer>
-            </form>
-        </Dialog>
-    );
 }
 
 // What the list is narrowed to, each with a way out of it.

@@ -1,5 +1,5 @@
-// keeps.mjs - what the gateway keeps for this agent beside dialogues: drafts, saved views, canned answers; and who
-// looks at which dialogue. Drafts are written here first and told to the gateway a moment later.
+// keeps.mjs - what the gateway keeps for this agent beside dialogues: drafts, saved views, canned answers, preferences; and
+// who looks at which dialogue. Drafts are written here first and told to the gateway a moment later.
 import { ulid } from "../shared/ids.mjs";
 
 const SAVE_MS = 700;
@@ -10,12 +10,15 @@ export class Keeps {
         this.tab = ulid();
         this.timers = new Map(); // thread -> timer of a draft that is not told yet
         this.told = new Map(); // thread -> what was told last, as text
+        this.wanted = []; // preferences that are on their way
+        this.saving = Promise.resolve();
     }
 
     start() {
         this.loadDrafts();
         this.loadViews();
         this.loadCanned();
+        this.loadPreferences();
     }
 
     // Something that was kept has changed elsewhere.
@@ -23,6 +26,7 @@ export class Keeps {
         if (frame.what === "views") this.loadViews();
         else if (frame.what === "canned") this.loadCanned();
         else if (frame.what === "reminder") this.desk.remind(frame.id, frame.step);
+        else if (frame.what === "preferences") this.loadPreferences();
         else if (frame.what === "drafts" && frame.tab !== this.tab) this.loadDrafts(frame.id);
         else dispatchEvent(new CustomEvent("kept", { detail: frame.what })); // a page beside the inbox may show it
     }
@@ -97,6 +101,7 @@ export class Keeps {
         for (const timer of this.timers.values()) clearTimeout(timer);
         this.timers.clear();
         this.told.clear();
+        this.kept = null;
         this.shown = null;
     }
 
@@ -116,6 +121,13 @@ export class Keeps {
         return this.loadViews();
     }
 
+    async changeView(view) {
+        await this.desk.api.changeView(view).catch((e) => {
+            throw this.desk.failed(e);
+        });
+        return this.loadViews();
+    }
+
     async removeView(id) {
         await this.desk.api.removeView(id).catch((e) => {
             throw this.desk.failed(e);
@@ -126,6 +138,40 @@ export class Keeps {
     loadCanned() {
         return this.ask(this.desk.api.kept("canned"), ({ canned }) => this.desk.dispatch({ type: "canned",
             canned: canned.sort((a, b) => a.shortcut.localeCompare(b.shortcut)) }));
+    }
+
+    loadPreferences() {
+        return this.ask(this.desk.api.preferences(), ({ preferences }) => this.prefers(preferences));
+    }
+
+    // kept: as the gateway has them; what is on its way there is shown already.
+    prefers(kept) {
+        this.kept = kept;
+        const preferences = Object.assign({}, kept, ...this.wanted);
+        this.desk.dispatch({ type: "preferences", preferences });
+        this.desk.storage.setTheme(preferences.theme);
+    }
+
+    // One change after another, each onto what is there by then: no page undoes another's.
+    prefer(fields) {
+        this.wanted = [...this.wanted, fields];
+        if (this.kept) this.prefers(this.kept);
+        const done = this.saving.then(() => this.savePreference(fields));
+        this.saving = done.catch(() => {});
+        return done;
+    }
+
+    async savePreference(fields) {
+        const { api } = this.desk;
+        try {
+            const { preferences } = await api.preferences();
+            this.kept = (await api.prefer({ ...preferences, ...fields })).preferences;
+        } catch (e) {
+            throw this.desk.failed(e);
+        } finally {
+            this.wanted = this.wanted.filter((f) => f !== fields);
+            if (this.kept) this.prefers(this.kept);
+        }
     }
 
     // --- who looks ---

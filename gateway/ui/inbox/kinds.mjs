@@ -53,6 +53,12 @@ export function troubleOf(text = "") {
         : { word, sentence: rest.slice(0, bracket), said: rest.slice(bracket + 2, -1) };
 }
 
+// Through which channels a client can be answered, by name: those that know an identity of his, and the current one.
+export function reachable(channels, identities, current) {
+    const kinds = new Set((identities ?? []).filter((i) => !i.former).map((i) => i.kind));
+    return channels.filter((c) => c.name === current || kinds.has(c.identity)).map((c) => c.name).sort();
+}
+
 // --- files ---------------------------------------------------------------------------------------
 
 const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"]);

@@ -271,3 +271,10 @@ test("what goes along with a message goes out with it, again after a loss", () =
     }
     assert.equal("request" in makeEntry({ key: "k", thread: T, text: "", after: 0, at: 0 }), true);
 });
+
+test("a client is answered through what knows him", () => {
+    const channels = [{ name: "sales", identity: "telegram" }, { name: "site", identity: "visitor" }, { name: "mail", identity: "email" }, { name: "odd" }];
+    const known = [{ kind: "telegram", address: "1" }, { kind: "email", address: "a@b", former: true }];
+    assert.deepEqual(k.reachable(channels, known, "site"), ["sales", "site"]);
+    assert.deepEqual(k.reachable(channels, undefined, "odd"), ["odd"]);
+});

@@ -6,6 +6,7 @@ import * as i18n from "../shared/i18n.mjs";
 import * as links from "../shared/links.mjs";
 import * as api from "./api.mjs";
 import * as context from "./context.jsx";
+import * as filters from "./filters.jsx";
 import * as icons from "./icons.jsx";
 import * as parts from "./parts.jsx";
 import * as routes from "./routes.mjs";
@@ -18,6 +19,7 @@ export const lent = {
     "../shared/links.mjs": links,
     "./api.mjs": api,
     "./context.jsx": context,
+    "./filters.jsx": filters,
     "./icons.jsx": icons,
     "./parts.jsx": parts,
     "./routes.mjs": routes,

@@ -19,6 +19,7 @@ import "./css/composer.css";
 import "./css/mail.css";
 import "./css/panel.css";
 import "./css/desk.css";
+import { paint } from "./preferences.mjs";
 import { parseRoute } from "./routes.mjs";
 import { storage } from "./storage.mjs";
 import { createStore } from "./store.mjs";
@@ -86,6 +87,7 @@ document.addEventListener("visibilitychange", () => {
     else desk.leave();
 });
 addEventListener("pagehide", () => desk.leave());
+paint(storage.theme());
 desk.boot();
 speak(preferredLanguage(storage.lang(), navigator.languages)).then(
     (first) => render(<Root first={first} />, document.getElementById("root")));

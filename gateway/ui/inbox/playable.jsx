@@ -8,6 +8,7 @@ import { Icon } from "./icons.jsx";
 import { fit, isHere, lengthText } from "./kinds.mjs";
 import { Spinner } from "./parts.jsx";
 
+const SPEEDS = [1, 1.5, 2];
 const STILL = "(prefers-reduced-motion: reduce)";
 
 function useStill() {
@@ -39,6 +40,13 @@ function Save({ file, name }) {
 export function Sound({ file, name, onBroken }) {
     const { t } = useWords();
     const voice = file.role === "voice";
+    const audio = useRef(null);
+    const [speed, setSpeed] = useState(1);
+    const faster = () => {
+        const next = SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length];
+        audio.current.playbackRate = next;
+        setSpeed(next);
+    };
     return (
         <div class={`sound${voice ? " sound-voice" : ""}`}>
             <p class="sound-name">
@@ -47,7 +55,8 @@ export function Sound({ file, name, onBroken }) {
                 {file.duration > 0 && <time>{lengthText(file.duration)}</time>}
             </p>
             <div class="sound-line">
-                <audio controls preload="none" src={api.mediaUrl(file.id)} aria-label={name} onError={onBroken} />
+                <audio ref={audio} controls preload="none" src={api.mediaUrl(file.id)} aria-label={name} onError={onBroken} />
+                {voice && <button type="button" class="sound-speed" onClick={faster} aria-label={t("msg.speed", { n: speed })} title={t("msg.speed", { n: speed })}>{speed}×</button>}
                 <Save file={file} name={name} />
             </div>
         </div>

@@ -52,6 +52,10 @@ export function PersonMenu({ openHelp }) {
     const { lang, setLang } = useLanguage();
     const me = useStore((db) => db.me);
     const conn = useStore((db) => db.conn);
+    const speak = (language) => () => {
+        setLang(language);
+        desk.keeps.prefer({ language }).catch(() => {}); // here it is spoken anyway
+    };
     const admin = me?.role === "admin";
     const go = (page) => () => {
         location.hash = "#/" + page;
@@ -66,8 +70,8 @@ export function PersonMenu({ openHelp }) {
         ...(admin ? [{ label: t("nav.targets"), icon: "file", run: go("targets") }] : []),
         ...(me?.role !== "agent" ? [{ label: t("nav.dead"), icon: "dead", run: go("dead") }] : []),
         null,
-        { label: "Русский", checked: lang === "ru", run: () => setLang("ru") },
-        { label: "English", checked: lang === "en", run: () => setLang("en") },
+        { label: "Русский", checked: lang === "ru", run: speak("ru") },
+        { label: "English", checked: lang === "en", run: speak("en") },
         null,
         { label: t("nav.keys"), icon: "keys", run: openHelp },
         { label: t("nav.account"), icon: "lock", run: go("account") },

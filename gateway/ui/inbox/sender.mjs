@@ -13,15 +13,20 @@ export class Sender {
         this.answers = new Map(); // key -> timer
     }
 
-    // more: what outbox.mjs calls EXTRAS.
+    // more: what outbox.mjs calls EXTRAS. An answer takes the channel that was chosen in the composer (useVia), if one was.
     send(thread, { text, note, attachments, ...more }) {
         const { db } = this.store;
         const log = db.logs.get(thread);
         const after = Math.max(db.threads.get(thread)?.last_seq ?? 0, log ? lastSeq(log) : 0);
         const entry = makeEntry({ key: ulid(), thread, text, note, attachments, after,
-            at: Date.now(), ...more });
+            at: Date.now(), ...more, channel: more.channel ?? (note ? undefined : this.chosen(thread)) });
         this.store.dispatch({ type: "outbox_add", entry });
         this.flush();
+    }
+
+    chosen(thread) {
+        const { channel, channelOf } = this.store.db.compose.get(thread) ?? {};
+        return channelOf && channelOf === this.store.db.threads.get(thread)?.channel ? channel : undefined;
     }
 
     retry(key) {

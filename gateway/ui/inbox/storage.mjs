@@ -18,6 +18,7 @@ function write(area, key, value) {
     }
 }
 
+const TOLD_MAX = 100;
 const local = () => localStorage;
 const session = () => sessionStorage;
 
@@ -33,9 +34,14 @@ export const storage = {
     setKnown: (known) => write(local, "sb.signed", known || null),
     lang: () => read(local, "sb.lang"),
     setLang: (lang) => write(local, "sb.lang", lang),
+    theme: () => read(local, "sb.theme"),
+    setTheme: (theme) => write(local, "sb.theme", theme === "auto" ? null : theme),
     // Does this agent format what he writes? where: "mail" or "chat".
     formats: (where) => read(local, "sb.formats." + where) === true,
     setFormats: (where, on) => write(local, "sb.formats." + where, on || null),
+    // The emoji that were used last.
+    emoji: () => (read(local, "sb.emoji") ?? []).filter((e) => typeof e === "string"),
+    setEmoji: (list) => write(local, "sb.emoji", list),
     panel: () => read(local, "sb.panel") !== false,
     setPanel: (open) => write(local, "sb.panel", open),
 
@@ -66,8 +72,18 @@ export const storage = {
         write(session, "sb.outbox." + agent, entries.length ? entries : null);
     },
 
+    // Was this agent told of it by another tab? If not, this one does.
+    tell(agent, key) {
+        const told = read(local, "sb.told." + agent) ?? [];
+        if (told.includes(key)) return false;
+        write(local, "sb.told." + agent, [...told, key].slice(-TOLD_MAX));
+        return true;
+    },
+
     forget(agent) {
         write(local, "sb.drafts." + agent, null);
+        write(local, "sb.told." + agent, null);
+        write(local, "sb.emoji", null);
         write(session, "sb.outbox." + agent, null);
     },
 };

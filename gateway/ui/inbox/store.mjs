@@ -4,6 +4,7 @@
 import { addPage, belongs, listKey, makeList, place } from "./lists.mjs";
 import { addMessages, findSeq, gapAfter, makeLog, withSolid } from "./log.mjs";
 import * as outbox from "./outbox.mjs";
+import { PRESETS } from "./preferences.mjs";
 
 const SETTLED_MAX = 200;
 export const TYPING_MS = 6000;
@@ -21,6 +22,8 @@ export function makeState() {
         viewCounts: {}, // saved view id -> threads
         views: [], // saved: {id, name, view, channel, assignee, label}
         canned: [],
+        preferences: PRESETS,
+        outdated: false, // the gateway has a newer page than this
         viewers: new Map(), // thread -> names of those who look at it
         countsStale: false,
         threads: new Map(),
@@ -228,6 +231,12 @@ const actions = {
     },
     canned(db, { canned }) {
         db.canned = canned;
+    },
+    preferences(db, { preferences }) {
+        db.preferences = preferences;
+    },
+    outdated(db) {
+        db.outdated = true;
     },
     counts_asked(db) {
         db.countsStale = false;

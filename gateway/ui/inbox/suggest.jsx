@@ -19,7 +19,8 @@ function useOffer(text, caret, note) {
     }, [text, caret, note, canned, agents]);
 }
 
-// area: the field. write(text) puts it there. Returns {onKey, list}: onKey(e) is true when the key was for the list.
+// area: the field, which may have a put() of its own (editor.jsx); then text is what stands before the caret. write(text) puts
+// it there. Returns {onKey, list}: onKey(e) is true when the key was for the list.
 export function useSuggest({ id, thread, area, text, note, write, off }) {
     const { t } = useWords();
     const me = useStore((db) => db.me);
@@ -32,7 +33,7 @@ export function useSuggest({ id, thread, area, text, note, write, off }) {
     const root = useRef(null);
     useEffect(() => {
         const el = area.current;
-        const look = () => document.activeElement === el && setCaret(el.selectionStart ?? 0);
+        const look = () => document.activeElement === el && setCaret(el.selectionStart);
         document.addEventListener("selectionchange", look);
         return () => document.removeEventListener("selectionchange", look);
     }, [id]);
@@ -45,12 +46,14 @@ export function useSuggest({ id, thread, area, text, note, write, off }) {
 
     const take = (item) => {
         const put = offer.mark === "/" ? filled(item.text, { client: client ?? thread.client, agent: me, channel: thread.channel }) : "@" + item.name + " ";
+        if (area.current.put) return area.current.put(put, offer.word.length + 1);
         const now = text.slice(0, offer.from) + put + text.slice(caret);
         write(now);
         setTimeout(() => {
             area.current?.focus();
             area.current?.setSelectionRange(offer.from + put.length, offer.from + put.length);
         }, 0);
+        return undefined;
     };
     const onKey = (e) => {
         if (!open) return false;

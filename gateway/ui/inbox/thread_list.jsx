@@ -4,8 +4,9 @@ import { memo } from "./memo.mjs";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
-import { FilterChips, FilterDialog, useSaved } from "./filters.jsx";
+import { FilterChips, useSaved } from "./filters.jsx";
 import { Icon } from "./icons.jsx";
+import { Late } from "./late.jsx";
 import { listKey } from "./lists.mjs";
 import { Avatar, Button, IconButton, Spinner, clientName } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
@@ -201,7 +202,7 @@ export function ThreadList({ route }) {
                 </div>
                 {!q.trim() && <FilterChips route={route} />}
             </header>
-            {choosing && <FilterDialog route={route} onClose={() => setChoosing(false)} />}
+            {choosing && <Late part="filter" route={route} onClose={() => setChoosing(false)} />}
             {q.trim() ? <SearchResults q={q.trim()} current={route.thread} where={where} setWhere={setWhere} /> : <Rows route={route} list={list} />}
         </section>
     );

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { Composer } from "./composer.jsx";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
+import { Late } from "./late.jsx";
 import { findSeq, isCalled } from "./log.mjs";
 import { DayRow, EntryRow, EventRow, MessageRow, NewRow } from "./message.jsx";
 import { visible } from "./outbox.mjs";
@@ -205,7 +206,7 @@ export function ThreadView({ id, seq, view, panel, setPanel }) {
                     <a class="button button-main" href={threadHref(thread.merged_into)}>{t("thread.mergedOpen")}</a>
                 </div>
             ) : thread && <Composer id={id} thread={thread} />}
-            {traced && <Trace message={traced} onClose={() => setTraced(null)} />}
+            {traced && <Late part="trace" message={traced} onClose={() => setTraced(null)} />}
         </main>
     );
 }

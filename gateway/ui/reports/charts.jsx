@@ -7,8 +7,14 @@ import { dayMs, shade } from "./figures.mjs";
 const HEIGHT = 200;
 const DARK = "(prefers-color-scheme: dark)";
 
+// As it is now, in the light or in the dark: a canvas knows no names.
 function colour(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+    const probe = document.createElement("i");
+    probe.style.color = `var(--${name})`;
+    document.body.append(probe);
+    const { color } = getComputedStyle(probe);
+    probe.remove();
+    return color;
 }
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400;

@@ -1,5 +1,4 @@
-// sound.mjs - two soft notes for an answer. A browser plays none before the visitor has done something on the page,
-// and none is wanted then.
+// sound.mjs - two soft notes. A browser plays none before somebody has done something on the page, and none is wanted then.
 
 export function ring() {
     if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return;

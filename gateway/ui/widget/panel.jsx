@@ -6,7 +6,7 @@ import { I18n } from "../shared/i18n.mjs";
 import { Bridge } from "./bridge.mjs";
 import { Chat } from "./chat.mjs";
 import { looksOf, optionsOf } from "./looks.mjs";
-import { ring } from "./sound.mjs";
+import { ring } from "../shared/sound.mjs";
 import { Panel } from "./view.jsx";
 import { strings } from "./strings.mjs";
 import "./panel.css";
