@@ -101,6 +101,7 @@ const struct http_route api_routes[] = {
     {"GET", "/metrics", api_metrics, 0, false},
     {"GET", "/", api_page, 0, false},
     {"GET", "/admin", api_page, 0, false},
+    {"GET", "/sw.js", api_service_worker, 0, false},
     {"GET", "/mail", api_mail_page, 0, false},
     {"GET", "/mail-pictures", api_mail_pictures, 0, false},
     {"GET", "/assets/{rest...}", api_asset, 0, false},

@@ -10,7 +10,8 @@
  * mail. */
 #define PAGE_CSP                                                                                   \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "        \
-    "media-src 'self' blob:; frame-src 'self'; connect-src 'self'; font-src 'self'; manifest-src " \
+    "media-src 'self' blob:; worker-src 'self'; frame-src 'self'; connect-src 'self'; font-src "   \
+    "'self'; manifest-src "                                                                        \
     "'self'; "                                                                                     \
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
@@ -27,6 +28,15 @@ HANDLER(api_page) {
     (void)api;
     http_set_header(x, "Content-Security-Policy", PAGE_CSP);
     http_reply_asset(x, "index.html", "no-cache");
+}
+
+/* The script that keeps the page for when there is no network (ui/inbox/worker.mjs): it may ask
+ * this site alone. */
+HANDLER(api_service_worker) {
+    (void)api;
+    http_set_header(x, "Content-Security-Policy",
+        "default-src 'none'; connect-src 'self'; frame-ancestors 'none'");
+    http_reply_asset(x, "sw.js", "no-cache");
 }
 
 HANDLER(api_mail_page) {

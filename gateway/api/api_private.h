@@ -195,6 +195,7 @@ HANDLER(api_readyz);
 HANDLER(api_metrics);
 /* api_pages.c */
 HANDLER(api_page);
+HANDLER(api_service_worker);
 HANDLER(api_mail_page);
 HANDLER(api_mail_pictures);
 HANDLER(api_asset);

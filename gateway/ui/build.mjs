@@ -2,11 +2,13 @@
 // sources are, the site chat.
 // Usage: node gateway/ui/build.mjs [OUTPUT_DIRECTORY]. Prints each file with its size; a bundle over
 // its budget fails the build.
+import { createHash } from "node:crypto";
 import { build } from "esbuild";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { png, svg } from "./icon.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? join(here, "../../build/ui");
@@ -43,6 +45,20 @@ const COPIES = [
 // Words that a page fetches when its language is asked for.
 const WORDS = [{ from: "inbox/strings_ru.mjs", name: "ru", to: "words.ru.json" }];
 
+// What makes the inbox a thing to be installed.
+const ICONS = [
+    { to: "icon.svg", data: () => svg, sizes: "any" },
+    { to: "icon-192.png", data: () => png(192), sizes: "192x192" },
+    { to: "icon-512.png", data: () => png(512), sizes: "512x512" },
+    { to: "icon-full.png", data: () => png(512, true), sizes: "512x512", purpose: "maskable" },
+];
+const MANIFEST = { id: "/", name: "Switchboard", short_name: "Switchboard", description: "One inbox for all that clients write", start_url: "/",
+    scope: "/", display: "standalone", background_color: "#eef0f4", theme_color: "#2f5bd7",
+    icons: ICONS.map(({ to, sizes, purpose }) => ({ src: "/assets/" + to, sizes, type: to.endsWith("svg") ? "image/svg+xml" : "image/png",
+        ...(purpose ? { purpose } : {}) })) };
+// What the service worker keeps; the page itself under its address.
+const SHELL = ["inbox.js", "inbox.css", "late.js", "late.css", "words.ru.json", "manifest.webmanifest", ...ICONS.map(({ to }) => to)];
+
 function report(file, limit) {
     const data = readFileSync(join(out, file));
     const packed = gzipSync(data, { level: 9 }).length;
@@ -73,7 +89,7 @@ function borrowing(lender) {
     };
 }
 
-async function bundle({ from, to, limit, holds, borrows }) {
+async function bundle({ from, to, limit, holds, borrows, define }) {
     const source = join(here, from);
     if (!existsSync(source)) return;
     const { metafile } = await build({
@@ -87,6 +103,7 @@ async function bundle({ from, to, limit, holds, borrows }) {
         jsx: "automatic",
         jsxImportSource: "preact",
         charset: "utf8",
+        define: define ?? {},
         legalComments: "none",
         plugins: borrows ? [borrowing(borrows)] : [],
         banner: holds ? { js: `/* Switchboard (MIT). Contains ${holds.join("; ")}. */` } : {},
@@ -112,3 +129,16 @@ for (const { from, to } of COPIES) {
     cpSync(join(here, from), join(out, to));
     report(to);
 }
+for (const { to, data } of ICONS) {
+    writeFileSync(join(out, to), data());
+    report(to);
+}
+writeFileSync(join(out, "manifest.webmanifest"), JSON.stringify(MANIFEST));
+report("manifest.webmanifest");
+
+// Last, for it knows all the others by their hashes.
+const hash = (...data) => data.reduce((h, d) => h.update(d), createHash("sha256")).digest("hex");
+const kept = Object.fromEntries([["/", "index.html"], ...SHELL.map((name) => ["/assets/" + name, name])]
+    .map(([address, name]) => [address, hash(readFileSync(join(out, name)))]));
+await bundle({ from: "inbox/worker.mjs", to: "sw.js", limit: 4 * 1024,
+    define: { SHELL: JSON.stringify(kept), VERSION: JSON.stringify(hash(JSON.stringify(kept)).slice(0, 16)) } });

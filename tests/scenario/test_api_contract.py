@@ -717,7 +717,7 @@ SCENES = {
     "listDead": list_dead, "retryDead": retry_dead, "retryAllDead": retry_all_dead, "openapi": document("openapi"),
     "getTargetLog": look_after_target, "testTarget": look_after_target, "enableTarget": look_after_target,
     "getReport": reports, "getReportTable": reports, "asyncapi": document("asyncapi"), "alive": plain("alive"), "ready": plain("ready"),
-    "metrics": plain("metrics"), "inbox": page("inbox"), "admin": page("admin"),
+    "metrics": plain("metrics"), "serviceWorker": plain("serviceWorker"), "inbox": page("inbox"), "admin": page("admin"),
     "mailPage": mail_page("mailPage"), "mailPictures": mail_page("mailPictures"), "asset": asset,
     "uploadChatMedia": chat_media, "getChatMedia": chat_media,
     "chatMediaPreflight": lambda w: w.call("chatMediaPreflight", status=204, api=w.stranger,

@@ -10,6 +10,7 @@ export function Banner() {
     const desk = useDesk();
     const conn = useStore((db) => db.conn);
     const [late, setLate] = useState(false);
+    const outdated = useStore((db) => db.outdated);
     const online = conn.state === "online";
     useEffect(() => {
         setLate(false);
@@ -20,8 +21,19 @@ export function Banner() {
     const text = !online && late
         ? t(!conn.storeUp ? "conn.store" : navigator.onLine === false || conn.state === "offline" ? "conn.offline" : "conn.lost")
         : online && !conn.storeUp ? t("conn.store") : "";
+    const newer = !text && outdated;
     return (
-        <div class={`banner${text ? " banner-on" : ""}`} role="status" aria-live="polite">
+        <div class={`banner${text || newer ? " banner-on" : ""}`} role="status" aria-live="polite">
+            {newer && (
+                <>
+                    <Icon name="retry" size={18} />
+                    <span>{t("app.newer")}</span>
+                    <button type="button" onClick={() => {
+                        desk.leave();
+                        location.reload();
+                    }}>{t("app.renew")}</button>
+                </>
+            )}
             {text && (
                 <>
                     <Icon name="warn" size={18} />

@@ -162,6 +162,7 @@ export class Desk {
         this.storage.setKnown(false);
         this.dispatch({ type: "signed_out" });
         if (name) this.storage.forget(name);
+        this.storage.forgetShell();
     }
 
     // The gateway ended the session; drafts and unsent messages stay for the next one.

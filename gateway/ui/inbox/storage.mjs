@@ -86,4 +86,13 @@ export const storage = {
         write(local, "sb.emoji", null);
         write(session, "sb.outbox." + agent, null);
     },
+    // The page that is kept for when there is no network, and who keeps it.
+    async forgetShell() {
+        try {
+            for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
+            for (const name of await caches.keys()) await caches.delete(name);
+        } catch {
+            // There was none.
+        }
+    },
 };

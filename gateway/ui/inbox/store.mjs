@@ -186,8 +186,8 @@ const actions = {
         if (version) db.version = version;
     },
     signed_out(db) {
-        const { conn, route } = db; // the address stays, so what it means does, too
-        Object.assign(db, makeState(), { conn, phase: "signin", route });
+        const { conn, route, outdated } = db; // the address stays, so what it means does, too
+        Object.assign(db, makeState(), { conn, phase: "signin", route, outdated });
     },
     conn(db, { state, at }) {
         // since: when the line was lost or found, however often it was tried in between.
