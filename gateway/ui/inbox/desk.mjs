@@ -16,6 +16,7 @@ const REFRESH_MAX = 1000; // loaded messages that are worth asking for again, el
 const COUNTS_MS = 1500;
 const TYPING_EVERY_MS = 3000;
 const READ_AGAIN_MS = 400;
+const UNSEEN_MAX = 1000; // messages that are kept of a dialogue which is not on the screen
 const FIRST_SHOW_MS = 300;
 
 export class Desk {
@@ -196,7 +197,11 @@ export class Desk {
     onEvent(frame) {
         this.dispatch({ type: "event", frame, now: Date.now() });
         const thread = frame.message?.thread;
-        if (thread && this.db.logs.has(thread)) this.fillGap(thread);
+        if (thread && this.db.logs.has(thread)) {
+            this.fillGap(thread);
+            if (thread !== this.db.route.thread && this.db.logs.get(thread).items.length > UNSEEN_MAX)
+                this.dispatch({ type: "log_cut", thread, keep: CHUNK });
+        }
         if (frame.type === "typing") setTimeout(
             () => this.dispatch({ type: "tick", now: Date.now() }), 6100);
         if (frame.type === "store" && frame.up) this.sender.flush();

@@ -70,6 +70,14 @@ export function withSolid(log, seq) {
     return { ...log, solid };
 }
 
+// The same log with its newest messages alone; the older ones are to be asked for again.
+export function newestOf(log, keep) {
+    const items = log.items.slice(-keep);
+    const { seq } = items[0];
+    const since = (of) => of.filter(([at]) => at >= seq);
+    return { ...log, items, next: seq > 1 ? seq : null, stamps: new Map(since([...log.stamps])), solid: new Set([...log.solid].filter((at) => at >= seq)) };
+}
+
 // What the tick of an own message shows: the message's status, lifted by the client's read marks.
 export function shownStatus(message, thread) {
     const { status, seq } = message;

@@ -19,7 +19,7 @@ import { ru } from "./strings_ru.mjs";
 import { sentences } from "./strings_ru_sentences.mjs";
 import { settings } from "./strings_ru_settings.mjs";
 import { whatsapp } from "./strings_ru_whatsapp.mjs";
-import { timeline } from "./timeline.mjs";
+import { PART, inParts, timeline } from "./timeline.mjs";
 
 globalThis.crypto ??= webcrypto; // Node 18 has no global one
 const here = dirname(fileURLToPath(import.meta.url));
@@ -139,4 +139,18 @@ test("rows: days, the mark of new messages, groups, what waits", () => {
     assert.deepEqual(rows.map((r) => r.kind), ["day", "message", "message", "message", "event", "new", "message", "day", "message", "entry"]);
     assert.deepEqual(rows.filter((r) => r.kind === "message").map((r) => r.first), [true, false, true, true, true]);
     assert.equal(new Set(rows.map((r) => r.key)).size, rows.length);
+});
+
+test("parts stay the same ones, whatever comes before or after", () => {
+    const m = (seq) => ({ seq, direction: "in", received_at: new Date(2026, 2, 1, 10, 0, seq).toISOString() });
+    const some = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => m(from + i));
+    const entry = makeEntry({ key: "k", thread: "t", text: "x", after: 6, at: new Date(2026, 2, 1, 11).getTime() });
+    const parts = inParts(timeline(some(PART - 2, 3 * PART), [entry], PART + 1, new Date(2026, 2, 1, 12).getTime()));
+    assert.deepEqual(parts.map((p) => p.key), [0, 1, 2, 3, "end"]);
+    assert.deepEqual(parts[0].rows.map((r) => r.kind), ["day", "message", "message"]);
+    assert.deepEqual(parts[1].rows.slice(0, 4).map((r) => r.kind), ["message", "message", "new", "message"]);
+    const more = inParts(timeline(some(1, 3 * PART + 1), [], null));
+    assert.deepEqual(more.map((p) => p.key), [0, 1, 2, 3]);
+    assert.deepEqual(more[2].rows.map((r) => r.key), parts[2].rows.map((r) => r.key));
+    assert.deepEqual(inParts([]), []);
 });

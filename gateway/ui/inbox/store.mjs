@@ -2,7 +2,7 @@
 // events, the API answers, the person's deeds. Things inside are replaced, never edited, when they
 // change, so that "is it the same object" tells whether to draw again. No DOM, no network here.
 import { addPage, belongs, listKey, makeList, place } from "./lists.mjs";
-import { addMessages, findSeq, gapAfter, makeLog, withSolid } from "./log.mjs";
+import { addMessages, findSeq, gapAfter, makeLog, newestOf, withSolid } from "./log.mjs";
 import * as outbox from "./outbox.mjs";
 import { PRESETS } from "./preferences.mjs";
 
@@ -309,6 +309,11 @@ const actions = {
             const hole = gapAfter(db.logs.get(thread));
             if (hole === after) db.logs.set(thread, withSolid(db.logs.get(thread), after));
         }
+    },
+    // The newest are kept: a dialogue that is looked at all day does not grow.
+    log_cut(db, { thread, keep }) {
+        const log = db.logs.get(thread);
+        if (log && log.items.length > keep) db.logs.set(thread, newestOf(log, keep));
     },
     log_fresh(db, { thread }) {
         setLog(db, thread, { stale: false, loading: false });

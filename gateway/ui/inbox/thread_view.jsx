@@ -9,13 +9,14 @@ import { findSeq, isCalled } from "./log.mjs";
 import { DayRow, EntryRow, EventRow, MessageRow, NewRow } from "./message.jsx";
 import { visible } from "./outbox.mjs";
 import { Button, Spinner } from "./parts.jsx";
+import { Part, areMany, useNear } from "./parts_near.jsx";
 import { threadHref } from "./routes.mjs";
 import { ThreadHead } from "./thread_head.jsx";
-import { timeline } from "./timeline.mjs";
-import { Trace } from "./trace.jsx";
+import { PART, inParts, timeline } from "./timeline.mjs";
 
 const NEAR_BOTTOM = 80;
 const NEAR_TOP = 400;
+const KEPT = 500; // messages, when there are many and the end is looked at
 const NO_CAPS = [];
 
 function Typing({ id }) {
@@ -70,6 +71,8 @@ function Messages({ id, seq, thread, openTrace }) {
     const entries = useMemo(() => visible(outbox, id, (s) => Boolean(log && findSeq(log, s))), [outbox, log, id]);
     const items = log?.items ?? [];
     const rows = useMemo(() => timeline(items, entries, mark), [items, entries, mark]);
+    const parts = useMemo(() => inParts(rows), [rows]);
+    const watch = useNear(box);
     const byId = useMemo(() => new Map(items.map((m) => [m.id, m])), [items]);
     const caps = useMemo(() => new Map(channels.map((c) => [c.name, c.caps])), [channels]);
     useReading(id, thread, atBottom);
@@ -113,9 +116,15 @@ function Messages({ id, seq, thread, openTrace }) {
         return () => resize.disconnect();
     }, []);
 
-    const jump = useCallback((message) => {
-        const target = box.current.querySelector(`[data-seq="${message.seq}"]`);
-        if (!target) return;
+    // The part that it is in may have to be drawn first.
+    const jump = useCallback((message, tries = 20) => {
+        const target = box.current?.querySelector(`[data-seq="${message.seq}"]`);
+        if (!target) {
+            const part = box.current?.querySelector(`[data-part="${Math.floor(message.seq / PART)}"]`);
+            part?.scrollIntoView({ block: "center" });
+            if (part && tries) requestAnimationFrame(() => jump(message, tries - 1));
+            return;
+        }
         target.scrollIntoView({ block: "center" });
         target.classList.remove("found");
         void target.offsetWidth; // so that the mark begins anew
@@ -135,6 +144,7 @@ function Messages({ id, seq, thread, openTrace }) {
         setAway(!atBottom.current);
         if (atBottom.current) {
             setMissed(0);
+            if (items.length > 2 * KEPT && !log.loading && (!seq || found)) desk.dispatch({ type: "log_cut", thread: id, keep: KEPT });
             if (document.visibilityState === "visible" && document.hasFocus()) desk.read(id);
         }
         if (el.scrollTop < NEAR_TOP && log?.next && !log.loading && place.current.settled) desk.loadOlder(id);
@@ -143,9 +153,24 @@ function Messages({ id, seq, thread, openTrace }) {
     // A short way smoothly, a long one at once.
     const down = () => {
         const el = box.current;
-        el.scrollTop = Math.max(el.scrollTop, el.scrollHeight - el.clientHeight * 2);
+        if (el.scrollHeight - el.scrollTop > el.clientHeight * 4) return void toBottom();
         el.scrollTo({ top: el.scrollHeight,
             behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    };
+    const draw = (row) => {
+        if (row.kind === "day") return <DayRow key={row.key} at={row.at} />;
+        if (row.kind === "new") return <NewRow key={row.key} />;
+        if (row.kind === "event") return <EventRow key={row.key} message={row.message} />;
+        if (row.kind === "entry") return <EntryRow key={row.key} entry={row.entry} replied={byId.get(row.entry.reply_to)} />;
+        const { message } = row;
+        const own = message.direction === "out";
+        return (
+            <MessageRow key={row.key} message={message} first={row.first} me={me} openTrace={openTrace}
+                replied={message.reply_to ? byId.get(message.reply_to) : undefined} jump={jump}
+                caps={caps.get(message.channel) ?? NO_CAPS} current={thread?.channel}
+                readSeq={own ? thread?.client_read_seq ?? 0 : 0}
+                deliveredSeq={own ? thread?.client_delivered_seq ?? 0 : 0} />
+        );
     };
     return (
         <div class="log-wrap">
@@ -161,21 +186,9 @@ function Messages({ id, seq, thread, openTrace }) {
                         </div>
                     )}
                     {!log?.error && log?.next === undefined && <div class="log-first"><Spinner label={t("app.loading")} /></div>}
-                    {rows.map((row) => {
-                        if (row.kind === "day") return <DayRow key={row.key} at={row.at} />;
-                        if (row.kind === "new") return <NewRow key={row.key} />;
-                        if (row.kind === "event") return <EventRow key={row.key} message={row.message} />;
-                        if (row.kind === "entry") return <EntryRow key={row.key} entry={row.entry} replied={byId.get(row.entry.reply_to)} />;
-                        const { message } = row;
-                        const own = message.direction === "out";
-                        return (
-                            <MessageRow key={row.key} message={message} first={row.first} me={me} openTrace={openTrace}
-                                replied={message.reply_to ? byId.get(message.reply_to) : undefined} jump={jump}
-                                caps={caps.get(message.channel) ?? NO_CAPS} current={thread?.channel}
-                                readSeq={own ? thread?.client_read_seq ?? 0 : 0}
-                                deliveredSeq={own ? thread?.client_delivered_seq ?? 0 : 0} />
-                        );
-                    })}
+                    {parts.map(({ key, rows: own }) => (
+                        <Part key={key} name={key} rows={own} draw={draw} whole={!areMany(parts)} watch={watch} box={box} />
+                    ))}
                     <Typing id={id} />
                 </div>
             </div>

@@ -1,5 +1,5 @@
 // timeline.mjs - a thread's messages as the rows that are drawn: marks of days, the mark of new
-// messages, messages in groups of one author, and what waits to be sent. Pure.
+// messages, messages in groups of one author, and what waits to be sent; and the rows in parts. Pure.
 import { dayOf, toMs } from "../shared/time.mjs";
 
 const GROUP_MS = 5 * 60000;
@@ -55,4 +55,23 @@ export function timeline(messages, entries, mark, now = Date.now()) {
         before = { who: "entry", ms: e.at };
     }
     return rows;
+}
+
+export const PART = 40; // messages
+
+// The rows in parts, {key, rows}, that stay the same ones whatever comes before or after them. A day or the mark of new
+// messages is with what follows it; what waits to be sent is by itself.
+export function inParts(rows) {
+    const parts = [];
+    let ahead = [];
+    for (const row of rows) {
+        ahead.push(row);
+        if (!row.message && row.kind !== "entry") continue;
+        const key = row.message ? Math.floor(row.message.seq / PART) : "end";
+        const last = parts[parts.length - 1];
+        if (last?.key === key) last.rows.push(...ahead);
+        else parts.push({ key, rows: ahead });
+        ahead = [];
+    }
+    return parts;
 }
