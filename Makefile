@@ -47,7 +47,7 @@ SOURCES := $(wildcard gateway/*.c gateway/*/*.c connectors/*.c connectors/*/*.c)
 OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/gen/scripts.o $(OUT)/gen/assets.o
 LIBRARY_OBJECTS := $(filter-out $(OUT)/gateway/main.o,$(OBJECTS))
 
-.PHONY: all deps deps-run deps-test run test unit scenario browser chaos chaos-can-fail fuzz bench \
+.PHONY: all deps deps-run deps-test run test unit scenario browser chaos chaos-can-fail reconnect fuzz bench \
   lint format install clean ui run-telegram-fake run-whatsapp-fake
 
 all: $(OUT)/switchboard
@@ -175,6 +175,11 @@ else
 	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) tests/chaos/chaos.py --kills $(KILLS) \
 	  $(if $(SEED),--seed $(SEED)) $(CHAOS)
 endif
+
+# Agents' pages that lose their network, SCHEDULES of them (SEED: the first one's).
+SCHEDULES ?= 1000
+reconnect: all
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) tests/reconnect/run.py --schedules $(SCHEDULES) $(if $(SEED),--seed $(SEED))
 
 # The count is shown to be able to fail: without the recognising of repeats it reports doubles.
 chaos-can-fail: all

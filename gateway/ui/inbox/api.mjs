@@ -4,6 +4,8 @@
 const BASE = "/api/v1";
 const FACTOR = "/session/second-factor";
 const TIMEOUT_MS = 30000;
+const AGAIN_MS = [200, 800];
+const LOST = new Set([0, 502, 503, 504]);
 const CHECK_MS = 120000; // a mailbox waits for a mail of its own
 
 export class ApiError extends Error {
@@ -21,7 +23,19 @@ function retryAfter(value) {
     return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
 }
 
-async function request(method, path, body, { keepalive = false, timeout = TIMEOUT_MS } = {}) {
+// What only reads is asked again when a worker has died over it, or Redis is away for a moment.
+async function request(method, path, body, options = {}) {
+    for (let i = 0; ; i++) {
+        try {
+            return await once(method, path, body, options);
+        } catch (e) {
+            if (method !== "GET" || i >= AGAIN_MS.length || !LOST.has(e.status)) throw e;
+            await new Promise((done) => setTimeout(done, AGAIN_MS[i]));
+        }
+    }
+}
+
+async function once(method, path, body, { keepalive = false, timeout = TIMEOUT_MS }) {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), timeout);
     const options = { method, credentials: "same-origin", signal: stop.signal, keepalive,

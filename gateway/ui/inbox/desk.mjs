@@ -220,6 +220,20 @@ export class Desk {
         if (this.needsReload) {
             this.needsReload = false;
             this.reloadShown();
+        } else this.mend();
+    }
+
+    // What is on the screen and could not be loaded while the line was away.
+    mend() {
+        const { agents, channels, route, lists, logs } = this.db;
+        const list = lists.get(listKey(route.view, route.filter));
+        const log = logs.get(route.thread);
+        if (!agents.length) this.loadAgents();
+        if (!channels.length) this.loadChannels();
+        if (list && !list.loading && (list.stale || !list.loaded)) this.loadList(route.view, true);
+        if (log && !log.loading && (log.stale || log.next === undefined)) {
+            this.loadThread(route.thread);
+            this.refreshLog(route.thread);
         }
     }
 
@@ -295,6 +309,7 @@ export class Desk {
 
     // At once, then at most once in a while: any number of events makes few requests.
     loadCounts() {
+        if (this.db.phase !== "app") return;
         this.dispatch({ type: "counts_asked" });
         if (this.countsTimer) {
             this.countsAgain = true;

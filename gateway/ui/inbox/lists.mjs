@@ -74,12 +74,13 @@ export function place(list, threads, old, now, me) {
 }
 
 // A page of the server. `threads` has the page's threads already (the newer of page and events).
-// first: the list begins anew; `kept(id)` tells which of the old ids were changed by events after
-// the page was asked for, and so may be missing in it.
-export function addPage(list, threads, page, next, { first, kept, me }) {
-    const ids = new Set();
+// first: the list begins anew. `news`: the ids of threads that events have changed after the page was
+// asked for; they may be missing in it, and in the list, which took no events before its first page.
+export function addPage(list, threads, page, next, { first, news, me }) {
+    const called = list.view === "mentions"; // only the gateway knows which
+    const ids = new Set(called ? [] : news);
     const end = page.length ? page[page.length - 1] : null;
-    for (const id of list.ids) if (!first || kept(id)) ids.add(id);
+    for (const id of list.ids) if (!first || news.has(id)) ids.add(id);
     for (const thread of page) ids.add(thread.id);
     const out = [...ids]
         .map((id) => threads.get(id))

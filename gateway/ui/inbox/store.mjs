@@ -201,6 +201,10 @@ const actions = {
         }
     },
     ready(db, { frame }) {
+        // What the lost line has kept from being loaded is to be asked for again.
+        for (const list of db.lists.values()) if (list.error) db.lists.set(list.key, { ...list, error: null, stale: true });
+        for (const [id, log] of db.logs)
+            if (log.error && log.error.status !== 404) db.logs.set(id, { ...log, error: null, stale: true });
         if (frame.agent) db.me = frame.agent;
         db.online = frame.online ?? [];
         db.conn = { ...db.conn, storeUp: frame.store !== false };
@@ -266,8 +270,8 @@ const actions = {
         const list = db.lists.get(key);
         if (!list || asked < list.asked) return; // a newer request is on its way
         const page = threads.map((t) => db.threads.get(t.id));
-        const kept = (id) => (db.stamps.get(id) ?? 0) > asked;
-        const now = addPage(list, db.threads, page, next ?? null, { first, kept, me: me(db) });
+        const news = new Set([...db.stamps].filter(([id, stamp]) => stamp > asked && db.threads.has(id)).map(([id]) => id));
+        const now = addPage(list, db.threads, page, next ?? null, { first, news, me: me(db) });
         db.lists.set(key, { ...now, stale: false });
     },
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listKey } from "./lists.mjs";
-import { gapAfter } from "./log.mjs";
+import { gapAfter, newestOf } from "./log.mjs";
 import { makeEntry, visible } from "./outbox.mjs";
 import { makeState, reduce } from "./store.mjs";
 
@@ -292,4 +292,38 @@ test("signing out forgets everything", () => {
     reduce(db, { type: "signed_out" });
     assert.equal(db.phase, "signin");
     assert.equal(db.logs.size + db.outbox.length + db.threads.size, 0);
+});
+
+test("a log that was cut asks for the rest as if it had never been there", () => {
+    const db = desk(opened, page([1, 2, 3, 4, 5].map((seq) => message(seq))));
+    reduce(db, { type: "log_cut", thread: T, keep: 2 });
+    assert.deepEqual([seqs(db), db.logs.get(T).next], [[4, 5], 4]);
+    reduce(db, event({ type: "status", message: message(2, { status: "read" }), thread: thread(T) }));
+    assert.deepEqual(seqs(db), [4, 5]);
+    reduce(db, page([message(2), message(3)], 2, db.stamp, {}));
+    assert.deepEqual([seqs(db), db.logs.get(T).next, gapAfter(db.logs.get(T))], [[2, 3, 4, 5], 2, null]);
+    assert.equal(newestOf(db.logs.get(T), 10).items.length, 4);
+});
+
+test("what a lost line has kept from being loaded is stale when it is back", () => {
+    const db = desk(opened, page([message(1)]), { type: "list_open", view: "open" });
+    reduce(db, { type: "list_failed", key: listKey("open"), error: { status: 0 } });
+    reduce(db, { type: "log_failed", thread: T, error: { status: 0 } });
+    reduce(db, { type: "ready", frame: { online: [] } });
+    const list = db.lists.get(listKey("open")), log = db.logs.get(T);
+    assert.deepEqual([list.error, list.stale, log.error, log.stale], [null, true, null, true]);
+    reduce(db, { type: "log_failed", thread: T, error: { status: 404 } });
+    reduce(db, { type: "ready", frame: { online: [] } });
+    assert.equal(db.logs.get(T).error.status, 404);
+});
+
+test("a thread that an event brings while the first page is on its way is in the list", () => {
+    const key = listKey("open");
+    const db = desk({ type: "list_open", view: "open" });
+    reduce(db, { type: "list_loading", key, asked: db.stamp });
+    const asked = db.stamp;
+    reduce(db, event({ type: "thread", thread: thread("01A") }));
+    reduce(db, event({ type: "thread", thread: thread("01C", { state: "closed" }) }));
+    reduce(db, { type: "list_page", key, threads: [thread("01B", { last_at: "2026-03-02T10:00:00.000Z" })], next: null, first: true, asked });
+    assert.deepEqual(db.lists.get(key).ids, ["01B", "01A"]);
 });
