@@ -7,6 +7,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from axe import accessible  # noqa: F401
 from harness import patience
 
 SHOTS = os.environ.get("SHOTS")
@@ -124,17 +125,3 @@ def thread_of(api, text, timeout=10):
                 return t["id"]
         time.sleep(0.05)
     raise AssertionError(f"no thread with {text!r}")
-
-
-AXE = (pathlib.Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js")
-
-
-def accessible(d, ignoring=()):
-    """axe-core finds nothing against WCAG 2.2 AA in the document that the driver is in."""
-    d.execute_script(AXE.read_text(encoding="utf-8"))
-    found = d.execute_async_script("""
-        const done = arguments[arguments.length - 1];
-        axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] } })
-            .then((r) => done(r.violations.map((v) => `${v.id} (${v.impact}): ` + v.nodes.map((n) => n.html + " " + n.failureSummary).join("; "))),
-                (e) => done([String(e)]));""")
-    assert not [f for f in found if not f.startswith(tuple(ignoring) or ("\0",))], "\n".join(found)

@@ -14,8 +14,7 @@ function initials(name) {
 
 export function Avatar({ name, seed, small, online }) {
     return (
-        <span class={`avatar tone-${toneOf(seed || name)}${small ? " avatar-small" : ""}`} aria-hidden="true">
-            {initials(name || "")}
+        <span class={`avatar tone-${toneOf(seed || name)}${small ? " avatar-small" : ""}`} aria-hidden="true" data-initials={initials(name || "")}>
             {online && <span class="avatar-online" />}
         </span>
     );

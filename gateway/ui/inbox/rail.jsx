@@ -18,9 +18,8 @@ function View({ name, count, current }) {
     const { t } = useWords();
     const label = t("view." + name);
     return (
-        <a href={viewHref(name)} class={`rail-item${current ? " current" : ""}`} title={label}
-            aria-current={current ? "page" : undefined} data-view={name}
-            aria-label={count ? `${label}, ${t("list.threads", { n: count })}` : label}>
+        <a href={viewHref(name)} class={`rail-item${current ? " current" : ""}`} data-view={name}
+            aria-current={current ? "page" : undefined} title={count ? `${label}, ${t("list.threads", { n: count })}` : label}>
             <span class="rail-icon">
                 <Icon name={name} size={21} />
                 {count > 0 && <span class="rail-count">{short(count)}</span>}
@@ -35,8 +34,8 @@ function SavedView({ view, count, current }) {
     const { t } = useWords();
     const name = plainName(view.name);
     return (
-        <a href={savedHref(view)} class={`rail-item rail-saved${current ? " current" : ""}`} title={name} data-saved={view.id}
-            aria-current={current ? "page" : undefined} aria-label={count ? `${name}, ${t("list.threads", { n: count })}` : name}>
+        <a href={savedHref(view)} class={`rail-item rail-saved${current ? " current" : ""}`} data-saved={view.id}
+            aria-current={current ? "page" : undefined} title={count ? `${name}, ${t("list.threads", { n: count })}` : name}>
             <span class="rail-icon">
                 <Icon name="bookmark" size={19} />
                 {count > 0 && <span class="rail-count">{short(count)}</span>}
