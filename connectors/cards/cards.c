@@ -99,6 +99,16 @@ static void merge(
     cards_lane_add(cards_of(crm)->writes, c);
 }
 
+static void unmerge(struct crm *crm, const json_t *from_client, const char *into_client,
+    crm_done_fn fn, void *arg) {
+    struct cards_call *c = call_create(crm, CARDS_UNMERGE, arg);
+    c->done = fn;
+    c->client = copy(from_client, "id");
+    c->card = mem_strdup(into_client);
+    c->fields = json_deep_copy(from_client);
+    cards_lane_add(cards_of(crm)->writes, c);
+}
+
 static void update_card(
     struct crm *crm, const char *client, const json_t *fields, crm_done_fn fn, void *arg) {
     struct cards_call *c = call_create(crm, CARDS_UPDATE, arg);
@@ -167,6 +177,7 @@ const struct crm_ops cards_crm = {
     .ensure_card = ensure_card,
     .attach = attach,
     .merge = merge,
+    .unmerge = unmerge,
     .search = search,
     .history = history,
     .card = card,

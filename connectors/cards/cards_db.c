@@ -6,7 +6,7 @@
 #include "connectors/cards/cards_private.h"
 
 #define BUSY_MS 5000
-#define STATEMENTS_MAX 32
+#define STATEMENTS_MAX 40
 
 static const char schema_1[] =
     "CREATE TABLE cards(id TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', phone TEXT, email TEXT,"

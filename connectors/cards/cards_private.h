@@ -29,6 +29,7 @@ enum cards_kind {
     CARDS_ENSURE,
     CARDS_ATTACH,
     CARDS_MERGE,
+    CARDS_UNMERGE,
     CARDS_UPDATE, /* up to here: writes */
     CARDS_SEARCH,
     CARDS_HISTORY,

@@ -283,7 +283,7 @@ static int attach(struct cards_statements *s, struct cards_call *c) {
     bool is_new = n == 0;
     if (is_new)
         n = sqlite3_last_insert_rowid(sqlite3_db_handle(st));
-    if (!*c->text)
+    if (is_new && !*c->text)
         return 0;
     return index_text(s, n, is_new, c->text, &c->err);
 }
@@ -329,6 +329,55 @@ static int merge(struct cards_statements *s, struct cards_call *c) {
     return 0;
 }
 
+static int bind_and_step(
+    struct cards_statements *s, const char *sql, const char *a, const char *b, struct err *err) {
+    sqlite3_stmt *st = cards_prepare(s, sql, err);
+    if (!st)
+        return -1;
+    cards_bind(st, 1, a);
+    cards_bind(st, 2, b);
+    return step(st, err);
+}
+
+/* `client` and `card` (a client id here, too) are two again: the first gets a card of his own, with
+ * what is in his threads. The fields that the card has stay on it: nobody knows whose they are. */
+static int unmerge(struct cards_statements *s, struct cards_call *c) {
+    static const char of_client[] = "SELECT card FROM clients WHERE client = ?1";
+    static const char insert[] = "INSERT INTO cards(id, name, phone, email, note, created)"
+                                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+    static const char people[] = "UPDATE clients SET card = ?1 WHERE client = ?2 OR client IN"
+                                 " (SELECT client FROM messages WHERE thread = ?2)";
+    static const char messages[] = "UPDATE messages SET card = ?1 WHERE thread = ?2";
+    char from[ID_SIZE], into[ID_SIZE];
+    size_t i;
+    json_t *thread;
+    int has_from = find_by(s, of_client, c->client, NULL, from, &c->err);
+    int has_into = has_from < 0 ? -1 : find_by(s, of_client, c->card, NULL, into, &c->err);
+    if (has_into < 0)
+        return -1;
+    if (!has_from || strcmp(from, into) != 0)
+        return 0; /* he has one of his own, or gets it with his next message */
+    id_make(0, c->card_id);
+    sqlite3_stmt *st = cards_prepare(s, insert, &c->err);
+    if (!st)
+        return -1;
+    cards_bind(st, 1, c->card_id);
+    cards_bind(st, 2, text_of(c->fields, "name") ? text_of(c->fields, "name") : "");
+    cards_bind(st, 3, text_of(c->fields, "phone"));
+    cards_bind(st, 4, text_of(c->fields, "email"));
+    cards_bind(st, 5, text_of(c->fields, "note"));
+    sqlite3_bind_int64(st, 6, clock_ms());
+    if (step(st, &c->err) < 0 || bind_and_step(s, people, c->card_id, c->client, &c->err) < 0)
+        return -1;
+    json_array_foreach(json_object_get(c->fields, "threads"), i, thread) {
+        const char *id = json_string_value(thread);
+        if (bind_and_step(s, people, c->card_id, id, &c->err) < 0 ||
+            bind_and_step(s, messages, c->card_id, id, &c->err) < 0)
+            return -1;
+    }
+    return note_identities(s, c->fields, c->card_id, &c->err);
+}
+
 static int update_fields(struct cards_statements *s, struct cards_call *c) {
     static const char sql[] =
         "UPDATE cards SET name = coalesce(?2, name), phone = coalesce(?3, phone),"
@@ -349,10 +398,11 @@ static int update_fields(struct cards_statements *s, struct cards_call *c) {
 }
 
 void cards_write(struct cards_statements *s, struct cards_call *c) {
-    int rc = c->kind == CARDS_ENSURE   ? ensure(s, c)
-             : c->kind == CARDS_ATTACH ? attach(s, c)
-             : c->kind == CARDS_MERGE  ? merge(s, c)
-                                       : update_fields(s, c);
+    int rc = c->kind == CARDS_ENSURE    ? ensure(s, c)
+             : c->kind == CARDS_ATTACH  ? attach(s, c)
+             : c->kind == CARDS_MERGE   ? merge(s, c)
+             : c->kind == CARDS_UNMERGE ? unmerge(s, c)
+                                        : update_fields(s, c);
     if (rc < 0 && !c->err.code)
         err_set(&c->err, ERR_INTERNAL, "cards.db: a change failed without a reason");
 }

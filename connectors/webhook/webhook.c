@@ -232,7 +232,16 @@ static void merge(
     struct crm *c, const char *from_client, const char *into_client, crm_done_fn fn, void *arg) {
     struct job *j = job_create(hook_of(c), fn, arg);
     struct webhook_event e;
-    webhook_event_merge(from_client, into_client, clock_ms(), &e);
+    webhook_event_merge(from_client, into_client, false, clock_ms(), &e);
+    send(j, &e);
+}
+
+static void unmerge(
+    struct crm *c, const json_t *from_client, const char *into_client, crm_done_fn fn, void *arg) {
+    struct job *j = job_create(hook_of(c), fn, arg);
+    const char *from = json_string_value(json_object_get(from_client, "id"));
+    struct webhook_event e;
+    webhook_event_merge(from ? from : "", into_client, true, clock_ms(), &e);
     send(j, &e);
 }
 
@@ -297,6 +306,7 @@ const struct crm_ops webhook_crm = {
     .ensure_card = ensure_card,
     .attach = attach,
     .merge = merge,
+    .unmerge = unmerge,
     .webhook = webhook_on_hook,
     .take = webhook_take,
     .test = test,

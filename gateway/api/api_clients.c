@@ -30,8 +30,7 @@ static void on_known(void *arg, json_t *result, const struct err *err) {
         k.then(k.call);
 }
 
-/* Calls then(c) with {"client":Client} in c->subject, or answers 404. */
-static void with_client(struct call *c, const char *id, void (*then)(struct call *c)) {
+void call_with_client(struct call *c, const char *id, void (*then)(struct call *c)) {
     struct knowing *k = mem_alloc(sizeof *k);
     *k = (struct knowing){c, then};
     store_client(c->api->store, id, on_known, k);
@@ -54,7 +53,7 @@ static void show_client(struct call *c) {
 static void clients_get(struct call *c) {
     const char *id = call_id(c, "id");
     if (id)
-        with_client(c, id, show_client);
+        call_with_client(c, id, show_client);
 }
 
 HANDLER(api_clients_get) {
@@ -81,7 +80,7 @@ static void change_client(struct call *c) {
 static void clients_patch(struct call *c) {
     const char *id = call_id(c, "id");
     if (id)
-        with_client(c, id, change_client);
+        call_with_client(c, id, change_client);
 }
 
 HANDLER(api_clients_patch) {
@@ -127,10 +126,11 @@ static void merge(struct call *c) {
 
 /* He sees the one; and the other? */
 static void merge_from(struct call *c) {
-    with_client(c, c->text, merge);
+    call_with_client(c, c->text, merge);
 }
 
-static void clients_merge(struct call *c) {
+/* Whom the body names: he is in c->text then. */
+static void with_from(struct call *c, const char *meant, void (*then)(struct call *c)) {
     static const char *const known[] = {"from", NULL};
     const char *id = call_id(c, "id");
     json_t *body = id ? call_body(c, known) : NULL;
@@ -138,17 +138,73 @@ static void clients_merge(struct call *c) {
         return;
     const char *from = json_string_value(json_object_get(body, "from"));
     if (!id_is_valid(from)) {
-        call_fail(
-            c, ERR_INVALID, "from must be the id of the client that becomes part of this one");
+        call_fail(c, ERR_INVALID, "from must be the id of the client that %s", meant);
     } else if (strcmp(from, id) == 0) {
         call_fail(c, ERR_INVALID, "from is this client itself");
     } else {
         c->text = mem_strdup(from);
-        with_client(c, id, merge_from);
+        call_with_client(c, id, then);
     }
     json_decref(body);
 }
 
+static void clients_merge(struct call *c) {
+    with_from(c, "becomes part of this one", merge_from);
+}
+
 HANDLER(api_clients_merge) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, clients_merge);
+}
+
+/* --- and two again --------------------------------------------------------------------------- */
+
+static void unmerge(struct call *c) {
+    store_unmerge(
+        c->api->store, c->text, http_path_arg(c->x, "id"), c->actor.name, call_on_json, c);
+}
+
+static void clients_unmerge(struct call *c) {
+    with_from(c, "became part of this one", unmerge);
+}
+
+HANDLER(api_clients_unmerge) {
+    api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, clients_unmerge);
+}
+
+/* --- who may be the same --------------------------------------------------------------------- */
+
+static void on_suggestions(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    json_t *list = json_array(), *one;
+    size_t i;
+    if (err) {
+        json_decref(list);
+        call_err(c, err);
+        return;
+    }
+    json_array_foreach(json_object_get(result, "suggestions"), i, one) {
+        const json_t *client = json_object_get(one, "client"),
+                     *thread = json_object_get(one, "thread");
+        if (users_may_see(c->api->users, &c->actor, thread))
+            json_array_append_new(list,
+                json_pack("{s:{s:O,s:O},s:O,s:O,s:O}", "client", "id",
+                    json_object_get(client, "id"), "name", json_object_get(client, "name"),
+                    "thread", json_object_get(thread, "id"), "kind", json_object_get(one, "kind"),
+                    "address", json_object_get(one, "address")));
+    }
+    call_ok(c, 200, json_pack("{s:o}", "suggestions", list));
+}
+
+static void suggestions(struct call *c) {
+    store_suggestions(c->api->store, http_path_arg(c->x, "id"), on_suggestions, c);
+}
+
+static void clients_suggestions(struct call *c) {
+    const char *id = call_id(c, "id");
+    if (id)
+        call_with_client(c, id, suggestions);
+}
+
+HANDLER(api_clients_suggestions) {
+    api_begin(api, x, SCOPE_READ, ROLE_AGENT, clients_suggestions);
 }

@@ -84,6 +84,9 @@ void api_own_shelf(struct call *c, const char *kind, store_json_fn fn);
 void api_own_shelf_put(struct call *c, const char *kind, const struct store_shelf_put *what,
     const json_t *tab, store_json_fn fn);
 
+/* Calls then(c) with {"client":Client} in c->subject when the actor may see this client, which is
+ * as much as his thread; answers 404 otherwise. */
+void call_with_client(struct call *c, const char *id, void (*then)(struct call *c));
 /* Calls then(c) when the actor may see this thread; answers 404 otherwise. */
 void call_with_thread(struct call *c, const char *thread, void (*then)(struct call *c));
 
@@ -160,6 +163,8 @@ HANDLER(api_card_owner);
 HANDLER(api_clients_get);
 HANDLER(api_clients_patch);
 HANDLER(api_clients_merge);
+HANDLER(api_clients_unmerge);
+HANDLER(api_clients_suggestions);
 /* api_media.c */
 HANDLER(api_media_post);
 HANDLER(api_media_get);

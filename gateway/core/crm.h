@@ -105,6 +105,11 @@ struct crm_ops {
     void (*merge)(
         struct crm *c, const char *from_client, const char *into_client, crm_done_fn fn, void *arg);
 
+    /* That was undone: `from` (openapi "Client") is somebody else than `into` again. card_id: his
+     * card, where it is known. NULL: the CRM kept two, and each gets what is his. */
+    void (*unmerge)(struct crm *c, const json_t *from_client, const char *into_client,
+        crm_done_fn fn, void *arg);
+
     /* What follows may be NULL where caps do not say so. */
     /* Full-text search: {"hits":[{"message","thread","client","seq","snippet","at"}]}, newest
      * first; the snippet is plain text with U+2066..U+2069-free marks «[» and «]» around hits. */

@@ -326,7 +326,7 @@ static void on_card_noted(void *arg, const struct err *err) {
         store_failed(it, err);
         return;
     }
-    if (it->entry.kind != 'c') {
+    if (it->entry.kind == 'm') {
         attach(it);
         return;
     }
@@ -469,6 +469,33 @@ static void on_merged(void *arg, const struct crm_outcome *o) {
     queue_end(it, "dropped", "");
 }
 
+static void on_unmerged(void *arg, const struct crm_outcome *o) {
+    struct item *it = arg;
+    if (o->err)
+        failed(it, o);
+    else if (o->card_id)
+        on_ensured(it, o);
+    else
+        on_merged(it, o);
+}
+
+static void on_parted(void *arg, json_t *result, const struct err *err) {
+    struct item *it = arg;
+    struct crm *crm = crm_of(it);
+    if (err && err->code != ERR_NOT_FOUND) {
+        store_failed(it, err);
+        return;
+    }
+    if (err) {
+        nothing_to_do(it);
+        return;
+    }
+    it->loaded = json_incref(result);
+    struct crm_about was = crm_about_swap(crm, (struct crm_about){.seq = 0});
+    crm->ops->unmerge(crm, client_of(it), it->entry.object, on_unmerged, it);
+    crm_about_swap(crm, was);
+}
+
 static void start(struct item *it) {
     struct store *store = it->queue->core->store;
     struct crm *crm = crm_of(it);
@@ -479,9 +506,10 @@ static void start(struct item *it) {
         struct crm_about was = crm_about_swap(crm, (struct crm_about){.seq = 0});
         crm->ops->merge(crm, it->entry.subject, it->entry.object, on_merged, it);
         crm_about_swap(crm, was);
-    } else if (it->entry.kind == 'g') {
-        not_asked(it);
-        queue_end(it, "dropped", "");
+    } else if (it->entry.kind == 'u' && crm->ops->unmerge) {
+        store_client(store, it->entry.subject, on_parted, it);
+    } else if (it->entry.kind == 'g' || it->entry.kind == 'u') {
+        nothing_to_do(it);
     } else if (it->entry.kind == 'c') {
         store_client(store, it->entry.subject, on_loaded, it);
     } else {

@@ -175,6 +175,15 @@ void store_client_update(struct store *s, const char *client, const json_t *fiel
 /* `from` becomes part of `into` (both client ids): {"client":Client}. Idempotent. */
 void store_merge(struct store *s, const char *from, const char *into, const char *agent,
     store_json_fn fn, void *arg);
+/* {"suggestions":[{"client":Client,"thread":Thread,"kind","address"}]}: others who have proven the
+ * same phone number or e-mail address. Names and what somebody only says suggest nothing. */
+void store_suggestions(struct store *s, const char *client, store_json_fn fn, void *arg);
+/* That is undone: {"client":Client} of the one who stayed. The other has back what was his:
+ * identities, thread, lists, who waits; and what was written by, and to, his identities since the
+ * merge is in his thread now. Idempotent. ERR_CONFLICT: he is not part of `into`, or `into` of a
+ * third one. */
+void store_unmerge(struct store *s, const char *from, const char *into, const char *agent,
+    store_json_fn fn, void *arg);
 /* The client's card in a CRM was found or made. url: where a person sees it, "" unknown. */
 void store_client_card(struct store *s, const char *client, const char *target, const char *card_id,
     const char *url, store_done_fn fn, void *arg);

@@ -80,6 +80,38 @@ static void on_taken_over(void *arg, const struct redis_reply *r, const struct e
         note_identity(op, '1');
 }
 
+static void on_suggested(void *arg, const struct redis_reply *r, const struct err *err) {
+    (void)arg;
+    (void)r;
+    (void)err; /* it is noted when it is proven the next time */
+}
+
+static void suggest(struct identify *op, const char *client, const char *other) {
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    char *field = mem_printf("s:%s", other), *value = mem_printf("%s:%s", op->kind, op->address);
+    args_init(&a);
+    args_add(&a, "HSET");
+    args_span(&a, store_key(key, id_shard(client), "client", client));
+    args_add(&a, field);
+    args_add(&a, value);
+    store_command(op->store, &a, on_suggested, NULL);
+    free(field);
+    free(value);
+}
+
+/* Both have proven the same number or address: a person may say that they are one
+ * (store_suggestions()). */
+static void note_same(struct identify *op, const json_t *holder) {
+    const char *other = json_string_value(json_object_get(holder, "id"));
+    bool is_way = strcmp(op->kind, "phone") == 0 || strcmp(op->kind, "email") == 0;
+    const json_t *his = store_identity_of(holder, op->kind, op->address);
+    if (!op->proven || !is_way || !his || store_identity_mark(his) != '1')
+        return;
+    suggest(op, op->client, other);
+    suggest(op, other, op->client);
+}
+
 /* Somebody else had it: he who has given it up (a number that the network gave out anew) keeps it
  * as a former one only. */
 static void on_holder_client(void *arg, json_t *result, const struct err *err) {
@@ -91,6 +123,7 @@ static void on_holder_client(void *arg, json_t *result, const struct err *err) {
     char key[STORE_KEY_SIZE];
     unsigned shard;
     if (!err && (!op->proven || !store_identity_is_former(holder, op->kind, op->address))) {
+        note_same(op, holder);
         err_set(&taken, ERR_CONFLICT, "client %s has this %s already",
             json_string_value(json_object_get(holder, "id")), op->kind);
         err = &taken;

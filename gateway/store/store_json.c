@@ -83,6 +83,20 @@ static void card_field(json_t *cards, const char *target, const char *key, const
     json_object_set_new(card, key, json_string(value));
 }
 
+/* Who became part of him, as join.lua keeps it: what a person needs to undo it. */
+static void merge_field(json_t *c, const char *from, const char *value) {
+    json_t *kept = json_loads(value, 0, NULL), *merges = json_object_get(c, "merges");
+    const char *at = json_string_value(json_object_get(kept, "at"));
+    const char *by = json_string_value(json_object_get(kept, "by"));
+    const char *name = json_string_value(json_object_get(kept, "name"));
+    if (!merges)
+        json_object_set_new(c, "merges", merges = json_array());
+    json_array_append_new(
+        merges, json_pack("{s:s,s:s,s:s,s:o}", "client", from, "name", name ? name : "", "by",
+                    by ? by : "", "at", time_or_null(at ? strtoll(at, NULL, 10) : 0)));
+    json_decref(kept);
+}
+
 /* One field of a client hash into the object being built. */
 static void client_field(json_t *c, const char *key, const char *value) {
     static const char *const plain[] = {"name", "phone", "email", "note", "thread"};
@@ -102,6 +116,8 @@ static void client_field(json_t *c, const char *key, const char *value) {
         card_field(json_object_get(c, "cards"), key + 5, "id", value);
     } else if (strncmp(key, "cardurl:", 8) == 0) {
         card_field(json_object_get(c, "cards"), key + 8, "url", value);
+    } else if (strncmp(key, "g:", 2) == 0) {
+        merge_field(c, key + 2, value);
     } else if (strncmp(key, "m:", 2) == 0) {
         json_array_append_new(json_object_get(c, "threads"), json_string(value));
     } else if (strncmp(key, "i:", 2) == 0) {

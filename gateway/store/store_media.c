@@ -144,3 +144,20 @@ void store_media_claim(struct store *s, const char *const *ids, size_t n, const 
     }
     claim_less(c);
 }
+
+static void on_media_moved(void *arg, const struct redis_reply *r, const struct err *err) {
+    (void)arg;
+    (void)r;
+    (void)err; /* what moves the message comes after it on its way to Redis, and fails, too */
+}
+
+void store_media_move(struct store *s, const char *id, const char *thread) {
+    struct args a;
+    char key[STORE_KEY_SIZE];
+    args_init(&a);
+    args_add(&a, "HSET");
+    args_span(&a, store_key(key, id_shard(id), "media", id));
+    args_add(&a, "thread");
+    args_add(&a, thread);
+    store_command(s, &a, on_media_moved, NULL);
+}

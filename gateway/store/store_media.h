@@ -16,5 +16,7 @@ void store_media_get(struct store *s, const char *id, store_json_fn fn, void *ar
  * [{"id","kind","name","mime","size","sha256"}...]. ERR_INVALID names the bad id. */
 void store_media_claim(struct store *s, const char *const *ids, size_t n, const char *owner,
     const char *thread, store_json_fn fn, void *arg);
+/* Another thread shows it from now on. */
+void store_media_move(struct store *s, const char *id, const char *thread);
 
 #endif

@@ -1,165 +1,15 @@
-/* store_merge.c - who is who: finding an identity, joining two clients, linking two identities.
- * Clients may live in different shards, so a merge has two halves, each safe to repeat: first the
- * one that stays learns the other's identities and threads, then the other is marked as merged. */
+/* store_merge.c - two clients become one. They may live in different shards, so there are steps,
+ * each safe to repeat: the one that stays learns the other's identities and threads, and keeps what
+ * was before (join.lua); the other is marked as merged (merge.lua); who waited in his thread waits
+ * in the one that stays (carry.lua), which tells of it. A merge that stops on the way is ended by
+ * the shard's owner. Undoing it: store_unmerge.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-#include "store/store_back.h"
 #include "store/store_private.h"
-
-#define HOPS_MAX 8
-
-/* --- find ------------------------------------------------------------------------------------ */
-
-struct find {
-    struct store *store;
-    store_lookup_fn fn;
-    void *arg;
-    struct store_lookup out;
-    unsigned hops;
-};
-
-static void find_done(struct find *f, const struct err *err) {
-    f->fn(f->arg, err ? NULL : &f->out, err);
-    free(f);
-}
-
-static void on_find_thread(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct find *f = arg;
-    if (!err) {
-        f->out.last_seq = redis_reply_int(redis_reply_at(r, 0));
-        f->out.agent_read_seq = redis_reply_int(redis_reply_at(r, 1));
-        f->out.client_read_seq = redis_reply_int(redis_reply_at(r, 2));
-        f->out.closed = strcmp(redis_reply_str(redis_reply_at(r, 3)), "closed") == 0;
-    }
-    find_done(f, err);
-}
-
-static void find_client(struct find *f, const char *client);
-
-static void on_find_client(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct find *f = arg;
-    if (err) {
-        find_done(f, err);
-        return;
-    }
-    const char *thread = redis_reply_str(redis_reply_at(r, 0));
-    const char *merged = redis_reply_str(redis_reply_at(r, 1));
-    f->out.proven = f->out.proven || *redis_reply_str(redis_reply_at(r, 2));
-    if (id_is_valid(merged) && ++f->hops < HOPS_MAX) {
-        find_client(f, merged);
-        return;
-    }
-    if (!id_is_valid(thread)) {
-        f->out.client[0] = '\0';
-        find_done(f, NULL);
-        return;
-    }
-    struct args a;
-    char key[STORE_KEY_SIZE];
-    memcpy(f->out.thread, thread, ID_SIZE);
-    args_init(&a);
-    args_add(&a, "HMGET");
-    args_span(&a, store_key(key, id_shard(f->out.thread), "thread", f->out.thread));
-    args_add(&a, "seq");
-    args_add(&a, "ar");
-    args_add(&a, "cr");
-    args_add(&a, "state");
-    store_command(f->store, &a, on_find_thread, f);
-}
-
-static void find_client(struct find *f, const char *client) {
-    struct args a;
-    char key[STORE_KEY_SIZE], id[ID_SIZE];
-    memcpy(id, client, ID_SIZE);
-    memcpy(f->out.client, id, ID_SIZE);
-    args_init(&a);
-    args_add(&a, "HMGET");
-    args_span(&a, store_key(key, id_shard(id), "client", id));
-    args_add(&a, "thread");
-    args_add(&a, "merged");
-    args_add(&a, "proven");
-    store_command(f->store, &a, on_find_client, f);
-}
-
-static void on_find_identity(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct find *f = arg;
-    const char *client = r ? redis_reply_str(r) : "";
-    if (err || !store_check_id(f->store, client, "client", NULL))
-        find_done(f, err);
-    else
-        find_client(f, client);
-}
-
-/* The key of an identity, in its own shard. */
-struct span store_identity_key(
-    const struct store *s, const struct identity *who, char *out, unsigned *shard_out) {
-    char *name = mem_printf("%s:%s", who->kind, who->address);
-    *shard_out = id_hash_shard(name, strlen(name), s->shards);
-    struct span key = store_key(out, *shard_out, "identity", name);
-    free(name);
-    return key;
-}
-
-void store_find(struct store *s, const struct identity *who, store_lookup_fn fn, void *arg) {
-    struct args a;
-    char key[STORE_KEY_SIZE];
-    unsigned shard;
-    struct find *f = mem_zalloc(sizeof *f);
-    *f = (struct find){.store = s, .fn = fn, .arg = arg};
-    args_init(&a);
-    args_add(&a, "GET");
-    args_span(&a, store_identity_key(s, who, key, &shard));
-    store_command(s, &a, on_find_identity, f);
-}
-
-void store_find_card(
-    struct store *s, const char *target, const char *card, store_lookup_fn fn, void *arg) {
-    struct args a;
-    char key[STORE_KEY_SIZE];
-    struct find *f = mem_zalloc(sizeof *f);
-    *f = (struct find){.store = s, .fn = fn, .arg = arg};
-    args_init(&a);
-    args_add(&a, "GET");
-    args_span(&a, store_card_key(s, target, card, key));
-    store_command(s, &a, on_find_identity, f);
-}
-
-static void on_find_nobody(void *arg, json_t *result, const struct err *err) {
-    (void)result;
-    find_done(arg, err->code == ERR_NOT_FOUND ? NULL : err);
-}
-
-void store_find_client(struct store *s, const char *client, store_lookup_fn fn, void *arg) {
-    struct err err;
-    struct find *f = mem_zalloc(sizeof *f);
-    *f = (struct find){.store = s, .fn = fn, .arg = arg};
-    if (store_check_id(s, client, "client", &err))
-        find_client(f, client);
-    else
-        store_fail_json(s, &err, on_find_nobody, f);
-}
-
-void store_find_thread(struct store *s, const char *thread, store_lookup_fn fn, void *arg) {
-    struct err err;
-    struct args a;
-    char key[STORE_KEY_SIZE];
-    struct find *f = mem_zalloc(sizeof *f);
-    *f = (struct find){.store = s, .fn = fn, .arg = arg};
-    if (!store_check_id(s, thread, "thread", &err)) {
-        store_fail_json(s, &err, on_find_nobody, f);
-        return;
-    }
-    args_init(&a);
-    args_add(&a, "HGET");
-    args_span(&a, store_key(key, id_shard(thread), "thread", thread));
-    args_add(&a, "client");
-    store_command(s, &a, on_find_identity, f);
-}
-
-/* --- merge ----------------------------------------------------------------------------------- */
 
 struct merge {
     struct store *store;
@@ -167,6 +17,8 @@ struct merge {
     void *arg;
     char from[ID_SIZE], into[ID_SIZE], into_thread[ID_SIZE];
     char *agent;
+    char waiting[24], unread[24], number[24]; /* of the thread that goes; how many merges */
+    char *due;                                /* by when an answer is */
     json_t *from_client;
 };
 
@@ -174,6 +26,7 @@ static void merge_done(struct merge *m, json_t *result, const struct err *err) {
     m->fn(m->arg, result, err);
     json_decref(m->from_client);
     free(m->agent);
+    free(m->due);
     free(m);
 }
 
@@ -181,7 +34,7 @@ static void on_merged_client(void *arg, json_t *result, const struct err *err) {
     merge_done(arg, result, err);
 }
 
-static void on_merge_event(void *arg, const struct store_appended *r, const struct err *err) {
+static void on_finished(void *arg, const struct redis_reply *r, const struct err *err) {
     struct merge *m = arg;
     (void)r;
     if (err)
@@ -190,25 +43,70 @@ static void on_merge_event(void *arg, const struct store_appended *r, const stru
         store_client(m->store, m->into, on_merged_client, m);
 }
 
-/* Both halves are written: the thread that stays tells of it. */
-static void on_marked(void *arg, const struct redis_reply *r, const struct err *err) {
+static void on_merge_event(void *arg, const struct store_appended *r, const struct err *err) {
     struct merge *m = arg;
     (void)r;
     if (err) {
         merge_done(m, NULL, err);
         return;
     }
-    char *dedupe = mem_printf("merge:%s", m->from);
+    char *what = mem_printf("merge %s %s %s", m->from, m->into, m->agent);
+    store_finished(m->store, m->from, what, on_finished, m);
+    free(what);
+}
+
+/* The thread that stays tells of it, and is open when somebody waits in it. */
+static void on_carried(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct merge *m = arg;
+    struct err bad;
+    if (!err && strcmp(redis_reply_str(redis_reply_at(r, 0)), "ok") != 0) {
+        err_set(&bad, ERR_CONFLICT, "the client that should stay was merged, or parted, meanwhile");
+        err = &bad;
+    }
+    if (err) {
+        merge_done(m, NULL, err);
+        return;
+    }
+    bool opens = m->waiting[0] && strcmp(redis_reply_str(redis_reply_at(r, 1)), "open") != 0;
+    char *dedupe = mem_printf("merge:%s:%s", m->from, m->number);
     json_t *body =
         json_pack("{s:{s:s,s:s,s:s}}", "event", "type", "merged", "from", m->from, "by", m->agent);
-    struct store_append a = {
-        .direction = DIRECTION_EVENT, .thread = m->into_thread, .dedupe = dedupe, .body = body};
+    struct store_append a = {.direction = DIRECTION_EVENT,
+        .thread = m->into_thread,
+        .dedupe = dedupe,
+        .state = opens ? "open" : NULL,
+        .body = body};
     store_append(m->store, &a, on_merge_event, m);
     json_decref(body);
     free(dedupe);
 }
 
-static void on_learnt(void *arg, const struct redis_reply *r, const struct err *err) {
+static void copy_text(char *out, size_t size, const struct redis_reply *r) {
+    snprintf(out, size, "%s", redis_reply_str(r));
+}
+
+static void on_marked(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct merge *m = arg;
+    struct args a;
+    if (err) {
+        merge_done(m, NULL, err);
+        return;
+    }
+    copy_text(m->waiting, sizeof m->waiting, redis_reply_at(r, 2));
+    copy_text(m->unread, sizeof m->unread, redis_reply_at(r, 3));
+    copy_text(m->number, sizeof m->number, redis_reply_at(r, 4));
+    m->due = mem_strdup(redis_reply_str(redis_reply_at(r, 5)));
+    args_init(&a);
+    args_add(&a, m->into);
+    args_add(&a, m->from);
+    args_add(&a, m->waiting);
+    args_add(&a, m->unread[0] ? m->unread : "0");
+    args_add(&a, m->store->events_max);
+    args_add(&a, m->due);
+    store_eval(m->store, SCRIPT_CARRY, id_shard(m->into), &a, on_carried, m);
+}
+
+static void on_joined(void *arg, const struct redis_reply *r, const struct err *err) {
     struct merge *m = arg;
     struct args a;
     struct err bad;
@@ -220,40 +118,25 @@ static void on_learnt(void *arg, const struct redis_reply *r, const struct err *
         merge_done(m, NULL, err);
         return;
     }
-    snprintf(m->into_thread, sizeof m->into_thread, "%s", redis_reply_str(redis_reply_at(r, 1)));
+    copy_text(m->into_thread, sizeof m->into_thread, redis_reply_at(r, 1));
     args_init(&a);
     args_add(&a, m->from);
     args_add(&a, m->into);
     args_add(&a, m->into_thread);
     args_add(&a, m->store->events_max);
+    args_int(&a, clock_ms());
+    args_add(&a, m->agent);
     for (size_t i = 0; i < m->store->ntargets; i++)
         args_add(&a, m->store->targets[i]);
     store_eval(m->store, SCRIPT_MERGE, id_shard(m->from), &a, on_marked, m);
 }
 
-/* Knows the one that goes: what it has is written to the one that stays. */
-static void on_merge_from(void *arg, json_t *result, const struct err *err) {
-    struct merge *m = arg;
-    struct args a;
-    char *fields[128];
+size_t merge_fields(const json_t *from_client, const char *from, char **fields, size_t max) {
     size_t n = 0, i;
     json_t *id, *thread;
     bool proven = false;
-    if (err) {
-        merge_done(m, NULL, err);
-        return;
-    }
-    m->from_client = json_incref(json_object_get(result, "client"));
-    const char *gone = json_string_value(json_object_get(m->from_client, "merged_into"));
-    if (gone && strcmp(gone, m->into) != 0) {
-        struct err bad;
-        err_set(&bad, ERR_CONFLICT, "this client was merged into %s before", gone);
-        merge_done(m, NULL, &bad);
-        return;
-    }
-    client_change_begin(m->store, &a, m->into);
-    json_array_foreach(json_object_get(m->from_client, "identities"), i, id) {
-        if (n + 4 > ARRAY_LEN(fields))
+    json_array_foreach(json_object_get(from_client, "identities"), i, id) {
+        if (n + 4 > max)
             break;
         fields[n++] = mem_printf("i:%s:%s", json_string_value(json_object_get(id, "kind")),
             json_string_value(json_object_get(id, "address")));
@@ -266,16 +149,47 @@ static void on_merge_from(void *arg, json_t *result, const struct err *err) {
         fields[n++] = mem_strdup("proven");
         fields[n++] = mem_strdup("1");
     }
-    json_array_foreach(json_object_get(m->from_client, "threads"), i, thread) {
-        if (n + 2 > ARRAY_LEN(fields))
+    json_array_foreach(json_object_get(from_client, "threads"), i, thread) {
+        if (n + 2 > max)
             break;
-        fields[n++] = mem_printf("m:%s:%zu", m->from, i);
+        fields[n++] = mem_printf("m:%s:%zu", from, i);
         fields[n++] = mem_strdup(json_string_value(thread));
     }
-    for (i = 0; i < n; i++)
+    return n;
+}
+
+/* Knows the one that goes: what he has is written to the one that stays. */
+static void on_merge_from(void *arg, json_t *result, const struct err *err) {
+    struct merge *m = arg;
+    struct args a;
+    char *fields[MERGE_FIELDS_MAX];
+    if (err) {
+        merge_done(m, NULL, err);
+        return;
+    }
+    m->from_client = json_incref(json_object_get(result, "client"));
+    const char *gone = json_string_value(json_object_get(m->from_client, "merged_into"));
+    if (gone && strcmp(gone, m->into) != 0) {
+        struct err bad;
+        err_set(&bad, ERR_CONFLICT, "this client was merged into %s before", gone);
+        merge_done(m, NULL, &bad);
+        return;
+    }
+    args_init(&a);
+    args_add(&a, m->into);
+    args_add(&a, m->from);
+    args_int(&a, clock_ms());
+    args_add(&a, m->agent);
+    args_add(&a, json_string_value(json_object_get(m->from_client, "name")));
+    args_add(&a, m->store->events_max);
+    args_int(&a, (int64_t)m->store->ntargets);
+    for (size_t i = 0; i < m->store->ntargets; i++)
+        args_add(&a, m->store->targets[i]);
+    size_t n = merge_fields(m->from_client, m->from, fields, ARRAY_LEN(fields));
+    for (size_t i = 0; i < n; i++)
         args_add(&a, fields[i]);
-    store_eval(m->store, SCRIPT_CLIENT, id_shard(m->into), &a, on_learnt, m);
-    for (i = 0; i < n; i++)
+    store_eval(m->store, SCRIPT_JOIN, id_shard(m->into), &a, on_joined, m);
+    for (size_t i = 0; i < n; i++)
         free(fields[i]);
 }
 
@@ -296,152 +210,4 @@ void store_merge(struct store *s, const char *from, const char *into, const char
     memcpy(m->from, from, ID_SIZE);
     memcpy(m->into, into, ID_SIZE);
     store_client(s, from, on_merge_from, m);
-}
-
-/* --- link ------------------------------------------------------------------------------------ */
-
-struct link {
-    struct store *store;
-    store_lookup_fn fn;
-    void *arg;
-    char *from_kind, *from_address;
-    char *into_kind, *into_address, *into_name;
-    bool moved; /* the same under another address: nothing keeps them apart */
-    struct store_lookup from;
-};
-
-static void link_done(struct link *l, const struct store_lookup *r, const struct err *err) {
-    l->fn(l->arg, r, err);
-    free(l->from_kind);
-    free(l->from_address);
-    free(l->into_kind);
-    free(l->into_address);
-    free(l->into_name);
-    free(l);
-}
-
-static void on_link_answer(void *arg, const struct store_lookup *r, const struct err *err) {
-    link_done(arg, r, err);
-}
-
-static void link_find_again(struct link *l) {
-    struct identity into = {l->into_kind, l->into_address, NULL, true};
-    store_find(l->store, &into, on_link_answer, l);
-}
-
-static void on_link_merged(void *arg, json_t *result, const struct err *err) {
-    struct link *l = arg;
-    (void)result;
-    if (err)
-        link_done(l, NULL, err);
-    else
-        link_find_again(l);
-}
-
-static void on_link_noted(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct link *l = arg;
-    (void)r;
-    if (err)
-        link_done(l, NULL, err);
-    else
-        link_find_again(l);
-}
-
-/* The proven identity is new: it becomes one of the client who was here without it. */
-static void on_link_set(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct link *l = arg;
-    struct args a;
-    (void)r;
-    if (err) {
-        link_done(l, NULL, err);
-        return;
-    }
-    char *field = mem_printf("i:%s:%s", l->into_kind, l->into_address);
-    char *value = mem_printf("1%s", l->into_name);
-    client_change_begin(l->store, &a, l->from.client);
-    args_add(&a, field);
-    args_add(&a, value);
-    if (strcmp(l->into_kind, "user") == 0) {
-        args_add(&a, "proven");
-        args_add(&a, "1");
-    }
-    if (*l->into_name) {
-        args_add(&a, "name");
-        args_add(&a, l->into_name);
-    }
-    store_eval(l->store, SCRIPT_CLIENT, id_shard(l->from.client), &a, on_link_noted, l);
-    free(field);
-    free(value);
-}
-
-/* The one who goes is no proven person: his client becomes part of, or becomes, the proven one's.
- */
-static void on_link_into(void *arg, const struct store_lookup *r, const struct err *err) {
-    struct link *l = arg;
-    if (err || strcmp(l->from.client, r->client) == 0) {
-        link_done(l, err ? NULL : r, err);
-        return;
-    }
-    if (r->client[0]) {
-        store_merge(l->store, l->from.client, r->client, "identity", on_link_merged, l);
-        return;
-    }
-    struct args a;
-    char key[STORE_KEY_SIZE];
-    unsigned shard;
-    struct identity into = {l->into_kind, l->into_address, NULL, true};
-    args_init(&a);
-    args_add(&a, "SETNX");
-    args_span(&a, store_identity_key(l->store, &into, key, &shard));
-    args_add(&a, l->from.client);
-    store_command(l->store, &a, on_link_set, l);
-}
-
-/* A client who is a proven person of this kind already stays apart: two people, one computer. So
- * does he who had the address before it was given to somebody else. */
-static void on_link_client(void *arg, json_t *result, const struct err *err) {
-    struct link *l = arg;
-    size_t i;
-    json_t *id;
-    if (err) {
-        link_done(l, NULL, err);
-        return;
-    }
-    const json_t *client = json_object_get(result, "client");
-    bool apart = store_identity_is_former(client, l->from_kind, l->from_address);
-    json_array_foreach(json_object_get(client, "identities"), i, id) {
-        const char *kind = json_string_value(json_object_get(id, "kind"));
-        if (kind && strcmp(kind, l->into_kind) == 0)
-            apart = apart || (!l->moved && json_is_true(json_object_get(id, "verified")));
-    }
-    struct identity into = {l->into_kind, l->into_address, NULL, true};
-    store_find(l->store, &into, apart ? on_link_answer : on_link_into, l);
-}
-
-static void on_link_from(void *arg, const struct store_lookup *r, const struct err *err) {
-    struct link *l = arg;
-    if (err) {
-        link_done(l, NULL, err);
-        return;
-    }
-    l->from = *r;
-    if (l->from.client[0])
-        store_client(l->store, l->from.client, on_link_client, l);
-    else
-        link_find_again(l);
-}
-
-void store_link(struct store *s, const struct identity *from, const struct identity *into,
-    bool moved, store_lookup_fn fn, void *arg) {
-    struct link *l = mem_zalloc(sizeof *l);
-    *l = (struct link){.store = s,
-        .fn = fn,
-        .arg = arg,
-        .moved = moved,
-        .from_kind = mem_strdup(from->kind),
-        .from_address = mem_strdup(from->address),
-        .into_kind = mem_strdup(into->kind),
-        .into_address = mem_strdup(into->address),
-        .into_name = mem_strdup(into->name ? into->name : "")};
-    store_find(s, from, on_link_from, l);
 }

@@ -18,7 +18,12 @@ enum script_id {
     SCRIPT_BEGIN,
     SCRIPT_FINISH,
     SCRIPT_CLIENT,
+    SCRIPT_JOIN,
     SCRIPT_MERGE,
+    SCRIPT_CARRY,
+    SCRIPT_UNMERGE,
+    SCRIPT_SETTLE,
+    SCRIPT_UNJOIN,
     SCRIPT_META,
     SCRIPT_WAKE,
     SCRIPT_DEAD_RETRY,
@@ -126,6 +131,16 @@ bool store_identity_is_former(const json_t *client, const char *kind, const char
 void client_change_begin(struct store *s, struct args *a, const char *client);
 /* The same, of which one CRM shall not hear (NULL: all do). */
 void client_change_told(struct store *s, struct args *a, const char *client, const char *but);
+
+/* What a merge writes to the client who stays: pairs of field and value, which the caller frees.
+ * How many strings: at most MERGE_FIELDS_MAX. */
+#define MERGE_FIELDS_MAX 128
+size_t merge_fields(const json_t *from_client, const char *from, char **fields, size_t max);
+
+/* An entry of "unfinished" of this id's shard is over (store_unfinished.c). */
+void store_finished(struct store *s, const char *id, const char *what, redis_fn fn, void *arg);
+/* Ends what this answer of wake.lua names, from its element `first` on. */
+void store_unfinished(struct store *s, const struct redis_reply *r, size_t first);
 
 /* The fields of a thread hash that make its JSON form, in the order of thread_fields. */
 enum {

@@ -480,6 +480,7 @@ void store_window_over(
 }
 
 struct waking {
+    struct store *store;
     store_woken_fn fn;
     void *arg;
 };
@@ -488,6 +489,7 @@ struct waking {
 static void on_woken(void *arg, const struct redis_reply *r, const struct err *err) {
     struct waking *w = arg;
     const char *next = err ? "" : redis_reply_str(redis_reply_at(r, 1));
+    store_unfinished(w->store, err ? NULL : r, 2);
     w->fn(w->arg, strtoll(next, NULL, 10));
     free(w);
 }
@@ -497,7 +499,7 @@ void store_wake(struct store *s, unsigned shard, const char *token, store_woken_
     char id[ID_SIZE], stamp[ZONE_STAMP_SIZE];
     int64_t now = clock_ms();
     struct waking *w = mem_alloc(sizeof *w);
-    *w = (struct waking){fn, arg};
+    *w = (struct waking){s, fn, arg};
     id_make(shard, id);
     zone_stamp(s->zone, now, stamp);
     args_init(&a);

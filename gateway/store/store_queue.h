@@ -20,8 +20,9 @@ void store_lease(struct store *s, unsigned shard, const char *owner, unsigned tt
 
 struct store_entry {
     char id[STORE_ENTRY_SIZE];
-    char kind; /* m message, c client changed, g clients merged, f event from a CRM */
-    char subject[ID_SIZE], object[ID_SIZE]; /* m: thread; c: client; g: from, into; f: lane */
+    char kind; /* m message, c client changed, g clients merged, u not any more, f event from a CRM
+                */
+    char subject[ID_SIZE], object[ID_SIZE]; /* m: thread; c: client; g, u: from, into; f: lane */
     int64_t seq;                            /* m; f: store_event_load() */
     char op[STORE_OP_SIZE]; /* of a channel's queue: "" send, "edit" "delete" "react" "rest"; of a
                                CRM's: "" all of it, "status" */
@@ -111,8 +112,9 @@ void store_on_card(struct store *s, const char *thread, store_json_fn fn, void *
 void store_window_over(struct store *s, const char *thread, const char *channel, int64_t before_ms);
 
 /* Does what is due in this shard: opens threads whose snooze is over, tells of answers that are due
- * soon or late, closes dialogues in which nobody wrote any more. Each once, and only while token is
- * its owner's. fn: when the next is due, ms; 0 not known. */
+ * soon or late, closes dialogues in which nobody wrote any more; ends what others have begun and
+ * not ended: merges, and their undoing. Each once, and only while token is its owner's. fn: when
+ * the next is due, ms; 0 not known. */
 typedef void (*store_woken_fn)(void *arg, int64_t next_ms);
 void store_wake(struct store *s, unsigned shard, const char *token, store_woken_fn fn, void *arg);
 

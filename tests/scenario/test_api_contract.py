@@ -5,19 +5,17 @@ import time
 
 import pytest
 import requests
+from client_scenes import NOBODY, PNG, merge_clients, suggestions
 from clients import Api, Authenticator
 from contract import Contract
 from harness import CONFIG, SLOWER, Gateway, until
 from kept_scenes import policies, schedules
 
 CONTRACT = Contract()
-PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
-                    "49444154789c636000000002000148afa4710000000049454e44ae426082")
 PHONE = """
 whatsapp "phone" {{ token = "EAAxxxxxxxxxxxxxxxxxxxx" phone_number_id = "1055" waba_id = "77"
   app_secret = "0123456789abcdef" verify_token = "a-word-of-ours" api_url = "http://127.0.0.1:9" }}
 """
-NOBODY = "7ZZZZZZZZZZZZZZZZZZZZZZZ00"
 
 
 class World:
@@ -317,17 +315,6 @@ def change_client(w):
     for bad in ({"name": ""}, {"name": 5}, {"role": "admin"}, {"name": "x" * 600}, {"phone": None}):
         w.call("changeClient", {"id": c}, 400, json=bad)
     w.call("changeClient", {"id": NOBODY}, 404, json={"name": "x"})
-
-
-def merge_clients(w):
-    a, b = w.client(), w.client()
-    for _ in range(2):  # repeating it is harmless
-        assert w.call("mergeClients", {"id": a}, 200, json={"from": b})["client"]["id"] == a
-    assert w.call("getClient", {"id": b}, 200)["client"]["merged_into"] == a
-    w.call("mergeClients", {"id": a}, 400, json={"from": a})
-    w.call("mergeClients", {"id": a}, 400, json={"from": "nonsense"})
-    w.call("mergeClients", {"id": a}, 404, json={"from": NOBODY})
-    w.call("changeClient", {"id": b}, 409, json={"name": "x"})
 
 
 def upload_media(w):
@@ -707,7 +694,8 @@ SCENES = {
     "sendMessage": send_message, "traceMessage": trace_message, "editMessage": edit_message,
     "deleteMessage": delete_message, "reactToMessage": react_to_message, "getClient": get_client,
     "getCardOwner": card_owner,
-    "changeClient": change_client, "mergeClients": merge_clients, "uploadMedia": upload_media,
+    "changeClient": change_client, "mergeClients": merge_clients, "unmergeClients": merge_clients,
+    "getSuggestions": suggestions, "uploadMedia": upload_media,
     "getMedia": get_media, "listAgents": list_agents, "addAgent": add_agent,
     "changeAgent": change_agent, "listChannels": list_channels, "checkChannel": check_channel,
     "addChannel": configured, "changeChannel": configured, "removeChannel": configured,

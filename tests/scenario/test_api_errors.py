@@ -161,7 +161,7 @@ def not_found(w, op, _):
         return vanished(w)
     query = "?site=no-such&name=x" if "/chat/" in path or path.startswith("/widget") else ""
     good = w.body(op)
-    if op == "mergeClients":
+    if op in ("mergeClients", "unmergeClients"):
         good = {"json": {"from": w.person}}
     return CONTRACT.call(w.sender(op), op, args, **good, params=dict(
         p.split("=") for p in query[1:].split("&") if p))

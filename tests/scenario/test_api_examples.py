@@ -157,6 +157,11 @@ class World:
         body["from"] = self.write("bob")[2]
         return {"id": self.write("ann")[2]}, body, None
 
+    def unmergeClients(self, body):
+        path, body, _ = self.mergeClients(body)
+        self.admin.post(f"/clients/{path['id']}/merge", body)
+        return path, body, None
+
     def changeAgent(self, body):
         self.gateway.add_user("ann")
         return {"name": "ann"}, body, None

@@ -178,6 +178,29 @@ static void merging_twice_does_no_harm(void **state) {
     assert_int_equal(messages_of(w, "C6"), 3);
 }
 
+static void an_undone_merge_parts_the_cards(void **state) {
+    struct world *w = *state;
+    json_t *back = json_pack("{s:s,s:s,s:[s],s:[{s:s,s:s}]}", "id", "C21", "name", "Two", "threads",
+        "T21", "identities", "kind", "visitor", "address", "v21");
+    ensure(w, "C20", "v20", NULL);
+    attach(w, "C20", "Y1", "T20", 1, "one");
+    ensure(w, "C21", "v21", NULL);
+    attach(w, "C21", "Y2", "T21", 1, "two");
+    begin_call(w);
+    cards_crm.merge(w->crm, "C21", "C20", on_done, w);
+    loop_run(w->env.loop);
+    assert_int_equal(messages_of(w, "C20"), 2);
+    for (int i = 0; i < 2; i++) {
+        begin_call(w);
+        cards_crm.unmerge(w->crm, back, "C20", on_done, w);
+        loop_run(w->env.loop);
+        assert_int_equal(w->err.code, 0);
+    }
+    assert_int_equal(messages_of(w, "C20"), 1);
+    assert_int_equal(messages_of(w, "C21"), 1);
+    json_decref(back);
+}
+
 static void fields_are_changed_and_searched(void **state) {
     struct world *w = *state;
     json_t *fields = json_pack("{s:s,s:s}", "name", "Bob", "note", "likes tea");
@@ -318,6 +341,7 @@ int main(void) {
         cmocka_unit_test(a_person_has_one_card),
         cmocka_unit_test(history_is_in_order),
         cmocka_unit_test(merging_twice_does_no_harm),
+        cmocka_unit_test(an_undone_merge_parts_the_cards),
         cmocka_unit_test(fields_are_changed_and_searched),
         cmocka_unit_test(many_at_once_share_a_commit),
         cmocka_unit_test(killed_in_the_middle),

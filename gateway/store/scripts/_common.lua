@@ -284,6 +284,13 @@ local function answer_is_due(thread, kind, term)
   return kind .. ' 0 ' .. term
 end
 
+-- The same, as a field "sla" has it.
+local function answer_is_due_again(thread, sla)
+  local step, remind, due = string.match(sla, '^%l+ (%d) (%d+) (%d+) ')
+  call('HSET', P .. 'thread:' .. thread, 'sla', sla)
+  if step ~= '2' then call('ZADD', P .. 'due', step == '0' and remind or due, 'sla ' .. thread) end
+end
+
 -- Nobody waits for an answer in this thread any more. "waiting": the threads of those who do, by since when.
 local function waits_no_more(thread, sla)
   call('HDEL', P .. 'thread:' .. thread, 'waiting', 'sla')

@@ -3,7 +3,9 @@
 -- fires leaves "due" in the same step. Besides, threads that were last written before there were counts are counted.
 -- KEYS: 1 shard prefix   ARGV: 1 now ms, 2 events max, 3 an id to make others of, 4 token of the shard's owner, 5 day
 --   and hour for reports, 6 how many seconds a day of them is kept, 7... CRM targets
--- Returns {how many were done, when the next is due, ms, or ""}, or {} when the shard has another owner
+-- Returns {how many were done, when the next is due, ms, or "", then what was begun in several steps and not ended by
+-- who began it ("unfinished", by when it should have been): the caller ends it, or is asked again half a minute
+-- later}, or {} when the shard has another owner
 local now = tonumber(ARGV[1])
 local done = 0
 if not is_owner(ARGV[4]) then return {} end
@@ -91,4 +93,6 @@ if counted ~= 'all' then
   if #some < 2000 then last = 'all' elseif last == counted then last = '(' .. last end
   call('SET', P .. 'counted', last)
 end
-return {done, call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2] or ''}
+local unfinished = call('ZRANGEBYSCORE', P .. 'unfinished', '-inf', ARGV[1], 'LIMIT', 0, 10)
+for _, what in ipairs(unfinished) do call('ZADD', P .. 'unfinished', now + 30000, what) end
+return {done, call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2] or '', unpack(unfinished)}

@@ -16,7 +16,7 @@ from ..server import FakeServer
 from ..wire import Answer
 
 TOLERANCE = 300
-TYPES = {"test", "client.updated", "client.merged", "message.created", "message.updated", "reply.failed"}
+TYPES = {"test", "client.updated", "client.merged", "client.unmerged", "message.created", "message.updated", "reply.failed"}
 
 
 def signature(secret, id, timestamp, body):

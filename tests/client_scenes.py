@@ -1,0 +1,34 @@
+"""What is asked of a client by each operation about him: scenes for test_api_contract.py."""
+import time
+
+PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
+                    "49444154789c636000000002000148afa4710000000049454e44ae426082")
+NOBODY = "7ZZZZZZZZZZZZZZZZZZZZZZZ00"
+
+
+def merge_clients(w):
+    a, b = w.client(), w.client()
+    for _ in range(2):  # repeating it is harmless
+        assert w.call("mergeClients", {"id": a}, 200, json={"from": b})["client"]["id"] == a
+    assert w.call("getClient", {"id": b}, 200)["client"]["merged_into"] == a
+    w.call("mergeClients", {"id": a}, 400, json={"from": a})
+    w.call("mergeClients", {"id": a}, 400, json={"from": "nonsense"})
+    w.call("mergeClients", {"id": a}, 404, json={"from": NOBODY})
+    w.call("changeClient", {"id": b}, 409, json={"name": "x"})
+    unmerge_clients(w, a, b)
+
+
+def unmerge_clients(w, a, b):
+    assert [m["client"] for m in w.call("getClient", {"id": a}, 200)["client"]["merges"]] == [b]
+    w.call("unmergeClients", {"id": b}, 409, json={"from": a})
+    for _ in range(2):
+        assert "merges" not in w.call("unmergeClients", {"id": a}, 200, json={"from": b})["client"]
+    assert w.call("getClient", {"id": b}, 200)["client"]["merged_into"] is None
+    w.call("unmergeClients", {"id": a}, 409, json={"from": w.client()})
+    w.call("unmergeClients", {"id": a}, 400, json={"from": a})
+    w.call("unmergeClients", {"id": a}, 404, json={"from": NOBODY})
+
+
+def suggestions(w):
+    assert w.call("getSuggestions", {"id": w.client()}, 200)["suggestions"] == []
+    w.call("getSuggestions", {"id": NOBODY}, 404)

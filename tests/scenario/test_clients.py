@@ -1,0 +1,226 @@
+"""Clients: two become one and two again with all that was theirs; who may be the same."""
+import json
+import threading
+
+import pytest
+from clients import own_id
+from harness import SLOWER, until
+from telegram_world import Telegram
+
+
+def write(g, who, text, name=None):
+    """The thread of one who writes."""
+    return g.hook({"from": {"address": who, "name": name or who.title()}, "id": own_id(), "text": text}).json()["thread"]
+
+
+def client_of(api, thread):
+    return api.get("/threads/" + thread)["thread"]["client"]["id"]
+
+
+def look(api, thread):
+    return api.get("/threads/" + thread)["thread"]
+
+
+def said(api, thread):
+    return [m["text"] for m in api.messages(thread) if m["direction"] in ("in", "out") and not m.get("moved_to")]
+
+
+def events(api, thread, kind):
+    return [m["event"] for m in api.messages(thread) if m["direction"] == "event" and m["event"]["type"] == kind]
+
+
+def waiting(g):
+    """Who waits for an answer, by since when, over all shards."""
+    return {t.decode(): int(s) for k in g.redis.scan_iter("sb:*:waiting") for t, s in g.redis.zrange(k, 0, -1, withscores=True)}
+
+
+def end_now(g):
+    """Half a minute goes by: what was begun and not ended is ended by the shards' owners."""
+    db = g.redis
+    for key in db.scan_iter("sb:*:unfinished"):
+        for what in db.zrange(key, 0, -1):
+            db.zadd(key, {what: 1}, xx=True)
+
+
+def nothing_is_left_over(g):
+    def look():
+        end_now(g)
+        return not list(g.redis.scan_iter("sb:*:unfinished"))
+    until(look, 20 * SLOWER, 0.2, why="for what was begun")
+
+
+def counted(api):
+    """What the inbox counts, but for who asks."""
+    return {k: v for k, v in api.get("/counts")["counts"].items()}
+
+
+def test_who_waits_still_waits_after_a_merge(gateway):
+    """The known defect: nobody is forgotten. And the answer to him is a first answer in the reports."""
+    g, api = gateway, gateway.login()
+    ann, bob = write(g, "ann", "all is well"), write(g, "bob", "where is my order?")
+    api.post(f"/threads/{ann}/messages", {"text": "glad to hear it"})
+    api.patch(f"/threads/{ann}", {"state": "closed"})
+    since = look(api, bob)["waiting_since"]
+    assert since and look(api, ann)["waiting_since"] is None
+    for _ in range(2):
+        api.post(f"/clients/{client_of(api, ann)}/merge", {"from": client_of(api, bob)})
+    t = look(api, ann)
+    assert (t["waiting_since"], t["state"], t["unread"]) == (since, "open", 2)
+    assert set(waiting(g)) == {ann} and not list(g.redis.scan_iter("sb:*:unfinished"))
+    assert len(events(api, ann, "merged")) == 1
+    before = api.get("/reports")
+    assert before["now"]["waiting"] == 1
+    api.post(f"/threads/{ann}/messages", {"text": "it is on its way"})
+    assert waiting(g) == {} and look(api, ann)["waiting_since"] is None
+    after = api.get("/reports")
+    assert after["totals"]["first"]["n"] + after["totals"]["next"]["n"] == before["totals"]["first"]["n"] + before["totals"]["next"]["n"] + 1
+    assert after["totals"]["in"] == 2 and after["totals"]["lost"] == 0
+
+
+def test_a_merge_that_stopped_on_the_way_is_ended_by_the_owner(gateway):
+    """F01. Killed after the one who goes was marked, before the other thread knew that he waits."""
+    g, api = gateway, gateway.login()
+    ann, bob = write(g, "ann", "hello"), write(g, "bob", "hello?")
+    api.post(f"/threads/{ann}/messages", {"text": "good day"})
+    a, b = client_of(api, ann), client_of(api, bob)
+    since = waiting(g)[bob]
+    api.post(f"/clients/{a}/merge", {"from": b})
+    db = g.redis
+    shard = {k.decode().split(":")[-1]: k.decode().split("client:")[0] for k in db.scan_iter("sb:*:client:*")}
+    kept = json.loads(db.hget(f"{shard[a]}client:{a}", "g:" + b))
+    del kept["carried"]
+    db.hset(f"{shard[a]}client:{a}", "g:" + b, json.dumps(kept))
+    db.hdel(f"{shard[a]}thread:{ann}", "waiting")
+    db.zrem(f"{shard[a]}waiting", ann)
+    db.zadd(f"{shard[b]}unfinished", {f"merge {b} {a} admin": 1})
+    until(lambda: waiting(g) == {ann: since}, 20 * SLOWER, why="for the owner")
+    until(lambda: not list(db.scan_iter("sb:*:unfinished")), 20 * SLOWER)
+    assert len(events(api, ann, "merged")) == 1
+
+
+def test_an_undone_merge_gives_everything_back(gateway):
+    g, api = gateway, gateway.login()
+    g.add_user("ann")
+    one, two = write(g, "one", "first of one"), write(g, "two", "first of two")
+    api.patch("/threads/" + two, {"labels": ["vip", "ю"], "assignee": "ann"})
+    api.post(f"/threads/{one}/messages", {"text": "answer to one"})
+    api.patch("/threads/" + one, {"state": "closed"})
+    a, b = client_of(api, one), client_of(api, two)
+    before = {t: look(api, t) for t in (one, two)}
+    clients = {c: api.get("/clients/" + c)["client"] for c in (a, b)}
+    counts, labels, waited = counted(api), api.get("/labels"), waiting(g)
+    until(lambda: all(api.get("/clients/" + c)["client"]["cards"] for c in (a, b)), 20 * SLOWER, why="for the cards")
+    merged = api.post(f"/clients/{a}/merge", {"from": b})["client"]
+    assert [m["client"] for m in merged["merges"]] == [b] and merged["merges"][0]["by"] == "admin"
+    assert counted(api) != counts
+    # While they are one: he writes, is answered, writes again; an agent notes something.
+    write(g, "two", "second of two")
+    m = api.post(f"/threads/{one}/messages", {"text": "answer to two"})["message"]["id"]
+    until(lambda: next(x for x in api.messages(one) if x["id"] == m)["status"] == "sent", 20 * SLOWER)
+    write(g, "two", "third of two")
+    api.post(f"/threads/{one}/messages", {"text": "for us", "note": True})
+    totals = api.get("/reports")["totals"]
+    for _ in range(2):
+        back = api.post(f"/clients/{a}/unmerge", {"from": b})["client"]
+        assert "merges" not in back and [i["address"] for i in back["identities"]] == ["one"]
+    assert said(api, one) == ["first of one", "answer to one"]
+    assert said(api, two) == ["first of two", "second of two", "answer to two", "third of two"]
+    moved = [m for m in api.messages(one) if m.get("moved_to")]
+    assert len(moved) == 3 and all(m["moved_to"] == two and "text" not in m for m in moved)
+    assert [m["text"] for m in api.messages(one) if m["direction"] == "note"] == ["for us"]
+    now = {t: look(api, t) for t in (one, two)}
+    for key in ("state", "assignee", "labels", "channel", "merged_into", "blocked", "client"):
+        assert {t: now[t][key] for t in now} == {t: before[t][key] for t in before}, key
+    assert now[two]["waiting_since"] and now[one]["waiting_since"] is None  # he has asked a third thing
+    assert set(waiting(g)) == {two} and set(waited) == {two}
+    assert counted(api) == counts and api.get("/labels") == labels
+    for c in (a, b):
+        assert api.get("/clients/" + c)["client"]["identities"] == clients[c]["identities"]
+        assert api.get("/clients/" + c)["client"]["threads"] == clients[c]["threads"]
+    assert len(events(api, one, "unmerged")) == len(events(api, two, "unmerged")) == 1
+    assert api.get("/reports")["totals"] == totals
+    # An answer goes to whom it is for, and who writes is himself.
+    write(g, "two", "fourth of two")
+    write(g, "one", "second of one")
+    assert said(api, two)[-1] == "fourth of two" and said(api, one)[-1] == "second of one"
+    # Once more, and back: each merge is one of its own.
+    api.post(f"/clients/{a}/merge", {"from": b})
+    api.post(f"/clients/{a}/unmerge", {"from": b})
+    assert len(events(api, one, "merged")) == len(events(api, one, "unmerged")) == 2
+    assert said(api, two)[-1] == "fourth of two" and set(waiting(g)) == {one, two}
+    # Each has a card of his own with what is his.
+    nothing_is_left_over(g)
+    def cards():
+        card = {m["id"]: m for m in g.card_messages()}
+        return [m["text"] for m in card.values() if m["thread"] == two and m["direction"] != "event" and "text" in m]
+    until(lambda: sorted(cards()) == sorted(said(api, two)), 20 * SLOWER, why="for the card of the second")
+    tell = [api.get("/clients/" + c)["client"]["card"]["main"]["id"] for c in (a, b)]
+    assert tell[0] != tell[1]
+
+
+def test_an_undone_merge_through_kill_9(gateway):
+    """F01. Wherever it stops: it is ended, each message stands in one thread once, and nobody is forgotten."""
+    g, api = gateway, gateway.login()
+    one, two = write(g, "one", "first of one"), write(g, "two", "first of two")
+    a, b = client_of(api, one), client_of(api, two)
+    mine, his = ["first of one"], ["first of two"]
+    for turn in range(3):
+        api.post(f"/clients/{a}/merge", {"from": b})
+        for i in range(12):
+            his.append(f"{turn} {i} of two")
+            write(g, "two", his[-1])
+        mine.append(f"{turn} of one")
+        write(g, "one", mine[-1])
+
+        def undo():
+            try:
+                api.ask("POST", f"/clients/{a}/unmerge", json={"from": b})
+            except OSError:
+                pass  # its worker was killed
+        t = threading.Thread(target=undo)
+        t.start()
+        # Once it has begun: some messages are there, others are not.
+        until(lambda: g.redis.keys("sb:*:unfinished"), 20 * SLOWER, 0.001, why="for it to begin")
+        for i in range(len(g.worker_pids())):
+            g.kill_worker(index=i)
+        t.join()
+        until(g.is_ready, 20 * SLOWER)
+        api = g.login()
+        nothing_is_left_over(g)
+        assert api.get("/clients/" + b)["client"]["merged_into"] is None
+        assert said(api, one) == mine and said(api, two) == his
+        assert set(waiting(g)) == {one, two}
+        assert len(events(api, one, "unmerged")) == len(events(api, two, "unmerged")) == turn + 1
+
+
+@pytest.fixture
+def telegram(making):
+    return making(Telegram)
+
+
+def test_a_merge_is_suggested_on_proof_only(telegram):
+    """The same number, proven by both; not the same name, nor a number that somebody only says."""
+    api = telegram.api
+    ann, other, namesake = telegram.user(42, "Ann"), telegram.user(43, "Anna"), telegram.user(44, "Ann B")
+    for who in (ann, other, namesake):
+        who.text("hello")
+    names = {n: until(lambda n=n: telegram.thread_of(n), 20 * SLOWER) for n in ("Ann", "Anna", "Ann B")}
+    clients = {n: client_of(api, t) for n, t in names.items()}
+    api.patch("/clients/" + clients["Ann B"], {"name": "Ann", "phone": "+79991234567"})
+    ann.contact(own=True)
+    namesake.contact(own=False)  # somebody's, which he sends
+    until(lambda: any(i["kind"] == "phone" for i in api.get("/clients/" + clients["Ann"])["client"]["identities"]), 20 * SLOWER)
+
+    def suggested(name):
+        return [(s["client"]["id"], s["kind"], s["address"]) for s in api.get(f"/clients/{clients[name]}/suggestions")["suggestions"]]
+    assert [suggested(n) for n in clients] == [[], [], []]
+    other.contact(own=True)
+    until(lambda: suggested("Anna"), 20 * SLOWER, why="for what both have proven")
+    assert suggested("Anna") == [(clients["Ann"], "phone", "+79991234567")]
+    assert suggested("Ann") == [(clients["Anna"], "phone", "+79991234567")] and suggested("Ann B") == []
+    # Nobody is merged by himself; done by a person, it is suggested no more, and undone again.
+    assert look(api, names["Anna"])["merged_into"] is None
+    api.post(f"/clients/{clients['Ann']}/merge", {"from": clients["Anna"]})
+    assert suggested("Ann") == [] and suggested("Anna") == []
+    api.post(f"/clients/{clients['Ann']}/unmerge", {"from": clients["Anna"]})
+    assert suggested("Ann") and suggested("Anna")
