@@ -1,4 +1,5 @@
 """What is asked of a client by each operation about him: scenes for test_api_contract.py."""
+import json
 import time
 
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
@@ -27,6 +28,23 @@ def unmerge_clients(w, a, b):
     w.call("unmergeClients", {"id": a}, 409, json={"from": w.client()})
     w.call("unmergeClients", {"id": a}, 400, json={"from": a})
     w.call("unmergeClients", {"id": a}, 404, json={"from": NOBODY})
+
+
+def client_files(w):
+    thread = w.thread()
+    c = w.admin.get("/threads/" + thread)["client"]["id"]
+    file = w.admin.post("/media?name=a.png", None, data=PNG)["media"]["id"]
+    w.admin.post(f"/threads/{thread}/messages", {"text": "x", "attachments": [file], "note": True})
+    got = w.call("listFiles", {"id": c}, 200)
+    assert [f["file"]["id"] for f in got["files"]] == [file] and got["next"] is None
+    for bad in ({"cursor": "x"}, {"limit": 0}):
+        w.call("listFiles", {"id": c}, 400, params=bad)
+    w.call("listFiles", {"id": NOBODY}, 404)
+    r = w.call("exportClient", {"id": c}, 200)
+    lines = [json.loads(line) for line in r.text.splitlines()]
+    assert [line["type"] for line in lines] == ["export", "client", "message", "file", "message", "end"]
+    w.call("exportClient", {"id": c}, 403, api=w.agent(f"curious{time.monotonic_ns()}"))
+    w.call("exportClient", {"id": NOBODY}, 404)
 
 
 def suggestions(w):

@@ -71,6 +71,8 @@ const struct http_route api_routes[] = {
     {"POST", V1 "/clients/{id}/merge", api_clients_merge, 1024, false},
     {"POST", V1 "/clients/{id}/unmerge", api_clients_unmerge, 1024, false},
     {"GET", V1 "/clients/{id}/suggestions", api_clients_suggestions, 0, false},
+    {"GET", V1 "/clients/{id}/files", api_clients_files, 0, false},
+    {"GET", V1 "/clients/{id}/export", api_clients_export, 0, false},
     {"POST", V1 "/media", api_media_post, SIZE_MAX, true},
     {"GET", V1 "/media/{id}", api_media_get, 0, false},
     {"GET", V1 "/agents", api_agents_list, 0, false},

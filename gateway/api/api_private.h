@@ -165,6 +165,9 @@ HANDLER(api_clients_patch);
 HANDLER(api_clients_merge);
 HANDLER(api_clients_unmerge);
 HANDLER(api_clients_suggestions);
+/* api_client_data.c */
+HANDLER(api_clients_files);
+HANDLER(api_clients_export);
 /* api_media.c */
 HANDLER(api_media_post);
 HANDLER(api_media_get);

@@ -306,13 +306,15 @@ struct media *crm_media(const struct crm *c) {
     return c->core ? c->core->media : NULL;
 }
 
+struct media_links core_links(const struct core *core, const char *public_url) {
+    return (struct media_links){.public_url = public_url,
+        .secret = store_secret(core->store),
+        .until_s = (clock_ms() + core->options.link_life_ms) / 1000};
+}
+
 struct media_links crm_links(const struct crm *c) {
-    struct media_links l = {.public_url = c->public_url};
-    if (c->core) {
-        l.secret = store_secret(c->core->store);
-        l.until_s = (clock_ms() + c->core->options.link_life_ms) / 1000;
-    }
-    return l;
+    return c->core ? core_links(c->core, c->public_url)
+                   : (struct media_links){.public_url = c->public_url};
 }
 
 bool core_link_opens(const struct core *core, const char *media, const char *ticket) {

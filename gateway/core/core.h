@@ -42,6 +42,8 @@ void core_follow(struct core *core, struct sink *sink);
 void core_unfollow(struct core *core, struct sink *sink);
 struct store *core_store(struct core *core);
 struct media *core_media(struct core *core);
+/* How such links are made, of now. */
+struct media_links core_links(const struct core *core, const char *public_url);
 /* Does this ticket of a link (crm_links()) open this file now? */
 bool core_link_opens(const struct core *core, const char *media, const char *ticket);
 

@@ -1,4 +1,5 @@
-"""Clients: two become one and two again with all that was theirs; who may be the same."""
+"""Clients: two become one and two again with all that was theirs; who may be the same; all of one's data in a file
+(152-FZ, GDPR)."""
 import json
 import threading
 
@@ -6,6 +7,9 @@ import pytest
 from clients import own_id
 from harness import SLOWER, until
 from telegram_world import Telegram
+
+PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
+                    "49444154789c636000000002000148afa4710000000049454e44ae426082")
 
 
 def write(g, who, text, name=None):
@@ -224,3 +228,34 @@ def test_a_merge_is_suggested_on_proof_only(telegram):
     assert suggested("Ann") == [] and suggested("Anna") == []
     api.post(f"/clients/{clients['Ann']}/unmerge", {"from": clients["Anna"]})
     assert suggested("Ann") and suggested("Anna")
+
+
+def test_export_has_all_of_one_client_and_nothing_of_others(gateway):
+    g, api = gateway, gateway.login()
+    one, two, other = write(g, "one", "first of one"), write(g, "two", "first of two"), write(g, "eve", "secret of eve")
+    file = api.post("/media?name=plan.png", None, data=PNG)["media"]["id"]
+    api.post(f"/threads/{one}/messages", {"text": "the plan", "attachments": [file], "note": True})
+    api.post(f"/threads/{one}/messages", {"text": "he is nice", "note": True})
+    for i in range(120):  # more than a page
+        api.post(f"/threads/{one}/messages", {"text": f"answer {i}"})
+    c = client_of(api, one)
+    api.post(f"/clients/{c}/merge", {"from": client_of(api, two)})
+    r = api.ask("GET", f"/clients/{c}/export")
+    assert r.status_code == 200 and r.headers["Content-Disposition"] == f'attachment; filename="client-{c}.jsonl"'
+    lines = [json.loads(line) for line in r.text.splitlines()]
+    assert lines[0]["type"] == "export" and lines[1]["client"]["id"] == c and lines[-1]["type"] == "end"
+    messages = [x for x in lines if x["type"] == "message"]
+    whole = [m for t in (one, two) for m in api.messages(t)]
+    assert {m["message"]["id"] for m in messages} == {m["id"] for m in whole} and len(messages) == len(whole) == lines[-1]["messages"]
+    assert {m["message"]["text"] for m in messages if m["internal"] and "text" in m["message"]} == {"he is nice", "the plan"}
+    assert [x["file"]["id"] for x in lines if x["type"] == "file"] == [file]
+    assert api.http.get(g.url + next(x["url"] for x in lines if x["type"] == "file")).content == PNG
+    assert "secret of eve" not in r.text
+    got, cursor = [], None
+    for _ in range(10):
+        page = api.get(f"/clients/{c}/files", limit=1, **({"cursor": cursor} if cursor else {}))
+        got, cursor = got + page["files"], page["next"]
+        if not cursor:
+            break
+    assert [f["file"]["id"] for f in got] == [file] and got[0]["thread"] == one
+    assert api.get(f"/clients/{client_of(api, other)}/files") == {"files": [], "next": None}
