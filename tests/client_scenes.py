@@ -47,6 +47,19 @@ def client_files(w):
     w.call("exportClient", {"id": NOBODY}, 404)
 
 
+def erase_client(w):
+    c, name = w.client(), "Ann <script>"
+    for bad in ({"reason": "", "confirm": name}, {"confirm": name}, {"reason": "asked", "confirm": "Ann"}, {"reason": "asked"}):
+        w.call("eraseClient", {"id": c}, 400, json=bad)
+    w.call("eraseClient", {"id": c}, 403, json={"reason": "asked", "confirm": name},
+           api=w.agent(f"rash{time.monotonic_ns()}"))
+    for _ in range(2):
+        gone = w.call("eraseClient", {"id": c}, 200, json={"reason": "asked", "confirm": name})["client"]
+        assert (gone["name"], gone["identities"], gone["erased"]["reason"]) == ("", [], "asked")
+    assert w.call("getClient", {"id": c}, 200)["client"]["erased"]["by"] == "admin"
+    w.call("eraseClient", {"id": NOBODY}, 404, json={"reason": "asked", "confirm": name})
+
+
 def suggestions(w):
     assert w.call("getSuggestions", {"id": w.client()}, 200)["suggestions"] == []
     w.call("getSuggestions", {"id": NOBODY}, 404)

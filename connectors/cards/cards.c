@@ -109,6 +109,13 @@ static void unmerge(struct crm *crm, const json_t *from_client, const char *into
     cards_lane_add(cards_of(crm)->writes, c);
 }
 
+static void erase(struct crm *crm, const char *client, crm_done_fn fn, void *arg) {
+    struct cards_call *c = call_create(crm, CARDS_ERASE, arg);
+    c->done = fn;
+    c->client = mem_strdup(client);
+    cards_lane_add(cards_of(crm)->writes, c);
+}
+
 static void update_card(
     struct crm *crm, const char *client, const json_t *fields, crm_done_fn fn, void *arg) {
     struct cards_call *c = call_create(crm, CARDS_UPDATE, arg);
@@ -178,6 +185,7 @@ const struct crm_ops cards_crm = {
     .attach = attach,
     .merge = merge,
     .unmerge = unmerge,
+    .erase = erase,
     .search = search,
     .history = history,
     .card = card,

@@ -6,7 +6,7 @@
 #include "connectors/cards/cards_private.h"
 
 #define BUSY_MS 5000
-#define STATEMENTS_MAX 40
+#define STATEMENTS_MAX 64
 
 static const char schema_1[] =
     "CREATE TABLE cards(id TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', phone TEXT, email TEXT,"
@@ -88,7 +88,9 @@ sqlite3 *cards_db_open(const char *path, bool write, struct err *err) {
         return NULL;
     }
     sqlite3_busy_timeout(db, BUSY_MS);
-    if (use_wal(db, err) < 0 || (write && migrate(db, err) < 0)) {
+    /* What is deleted is overwritten, so that it is in no page any more. */
+    if (cards_db_exec(db, "PRAGMA secure_delete=ON", err) < 0 || use_wal(db, err) < 0 ||
+        (write && migrate(db, err) < 0)) {
         sqlite3_close(db);
         return NULL;
     }

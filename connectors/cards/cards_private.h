@@ -30,6 +30,7 @@ enum cards_kind {
     CARDS_ATTACH,
     CARDS_MERGE,
     CARDS_UNMERGE,
+    CARDS_ERASE,
     CARDS_UPDATE, /* up to here: writes */
     CARDS_SEARCH,
     CARDS_HISTORY,

@@ -89,6 +89,21 @@ static void run_each(struct cards_lane *l) {
         run_one(l, c);
 }
 
+/* What was erased is not in the log of changes either; while somebody reads from it, it is tried
+ * again.
+ */
+static void forget(struct cards_lane *l) {
+    int rc = -1; /* not asked */
+    for (struct cards_call *c = l->batch; c; c = c->next) {
+        if (c->kind != CARDS_ERASE || c->err.code)
+            continue;
+        if (rc < 0)
+            rc = sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        if (rc != SQLITE_OK)
+            err_set(&c->err, ERR_UNAVAILABLE, "cards.db: somebody reads what was erased");
+    }
+}
+
 static void work(void *arg) {
     struct cards_lane *l = arg;
     struct err ignored;
@@ -99,6 +114,8 @@ static void work(void *arg) {
         run_each(l);
     if (l->write && !l->err.code && cards_db_exec(l->db, "COMMIT", &l->err) < 0)
         cards_db_exec(l->db, "ROLLBACK", &ignored);
+    if (l->write && !l->err.code)
+        forget(l);
 }
 
 /* --- on the loop ----------------------------------------------------------------------------- */

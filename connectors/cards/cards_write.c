@@ -378,6 +378,32 @@ static int unmerge(struct cards_statements *s, struct cards_call *c) {
     return note_identities(s, c->fields, c->card_id, &c->err);
 }
 
+/* All that is here of the client goes: his messages with their words, and the card with what leads
+ * to it, when it is nobody else's. The index is written anew, for words that were deleted are only
+ * marked in it. */
+static int erase(struct cards_statements *s, struct cards_call *c) {
+    static const char of_client[] = "SELECT card FROM clients WHERE client = ?1";
+    static const char words[] = "DELETE FROM words WHERE rowid IN (SELECT n FROM messages WHERE"
+                                " card = ?1 AND client = ?2)";
+    static const char messages[] = "DELETE FROM messages WHERE card = ?1 AND client = ?2";
+    static const char client[] = "DELETE FROM clients WHERE card = ?1 AND client = ?2";
+    static const char identities[] =
+        "DELETE FROM identities WHERE card = ?1 AND ?2 = ?2"
+        " AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.card = ?1)";
+    static const char card[] = "DELETE FROM cards WHERE id = ?1 AND ?2 = ?2"
+                               " AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.card = ?1)";
+    static const char anew[] = "INSERT INTO words(words) VALUES('optimize')";
+    static const char *const gone[] = {words, messages, client, identities, card};
+    char id[ID_SIZE];
+    int found = find_by(s, of_client, c->client, NULL, id, &c->err);
+    if (found < 0)
+        return -1;
+    for (size_t i = 0; found && i < ARRAY_LEN(gone); i++)
+        if (bind_and_step(s, gone[i], id, c->client, &c->err) < 0)
+            return -1;
+    return step(cards_prepare(s, anew, &c->err), &c->err);
+}
+
 static int update_fields(struct cards_statements *s, struct cards_call *c) {
     static const char sql[] =
         "UPDATE cards SET name = coalesce(?2, name), phone = coalesce(?3, phone),"
@@ -402,6 +428,7 @@ void cards_write(struct cards_statements *s, struct cards_call *c) {
              : c->kind == CARDS_ATTACH  ? attach(s, c)
              : c->kind == CARDS_MERGE   ? merge(s, c)
              : c->kind == CARDS_UNMERGE ? unmerge(s, c)
+             : c->kind == CARDS_ERASE   ? erase(s, c)
                                         : update_fields(s, c);
     if (rc < 0 && !c->err.code)
         err_set(&c->err, ERR_INTERNAL, "cards.db: a change failed without a reason");

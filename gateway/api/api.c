@@ -73,6 +73,7 @@ const struct http_route api_routes[] = {
     {"GET", V1 "/clients/{id}/suggestions", api_clients_suggestions, 0, false},
     {"GET", V1 "/clients/{id}/files", api_clients_files, 0, false},
     {"GET", V1 "/clients/{id}/export", api_clients_export, 0, false},
+    {"POST", V1 "/clients/{id}/erase", api_clients_erase, 8192, false},
     {"POST", V1 "/media", api_media_post, SIZE_MAX, true},
     {"GET", V1 "/media/{id}", api_media_get, 0, false},
     {"GET", V1 "/agents", api_agents_list, 0, false},
@@ -117,6 +118,7 @@ const struct http_route api_routes[] = {
 void call_free(struct call *c) {
     json_decref(c->keep);
     json_decref(c->subject);
+    json_decref(c->asked);
     free(c->text);
     if (c->session)
         explicit_bzero(c->session, strlen(c->session));

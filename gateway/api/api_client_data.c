@@ -10,6 +10,7 @@
 #include "api/api_private.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/erase.h"
 
 #define WALK_PAGE 100
 
@@ -304,4 +305,41 @@ static void clients_export(struct call *c) {
 
 HANDLER(api_clients_export) {
     api_begin(api, x, SCOPE_READ, ROLE_SUPERVISOR, clients_export);
+}
+
+/* --- erasure --------------------------------------------------------------------------------- */
+
+#define REASON_MAX 500
+
+static void erase(struct call *c) {
+    const json_t *client = json_object_get(c->subject, "client");
+    const char *name = json_string_value(json_object_get(client, "name"));
+    const char *id = json_string_value(json_object_get(client, "id"));
+    const char *typed = json_string_value(json_object_get(c->asked, "confirm"));
+    bool gone = json_object_get(client, "erased") != NULL;
+    const char *wanted = name && *name ? name : id;
+    if (!gone && (!typed || strcmp(typed, wanted) != 0))
+        call_fail(c, ERR_INVALID,
+            "confirm must be the client's name as it is now, or his id where he has none");
+    else
+        core_erase(c->api->core, id, c->actor.name,
+            json_string_value(json_object_get(c->asked, "reason")), call_on_json, c);
+}
+
+static void clients_erase(struct call *c) {
+    static const char *const known[] = {"reason", "confirm", NULL};
+    struct err err;
+    const char *id = call_id(c, "id");
+    json_t *body = id ? call_body(c, known) : NULL;
+    if (!body)
+        return;
+    c->asked = body;
+    if (api_check_text(c->asked, "reason", REASON_MAX, true, &err) < 0)
+        call_err(c, &err);
+    else
+        call_with_client(c, id, erase);
+}
+
+HANDLER(api_clients_erase) {
+    api_begin(api, x, SCOPE_ADMIN, ROLE_ADMIN, clients_erase);
 }

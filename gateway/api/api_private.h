@@ -29,6 +29,7 @@ struct call {
     void (*handler)(struct call *c);
     json_t *keep;    /* the handler's own, released with the call */
     json_t *subject; /* likewise: what it is about, while its thread is being checked */
+    json_t *asked;   /* likewise: the request's body */
     char *text;      /* likewise */
     int64_t number;
     const struct shelf_kind *shelf; /* api_shelf.c */
@@ -168,6 +169,7 @@ HANDLER(api_clients_suggestions);
 /* api_client_data.c */
 HANDLER(api_clients_files);
 HANDLER(api_clients_export);
+HANDLER(api_clients_erase);
 /* api_media.c */
 HANDLER(api_media_post);
 HANDLER(api_media_get);

@@ -61,6 +61,7 @@ void core_start(struct core *core) {
     terms_start(core);
     viewers_start(core);
     rules_start(core);
+    erase_start(core);
     owner_start(core);
 }
 
@@ -73,6 +74,7 @@ void core_stop(struct core *core) {
     core->stopped = true;
     rules_stop(core);
     owner_stop(core);
+    erase_stop(core);
     viewers_stop(core);
     terms_stop(core);
     live_stop(core);

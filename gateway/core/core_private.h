@@ -48,6 +48,7 @@ struct target {
 
 struct owner;
 struct live;
+struct erase;
 struct viewers;
 struct terms;
 struct crm_keeping;
@@ -81,7 +82,8 @@ struct core {
     char pushed_threads[PUSHED_BATCH][ID_SIZE];
     size_t npushed;
     struct loop_timer *pushed_timer;
-    char summed_day[9]; /* days.c: the days before it are summed up, or being so */
+    char summed_day[9];    /* days.c: the days before it are summed up, or being so */
+    struct erase *erasing; /* of erase.c */
     bool draining, stopped;
 };
 
@@ -177,6 +179,9 @@ void outbound_post(struct core *core, const struct actor *a, const char *thread,
  * sends is no answer to the client, and makes nobody responsible. */
 void outbound_by_rule(struct core *core, const char *thread, const json_t *body, const json_t *mark,
     const char *key, store_done_fn fn, void *arg);
+/* erase.c: what others have begun is ended; what waits is left to others */
+void erase_start(struct core *core);
+void erase_stop(struct core *core);
 
 /* core.c */
 struct target *core_target(struct core *core, const char *name);   /* NULL: no such CRM */

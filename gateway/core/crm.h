@@ -110,6 +110,10 @@ struct crm_ops {
     void (*unmerge)(struct crm *c, const json_t *from_client, const char *into_client,
         crm_done_fn fn, void *arg);
 
+    /* The data of this client are erased here: what the CRM has of him in our name goes, too. NULL:
+     * it can only be told, by an entry on the card. */
+    void (*erase)(struct crm *c, const char *client, crm_done_fn fn, void *arg);
+
     /* What follows may be NULL where caps do not say so. */
     /* Full-text search: {"hits":[{"message","thread","client","seq","snippet","at"}]}, newest
      * first; the snippet is plain text with U+2066..U+2069-free marks «[» and «]» around hits. */

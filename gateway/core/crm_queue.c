@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "core/queue.h"
 #include "store/store_back.h"
+#include "store/store_erase.h"
 #include "store/store_record.h"
 
 /* A CRM that does not know us is asked again after so long, then twice as long, ... */
@@ -469,6 +470,16 @@ static void on_merged(void *arg, const struct crm_outcome *o) {
     queue_end(it, "dropped", "");
 }
 
+static void on_erased_noted(void *arg, const struct err *err) {
+    struct item *it = arg;
+    if (err) {
+        store_failed(it, err);
+        return;
+    }
+    is_well(it);
+    queue_end(it, "dropped", "");
+}
+
 static void on_unmerged(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
     if (o->err)
@@ -477,6 +488,25 @@ static void on_unmerged(void *arg, const struct crm_outcome *o) {
         on_ensured(it, o);
     else
         on_merged(it, o);
+}
+
+/* What was to be told of him before is told: that comes first in this lane. */
+static void on_heard(void *arg, const struct err *err) {
+    struct item *it = arg;
+    if (err)
+        store_failed(it, err);
+    else
+        nothing_to_do(it);
+}
+
+static void on_erased(void *arg, const struct crm_outcome *o) {
+    struct item *it = arg;
+    if (o->err) {
+        failed(it, o);
+        return;
+    }
+    store_erase_heard(it->queue->core->store, it->entry.subject, crm_of(it)->target, "deleted",
+        on_erased_noted, it);
 }
 
 static void on_parted(void *arg, json_t *result, const struct err *err) {
@@ -508,6 +538,12 @@ static void start(struct item *it) {
         crm_about_swap(crm, was);
     } else if (it->entry.kind == 'u' && crm->ops->unmerge) {
         store_client(store, it->entry.subject, on_parted, it);
+    } else if (it->entry.kind == 'x' && crm->ops->erase) {
+        struct crm_about was = crm_about_swap(crm, (struct crm_about){.seq = 0});
+        crm->ops->erase(crm, it->entry.subject, on_erased, it);
+        crm_about_swap(crm, was);
+    } else if (it->entry.kind == 'x') {
+        store_erase_heard(store, it->entry.subject, crm->target, "noted", on_heard, it);
     } else if (it->entry.kind == 'g' || it->entry.kind == 'u') {
         nothing_to_do(it);
     } else if (it->entry.kind == 'c') {

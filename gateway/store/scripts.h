@@ -46,5 +46,13 @@ extern const char script_rules_records[];
 extern const char script_rules_put[];
 extern const char script_rules_waiting[];
 extern const char script_turn[];
+extern const char script_erase_begin[];
+extern const char script_erase_thread[];
+extern const char script_erase_log[];
+extern const char script_erase_identity[];
+extern const char script_erase_back[];
+extern const char script_erase_client[];
+extern const char script_erase_heard[];
+extern const char script_erase_calls[];
 
 #endif

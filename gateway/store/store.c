@@ -311,6 +311,13 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_RULES_RECORDS] = {"rules_records", script_rules_records},
         [SCRIPT_RULES_PUT] = {"rules_put", script_rules_put},
         [SCRIPT_RULES_WAITING] = {"rules_waiting", script_rules_waiting},
+        [SCRIPT_ERASE_BEGIN] = {"erase_begin", script_erase_begin},
+        [SCRIPT_ERASE_THREAD] = {"erase_thread", script_erase_thread},
+        [SCRIPT_ERASE_LOG] = {"erase_log", script_erase_log},
+        [SCRIPT_ERASE_IDENTITY] = {"erase_identity", script_erase_identity},
+        [SCRIPT_ERASE_BACK] = {"erase_back", script_erase_back},
+        [SCRIPT_ERASE_CLIENT] = {"erase_client", script_erase_client},
+        [SCRIPT_ERASE_HEARD] = {"erase_heard", script_erase_heard},
     };
     struct store *s = mem_zalloc(sizeof *s);
     s->env = env;

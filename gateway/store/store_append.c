@@ -60,6 +60,13 @@ static const char *own(struct append *op, char *s) {
     return s;
 }
 
+static unsigned identity_shard(const struct store *s, const char *kind, const char *address) {
+    char *key = mem_printf("%s:%s", kind, address);
+    unsigned shard = id_hash_shard(key, strlen(key), s->shards);
+    free(key);
+    return shard;
+}
+
 static void finish(struct append *op, const struct store_appended *r, const struct err *err) {
     op->fn(op->arg, r, err);
     append_free(op);
@@ -88,12 +95,25 @@ static void hop(struct append *op, const char *client) {
     send_append(op);
 }
 
+/* What he writes from now on is of a new client: his identities lead to this one only for a moment.
+ */
+static bool begin_anew(struct append *op) {
+    if (!*op->address || op->who[0] == 't' || ++op->hops > HOPS_MAX)
+        return false;
+    op->who[0] = '\0';
+    op->shard = identity_shard(op->store, op->kind, op->address);
+    send_append(op);
+    return true;
+}
+
 /* What the script would not do, in words. */
 static void refused(const char *what, const char *who, struct err *err) {
     if (strcmp(what, "merged") == 0)
         err_set(err, ERR_CONFLICT, "this thread goes on as %s, since the two clients are one", who);
     else if (strcmp(what, "blocked") == 0)
         err_set(err, ERR_CONFLICT, "this client is blocked: nothing is sent to him");
+    else if (strcmp(what, "erased") == 0)
+        err_set(err, ERR_CONFLICT, "the data of this client were erased: nothing is added to them");
     else if (strcmp(what, "writing") == 0)
         err_set(err, ERR_CONFLICT, "%s is writing an answer in this thread", who);
     else if (strcmp(what, "taken") == 0)
@@ -130,8 +150,10 @@ static void on_appended(void *arg, const struct redis_reply *r, const struct err
         hop(op, client);
     } else if (strcmp(what, "again") == 0 && ++op->hops <= HOPS_MAX) {
         send_append(op);
-    } else {
+    } else if (strcmp(what, "erased") != 0 || !begin_anew(op)) {
         refused(what, redis_reply_str(redis_reply_at(r, 1)), &bad);
+        if (strcmp(what, "erased") == 0 && op->who[0] != 't')
+            err_set(&bad, ERR_UNAVAILABLE, "the data of this client are being erased: come again");
         finish(op, NULL, &bad);
     }
 }
@@ -276,9 +298,7 @@ static int address(struct append *op, const struct store_append *in, struct err 
     }
     if (!in->from || !in->from->kind || !in->from->address || !*in->from->address)
         return err_set(err, ERR_INVALID, "a message needs a thread or its sender's identity");
-    char *key = mem_printf("%s:%s", in->from->kind, in->from->address);
-    op->shard = id_hash_shard(key, strlen(key), s->shards);
-    free(key);
+    op->shard = identity_shard(s, in->from->kind, in->from->address);
     return 0;
 }
 

@@ -50,7 +50,7 @@ static json_t *dead_json(unsigned shard, const char *id, const struct redis_repl
     store_entry_parse(&e, field(pairs, "e"));
     return json_pack("{s:o,s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:I,s:s}", "id",
         json_sprintf("%u:%s", shard, id), "queue", queue, "target", target ? target + 1 : queue,
-        "thread", e.kind == 'm' ? e.subject : "", "client", strchr("cgu", e.kind) ? e.subject : "",
+        "thread", e.kind == 'm' ? e.subject : "", "client", strchr("cgux", e.kind) ? e.subject : "",
         "client_name", "", "seq", (json_int_t)e.seq, "error", error_json(detail), "attempts",
         (json_int_t)strtoll(field(pairs, "attempts"), NULL, 10), "at",
         clock_format(strtoll(field(pairs, "at"), NULL, 10), when));

@@ -97,6 +97,27 @@ static void merge_field(json_t *c, const char *from, const char *value) {
     json_decref(kept);
 }
 
+/* "<ms> <agent> <reason>"; and of each CRM "<how> <ms>". */
+static void erased_field(json_t *c, const char *key, const char *value) {
+    json_t *erased = json_object_get(c, "erased");
+    if (!erased)
+        json_object_set_new(c, "erased", erased = json_pack("{s:{}}", "told"));
+    if (strcmp(key, "erased") != 0) {
+        const char *sp = strchr(value, ' ');
+        json_object_set_new(json_object_get(erased, "told"), key + strlen("told:"),
+            json_pack("{s:s%,s:o}", "how", value, sp ? (size_t)(sp - value) : strlen(value), "at",
+                time_or_null(sp ? strtoll(sp + 1, NULL, 10) : 0)));
+        return;
+    }
+    char *agent, *reason;
+    int64_t at = strtoll(value, &agent, 10);
+    agent += *agent == ' ';
+    reason = agent + strcspn(agent, " ");
+    json_object_set_new(erased, "at", time_or_null(at));
+    json_object_set_new(erased, "by", json_stringn(agent, (size_t)(reason - agent)));
+    json_object_set_new(erased, "reason", json_string(*reason ? reason + 1 : ""));
+}
+
 /* One field of a client hash into the object being built. */
 static void client_field(json_t *c, const char *key, const char *value) {
     static const char *const plain[] = {"name", "phone", "email", "note", "thread"};
@@ -116,6 +137,8 @@ static void client_field(json_t *c, const char *key, const char *value) {
         card_field(json_object_get(c, "cards"), key + 5, "id", value);
     } else if (strncmp(key, "cardurl:", 8) == 0) {
         card_field(json_object_get(c, "cards"), key + 8, "url", value);
+    } else if (strcmp(key, "erased") == 0 || strncmp(key, "told:", 5) == 0) {
+        erased_field(c, key, value);
     } else if (strncmp(key, "g:", 2) == 0) {
         merge_field(c, key + 2, value);
     } else if (strncmp(key, "m:", 2) == 0) {

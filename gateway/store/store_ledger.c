@@ -14,8 +14,9 @@
 
 /* --- all threads ----------------------------------------------------------------------------- */
 
-enum { W_CLIENT, W_FIRST, W_SEQ, W_LAST_MS, W_CREATED, W_COUNT };
-static const char *const walk_fields[W_COUNT] = {"client", "first", "seq", "last_ms", "created"};
+enum { W_CLIENT, W_FIRST, W_SEQ, W_LAST_MS, W_CREATED, W_ERASED, W_COUNT };
+static const char *const walk_fields[W_COUNT] = {
+    "client", "first", "seq", "last_ms", "created", "erased"};
 
 struct walked {
     char id[ID_SIZE], client[ID_SIZE];
@@ -91,6 +92,8 @@ static void details_done(struct gather *g) {
 
 static void on_detail(struct gather *g, size_t i, const struct redis_reply *r) {
     struct walked *t = &container_of(g, struct walk, g)->threads[i];
+    if (*redis_reply_str(redis_reply_at(r, W_ERASED)))
+        return; /* no CRM is to have anything of it */
     snprintf(t->client, sizeof t->client, "%s", redis_reply_str(redis_reply_at(r, W_CLIENT)));
     t->first = redis_reply_int(redis_reply_at(r, W_FIRST));
     t->first = t->first < 1 ? 1 : t->first;

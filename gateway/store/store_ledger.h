@@ -7,7 +7,8 @@
 #include "store/store.h"
 #include "store/store_record.h"
 
-/* All threads, those of merged clients too, some at a time and in no order:
+/* All threads, those of merged clients too, but none that was erased, some at a time and in no
+ * order:
  * {"threads":[{"id","client","first","last_seq","active_ms","created_ms"}...],"next":".."|null}.
  * first: the oldest seq that the log still has; active_ms: when its newest message came. Each
  * thread that is there from the first page to the last is on one of them, or on several. cursor:

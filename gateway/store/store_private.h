@@ -42,6 +42,13 @@ enum script_id {
     SCRIPT_RULES_RECORDS,
     SCRIPT_RULES_PUT,
     SCRIPT_RULES_WAITING,
+    SCRIPT_ERASE_BEGIN,
+    SCRIPT_ERASE_THREAD,
+    SCRIPT_ERASE_LOG,
+    SCRIPT_ERASE_IDENTITY,
+    SCRIPT_ERASE_BACK,
+    SCRIPT_ERASE_CLIENT,
+    SCRIPT_ERASE_HEARD,
     SCRIPT_COUNT
 };
 
@@ -59,6 +66,8 @@ struct store {
     unsigned owed; /* good probes, since the last refusal */
     char *secret, *epoch;
     char *tell; /* store_tell_statuses(); NULL nobody */
+    void (*on_unfinished)(void *arg, const char *verb, const char *id, const char *agent);
+    void *unfinished_arg;
     struct loop_timer *probe;
     struct redis_script scripts[SCRIPT_COUNT];
     void (*on_state)(void *arg, bool up, const struct err *fatal);

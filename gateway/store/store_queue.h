@@ -20,10 +20,11 @@ void store_lease(struct store *s, unsigned shard, const char *owner, unsigned tt
 
 struct store_entry {
     char id[STORE_ENTRY_SIZE];
-    char kind; /* m message, c client changed, g clients merged, u not any more, f event from a CRM
-                */
-    char subject[ID_SIZE], object[ID_SIZE]; /* m: thread; c: client; g, u: from, into; f: lane */
-    int64_t seq;                            /* m; f: store_event_load() */
+    char kind; /* m message, c client changed, g clients merged, u not any more, x client erased,
+                  f event from a CRM */
+    char subject[ID_SIZE],
+        object[ID_SIZE];    /* m: thread; c: client; g, u: from, into; x: client; f: lane */
+    int64_t seq;            /* m; f: store_event_load() */
     char op[STORE_OP_SIZE]; /* of a channel's queue: "" send, "edit" "delete" "react" "rest"; of a
                                CRM's: "" all of it, "status" */
     unsigned attempts;      /* made before, by earlier owners too */
@@ -117,5 +118,8 @@ void store_window_over(struct store *s, const char *thread, const char *channel,
  * the next is due, ms; 0 not known. */
 typedef void (*store_woken_fn)(void *arg, int64_t next_ms);
 void store_wake(struct store *s, unsigned shard, const char *token, store_woken_fn fn, void *arg);
+/* What is not the store's to end ("erase"). */
+void store_on_unfinished(struct store *s,
+    void (*fn)(void *arg, const char *verb, const char *id, const char *agent), void *arg);
 
 #endif

@@ -157,7 +157,7 @@ void store_entry_parse(struct store_entry *e, const char *text) {
         s = span_of(s.p + 2, s.n - 2);
     }
     bool good = take_id(&s, e->subject) && take(&s, ' ');
-    if (good && (e->kind == 'g' || e->kind == 'u'))
+    if (good && (e->kind == 'g' || e->kind == 'u' || e->kind == 'x'))
         good = take_id(&s, e->object) && s.n == 0;
     else if (good)
         good = (e->kind == 'm' || e->kind == 'c' || e->kind == 'f') && take_seq(&s, &e->seq) &&

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/store_private.h"
+#include "store/store_queue.h"
 
 void store_finished(struct store *s, const char *id, const char *what, redis_fn fn, void *arg) {
     struct args a;
@@ -49,6 +50,12 @@ static void end_one(struct store *s, const char *what) {
     char verb[12], from[ID_SIZE], into[ID_SIZE], agent[80];
     if (sscanf(what, "%11s %26s %26s %79s", verb, from, into, agent) != 4 || !id_is_valid(from))
         return;
+    bool ours = strcmp(verb, "merge") == 0 || strcmp(verb, "unmerge") == 0;
+    if (!ours) {
+        if (s->on_unfinished)
+            s->on_unfinished(s->unfinished_arg, verb, from, agent);
+        return;
+    }
     struct ending *e = mem_alloc(sizeof *e);
     *e = (struct ending){.store = s, .what = mem_strdup(what)};
     memcpy(e->id, from, ID_SIZE);
@@ -56,6 +63,12 @@ static void end_one(struct store *s, const char *what) {
         store_merge(s, from, into, agent, on_ended, e);
     else
         store_unmerge(s, from, into, agent, on_ended, e);
+}
+
+void store_on_unfinished(struct store *s,
+    void (*fn)(void *arg, const char *verb, const char *id, const char *agent), void *arg) {
+    s->on_unfinished = fn;
+    s->unfinished_arg = arg;
 }
 
 void store_unfinished(struct store *s, const struct redis_reply *r, size_t first) {

@@ -5,7 +5,7 @@ import time
 
 import pytest
 import requests
-from client_scenes import NOBODY, PNG, client_files, merge_clients, suggestions
+from client_scenes import NOBODY, PNG, client_files, erase_client, merge_clients, suggestions
 from clients import Api, Authenticator
 from contract import Contract
 from harness import CONFIG, SLOWER, Gateway, until
@@ -696,7 +696,7 @@ SCENES = {
     "getCardOwner": card_owner,
     "changeClient": change_client, "mergeClients": merge_clients, "unmergeClients": merge_clients,
     "getSuggestions": suggestions, "listFiles": client_files, "exportClient": client_files,
-    "uploadMedia": upload_media,
+    "eraseClient": erase_client, "uploadMedia": upload_media,
     "getMedia": get_media, "listAgents": list_agents, "addAgent": add_agent,
     "changeAgent": change_agent, "listChannels": list_channels, "checkChannel": check_channel,
     "addChannel": configured, "changeChannel": configured, "removeChannel": configured,

@@ -258,6 +258,9 @@ def conflict(w, op, _):
     CONTRACT.call(w.admin, "mergeClients", {"id": a}, 200, json={"from": b})
     if op == "changeClient":
         return CONTRACT.call(w.admin, op, {"id": b}, json={"name": "x"})
+    if op == "eraseClient":
+        return CONTRACT.call(w.admin, op, {"id": b}, json={
+            "reason": "x", "confirm": w.admin.get("/clients/" + b)["client"]["name"]})
     return CONTRACT.call(w.admin, op, {"id": c}, json={"from": b})
 
 

@@ -162,6 +162,10 @@ class World:
         self.admin.post(f"/clients/{path['id']}/merge", body)
         return path, body, None
 
+    def eraseClient(self, body):
+        body["confirm"] = "zoe"
+        return {"id": self.write("zoe")[2]}, body, None
+
     def changeAgent(self, body):
         self.gateway.add_user("ann")
         return {"name": "ann"}, body, None

@@ -1,13 +1,16 @@
-"""Clients: two become one and two again with all that was theirs; who may be the same; all of one's data in a file
-(152-FZ, GDPR)."""
+"""Clients: two become one and two again with all that was theirs; who may be the same; all of one's data in a file, and
+gone for good (152-FZ, GDPR)."""
 import json
+import pathlib
 import threading
 
 import pytest
 from clients import own_id
-from harness import SLOWER, until
+from fakes.webhook import Receiver
+from harness import CONFIG, SLOWER, until
 from telegram_world import Telegram
 
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000100000000376ef9240000000a"
                     "49444154789c636000000002000148afa4710000000049454e44ae426082")
 
@@ -259,3 +262,114 @@ def test_export_has_all_of_one_client_and_nothing_of_others(gateway):
             break
     assert [f["file"]["id"] for f in got] == [file] and got[0]["thread"] == one
     assert api.get(f"/clients/{client_of(api, other)}/files") == {"files": [], "next": None}
+
+
+# --- erasure ------------------------------------------------------------------------------------
+
+STRINGS = ["Zinaida", "zinaida-4711", "+79995554433", "zina@example.org", "passport 4509", "plan-of-zina", "secret draft",
+           "she is from Perm", "second of zina"]
+
+
+def in_redis(g):
+    """Where any of the client's words is, in any key's name or value."""
+    db, found = g.redis, []
+    for key in db.scan_iter("*", count=1000):
+        kind = db.type(key)
+        if kind == b"none":
+            continue  # it has run out meanwhile
+        value = {b"string": lambda k: db.get(k), b"hash": lambda k: db.hgetall(k), b"zset": lambda k: db.zrange(k, 0, -1),
+                 b"set": lambda k: db.smembers(k), b"list": lambda k: db.lrange(k, 0, -1),
+                 b"stream": lambda k: db.xrange(k)}[kind](key)
+        text = (key + b" " + repr(value).encode() + (b"".join(value.values()) if kind == b"hash" else b"")).decode(errors="replace")
+        found += [(key, s) for s in STRINGS if s in text]
+    return found
+
+
+def in_files(folder):
+    return [(p, s) for p in pathlib.Path(folder).rglob("*") if p.is_file() and not p.is_symlink()
+            for s in STRINGS if s.encode() in p.read_bytes()]
+
+
+def fill(g, api):
+    """A client with everything that one may leave behind."""
+    thread = write(g, "zinaida-4711", "my passport 4509", name="Zinaida")
+    c = client_of(api, thread)
+    api.patch("/clients/" + c, {"phone": "+79995554433", "email": "zina@example.org", "note": "she is from Perm"})
+    file = api.post("/media?name=plan-of-zina.png", None, data=PNG)["media"]["id"]
+    api.post(f"/threads/{thread}/messages", {"text": "Zinaida, here is plan-of-zina", "attachments": [file], "note": True})
+    api.post(f"/threads/{thread}/messages", {"text": "she is from Perm", "note": True})
+    api._good(api.ask("PUT", f"/threads/{thread}/draft", json={"text": "secret draft"}))
+    second = write(g, "zinaida-4711-b", "second of zina", name="Zinaida B")
+    api.post(f"/clients/{c}/merge", {"from": client_of(api, second)})
+    until(lambda: len([m for m in g.card_messages() if m["thread"] in (thread, second)]) >= 5, 30 * SLOWER, why="for the card")
+    return thread, second, c, file
+
+
+def heard(api, thread, wanted):
+    until(lambda: {t: v["how"] for t, v in api.get("/threads/" + thread)["client"]["erased"]["told"].items()} == wanted,
+          30 * SLOWER, why="for the CRMs")
+
+
+def test_erasure_leaves_no_byte_and_reports_agree(start_gateway):
+    with Receiver([SECRET]) as receiver:
+        section = f'webhook "erp" {{{{ url = "{receiver.url}/in" secret = {{{{"{SECRET}"}}}} allow_private = true }}}}\n'
+        g = start_gateway(config=CONFIG + section)
+        api = g.login()
+        other = write(g, "eve", "hello from eve")
+        thread, second, c, file = fill(g, api)
+        until(lambda: not any(g.redis.xlen(k) for k in g.redis.scan_iter("sb:*:crm:erp")), 30 * SLOWER, why="for the other CRM")
+        totals = api.get("/reports")["totals"]
+        assert in_redis(g) and in_files(g.data / "media") == [] and (g.data / "cards.db").exists()
+        gone = api.post(f"/clients/{c}/erase", {"reason": "letter of 2026-11-23", "confirm": "Zinaida"})["client"]
+        assert gone["erased"]["by"] == "admin" and set(gone["erased"]["told"]) == {"main", "erp"}
+        heard(api, thread, {"main": "deleted", "erp": "noted"})
+        heard(api, second, {"main": "deleted", "erp": "noted"})
+        until(lambda: not list(g.redis.scan_iter("sb:*:unfinished")), 20 * SLOWER, why="for its end")
+        assert in_redis(g) == []
+        assert api.ask("GET", "/media/" + file).status_code == 404
+        assert not [p for p in (g.data / "media").rglob("*") if p.name == file]
+        assert [x for x in in_files(g.data) if "cards.db" in str(x[0])] == []
+        # The other CRM was told of each, and of the whole.
+        erased = [e["data"]["message"] for e in receiver.events if e["type"].startswith("message.") and
+                  e["data"]["message"].get("erased")]
+        assert any(m.get("event", {}).get("type") == "erased" for m in erased)
+        assert all("text" not in m for m in erased)
+        # What stays agrees with the reports, and is not in the way of others.
+        assert api.get("/reports")["totals"] == totals
+        left = api.messages(thread)
+        assert [m["seq"] for m in left] == list(range(1, len(left) + 1)) and all(m["erased"] for m in left)
+        assert thread not in [t["id"] for t in api.threads()] and said(api, other) == ["hello from eve"]
+        assert api.get("/threads", q="passport")["threads"] == []
+        assert api.ask("POST", f"/threads/{thread}/messages", json={"text": "hello?"}).status_code == 409
+        # He is somebody new when he comes again.
+        new = write(g, "zinaida-4711", "hello again", name="Zinaida")
+        assert new not in (thread, second) and said(api, new) == ["hello again"]
+
+
+def test_erasure_through_kill_9(gateway):
+    """F01. Wherever it stops, the owner ends it."""
+    g, api = gateway, gateway.login()
+    thread, second, c, file = fill(g, api)
+    for i in range(150):
+        api.post(f"/threads/{thread}/messages", {"text": f"Zinaida {i}"})
+
+    def erase():
+        try:
+            api.ask("POST", f"/clients/{c}/erase", json={"reason": "asked", "confirm": "Zinaida"})
+        except OSError:
+            pass  # its worker was killed
+    t = threading.Thread(target=erase)
+    t.start()
+    until(lambda: g.redis.keys("sb:*:unfinished"), 20 * SLOWER, 0.001, why="for it to begin")
+    for i in range(len(g.worker_pids())):
+        g.kill_worker(index=i)
+    t.join()
+    until(g.is_ready, 20 * SLOWER)
+    nothing_is_left_over(g)
+    api = g.login()
+    gone = api.get("/clients/" + c)["client"]["erased"]
+    assert (gone["by"], gone["reason"]) == ("admin", "asked")
+    heard(api, thread, {"main": "deleted"})
+    heard(api, second, {"main": "deleted"})
+    assert in_redis(g) == [] and all(m["erased"] for m in api.messages(thread) + api.messages(second))
+    assert [x for x in in_files(g.data) if "cards.db" in str(x[0])] == []

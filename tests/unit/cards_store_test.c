@@ -201,6 +201,23 @@ static void an_undone_merge_parts_the_cards(void **state) {
     json_decref(back);
 }
 
+static void what_is_erased_is_gone(void **state) {
+    struct world *w = *state;
+    ensure(w, "C22", "v22", NULL);
+    attach(w, "C22", "Z1", "T22", 1, "xylophone");
+    for (int i = 0; i < 2; i++) {
+        begin_call(w);
+        cards_crm.erase(w->crm, "C22", on_done, w);
+        loop_run(w->env.loop);
+        assert_int_equal(w->err.code, 0);
+    }
+    assert_int_equal(hits(w, "xylophone"), 0);
+    begin_call(w);
+    cards_crm.card(w->crm, "C22", "", on_result, w);
+    loop_run(w->env.loop);
+    assert_true(json_is_null(json_object_get(w->result, "card")));
+}
+
 static void fields_are_changed_and_searched(void **state) {
     struct world *w = *state;
     json_t *fields = json_pack("{s:s,s:s}", "name", "Bob", "note", "likes tea");
@@ -342,6 +359,7 @@ int main(void) {
         cmocka_unit_test(history_is_in_order),
         cmocka_unit_test(merging_twice_does_no_harm),
         cmocka_unit_test(an_undone_merge_parts_the_cards),
+        cmocka_unit_test(what_is_erased_is_gone),
         cmocka_unit_test(fields_are_changed_and_searched),
         cmocka_unit_test(many_at_once_share_a_commit),
         cmocka_unit_test(killed_in_the_middle),

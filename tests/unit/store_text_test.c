@@ -152,6 +152,9 @@ static void entries_are_what_scripts_write(void **state) {
     store_entry_parse(&e, "u " ID " " OTHER);
     assert_int_equal(e.kind, 'u');
     assert_string_equal(e.object, OTHER);
+    store_entry_parse(&e, "x " ID " " ID);
+    assert_int_equal(e.kind, 'x');
+    assert_string_equal(e.subject, ID);
 }
 
 int main(void) {

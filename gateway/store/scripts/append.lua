@@ -18,7 +18,8 @@
 --   itself and is no answer 0|1, 47... CRM targets. Labels may be changed by one, too: "+new", "~gone"
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
 --   {"merged", thread}, {"missing"}, {"again"} (the new tag was taken: make other ids), {"blocked"},
---   {"writing", agent} or {"answered", agent} (somebody else does so, or has since), {"taken"} (another is responsible)
+--   {"writing", agent} or {"answered", agent} (somebody else does so, or has since), {"taken"} (another is responsible),
+--   {"erased"}
 local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
 local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
@@ -61,9 +62,10 @@ end
 
 local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
   'kind', 'address', 'window', 'seq', 'unread', 'cname', 'place', 'labels', 'blocked', 'answered', 'replied', 'sla', 'silence',
-  'episode')
+  'episode', 'erased')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
+if t[23] then return {'erased'} end
 client = t[1]
 local state, assignee = t[2], t[3] or ''
 local log, record = P .. 'log:' .. thread, P .. 'thread:' .. thread
