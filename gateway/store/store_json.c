@@ -9,7 +9,7 @@
 const char *const thread_fields[T_COUNT] = {"client", "cname", "state", "assignee", "labels",
     "channel", "connector", "unread", "seq", "last_ms", "created", "last_dir", "last_text",
     "last_seq", "waiting", "cr", "cd", "ar", "snooze", "merged", "kind", "address", "route",
-    "first", "window", "blocked", "sla", "episode"};
+    "first", "window", "blocked", "sla", "episode", "in_ms"};
 
 static json_t *time_or_null(int64_t ms) {
     char when[CLOCK_TEXT_SIZE];
@@ -61,7 +61,7 @@ json_t *thread_json(const char *id, const struct redis_reply *r) {
     }
     json_t *labels = json_loads(*s[T_LABELS] ? s[T_LABELS] : "[]", 0, NULL);
     return json_pack("{s:s,s:{s:s,s:s},s:s,s:o,s:o,s:s,s:s,s:I,s:I,s:o,s:o,s:{s:s,s:s,s:I},"
-                     "s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:b,s:o}",
+                     "s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:b,s:o,s:o}",
         "id", id, "client", "id", client, "name", s[T_CNAME], "state", s[T_STATE], "assignee",
         text_or_null(s[T_ASSIGNEE]), "labels", labels ? labels : json_array(), "channel",
         s[T_CHANNEL], "connector", s[T_CONNECTOR], "unread", (json_int_t)n[T_UNREAD], "last_seq",
@@ -72,7 +72,7 @@ json_t *thread_json(const char *id, const struct redis_reply *r) {
         (json_int_t)(n[T_CD] > n[T_CR] ? n[T_CD] : n[T_CR]), "agent_read_seq", (json_int_t)n[T_AR],
         "snooze_until", time_or_null(n[T_SNOOZE]), "merged_into", text_or_null(s[T_MERGED]),
         "windows", windows_json(s[T_WINDOW]), "blocked", *s[T_BLOCKED] == '1', "sla",
-        sla_json(s[T_SLA]));
+        sla_json(s[T_SLA]), "client_last_at", time_or_null(n[T_IN_MS]));
 }
 
 /* What is known of the client's card in a CRM. */

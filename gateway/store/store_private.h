@@ -181,6 +181,7 @@ enum {
     T_BLOCKED,
     T_SLA,
     T_EPISODE,
+    T_IN_MS,
     T_COUNT
 };
 extern const char *const thread_fields[T_COUNT];

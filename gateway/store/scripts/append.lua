@@ -177,6 +177,7 @@ if is_named then
 end
 if past or (blocked and dir == 'in') then -- no news for anybody
 elseif dir == 'in' then
+  set('in_ms', now)
   set('unread', tonumber(t[13] or 0) + 1)
   if not t[5] then
     set('waiting', now)

@@ -1,18 +1,18 @@
-// admin_gate.jsx - fetches the bundle of a page beside the inbox when it is wanted, and shows the page.
+// admin_gate.jsx - fetches the bundle of a page beside the inbox, or of a part of it, when it is wanted, and shows the page.
 import { useEffect, useState } from "preact/hooks";
 import { brought, fetchAll } from "./bundles.mjs";
 import { useWords } from "./context.jsx";
 import { Button, Spinner } from "./parts.jsx";
 
-const BUNDLES = { reports: "reports", account: "account", hours: "hours", rules: "rules" }; // of the others: "admin"
+const BUNDLES = { reports: "reports", account: "account", hours: "hours", rules: "rules", client: "client" }; // of the others: "admin"
 
 function load(page) {
     const bundle = BUNDLES[page] ?? "admin";
-    return fetchAll(["admin.css", bundle + ".css", bundle + ".js"]);
+    return fetchAll([...(bundle === "client" ? [] : ["admin.css"]), bundle + ".css", bundle + ".js"]);
 }
 
-export function AdminGate({ page }) {
-    const { t } = useWords();
+// {Page: the component once it is there, state, again(): after "failed"}.
+export function usePage(page) {
     const [state, setState] = useState(brought(page) ? "ready" : "loading");
     const [tries, setTries] = useState(0);
     useEffect(() => {
@@ -22,18 +22,23 @@ export function AdminGate({ page }) {
             gone = true;
         };
     }, [tries]);
-    const Page = brought(page);
-    if (state === "ready" && Page) return <Page />;
+    return { Page: state === "ready" ? brought(page) : null, state, again() {
+        setState("loading");
+        setTries(tries + 1);
+    } };
+}
+
+export function AdminGate({ page }) {
+    const { t } = useWords();
+    const { Page, state, again } = usePage(page);
+    if (Page) return <Page />;
     return (
         <main class="thread-none" id="main" tabIndex={-1}>
             <div class="empty" role="status">
                 {state === "loading" ? <Spinner label={t("app.loading")} /> : (
                     <>
                         <p>{t("error.offline")}</p>
-                        <Button kind="main" onClick={() => {
-                            setState("loading");
-                            setTries(tries + 1);
-                        }}>{t("error.retry")}</Button>
+                        <Button kind="main" onClick={again}>{t("error.retry")}</Button>
                     </>
                 )}
             </div>

@@ -1,12 +1,13 @@
 // client_panel.jsx - the person behind the dialogue: what is known, how the channels know them, the
-// card in the CRM, the page that they write from, their other dialogues, and the merge of two.
+// card in the CRM, the page that they write from, their other dialogues; what can be done about them comes with a bundle of
+// its own (client.jsx).
 import { useEffect, useRef, useState } from "preact/hooks";
 import { plainName, webAddress } from "../shared/links.mjs";
+import { usePage } from "./admin_gate.jsx";
 import { Cards } from "./cards.jsx";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
-import { identityAddress, identityKind, inOrder, isFormerPhone } from "./identities.mjs";
-import { Late } from "./late.jsx";
+import { howProven, identityAddress, identityKind, inOrder, isFormerPhone } from "./identities.mjs";
 import { Avatar, Button, Confirm, Field, IconButton, clientName } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
 import { useChange } from "./thread_head.jsx";
@@ -99,6 +100,7 @@ function Identity({ identity: i, client }) {
                 <span class="identity-kind">
                     {[said("identity." + kind, kind), i.former && t("client.former"), i.name !== client.name && plainName(i.name)].filter(Boolean).join(" · ")}
                 </span>
+                {!i.former && <span class="identity-kind">{t(howProven(i))}</span>}
             </span>
         </li>
     );
@@ -190,7 +192,7 @@ export function ClientPanel({ thread: id, onClose }) {
     const thread = useStore((db) => db.threads.get(id));
     const client = useStore((db) => db.clients.get(thread?.client?.id));
     const [editing, setEditing] = useState(false);
-    const [merging, setMerging] = useState(false);
+    const { Page: Tools } = usePage("client");
     const [blocking, setBlocking] = useState(false);
     const desk = useDesk();
     const change = useChange(id);
@@ -209,18 +211,20 @@ export function ClientPanel({ thread: id, onClose }) {
                 <Avatar name={plainName(client?.name || thread?.client?.name)} seed={thread?.client?.id} />
                 <h2 dir="auto">{plainName(client?.name) || name}</h2>
                 {client?.created_at && <p>{t("client.since")}: {full(client.created_at)}</p>}
+                {thread?.client_last_at && <p class="last-seen">{t("client.lastSeen")}: {full(thread.client_last_at)}</p>}
             </header>
             {client && (
                 <>
-                    {editing ? <Edit client={client} onDone={() => setEditing(false)} /> : <Known client={client} onEdit={() => setEditing(true)} />}
+                    {Tools && <Tools client={client} merged={thread?.merged_into} seq={thread?.last_seq} top />}
+                    {client.erased ? null : editing ? <Edit client={client} onDone={() => setEditing(false)} /> : <Known client={client} onEdit={() => setEditing(true)} />}
                     <Identities client={client} />
                     <PageContext profile={client.profile} />
-                    <Cards client={client} thread={id} lastSeq={thread?.last_seq} />
+                    {!client.erased && <Cards client={client} thread={id} lastSeq={thread?.last_seq} />}
                     <Others ids={client.threads} current={id} />
-                    {!thread?.merged_into && (
+                    {Tools && <Tools client={client} merged={thread?.merged_into} />}
+                    {!thread?.merged_into && !client.erased && (
                         <section class="panel-part">
                             <div class="panel-stack">
-                                <Button kind="plain" icon="merge" onClick={() => setMerging(true)}>{t("client.merge")}</Button>
                                 {thread?.blocked
                                     ? <Button kind="plain" icon="open" onClick={() => change({ blocked: false })}>{t("block.off")}</Button>
                                     : <Button kind="plain" icon="block" class="button button-plain danger" onClick={() => setBlocking(true)}>{t("block.on")}</Button>}
@@ -233,7 +237,6 @@ export function ClientPanel({ thread: id, onClose }) {
                 <Confirm title={t("block.on")} text={t("block.sure")} action={t("block.on")} danger
                     onYes={() => change({ blocked: true })} onClose={() => setBlocking(false)} />
             )}
-            {merging && <Late part="merge" client={client} onClose={() => setMerging(false)} />}
         </aside>
     );
 }

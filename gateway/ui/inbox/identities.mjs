@@ -23,6 +23,12 @@ export function identityAddress({ kind, address = "" }) {
     return shown;
 }
 
+// How we know that it is his: a word of "client.how.*".
+export function howProven({ kind, verified }) {
+    if (!verified) return kind === "visitor" ? "client.how.visitor" : "client.how.word";
+    return ["telegram", "whatsapp", "phone", "email", "user"].includes(kind) ? "client.how." + kind : "client.verified";
+}
+
 // Those that are his now come first.
 export const inOrder = (list) => [...list.filter((i) => !i.former), ...list.filter((i) => i.former)];
 

@@ -5,7 +5,6 @@ import { EmojiPicker } from "./emoji.jsx";
 import { FilterDialog } from "./filter_dialog.jsx";
 import { GiveContact, GivePlace } from "./give.jsx";
 import { Help } from "./help.jsx";
-import { Merge } from "./merge.jsx";
 import { TemplateDialog } from "./template_dialog.jsx";
 import { Trace } from "./trace.jsx";
 import { Viewer } from "./viewer.jsx";
@@ -13,5 +12,5 @@ import "./css/late.css";
 
 globalThis.switchboardPages = {
     ...globalThis.switchboardPages, background: Background, emoji: EmojiPicker, filter: FilterDialog, place: GivePlace, contact: GiveContact,
-    help: Help, merge: Merge, template: TemplateDialog, trace: Trace, viewer: Viewer,
+    help: Help, template: TemplateDialog, trace: Trace, viewer: Viewer,
 };

@@ -5,6 +5,7 @@ import * as hooks from "preact/hooks";
 import * as i18n from "../shared/i18n.mjs";
 import * as links from "../shared/links.mjs";
 import * as api from "./api.mjs";
+import * as attachments from "./attachments.jsx";
 import * as context from "./context.jsx";
 import * as filters from "./filters.jsx";
 import * as icons from "./icons.jsx";
@@ -18,6 +19,7 @@ export const lent = {
     "../shared/i18n.mjs": i18n,
     "../shared/links.mjs": links,
     "./api.mjs": api,
+    "./attachments.jsx": attachments,
     "./context.jsx": context,
     "./filters.jsx": filters,
     "./icons.jsx": icons,

@@ -4,13 +4,14 @@ import { plainName } from "../shared/links.mjs";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Avatar, Button, Dialog, Spinner, clientName } from "./parts.jsx";
 
-export function Merge({ client, onClose }) {
+// preset: a thread of the one who was found already.
+export function Merge({ client, preset = null, onClose }) {
     const { t, why, short } = useWords();
     const desk = useDesk();
     const threads = useStore((db) => db.threads);
     const [q, setQ] = useState("");
     const [found, setFound] = useState(null);
-    const [chosen, setChosen] = useState(null);
+    const [chosen, setChosen] = useState(preset);
     const [error, setError] = useState("");
     const [busy, setBusy] = useState(false);
     const input = useRef(null);
@@ -50,7 +51,7 @@ export function Merge({ client, onClose }) {
                     <p class="dialog-text">{t("client.mergeSure", { from: label(chosen), into: clientName({ client }, t) })}</p>
                     {error && <p class="form-error" role="alert">{error}</p>}
                     <footer class="dialog-foot">
-                        <Button onClick={() => setChosen(null)}>{t("dialog.cancel")}</Button>
+                        <Button onClick={() => (preset ? onClose() : setChosen(null))}>{t("dialog.cancel")}</Button>
                         <Button kind="danger" disabled={busy} onClick={merge}>{t("client.mergeDo")}</Button>
                     </footer>
                 </>

@@ -17,6 +17,7 @@ import { Button, Confirm, Text } from "./parts.jsx";
 import { Reactions, Versions } from "./reactions.jsx";
 import { Rich } from "./rich.jsx";
 import { wordsOf } from "./rich.mjs";
+import { threadHref } from "./routes.mjs";
 import { moment } from "./timeline.mjs";
 import { picturesIn } from "./written.mjs";
 
@@ -210,9 +211,10 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
                         {direction === "note" && first && <p class="msg-author"><Icon name="lock" size={13} />{author}{elsewhere} · {t("msg.note")}</p>}
                         {out && (!own || elsewhere) && first && !message.author && !bare && <p class="msg-author">{author}{elsewhere}</p>}
                         {message.template && <p class="msg-tag"><Icon name="template" size={13} />{t("msg.template", { name: message.template.name })}</p>}
+                        {message.moved_from && <p class="msg-tag"><Icon name="merge" size={13} />{t("msg.movedFrom")}</p>}
                         {message.past && <p class="msg-tag"><Icon name="phone" size={13} />{t("msg.past")}</p>}
                         <Body message={message} author={author} replied={replied} jump={jump} html={html} setHtml={setHtml} />
-                        {message.deleted_at && <Deleted message={message} />}
+                        {message.moved_to ? <p class="msg-tag"><a href={threadHref(message.moved_to)}>{t("msg.movedTo")}</a></p> : message.deleted_at && <Deleted message={message} />}
                         <Foot message={message} author={author} status={status} openTrace={openTrace} />
                     </div>
                 )}
@@ -308,6 +310,10 @@ function eventText(e, t, name, dueAt) {
         return t(e.on ? "event.blocked" : "event.unblocked", { by });
     case "merged":
         return t("event.merged", { by });
+    case "unmerged":
+        return t(e.into ? "event.unmergedInto" : "event.unmerged", { by });
+    case "erased":
+        return t("event.erased", { by });
     case "client":
         return t("event.client", { by });
     case "channel":

@@ -14,13 +14,15 @@ import { ago, dayMark, short } from "../shared/time.mjs";
 import { fileName } from "./api.mjs";
 import { due, lostSocket, makeEntry, nextDue, started } from "./outbox.mjs";
 import { parseRoute } from "./routes.mjs";
-import { en } from "./strings_en.mjs";
+import { en as first } from "./strings_en.mjs";
+import { client } from "./strings_en_client.mjs";
 import { ru } from "./strings_ru.mjs";
 import { sentences } from "./strings_ru_sentences.mjs";
 import { settings } from "./strings_ru_settings.mjs";
 import { whatsapp } from "./strings_ru_whatsapp.mjs";
 import { PART, inParts, timeline } from "./timeline.mjs";
 
+const en = { ...first, ...client };
 globalThis.crypto ??= webcrypto; // Node 18 has no global one
 const here = dirname(fileURLToPath(import.meta.url));
 const sources = readdirSync(here).filter((f) => /\.(jsx|mjs)$/.test(f) && !/test|strings/.test(f))

@@ -1,6 +1,7 @@
 // strings_ru.mjs - the inbox's words in Russian. Plurals: one, few, many, other (a fraction).
 import { account } from "./strings_ru_account.mjs";
 import { crm } from "./strings_ru_crm.mjs";
+import { client } from "./strings_ru_client.mjs";
 import { desk } from "./strings_ru_desk.mjs";
 import { sentences } from "./strings_ru_sentences.mjs";
 import { settings } from "./strings_ru_settings.mjs";
@@ -283,6 +284,8 @@ export const ru = {
     "msg.forwardedPlain": "Переслано",
     "msg.forwardedOften": "Переслано много раз",
     "msg.template": "Шаблон {name}",
+    "msg.movedTo": "Перенесено в диалог другого клиента",
+    "msg.movedFrom": "Написано, пока был объединён с другим клиентом",
     "msg.past": "Из истории телефона",
     "msg.form": "Заполнена форма",
     "msg.order": "Заказ",
@@ -384,6 +387,7 @@ export const ru = {
     "trouble.other": "Ответ канала: {why}",
     ...account,
     ...crm,
+    ...client,
     ...desk,
     ...whatsapp,
     ...settings,
@@ -399,6 +403,9 @@ export const ru = {
     "event.state.woke": "Диалог снова открыт",
     "event.labels": "{by}: метки: {labels}",
     "event.labelsNone": "{by}: метки убраны",
+    "event.unmerged": "{by}: другой клиент снова отдельный",
+    "event.unmergedInto": "{by}: этот клиент снова отдельный",
+    "event.erased": "{by}: данные этого клиента стёрты",
     "event.merged": "{by}: с этим клиентом объединён другой",
     "event.client": "{by}: данные клиента изменены",
     "event.rating": "Клиент оценил разговор: {score} из {of}",
@@ -575,13 +582,15 @@ export const ru = {
     "client.localTime": "Местное время",
     "client.cameBy": "Откуда",
     "client.campaign": "Кампания",
+    "client.how.telegram": "За учётную запись ручается Telegram",
+    "client.how.whatsapp": "За номер ручается WhatsApp",
+    "client.how.phone": "Клиент поделился им из своей учётной записи",
+    "client.how.email": "За письмо ручается домен отправителя",
+    "client.how.user": "Подписано вашим сайтом",
+    "client.how.visitor": "Браузер: кто это, не подтверждено",
+    "client.how.word": "Только со слов клиента",
+    "client.lastSeen": "Последнее обращение",
     "client.since": "Первое обращение",
-    "client.merge": "Объединить с другим клиентом",
-    "client.mergeFind": "Имя или слово из переписки",
-    "client.mergeHint": "Найдите того же человека среди других клиентов. Его диалог продолжится в этом.",
-    "client.mergeSure": "Объединить «{from}» с «{into}»? Диалоги станут одним. Отменить это здесь нельзя.",
-    "client.mergeDo": "Объединить",
-    "client.merged": "Теперь это один клиент.",
     "client.close": "Закрыть панель",
 
     "trace.title": "Где это сообщение?",

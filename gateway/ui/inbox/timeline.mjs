@@ -6,7 +6,7 @@ const GROUP_MS = 5 * 60000;
 
 // When it came; what is of the past, from a phone's history, when it was said.
 export function moment(m) {
-    return (m.past && m.sent_at) || (m.received_at ?? m.sent_at ?? "");
+    return ((m.past || m.moved_from) && m.sent_at) || (m.received_at ?? m.sent_at ?? "");
 }
 
 // Who of a group, and in which of its topics, or which agent, or who in a CRM.
