@@ -165,13 +165,14 @@ def test_an_undone_merge_gives_everything_back(gateway):
     assert tell[0] != tell[1]
 
 
+@pytest.mark.long
 def test_an_undone_merge_through_kill_9(gateway):
     """F01. Wherever it stops: it is ended, each message stands in one thread once, and nobody is forgotten."""
     g, api = gateway, gateway.login()
     one, two = write(g, "one", "first of one"), write(g, "two", "first of two")
     a, b = client_of(api, one), client_of(api, two)
     mine, his = ["first of one"], ["first of two"]
-    for turn in range(3):
+    for turn in range(2):
         api.post(f"/clients/{a}/merge", {"from": b})
         for i in range(12):
             his.append(f"{turn} {i} of two")
@@ -187,7 +188,7 @@ def test_an_undone_merge_through_kill_9(gateway):
         t = threading.Thread(target=undo)
         t.start()
         # Once it has begun: some messages are there, others are not.
-        until(lambda: g.redis.keys("sb:*:unfinished"), 20 * SLOWER, 0.001, why="for it to begin")
+        until(lambda: g.redis.keys("sb:*:unfinished") or not t.is_alive(), 20 * SLOWER, 0.001, why="for it to begin")
         for i in range(len(g.worker_pids())):
             g.kill_worker(index=i)
         t.join()
@@ -346,6 +347,7 @@ def test_erasure_leaves_no_byte_and_reports_agree(start_gateway):
         assert new not in (thread, second) and said(api, new) == ["hello again"]
 
 
+@pytest.mark.long
 def test_erasure_through_kill_9(gateway):
     """F01. Wherever it stops, the owner ends it."""
     g, api = gateway, gateway.login()
@@ -360,7 +362,7 @@ def test_erasure_through_kill_9(gateway):
             pass  # its worker was killed
     t = threading.Thread(target=erase)
     t.start()
-    until(lambda: g.redis.keys("sb:*:unfinished"), 20 * SLOWER, 0.001, why="for it to begin")
+    until(lambda: g.redis.keys("sb:*:unfinished") or not t.is_alive(), 20 * SLOWER, 0.001, why="for it to begin")
     for i in range(len(g.worker_pids())):
         g.kill_worker(index=i)
     t.join()
