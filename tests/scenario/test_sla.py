@@ -211,6 +211,7 @@ def test_blocked_merged_and_gone(g, clock):
 
 def test_closed_after_silence(g, clock):
     api = g.login()
+    api.post("/rules", {"name": "Closed", "on": "closed", "then": [{"label": "over"}]})
     told(g, api, {"name": "Quiet", "first_s": 86400, "close_s": 7200})
     quiet, asked, away, reopened = (write(g, n) for n in ("quiet", "asked", "away", "reopened"))
     for t in (quiet, asked, away, reopened):
@@ -233,6 +234,7 @@ def test_closed_after_silence(g, clock):
     assert api.get("/reports", **span)["totals"]["closed"] == 2  # it, and the one that somebody closed
     counts = api.get("/counts")["counts"]
     assert counts["closed"] == 1
+    until(lambda: thread_of(api, quiet)["labels"] == ["over"], 20 * SLOWER)  # rules hear of it
     g.kill_worker()
     g.wait_ready(20 * SLOWER)
     clock.forward(3600)

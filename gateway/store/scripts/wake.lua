@@ -10,14 +10,14 @@ local now = tonumber(ARGV[1])
 local done = 0
 if not is_owner(ARGV[4]) then return {} end
 
--- One more entry of a thread, an event; seq: the number of the one before.
-local function tell(thread, seq, what)
+-- One more entry of a thread, an event; seq: the number of the one before; signs: for rules, see append.lua.
+local function tell(thread, seq, what, signs)
   seq = tonumber(seq or 0) + 1
   local id = string.sub(ARGV[3], 1, 10) .. string.sub(thread, 11, 19) .. string.sub(ARGV[3], 20)
   local body = '{"d":"event","event":{' .. what .. '}}'
   call('HSET', P .. 'log:' .. thread, seq, id .. ' ' .. body .. '\n' .. ARGV[1] .. ' received\n+0 stored')
   call('HSET', P .. 'thread:' .. thread, 'seq', seq)
-  event(ARGV[2], 'm ' .. thread .. ' ' .. seq .. ' event')
+  event(ARGV[2], 'm ' .. thread .. ' ' .. seq .. ' event' .. (signs or ''))
   for i = 7, #ARGV do call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq) end
   done = done + 1
 end
@@ -68,7 +68,7 @@ local function close(thread, t)
   if not policy or t[1] ~= 'open' or t[10] then return end
   call('HDEL', P .. 'thread:' .. thread, 'silence')
   becomes(thread, t, 'closed', tonumber(t[13] or now))
-  tell(thread, t[5], '"type":"state","to":"closed","why":"silence","policy":' .. policy)
+  tell(thread, t[5], '"type":"state","to":"closed","why":"silence","policy":' .. policy, ' c')
   count_day(ARGV[5], 'closed', string.sub(ARGV[5], 10), t[7] or '')
   counted_day(ARGV[5], ARGV[6])
 end
