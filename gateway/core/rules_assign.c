@@ -10,6 +10,8 @@
 #include "store/store_desk.h"
 #include "store/store_users.h"
 
+#define TRIES_MAX 50 /* of counting, while others are being given threads */
+
 /* --- the card's responsible ------------------------------------------------------------------ */
 
 struct asking {
@@ -81,11 +83,13 @@ struct choosing {
     const char *names[RULE_AGENTS_MAX];
     size_t n;
     int64_t moment;
+    unsigned tries;
     core_name_fn fn;
     void *arg;
 };
 
 static void choose(struct choosing *c);
+static void on_moment(void *arg, int64_t moment, const struct err *err);
 
 static void chosen(struct choosing *c, const char *name, const struct err *err) {
     c->fn(c->arg, name, err);
@@ -125,6 +129,15 @@ static bool can(const struct choosing *c, const json_t *online, const char *name
 
 static void on_picked(void *arg, const char *name, const struct err *err) {
     struct choosing *c = arg;
+    bool doubt = err && err->code == ERR_TOO_MANY;
+    if (doubt && ++c->tries < TRIES_MAX) {
+        store_turn_moment(c->core->store, on_moment, c);
+        return;
+    }
+    if (doubt) {
+        name = "";
+        err = NULL;
+    }
     if (err || *name || c->list)
         chosen(c, err ? "" : name, err);
     else

@@ -427,6 +427,11 @@ void store_rules_now(struct store *s, store_rules_number_fn fn, void *arg) {
 
 static void on_turn(void *arg, const struct redis_reply *r, const struct err *err) {
     struct asking *k = arg;
+    struct err doubt;
+    if (!err && k->turn && redis_reply_type(r) == REDIS_INTEGER) {
+        err_set(&doubt, ERR_TOO_MANY, "what was given just now may be counted twice");
+        err = &doubt;
+    }
     if (k->number)
         k->number(k->arg, err ? 0 : redis_reply_int(r), err);
     else if (k->turn)

@@ -78,7 +78,8 @@ typedef void (*store_rules_number_fn)(void *arg, int64_t n, const struct err *er
 void store_rules_now(struct store *s, store_rules_number_fn fn, void *arg);
 
 /* Who is next: see scripts/turn.lua. given: unique for what is given. loads: as they were counted
- * after moment (store_turn_moment). name "": nobody. */
+ * after moment (store_turn_moment). name "": nobody;
+ * ERR_TOO_MANY: perhaps nobody, count again. */
 struct store_turn {
     const char *whose, *given;
     bool least;

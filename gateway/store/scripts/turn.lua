@@ -3,7 +3,8 @@
 -- KEYS: 1 "sb:{turn}:given", 2 "sb:{turn}:<whose turns>"
 -- ARGV: 1 now ms, 2 "at", or "done" and 3 what is given, or "pick" and 3 what is given, 4 "turn" or "least",
 --   5 the moment of the counts, 6 most that anybody may have or 0, then name and count of each...
--- Returns the moment; 1; the name, or false when nobody may have more
+-- Returns the moment; 1; the name, false when nobody may have more, or 1 when somebody might: what was given to him
+-- just now may have been counted twice, so count again
 local call = redis.call
 local KEEP, FORGET = 10000, 60000 -- ms: what is done, what was never told to be
 if ARGV[2] == 'at' then return tonumber(call('HGET', KEYS[1], 'moment') or 0) end
@@ -29,7 +30,7 @@ for i = 1, #all, 2 do
     end
   end
 end
-local most, best, best_load, best_turn = tonumber(ARGV[6]), nil, nil, nil
+local most, doubt, best, best_load, best_turn = tonumber(ARGV[6]), false, nil, nil, nil
 for i = 7, #ARGV, 2 do
   local name = ARGV[i]
   local load = tonumber(ARGV[i + 1]) + (more[name] or 0)
@@ -39,9 +40,11 @@ for i = 7, #ARGV, 2 do
     if not best or load < best_load or (load == best_load and turn < best_turn) then
       best, best_load, best_turn = name, load, turn
     end
+  elseif tonumber(ARGV[i + 1]) < most then
+    doubt = true
   end
 end
-if not best then return false end
+if not best then return doubt and 1 end
 call('HSET', KEYS[2], best, call('HINCRBY', KEYS[1], 'moment', 1))
 call('EXPIRE', KEYS[2], 7776000)
 call('HSET', KEYS[1], 'g:' .. ARGV[3], best .. ' ' .. ARGV[1] .. ' 0')
