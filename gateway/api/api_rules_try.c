@@ -58,6 +58,11 @@ static json_t *would(const struct trial *t) {
     return out;
 }
 
+static bool is_open(void *arg, const char *channel, int64_t ms) {
+    const struct trial *t = arg;
+    return core_is_open(t->call->api->core, channel, ms, NULL);
+}
+
 static void on_messages(void *arg, json_t *messages, const struct err *err) {
     struct trial *t = arg;
     const json_t *thread = json_object_get(t->one, "thread");
@@ -70,7 +75,9 @@ static void on_messages(void *arg, json_t *messages, const struct err *err) {
         .messages = messages,
         .locale = str(json_object_get(client, "profile"), "locale"),
         .responsible = *t->responsible != '\0',
-        .now_ms = clock_ms()};
+        .now_ms = clock_ms(),
+        .is_open = is_open,
+        .arg = t};
     json_t *found = err ? NULL : rule_replay(t->rule, &past);
     if (found) {
         json_object_set(found, "thread", json_object_get(thread, "id"));

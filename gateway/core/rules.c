@@ -95,6 +95,7 @@ static void take_rule(struct rule_set *s, struct rule *r) {
         s->signs[strlen(s->signs)] = signs[r->on];
     s->texts = s->texts || rule_reads(r);
     s->cards = s->cards || asks_for_cards(r);
+    s->hours = s->hours || r->open >= 0;
     s->nwaiting += r->on == RULE_UNANSWERED;
     if (s->n == 0 || r->live_ms < s->live_from_ms)
         s->live_from_ms = r->live_ms;
@@ -429,7 +430,7 @@ static bool find_wanted(const struct rule_set *s, const struct rule_facts *f,
 /* By what the event and its record say. Of a client's message that is how the thread was, but for
  * its labels if it has any. */
 static bool may_want(
-    const struct rule_set *s, const struct store_rules_event *e, json_t *none, struct wanted *out) {
+    const struct follower *f, const struct store_rules_event *e, json_t *none, struct wanted *out) {
     bool is_in = strchr(e->signs, 'i') != NULL;
     json_t *body = e->record.n ? record_body_json(e->record) : NULL;
     const json_t *said = json_object_get(body, "text");
@@ -442,13 +443,16 @@ static bool may_want(
         .text = body ? &text : NULL,
         .may_say = !body && is_in,
         .first = -1,
-        .responsible = -1};
+        .responsible = -1,
+        .open = -1};
     if (is_in) {
         facts.assignee = strchr(e->signs, 'u') ? "" : "?";
         facts.first = strchr(e->signs, 'f') != NULL;
         facts.labels = strchr(e->signs, 'b') ? none : NULL;
     }
-    bool may = find_wanted(s, &facts, NULL, out);
+    if (facts.channel && f->set->hours)
+        facts.open = core_is_open(f->core, facts.channel, strtoll(e->place, NULL, 10), NULL);
+    bool may = find_wanted(f->set, &facts, NULL, out);
     if (body)
         fold_free(&text);
     json_decref(body);
@@ -467,7 +471,10 @@ static bool still_wants(
         .labels = labels,
         .may_say = true,
         .first = t->episode == 1,
-        .responsible = -1};
+        .responsible = -1,
+        .open = -1};
+    if (f->set->hours)
+        facts.open = core_is_open(f->core, t->channel, f->cases[at].at_ms, NULL);
     bool wants = find_wanted(f->set, &facts, &f->wanted[at], &ignored);
     json_decref(labels);
     return wants;
@@ -525,7 +532,7 @@ static void take_events(struct follower *f, const struct store_rules_batch *b) {
     for (size_t i = 0; i < b->n; i++) {
         const struct store_rules_event *e = &b->events[i];
         struct rules_case *c = &f->cases[f->n];
-        if (!may_want(f->set, e, none, &f->wanted[f->n]))
+        if (!may_want(f, e, none, &f->wanted[f->n]))
             continue;
         *c = (struct rules_case){.seq = e->seq,
             .events = events_of(e->signs),

@@ -72,7 +72,8 @@ static struct rule_facts facts_of(const struct deciding *d) {
         .text = d->has_text ? &d->text : NULL,
         .locale = str(profile, "locale"),
         .first = json_integer_value(json_object_get(d->loaded, "episode")) == 1,
-        .responsible = d->is_responsible};
+        .responsible = d->is_responsible,
+        .open = core_is_open(d->core, str(thread_of(d), "channel"), d->what.at_ms, NULL)};
 }
 
 static bool is_in_chain(const struct deciding *d, const char *rule) {

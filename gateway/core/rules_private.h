@@ -15,6 +15,7 @@ struct rule_set {
     char signs[8];   /* of events that they want: store_rules_read */
     bool texts;      /* some look at what clients write */
     bool cards;      /* some ask who is responsible for the card */
+    bool hours;      /* some ask whether the channel is open */
     size_t nwaiting; /* of RULE_UNANSWERED */
     int64_t live_from_ms;
 };

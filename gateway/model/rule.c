@@ -180,12 +180,12 @@ static int check_possible(const struct rule *r, struct err *err) {
 }
 
 static int take_conditions(struct rule *r, const json_t *o, struct err *err) {
-    r->responsible = r->assigned = -1;
+    r->responsible = r->assigned = r->open = -1;
     if (o && !json_is_object(o))
         return err_set(err, ERR_INVALID, "if must be an object of conditions");
     if (known_keys(o, "if",
             "channels, connectors, labels, without, any, all, language, contact, responsible, "
-            "assigned",
+            "assigned, open",
             err) < 0 ||
         take_names(o, "channels", NAME_BYTES_MAX, &r->channels, err) < 0 ||
         take_names(o, "connectors", NAME_BYTES_MAX, &r->connectors, err) < 0 ||
@@ -195,10 +195,12 @@ static int take_conditions(struct rule *r, const json_t *o, struct err *err) {
         take_words(o, "all", &r->all, &r->nall, err) < 0 ||
         take_language(r, json_object_get(o, "language"), err) < 0 ||
         take_contact(r, json_object_get(o, "contact"), err) < 0 ||
-        check_bool(o, "responsible", "if", err) < 0 || check_bool(o, "assigned", "if", err) < 0)
+        check_bool(o, "responsible", "if", err) < 0 || check_bool(o, "assigned", "if", err) < 0 ||
+        check_bool(o, "open", "if", err) < 0)
         return -1;
     r->responsible = tri(o, "responsible");
     r->assigned = tri(o, "assigned");
+    r->open = tri(o, "open");
     return check_possible(r, err);
 }
 

@@ -8,7 +8,8 @@
  *        "any","all": words, phrases or beginnings of words with "*";
  *        "language": "cyrillic", "latin" (what it is written in) or "ru", ... (the visitor's);
  *        "contact":"first|known" (was there a dialogue before), "responsible": bool (the card has
- *        one who is an agent of ours), "assigned": bool},
+ *        one who is an agent of ours), "assigned": bool, "open": bool (it is in the
+ *        channel's working hours)},
  *  "then":[{"assign":{"responsible":bool,"agents":[..],"how":"turn|least","online":bool,
  *                     "capacity":n}},
  *          {"label"},{"unlabel"},{"send"},{"note"},{"close":true}]} */
@@ -56,7 +57,7 @@ struct rule {
     size_t nany, nall;
     const char *language; /* NULL any */
     enum rule_contact contact;
-    int responsible, assigned; /* 1, 0; -1 does not matter */
+    int responsible, assigned, open; /* 1, 0; -1 does not matter */
     const json_t *actions;
 };
 
@@ -81,6 +82,7 @@ struct rule_facts {
     const char *locale;        /* "ru-RU", "" not known */
     int first;                 /* 1, 0; -1 not asked yet */
     int responsible;           /* likewise */
+    int open;                  /* likewise */
 };
 /* What was not asked yet holds: so false is for sure. */
 bool rule_matches(const struct rule *r, const struct rule_facts *f);
@@ -95,6 +97,9 @@ struct rule_past {
     const char *locale;
     int responsible;
     int64_t now_ms;
+    /* Was the channel open? NULL: nobody knows, so what hangs on it holds. */
+    bool (*is_open)(void *arg, const char *channel, int64_t ms);
+    void *arg;
 };
 json_t *rule_replay(const struct rule *r, const struct rule_past *past);
 

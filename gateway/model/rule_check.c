@@ -31,7 +31,7 @@ static void found(struct check *c, const char *code, const size_t *which, size_t
 /* Nothing is asked for, but whether somebody is responsible. */
 static bool is_bare(const struct rule *r) {
     return !r->channels && !r->connectors && !r->labels && !r->without && !r->nany && !r->nall &&
-           !r->language && r->contact == RULE_ANYBODY && r->responsible < 0;
+           !r->language && r->contact == RULE_ANYBODY && r->responsible < 0 && r->open < 0;
 }
 
 /* Does each event of b come with one of a? */

@@ -72,6 +72,8 @@ bool rule_matches(const struct rule *r, const struct rule_facts *f) {
         return false;
     if (r->responsible >= 0 && f->responsible >= 0 && r->responsible != f->responsible)
         return false;
+    if (r->open >= 0 && f->open >= 0 && r->open != f->open)
+        return false;
     if (r->language && !is_language(r, f))
         return false;
     return (!r->nany && !r->nall) || f->may_say || has_words(r, f->text);
@@ -113,6 +115,8 @@ json_t *rule_why(const struct rule *r, const struct rule_facts *f) {
         add(why, "responsible", r->responsible ? "true" : "false");
     if (r->assigned >= 0)
         add(why, "assigned", r->assigned ? "true" : "false");
+    if (r->open >= 0)
+        add(why, "open", r->open ? "true" : "false");
     return why;
 }
 
@@ -153,7 +157,10 @@ static void look(struct replay *p, unsigned events, const json_t *m, int64_t seq
         .labels = p->labels,
         .locale = p->past->locale ? p->past->locale : "",
         .first = p->episode <= 1,
-        .responsible = p->past->responsible};
+        .responsible = p->past->responsible,
+        .open = -1};
+    if (p->past->is_open)
+        f.open = p->past->is_open(p->past->arg, f.channel, at_ms);
     if (!(events & 1u << p->rule->on))
         return;
     fold_text(&text, is_in ? str(m, "text") : "", is_in ? json_string_length(words) : 0);

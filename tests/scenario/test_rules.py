@@ -104,6 +104,25 @@ def test_events_and_conditions(gateway):
     assert collections.Counter(w for d, w in by_rule(api, t) if d == "note") == {"opened": 1, "assigned": 1, "closed": 1, "reopened": 1}
 
 
+def test_away_and_welcome_by_working_hours(gateway):
+    """One text while the channel is closed, another while it is open, as admins set it; tried on the past likewise."""
+    g, api = gateway, gateway.login()
+    add(api, "away", "message", [{"send": "We are away."}], **{"if": {"open": False}})
+    here = add(api, "here", "message", [{"send": "We are here."}], **{"if": {"open": True}})
+    day = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(time.gmtime().tm_wday + 3) % 7]
+    closed = api.post("/hours", {"name": "Rarely", "zone": "UTC", "week": {day: [{"from": "09:00", "to": "10:00"}]}})["schedule"]
+    t = write(g, "bob")
+    until(lambda: by_rule(api, t) == [("out", "We are away.")])
+    rule = {k: here[k] for k in ("name", "on", "if", "then")}
+    assert api.post("/rules/try", {"rule": rule})["matched"] == []
+    api.ask("DELETE", "/hours/" + closed["id"]).raise_for_status()
+    other = write(g, "eve")
+    until(lambda: by_rule(api, other) == [("out", "We are here.")])
+    until(lambda: len(api.post("/rules/try", {"rule": rule})["matched"]) == 2)  # as the hours are now
+    mark = next(m["rule"] for m in messages(api, other) if m.get("rule"))
+    assert mark["why"] == [{"is": "open", "value": "true"}]
+
+
 def test_a_rule_closes(gateway):
     g, api = gateway, gateway.login()
     add(api, "stop", "message", [{"send": "Good bye."}, {"close": True}], **{"if": {"all": ["stop"]}})

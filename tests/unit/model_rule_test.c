@@ -94,7 +94,7 @@ static void what_is_no_rule_is_told_precisely(void **state) {
 struct said {
     const char *text, *channel, *assignee, *labels, *locale;
     unsigned events;
-    int first, responsible;
+    int first, responsible, open;
 };
 
 static bool applies(const char *conditions, struct said s) {
@@ -111,7 +111,8 @@ static bool applies(const char *conditions, struct said s) {
         .text = &text,
         .locale = s.locale ? s.locale : "",
         .first = s.first,
-        .responsible = s.responsible};
+        .responsible = s.responsible,
+        .open = s.open};
     bool yes = rule_matches(r, &f);
     fold_free(&text);
     json_decref(labels);
@@ -145,6 +146,9 @@ static void conditions_hold_or_not(void **state) {
     assert_true(applies("{\"contact\":\"known\"}", SAID(.first = -1))); /* not asked yet */
     assert_false(applies("{\"responsible\":true}", SAID(.responsible = 0)));
     assert_true(applies("{\"responsible\":true}", SAID(.responsible = -1)));
+    assert_false(applies("{\"open\":true}", SAID(.open = 0)));
+    assert_true(applies("{\"open\":false}", SAID(.open = 0)));
+    assert_true(applies("{\"open\":true}", SAID(.open = -1)));
     assert_false(applies("{\"assigned\":false}", SAID(.assignee = "ann")));
     assert_true(applies("{\"assigned\":true}", SAID(.assignee = "ann")));
 }

@@ -1,9 +1,9 @@
 // rule.mjs - a rule as the gateway keeps it, and as a form shows it. Pure.
 export const EVENTS = ["message", "opened", "reopened", "assigned", "labeled", "closed", "unanswered"];
-export const CONDITIONS = ["channels", "connectors", "labels", "without", "any", "all", "language", "contact", "responsible", "assigned"];
+export const CONDITIONS = ["channels", "connectors", "labels", "without", "any", "all", "language", "contact", "responsible", "assigned", "open"];
 export const ACTIONS = ["assign", "label", "unlabel", "send", "note", "close"];
-export const CHOICES = { language: ["cyrillic", "latin", "ru", "en"], contact: ["first", "known"], responsible: ["true", "false"], assigned: ["false", "true"] };
-const FLAGS = ["responsible", "assigned"];
+export const CHOICES = { language: ["cyrillic", "latin", "ru", "en"], contact: ["first", "known"], responsible: ["true", "false"], assigned: ["false", "true"], open: ["false", "true"] };
+const FLAGS = ["responsible", "assigned", "open"];
 
 const listed = (text) => text.split(/[,\n]/).map((s) => s.trim()).filter(Boolean);
 

@@ -7,7 +7,7 @@ import { words } from "./words.mjs";
 test("what was kept comes back out of the form", () => {
     const rule = {
         name: "Refunds", on: "unanswered", after: 90,
-        if: { channels: ["a", "b"], any: ["refund", "money back"], language: "ru", contact: "known", responsible: true, assigned: false },
+        if: { channels: ["a", "b"], any: ["refund", "money back"], language: "ru", contact: "known", responsible: true, assigned: false, open: true },
         then: [{ assign: { responsible: true, agents: ["ann"], how: "least", online: true, capacity: 3 } }, { label: "x" }, { send: "Hello, <b>" }, { close: true }],
     };
     assert.deepEqual(ruleOf(formOf({ ...rule, id: "1", rev: 2, enabled: true, order: 5 })), rule);
