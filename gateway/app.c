@@ -168,6 +168,8 @@ static void build_store(struct app *app) {
         .events_max = (unsigned)settings_int(history, "events"),
         .zone = settings_str(reports, "zone"),
         .report_keep_ms = settings_int(reports, "keep_for"),
+        .audit_max = (unsigned)settings_int(history, "audit"),
+        .audit_keep_ms = settings_int(history, "audit_for"),
         .dedupe = settings_bool(redis, "dedupe"),
         .on_state = on_store_state,
         .arg = app};

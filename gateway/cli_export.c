@@ -154,6 +154,8 @@ int cli_export(struct cli *cli) {
     cli_walk_end(&w);
     if (x.has_archive)
         cli_crm_close(&x.archive);
+    (void)cli_note(
+        x.s, "data.exported", thread ? thread : x.channel, NULL); /* it has said why not */
     cli_session_close(&x.s);
     return fflush(stdout) != 0 || rc < 0 ? CLI_FAILED : CLI_OK;
 }

@@ -203,8 +203,9 @@ static int dead_retry_all(struct cli_session *s, const char *queue) {
     store_dead_retry_all(s->store, queue, cli_on_json, s);
     if (cli_wait(s) < 0)
         return CLI_FAILED;
-    printf("%lld put back in their queues\n", (long long)number(s->result, "retried"));
-    return CLI_OK;
+    json_t *detail = json_incref(s->result);
+    printf("%lld put back in their queues\n", (long long)number(detail, "retried"));
+    return cli_note(s, "dead.retried", queue, detail) < 0 ? CLI_FAILED : CLI_OK;
 }
 
 static int dead_retry_one(struct cli *cli, struct cli_session *s) {
@@ -212,7 +213,7 @@ static int dead_retry_one(struct cli *cli, struct cli_session *s) {
     if (cli_wait(s) < 0)
         return CLI_FAILED;
     printf("%s is put back in its queue\n", cli->args[1]);
-    return CLI_OK;
+    return cli_note(s, "dead.retried", cli->args[1], NULL) < 0 ? CLI_FAILED : CLI_OK;
 }
 
 int cli_dead(struct cli *cli) {

@@ -2,6 +2,7 @@
 #include "cli_session.h"
 
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "core/audit.h"
 #include "embedded_redis.h"
 
 #define OPENING_MS 5000
@@ -67,6 +69,22 @@ void cli_on_done(void *arg, const struct err *err) {
     cli_on_json(arg, NULL, err);
 }
 
+int cli_note(struct cli_session *s, const char *what, const char *subject, json_t *detail) {
+    struct passwd entry, *found = NULL;
+    char room[2048], number[24];
+    snprintf(number, sizeof number, "%lld", (long long)getuid());
+    getpwuid_r(getuid(), &entry, room, sizeof room, &found);
+    audit_write(&s->env, s->store,
+        &(struct audit_entry){.what = what,
+            .by = found ? found->pw_name : number,
+            .via = "command",
+            .subject = subject,
+            .detail = detail},
+        cli_on_done, s);
+    json_decref(detail);
+    return cli_wait(s);
+}
+
 /* The Redis of the configuration; the embedded one's socket is found by its data_dir. */
 static char *find_redis(const struct config *c, struct err *err) {
     const char *url = settings_str(config_section(c, "redis"), "url");
@@ -98,6 +116,8 @@ static void connect_store(struct cli_session *s, const char *url) {
                                   .events_max = (unsigned)settings_int(history, "events"),
                                   .zone = settings_str(reports, "zone"),
                                   .report_keep_ms = settings_int(reports, "keep_for"),
+                                  .audit_max = (unsigned)settings_int(history, "audit"),
+                                  .audit_keep_ms = settings_int(history, "audit_for"),
                                   .connections = 1,
                                   .dedupe = true,
                                   .on_state = on_state,

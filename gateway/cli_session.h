@@ -29,4 +29,8 @@ int cli_wait(struct cli_session *s);
  * which end by themselves. */
 int cli_wait_quiet(struct cli_session *s);
 
+/* Writes into the audit log (core/audit.h) that whoever runs this command did this. Takes detail
+ * (NULL: nothing more). 0, or -1 after printing why it could not be written. */
+int cli_note(struct cli_session *s, const char *what, const char *subject, json_t *detail);
+
 #endif

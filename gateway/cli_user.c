@@ -65,6 +65,10 @@ static int take_role(struct cli *cli, enum role *out) {
     return CLI_OK;
 }
 
+static int noted(struct cli_session *s, const char *what, const char *name, json_t *detail) {
+    return cli_note(s, what, name, detail) < 0 ? CLI_FAILED : CLI_OK;
+}
+
 static int with_password(struct cli *cli, struct cli_session *s, bool add) {
     char password[PASSWORD_SIZE];
     const char *name = cli->args[1], *shown = cli_option(cli, "--display-name");
@@ -87,7 +91,8 @@ static int with_password(struct cli *cli, struct cli_session *s, bool add) {
         printf("%s is added as %s\n", name, role_name(role));
     else
         printf("%s has a new password; his sessions are ended\n", name);
-    return CLI_OK;
+    return noted(s, add ? "agent.added" : "agent.password_reset", name,
+        add ? json_pack("{s:s}", "role", role_name(role)) : NULL);
 }
 
 static int user_add(struct cli *cli, struct cli_session *s) {
@@ -106,7 +111,7 @@ static int set_disabled(struct cli *cli, struct cli_session *s, bool disabled) {
         return CLI_FAILED;
     printf("%s %s\n", cli->args[1],
         disabled ? "is disabled; his sessions are ended" : "may sign in again");
-    return CLI_OK;
+    return noted(s, "agent.changed", cli->args[1], json_pack("{s:b}", "disabled", (int)disabled));
 }
 
 static int user_disable(struct cli *cli, struct cli_session *s) {
@@ -122,7 +127,7 @@ static int user_reset_factor(struct cli *cli, struct cli_session *s) {
     if (cli_wait(s) < 0)
         return CLI_FAILED;
     printf("%s signs in with the password alone; his sessions are ended\n", cli->args[1]);
-    return CLI_OK;
+    return noted(s, "account.second_factor_reset", cli->args[1], NULL);
 }
 
 /* A name that nobody has is a mistake at the keyboard. */
@@ -138,7 +143,7 @@ static int user_unlock(struct cli *cli, struct cli_session *s) {
     if (cli_wait(s) < 0)
         return CLI_FAILED;
     printf("%s need not wait any more\n", cli->args[1]);
-    return CLI_OK;
+    return noted(s, "account.unlocked", cli->args[1], NULL);
 }
 
 static int user_sign_out(struct cli *cli, struct cli_session *s) {
@@ -148,7 +153,7 @@ static int user_sign_out(struct cli *cli, struct cli_session *s) {
     if (cli_wait(s) < 0)
         return CLI_FAILED;
     printf("the sessions of %s are ended\n", cli->args[1]);
-    return CLI_OK;
+    return noted(s, "account.sessions_ended", cli->args[1], NULL);
 }
 
 static void print_json(const json_t *json) {
@@ -234,7 +239,7 @@ static int token_add(struct cli *cli, struct cli_session *s) {
         return CLI_FAILED;
     puts(json_string_value(s->result));
     fputs("This is the only time that the token is shown.\n", stderr);
-    return CLI_OK;
+    return noted(s, "token.added", cli->args[1], json_pack("{s:s}", "role", role_name(role)));
 }
 
 static int token_revoke(struct cli *cli, struct cli_session *s) {
@@ -242,7 +247,7 @@ static int token_revoke(struct cli *cli, struct cli_session *s) {
     if (cli_wait(s) < 0)
         return CLI_FAILED;
     printf("the token %s is revoked\n", cli->args[1]);
-    return CLI_OK;
+    return noted(s, "token.revoked", cli->args[1], NULL);
 }
 
 static int token_list(struct cli *cli, struct cli_session *s) {

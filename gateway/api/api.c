@@ -7,10 +7,13 @@
 #include <string.h>
 
 #include "api/api_private.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/utf8.h"
+#include "core/audit.h"
+#include "store/store_users.h"
 
 #define V1 "/api/v1"
 
@@ -90,6 +93,8 @@ const struct http_route api_routes[] = {
     {"GET", V1 "/channels/{name}/picture", api_channels_picture, 0, false},
     {"GET", V1 "/channels/{name}/templates", api_channels_templates, 0, false},
     {"GET", V1 "/connectors", api_connectors_list, 0, false},
+    {"GET", V1 "/audit", api_audit_list, 0, false},
+    {"GET", V1 "/audit.csv", api_audit_table, 0, false},
     {"GET", V1 "/reports", api_reports_get, 0, false},
     {"GET", V1 "/reports/{table}", api_reports_table, 0, false},
     {"GET", V1 "/targets", api_targets_list, 0, false},
@@ -119,6 +124,11 @@ void call_free(struct call *c) {
     json_decref(c->keep);
     json_decref(c->subject);
     json_decref(c->asked);
+    json_decref(c->note.detail);
+    json_decref(c->answer.body);
+    free(c->note.what);
+    free(c->note.subject);
+    free(c->answer.bytes);
     free(c->text);
     if (c->session)
         explicit_bzero(c->session, strlen(c->session));
@@ -126,14 +136,72 @@ void call_free(struct call *c) {
     free(c);
 }
 
-void call_ok(struct call *c, int status, json_t *body) {
-    http_reply_json(c->x, status, body);
+static void give(struct call *c) {
+    if (c->answer.type)
+        http_reply(c->x, c->answer.status, c->answer.type, c->answer.bytes, c->answer.size);
+    else if (c->answer.body)
+        http_reply_json(c->x, c->answer.status, json_incref(c->answer.body));
+    else
+        http_reply_empty(c->x, c->answer.status);
     call_free(c);
 }
 
+/* What was asked for is done, whether or not this could be written; the log has it. */
+static void on_noted(void *arg, const struct err *err) {
+    (void)err;
+    give(arg);
+}
+
+static void answer(struct call *c) {
+    char id[CRYPTO_HEX_SIZE] = "";
+    if (!c->note.what) {
+        give(c);
+        return;
+    }
+    if (c->session)
+        crypto_sha256_hex(span_str(c->session), id);
+    id[c->session ? STORE_SESSION_ID : 0] = '\0';
+    audit_write(&c->api->env, c->api->store,
+        &(struct audit_entry){.what = c->note.what,
+            .by = c->actor.name,
+            .via = c->actor.is_token ? "token" : "session",
+            .address = http_peer(c->x),
+            .session = id,
+            .subject = c->note.subject,
+            .detail = c->note.detail},
+        on_noted, c);
+}
+
+void call_note(struct call *c, const char *what, const char *subject, json_t *detail) {
+    char *copy = subject ? mem_strdup(subject) : NULL;
+    json_decref(c->note.detail);
+    free(c->note.what);
+    free(c->note.subject);
+    c->note.what = mem_strdup(what);
+    c->note.subject = copy;
+    c->note.detail = detail;
+}
+
+void call_ok(struct call *c, int status, json_t *body) {
+    c->answer.status = status;
+    c->answer.body = body;
+    answer(c);
+}
+
 void call_empty(struct call *c) {
-    http_reply_empty(c->x, 204);
-    call_free(c);
+    c->answer.status = 204;
+    answer(c);
+}
+
+void call_file(struct call *c, const char *name, const char *type, char *bytes, size_t n) {
+    char header[128];
+    snprintf(header, sizeof header, "attachment; filename=\"%.90s\"", name);
+    http_set_header(c->x, "Content-Disposition", header);
+    c->answer.status = 200;
+    c->answer.type = type;
+    c->answer.bytes = bytes;
+    c->answer.size = n;
+    answer(c);
 }
 
 void call_err(struct call *c, const struct err *err) {

@@ -3,15 +3,8 @@
 #include <string.h>
 
 #include "api/api_private.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "store/store_users.h"
-
-/* Who did what to whose account, and from where. */
-static void note(const struct call *c, const char *event, const char *agent) {
-    LOG_INFO(c->api->env.log, event, LOG_S("agent", agent), LOG_S("by", c->actor.name),
-        LOG_S("peer", http_peer(c->x)));
-}
 
 static bool is_person(struct call *c) {
     if (c->session)
@@ -34,7 +27,7 @@ HANDLER(api_sessions_list) {
 static void on_sessions_ended(void *arg, const struct err *err) {
     struct call *c = arg;
     if (!err)
-        note(c, "account.sessions_ended", c->text ? c->text : c->actor.name);
+        call_note(c, "account.sessions_ended", c->text ? c->text : c->actor.name, NULL);
     call_on_done(c, err);
 }
 
@@ -133,7 +126,7 @@ HANDLER(api_factor_begin) {
 static void on_confirmed(void *arg, json_t *result, const struct err *err) {
     struct call *c = arg;
     if (!err)
-        note(c, "account.second_factor_on", c->actor.name);
+        call_note(c, "account.second_factor_on", c->actor.name, NULL);
     call_on_json(c, result, err);
 }
 
@@ -157,7 +150,7 @@ HANDLER(api_factor_confirm) {
 static void on_new_codes(void *arg, json_t *result, const struct err *err) {
     struct call *c = arg;
     if (!err)
-        note(c, "account.recovery_codes_made", c->actor.name);
+        call_note(c, "account.recovery_codes_made", c->actor.name, NULL);
     call_on_json(c, result, err);
 }
 
@@ -178,8 +171,8 @@ HANDLER(api_factor_codes) {
 static void on_factor_off(void *arg, const struct err *err) {
     struct call *c = arg;
     if (!err)
-        note(c, c->text ? "account.second_factor_reset" : "account.second_factor_off",
-            c->text ? c->text : c->actor.name);
+        call_note(c, c->text ? "account.second_factor_reset" : "account.second_factor_off",
+            c->text ? c->text : c->actor.name, NULL);
     call_on_done(c, err);
 }
 

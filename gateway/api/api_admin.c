@@ -112,6 +112,7 @@ static void agents_post(struct call *c) {
     } else {
         c->text = mem_strdup(name);
         c->number = 201;
+        call_note(c, "agent.added", name, json_pack("{s:s}", "role", role_text));
         users_add(c->api->users, name, shown, role, password, true, false, on_agent_written, c);
     }
     json_decref(body);
@@ -146,6 +147,17 @@ static bool locks_out_himself(const struct call *c, const char *name, const json
            (role && strcmp(role, role_name(c->actor.role)) != 0);
 }
 
+/* What an admin has changed of an agent; of a password, that there is a new one. What one changes
+ * of oneself here is one's own affair. */
+static void note_change(struct call *c, const char *name, const json_t *body) {
+    json_t *changes = json_copy((json_t *)body);
+    json_object_del(changes, "password");
+    if (c->actor.is_token || strcmp(name, c->actor.name) != 0)
+        call_note(c, json_object_get(body, "password") ? "agent.password_reset" : "agent.changed",
+            name, json_incref(changes));
+    json_decref(changes);
+}
+
 static void agents_patch(struct call *c) {
     static const char *const known[] = {
         "display_name", "role", "lang", "disabled", "password", NULL};
@@ -157,6 +169,7 @@ static void agents_patch(struct call *c) {
     c->text = mem_strdup(name);
     c->keep = body;
     const char *password = json_string_value(json_object_get(body, "password"));
+    note_change(c, name, body);
     if (!may_change(c, name, body))
         call_fail(c, ERR_DENIED, "only an admin may change this");
     else if (check_agent(body, &err) < 0)
@@ -210,7 +223,15 @@ HANDLER(api_dead_list) {
 }
 
 static void dead_retry(struct call *c) {
+    call_note(c, "dead.retried", http_path_arg(c->x, "id"), NULL);
     core_dead_retry(c->api->core, http_path_arg(c->x, "id"), call_on_done, c);
+}
+
+static void on_all_retried(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    if (!err)
+        call_note(c, "dead.retried", c->text, json_deep_copy(result));
+    call_on_json(c, result, err);
 }
 
 static void dead_retry_all(struct call *c) {
@@ -220,10 +241,11 @@ static void dead_retry_all(struct call *c) {
         return;
     const json_t *queue = json_object_get(body, "queue");
     const char *name = json_string_value(queue);
+    c->text = name ? mem_strdup(name) : NULL;
     if (queue && (!name || !is_queue(name)))
         call_fail(c, ERR_INVALID, QUEUE_IS);
     else
-        core_dead_retry_all(c->api->core, name, call_on_json, c);
+        core_dead_retry_all(c->api->core, name, on_all_retried, c);
     json_decref(body);
 }
 

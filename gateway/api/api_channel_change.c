@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "api/api_private.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "config/config_channels.h"
 
@@ -46,9 +45,6 @@ static void write_file(void *arg) {
 }
 
 static void on_written(void *arg) {
-    static const char *const events[] = {[CHANNEL_ADD] = "channel.added",
-        [CHANNEL_CHANGE] = "channel.changed",
-        [CHANNEL_REMOVE] = "channel.removed"};
     struct writing *w = arg;
     struct call *c = w->call;
     enum channel_change_what what = w->what;
@@ -59,7 +55,6 @@ static void on_written(void *arg) {
         call_err(c, &err);
         return;
     }
-    LOG_INFO(c->api->env.log, events[what], LOG_S("channel", c->text), LOG_S("by", c->actor.name));
     c->api->options.reload(c->api->options.app);
     if (what == CHANNEL_REMOVE)
         call_empty(c);
@@ -88,6 +83,24 @@ static int check(struct writing *w, const struct channel_change *change, struct 
     return rc;
 }
 
+/* Which settings were given; of their values nothing, for some are secrets. */
+static void note_change(struct call *c, const struct channel_change *change) {
+    static const char *const events[] = {[CHANNEL_ADD] = "channel.added",
+        [CHANNEL_CHANGE] = "channel.changed",
+        [CHANNEL_REMOVE] = "channel.removed"};
+    json_t *detail = json_object(), *keys = json_array(), *value;
+    const char *key;
+    json_object_foreach((json_t *)change->settings, key, value) {
+        json_array_append_new(keys, json_string(key));
+    }
+    if (change->connector)
+        json_object_set_new(detail, "connector", json_string(change->connector));
+    if (json_array_size(keys))
+        json_object_set(detail, "settings", keys);
+    json_decref(keys);
+    call_note(c, events[change->what], change->name, detail);
+}
+
 static void begin(struct call *c, const struct channel_change *change) {
     struct writing *w = mem_zalloc(sizeof *w);
     struct err err;
@@ -97,6 +110,7 @@ static void begin(struct call *c, const struct channel_change *change) {
     w->data_dir = mem_strdup(c->api->options.data_dir);
     buf_init(&w->text, FILE_MAX);
     c->text = mem_strdup(change->name);
+    note_change(c, change);
     if (check(w, change, &err) == 0) {
         loop_work(c->api->env.loop, write_file, on_written, w);
         return;

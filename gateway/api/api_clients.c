@@ -121,6 +121,7 @@ HANDLER(api_card_owner) {
 /* --- two are one ----------------------------------------------------------------------------- */
 
 static void merge(struct call *c) {
+    call_note(c, "client.merged", http_path_arg(c->x, "id"), json_pack("{s:s}", "from", c->text));
     store_merge(c->api->store, c->text, http_path_arg(c->x, "id"), c->actor.name, call_on_json, c);
 }
 

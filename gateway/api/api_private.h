@@ -33,6 +33,17 @@ struct call {
     char *text;      /* likewise */
     int64_t number;
     const struct shelf_kind *shelf; /* api_shelf.c */
+    struct { /* call_note() */
+        char *what, *subject;
+        json_t *detail;
+    } note;
+    struct { /* while the note is being written */
+        int status;
+        json_t *body;
+        const char *type;
+        char *bytes;
+        size_t size;
+    } answer;
 };
 
 /* What admins keep on a shelf (store_desk.h), two of whom may change it at once. */
@@ -55,9 +66,15 @@ void api_begin(struct api *api, struct http_exchange *x, unsigned scope, enum ro
 /* For what has answered in another way, or must not answer. */
 void call_free(struct call *c);
 
+/* What the audit log shall say (core/audit.h) when this call succeeds: its answer goes out when
+ * that is written. Takes detail (an object; NULL nothing more). The last note counts. */
+void call_note(struct call *c, const char *what, const char *subject, json_t *detail);
+
 /* Answers; each frees the call. */
 void call_ok(struct call *c, int status, json_t *body); /* takes body */
 void call_empty(struct call *c);                        /* 204 */
+/* A file to be saved under this name; takes the bytes. */
+void call_file(struct call *c, const char *name, const char *type, char *bytes, size_t n);
 void call_err(struct call *c, const struct err *err);
 void call_fail(struct call *c, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -121,6 +138,9 @@ HANDLER(api_factor_codes);
 HANDLER(api_factor_off);
 HANDLER(api_agents_factor_reset);
 HANDLER(api_agents_sign_out);
+/* api_audit.c */
+HANDLER(api_audit_list);
+HANDLER(api_audit_table);
 /* api_threads.c */
 HANDLER(api_threads_list);
 HANDLER(api_threads_get);

@@ -61,11 +61,8 @@ static void on_table(void *arg, json_t *result, const struct err *err) {
             "there is no such table; there are days, hours, channels, agents and labels");
         return;
     }
-    snprintf(name, sizeof name, "attachment; filename=\"%s.csv\"", c->text);
-    http_set_header(c->x, "Content-Disposition", name);
-    http_reply(c->x, 200, "text/csv; charset=utf-8", csv, strlen(csv));
-    free(csv);
-    call_free(c);
+    snprintf(name, sizeof name, "%s.csv", c->text);
+    call_file(c, name, "text/csv; charset=utf-8", csv, strlen(csv));
 }
 
 static void reports_get(struct call *c) {
@@ -83,6 +80,7 @@ static void reports_table(struct call *c) {
     if (read_days(c, from, to) < 0)
         return;
     c->text = mem_strdup(http_path_arg(c->x, "table"));
+    call_note(c, "report.exported", c->text, json_pack("{s:s,s:s}", "from", from, "to", to));
     store_report(c->api->store, from, to, on_table, c);
 }
 

@@ -113,6 +113,7 @@ static void session_delete(struct call *c) {
         call_fail(c, ERR_INVALID, "an API token is revoked by `switchboard token revoke`");
         return;
     }
+    call_note(c, "session.ended", c->actor.name, NULL);
     users_logout(c->api->users, c->session, on_logged_out, c);
 }
 
@@ -168,6 +169,7 @@ static void session_password(struct call *c) {
         call_fail(c, ERR_INVALID, "the new password is the old one");
     } else {
         c->text = mem_strdup(new);
+        call_note(c, "account.password_changed", c->actor.name, NULL);
         struct sign_in how = api_sign_in(c->x, PROVE_PASSWORD, c->actor.name, old, NULL);
         users_login(c->api->users, &how, on_old_proven, c);
     }

@@ -1,5 +1,6 @@
 /* api_shelf.c - what admins keep by id, and two of whom may change at once: a list, one more, a
  * change (by who has seen what is there), one less. What such a thing is, its kind says. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/api_private.h"
@@ -74,6 +75,15 @@ static void on_put(void *arg, json_t *result, const struct err *err) {
     call_ok(c, c->number ? 200 : 201, json_pack("{s:o}", c->shelf->one, thing));
 }
 
+/* Of the log: "canned.added", and what the thing is called. */
+static void note(struct call *c, const char *did, const json_t *thing) {
+    const char *called = json_string_value(json_object_get(thing, "shortcut"));
+    const char *name = json_string_value(json_object_get(thing, "name"));
+    char *what = mem_printf("%s.%s", c->shelf->name, did);
+    call_note(c, what, called ? called : name ? name : c->text, NULL);
+    free(what);
+}
+
 /* All workers and all pages are told. */
 static void put(struct call *c, const json_t *thing, int64_t expected, store_json_fn fn) {
     json_t *told = json_pack("{s:s,s:s,s:s}", "t", "desk", "what", c->shelf->name, "id", c->text);
@@ -105,6 +115,7 @@ static void on_others(void *arg, json_t *result, const struct err *err) {
 /* The body is as its kind wants it; number: the revision that its sender has seen, 0 none. */
 static void keep(struct call *c, const json_t *body) {
     char at[CLOCK_TEXT_SIZE];
+    note(c, c->number ? "changed" : "added", body);
     c->keep = json_copy((json_t *)body);
     json_object_del(c->keep, "rev");
     json_object_set_new(c->keep, "by", json_string(c->actor.name));
@@ -188,8 +199,10 @@ static void on_gone(void *arg, json_t *result, const struct err *err) {
 
 static void shelf_delete(struct call *c) {
     c->shelf = kind_of(c->x);
-    if (take_id(c))
-        put(c, NULL, -1, on_gone);
+    if (!take_id(c))
+        return;
+    note(c, "removed", NULL);
+    put(c, NULL, -1, on_gone);
 }
 
 HANDLER(api_shelf_delete) {

@@ -31,8 +31,10 @@ HANDLER(api_targets_test) {
 }
 
 static void targets_enable(struct call *c) {
-    if (is_known(c))
-        core_target_enable(c->api->core, target_of(c), call_on_done, c);
+    if (!is_known(c))
+        return;
+    call_note(c, "target.enabled", target_of(c), NULL);
+    core_target_enable(c->api->core, target_of(c), call_on_done, c);
 }
 
 HANDLER(api_targets_enable) {

@@ -218,6 +218,18 @@ const struct setting history_settings[] = {
         .min = 100,
         .max = 10000000,
         .help = "Events kept in each shard, so that a screen that was away can catch up."},
+    {.key = "audit",
+        .type = SETTING_INT,
+        .preset = "50000",
+        .min = 100,
+        .max = 1000000,
+        .help = "Entries of the audit log (who did what) that are kept; about 250 bytes each."},
+    {.key = "audit_for",
+        .type = SETTING_DURATION,
+        .preset = "400d",
+        .min = DAY_MS,
+        .max = 3650 * DAY_MS,
+        .help = "And for so long."},
     {0},
 };
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "core/audit.h"
 #include "core/totp.h"
 #include "core/users_private.h"
 
@@ -23,13 +24,15 @@ struct login {
     users_login_fn fn;
     void *arg;
     struct actor actor;
-    bool known;        /* the name exists and may sign in */
+    bool exists;       /* the name does */
+    bool known;        /* and may sign in */
     bool known_device; /* he has signed in here before */
     char session[CRYPTO_TOKEN_SIZE], device[DEVICE_SIZE];
     char proven[crypto_pwhash_STRBYTES];
     char *factor; /* the sealed secret as it is stored, "" none */
     int64_t retry_ms;
-    struct err err; /* while a wrong guess is being counted */
+    int64_t waits_ms; /* how long the next guess has to wait after this wrong one */
+    struct err err;   /* how it ends */
 };
 
 static void wipe(char *s) {
@@ -38,18 +41,17 @@ static void wipe(char *s) {
     free(s);
 }
 
-static void login_end(struct login *l, const char *result, const struct err *err) {
-    bool opens = l->what == SIGN_IN || l->what == SIGN_IN_PROVEN;
-    metrics_add(l->users->env.metrics, M_LOGIN, result, 1);
-    if (err)
-        LOG_INFO(l->users->env.log, "login.refused", LOG_S("peer", l->peer), LOG_E(err));
-    else if (opens)
-        LOG_INFO(
-            l->users->env.log, "login.ok", LOG_S("agent", l->actor.name), LOG_S("peer", l->peer));
+static bool opens_session(const struct login *l) {
+    return l->what == SIGN_IN || l->what == SIGN_IN_PROVEN;
+}
+
+static void login_finish(struct login *l) {
+    const struct err *err = l->err.code ? &l->err : NULL;
     struct signed_in in = {.retry_ms = l->retry_ms};
-    if (!err)
-        in = (struct signed_in){
-            &l->actor, opens ? l->session : NULL, opens && *l->device ? l->device : NULL, 0};
+    if (!err && opens_session(l))
+        in = (struct signed_in){&l->actor, l->session, *l->device ? l->device : NULL, 0};
+    else if (!err)
+        in.actor = &l->actor;
     l->fn(l->arg, &in, err);
     wipe(l->password);
     wipe(l->code);
@@ -59,6 +61,52 @@ static void login_end(struct login *l, const char *result, const struct err *err
     free(l->browser);
     explicit_bzero(l, sizeof *l);
     free(l);
+}
+
+static void on_audited(void *arg, const struct err *err) {
+    (void)err; /* it is in the log */
+    login_finish(arg);
+}
+
+/* A sign-in that succeeded, or failed by what was typed; the same steps for each reason. A name
+ * that nobody has is not kept: people type passwords there. */
+static void audit(struct login *l, const char *reason) {
+    char id[CRYPTO_HEX_SIZE] = "";
+    json_t *detail = reason ? json_pack("{s:s}", "reason", reason) : NULL;
+    if (!reason)
+        crypto_sha256_hex(span_str(l->session), id);
+    id[reason ? 0 : STORE_SESSION_ID] = '\0';
+    if (l->waits_ms)
+        json_object_set_new(detail, "waits_s", json_integer((l->waits_ms + 999) / 1000));
+    audit_write(&l->users->env, l->users->store,
+        &(struct audit_entry){.what = reason ? "session.refused" : "session.opened",
+            .by = l->exists ? l->actor.name : "",
+            .via = "session",
+            .address = l->peer,
+            .session = id,
+            .subject = l->exists ? l->actor.name : "",
+            .detail = detail,
+            .refused = reason != NULL},
+        on_audited, l);
+    json_decref(detail);
+}
+
+/* reason: what was wrong, for the audit log; NULL: nothing, or it is not for there. */
+static void login_end_for(
+    struct login *l, const char *result, const char *reason, const struct err *err) {
+    struct err how = err ? *err : (struct err){0}; /* it may be l's own */
+    l->err = how;
+    metrics_add(l->users->env.metrics, M_LOGIN, result, 1);
+    if (err)
+        LOG_INFO(l->users->env.log, "login.refused", LOG_S("peer", l->peer), LOG_E(&how));
+    if (l->what == SIGN_IN && (reason || !err))
+        audit(l, reason);
+    else
+        login_finish(l);
+}
+
+static void login_end(struct login *l, const char *result, const struct err *err) {
+    login_end_for(l, result, NULL, err);
 }
 
 static void login_fail(struct login *l, const char *result, enum err_code code, const char *why) {
@@ -106,8 +154,12 @@ static void name_guard(const char *name, char out[64]) {
 
 static void on_guess_counted(void *arg, int64_t retry_ms, const struct err *err) {
     struct login *l = arg;
-    (void)retry_ms;
-    login_end(l, "wrong", err ? err : &l->err);
+    const char *reason = l->err.code == ERR_SECOND_FACTOR ? "code"
+                         : !l->exists                     ? "name"
+                         : !l->known                      ? "disabled"
+                                                          : "password";
+    l->waits_ms = retry_ms;
+    login_end_for(l, "wrong", err ? NULL : reason, err ? err : &l->err);
 }
 
 static void guessed_wrong(struct login *l, enum err_code code, const char *why) {
@@ -212,6 +264,7 @@ static void on_secrets(
     }
     l->known = user && *secrets->hash && !json_is_true(json_object_get(user, "disabled"));
     l->factor = mem_strdup(user ? secrets->totp : "");
+    l->exists = user != NULL;
     if (user)
         l->actor = users_actor(user);
     /* Unknown and disabled cost the same time and get the same words as a wrong password. */

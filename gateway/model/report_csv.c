@@ -4,22 +4,10 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "model/csv.h"
 #include "model/report.h"
 
 #define CSV_MAX ((size_t)16 << 20)
-
-/* What a spreadsheet would run is text: OWASP, CSV Injection. */
-static void add_text(struct buf *b, const char *s) {
-    buf_adds(b, "\"");
-    if (strchr("=+-@\t\r", *s) && *s)
-        buf_adds(b, "'");
-    for (; *s; s++) {
-        if (*s == '"')
-            buf_adds(b, "\"");
-        buf_add(b, s, 1);
-    }
-    buf_adds(b, "\"");
-}
 
 static void add_number(struct buf *b, const json_t *v) {
     if (json_is_integer(v))
@@ -64,7 +52,7 @@ char *report_csv(const json_t *report, const char *table) {
         if (t == 1)
             buf_addf(&b, "%zu", i);
         else
-            add_text(&b, name ? name : "");
+            csv_text(&b, name ? name : "");
         add_row(&b, row);
     }
     return buf_take(&b);

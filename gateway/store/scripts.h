@@ -54,5 +54,6 @@ extern const char script_erase_back[];
 extern const char script_erase_client[];
 extern const char script_erase_heard[];
 extern const char script_erase_calls[];
+extern const char script_audit[];
 
 #endif

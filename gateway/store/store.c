@@ -334,6 +334,8 @@ struct store *store_create(const struct env *env, const struct store_options *o)
     snprintf(s->keep_ms, sizeof s->keep_ms, "%lld", (long long)o->keep_ms);
     snprintf(
         s->report_keep_s, sizeof s->report_keep_s, "%lld", (long long)o->report_keep_ms / 1000);
+    snprintf(s->audit_max, sizeof s->audit_max, "%u", o->audit_max);
+    snprintf(s->audit_ms, sizeof s->audit_ms, "%lld", (long long)o->audit_keep_ms);
     s->zone = zone_create(o->zone ? o->zone : "UTC");
     snprintf(s->events_max, sizeof s->events_max, "%u", o->events_max);
     for (size_t i = 0; i < SCRIPT_COUNT; i++)

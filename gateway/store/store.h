@@ -30,6 +30,8 @@ struct store_options {
     unsigned events_max;              /* length of a shard's event stream, about */
     const char *zone;                 /* whose days reports have; NULL: UTC */
     int64_t report_keep_ms;           /* so long */
+    unsigned audit_max;               /* entries of the audit log at most */
+    int64_t audit_keep_ms;            /* and so long */
     bool dedupe;                      /* false only in the chaos run that must report doubles */
     /* up: Redis answers, accepts writes and the data is ours. fatal: the data is not ours (another
      * number of shards): the process must end. */

@@ -59,6 +59,7 @@ struct store {
     char **targets; /* NULL-ended */
     size_t ntargets;
     char keep_messages[24], keep_ms[24], events_max[24], report_keep_s[24];
+    char audit_max[24], audit_ms[24];
     struct zone *zone; /* of the days in reports */
     bool dedupe;
     bool up;       /* connected, and the data is ours and writable */

@@ -28,6 +28,7 @@ const BUNDLES = [
     { from: "inbox/account.jsx", to: "account.js", limit: 16 * 1024, borrows: "inbox/lent.mjs", holds: [QRCODE] },
     { from: "hours/main.jsx", to: "hours.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "inbox/client.jsx", to: "client.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
+    { from: "manage/main.jsx", to: "manage.js", limit: 24 * 1024, borrows: "inbox/lent.mjs" },
     { from: "reports/main.jsx", to: "reports.js", limit: 32 * 1024, borrows: "inbox/lent.mjs", holds: [UPLOT] },
     { from: "rules/page.jsx", to: "rules.js", limit: 16 * 1024, borrows: "inbox/lent.mjs" },
     { from: "mail/main.mjs", to: "mail.js", limit: 16 * 1024, holds: [DOMPURIFY] },

@@ -124,7 +124,7 @@ def test_an_admin_resets_it_and_the_log_says_so(shared):
     assert api.ask("GET", "/session").status_code == 401
     assert sign_in(shared, "lost").status_code == 200
     line = next(li for li in shared.log().splitlines() if "account.second_factor_reset" in li)
-    assert "agent=lost" in line and "by=admin" in line and "peer=127.0.0.1" in line
+    assert "subject=lost" in line and "by=admin" in line and "peer=127.0.0.1" in line
 
 
 def test_redis_alone_is_not_enough(start_gateway):

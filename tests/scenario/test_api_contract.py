@@ -6,6 +6,7 @@ import time
 import pytest
 import requests
 from client_scenes import NOBODY, PNG, client_files, erase_client, merge_clients, suggestions
+import scenes_admin
 from clients import Api, Authenticator
 from contract import Contract
 from harness import CONFIG, SLOWER, Gateway, until
@@ -721,6 +722,7 @@ SCENES = {
     "widgetWidgetFile": elsewhere("widgetWidgetFile", {"file": "no-such.js"}, 404),
     "widgetDemo": plain("widgetDemo"), "widgetDemoCss": plain("widgetDemoCss"),
     "widgetDemoJs": plain("widgetDemoJs"),
+    **scenes_admin.SCENES,
 }
 
 

@@ -4,7 +4,9 @@ import { brought, fetchAll } from "./bundles.mjs";
 import { useWords } from "./context.jsx";
 import { Button, Spinner } from "./parts.jsx";
 
-const BUNDLES = { reports: "reports", account: "account", hours: "hours", rules: "rules", client: "client" }; // of the others: "admin"
+const BUNDLES = {
+    reports: "reports", account: "account", hours: "hours", rules: "rules", client: "client", others: "admin", audit: "manage",
+}; // of the others: "admin"
 
 function load(page) {
     const bundle = BUNDLES[page] ?? "admin";

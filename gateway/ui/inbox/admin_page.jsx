@@ -1,4 +1,5 @@
 // admin_page.jsx - the frame of the admin's pages: a title, the way back, tools, the inside.
+import { AdminNav } from "./admin_nav.jsx";
 import { useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { viewHref } from "./routes.mjs";
@@ -14,6 +15,7 @@ export function AdminPage({ title, hint, tools, children }) {
                     <h1>{title}</h1>
                     {tools}
                 </header>
+                <AdminNav />
                 {hint && <p class="admin-hint">{hint}</p>}
                 {children}
             </div>

@@ -23,8 +23,8 @@ function retryAfter(value) {
     return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
 }
 
-// What only reads is asked again when a worker has died over it, or Redis is away for a moment.
-async function request(method, path, body, options = {}) {
+// Also for bundles beside the inbox's, whose pages ask for more. What only reads is asked again when a worker has died over it, or Redis is away for a moment.
+export async function request(method, path, body, options = {}) {
     for (let i = 0; ; i++) {
         try {
             return await once(method, path, body, options);
@@ -66,7 +66,7 @@ function parse(text) {
     }
 }
 
-function query(fields) {
+export function query(fields) {
     const q = new URLSearchParams();
     for (const [k, v] of Object.entries(fields)) if (v !== undefined && v !== null && v !== "") q.set(k, v);
     const text = q.toString();

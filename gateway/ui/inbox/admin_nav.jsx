@@ -1,0 +1,29 @@
+// admin_nav.jsx - the way from one of the admin's pages to another.
+import { useEffect, useRef } from "preact/hooks";
+import { useStore, useWords } from "./context.jsx";
+
+const PAGES = ["channels", "agents", "canned", "hours", "targets", "dead", "audit"];
+// Of pages that the inbox's own words do not name.
+const NAMES = {
+    en: { audit: "Audit log" },
+    ru: { audit: "Журнал" },
+};
+
+export function AdminNav() {
+    const { t, lang } = useWords();
+    const page = useStore((db) => db.route.page);
+    const admin = useStore((db) => db.me?.role === "admin");
+    const box = useRef(null);
+    useEffect(() => { // on a small screen they are a strip, of which the current one shall be seen
+        const here = box.current?.querySelector("[aria-current]");
+        if (here) box.current.scrollLeft = here.offsetLeft - box.current.offsetLeft - 60;
+    }, [page]);
+    if (!admin || !PAGES.includes(page)) return null;
+    return (
+        <nav class="admin-nav" ref={box} aria-label={t("nav.menu")}>
+            {PAGES.map((p) => (
+                <a key={p} href={"#/" + p} aria-current={p === page ? "page" : undefined}>{NAMES[lang]?.[p] ?? NAMES.en[p] ?? t("nav." + p)}</a>
+            ))}
+        </nav>
+    );
+}

@@ -1,0 +1,5 @@
+// api.mjs - what these pages ask of the gateway: one function a request.
+import { query, request } from "../inbox/api.mjs";
+
+export const audit = (fields) => request("GET", "/audit" + query(fields));
+export const auditTable = (fields) => "/api/v1/audit.csv" + query(fields);

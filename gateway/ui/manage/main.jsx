@@ -1,0 +1,6 @@
+// main.jsx - what admins look after beside channels and agents: a bundle of its own, fetched when the first of these
+// pages is wanted (inbox/admin_gate.jsx).
+import { Audit } from "./audit.jsx";
+import "./manage.css";
+
+globalThis.switchboardPages = { ...globalThis.switchboardPages, audit: Audit };

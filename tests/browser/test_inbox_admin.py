@@ -1,0 +1,75 @@
+"""The admin's pages as an admin uses them, in both languages, wide and narrow: who did what, tokens, teams, labels, the system
+(rows T10, T13)."""
+import csv
+
+import pytest
+from clients import Api
+from test_inbox_account import Page
+from widget import accessible
+
+WORDS = {
+    "en": {"audit": "Audit log", "changed": "changed an agent", "role": "Role: Supervisor", "refused": "was not let in", "stranger": "A stranger",
+           "why": "there is no such name"},
+    "ru": {"audit": "Журнал", "changed": "изменён агент", "role": "Роль: Старший", "refused": "вход отклонён", "stranger": "Незнакомец",
+           "why": "такого имени нет"},
+}
+
+
+class Admin(Page):
+    def __init__(self, browsers, gateway, width, lang):
+        super().__init__(browsers, gateway, width, lang)
+        self.words = WORDS[lang]
+
+    def choose(self, css, value):
+        self.one(css)
+        self.d.execute_script("const e = document.querySelector(arguments[0]); e.value = arguments[1];"
+                              "e.dispatchEvent(new Event('change', {bubbles: true}))", css, value)
+
+    def good(self, name):
+        """Nothing is wider than the screen, axe finds nothing, and a picture of it."""
+        self.fits()
+        accessible(self.d, ['label-content-name-mismatch (serious): <a href="#/v/open"'])  # the rail's number, on every page
+        self.shot(name)
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_the_audit_log_is_read_narrowed_and_taken_away(start_gateway, browsers, width, lang):
+    g = start_gateway()
+    boss = g.login()
+    g.add_user("ann")
+    boss.patch("/agents/ann", {"role": "supervisor"})
+    Api(g.url).http.post(g.url + "/api/v1/session", json={"name": "<b>a stranger</b>", "password": "x"})
+    for i in range(60):
+        boss.post("/canned", {"shortcut": f"text{i}", "text": "x"})
+    p = Admin(browsers, g, width, lang).sign_in()
+    p.go("#/agents")
+    p.click(".admin-nav a[href='#/audit']")
+    p.says("h1", p.words["audit"])
+    p.until(lambda: len(p.all("[data-entry]")) == 50)
+    p.good("audit")
+    p.click(".more .button")
+    p.until(lambda: len(p.all("[data-entry]")) > 60)
+    p.choose("select[name=what]", "agent")
+    p.until(lambda: {e.get_attribute("data-what") for e in p.all("[data-entry]")} == {"agent.added", "agent.changed"})
+    p.says("[data-what='agent.changed']", p.words["changed"])
+    p.says("[data-what='agent.changed']", p.words["role"])
+    p.choose("select[name=what]", "session")
+    p.says("[data-what='session.refused']", p.words["refused"])
+    p.says("[data-what='session.refused']", p.words["stranger"])
+    p.says("[data-what='session.refused']", p.words["why"])
+    assert "a stranger</b>" not in p.d.page_source
+    p.shot("audit-sign-ins")
+    link = p.one(".more a[download]").get_attribute("href")
+    rows = list(csv.DictReader(boss.http.get(link).text.splitlines()))
+    assert rows and {r["what"].split(".")[0] for r in rows} == {"session"}
+    p.fits()
+
+
+def test_others_are_told_that_it_is_not_for_them(start_gateway, browsers):
+    browsers.allowed += ["403 (Forbidden)"]
+    g = start_gateway()
+    g.add_user("ann")
+    p = Admin(browsers, g, 1280, "en").sign_in("ann")
+    p.go("#/audit")
+    p.one(".admin [role=alert]")
+    assert not p.all(".admin-nav") and not p.all("[data-entry]")
