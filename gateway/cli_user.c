@@ -202,18 +202,11 @@ static int user_list(struct cli *cli, struct cli_session *s) {
 /* --- token ----------------------------------------------------------------------------------- */
 
 static int take_scopes(struct cli *cli, unsigned *out) {
-    static const struct {
-        const char *name;
-        unsigned scope;
-    } known[] = {{"read", SCOPE_READ}, {"write", SCOPE_WRITE}, {"admin", SCOPE_ADMIN}};
     const char *p = cli_option(cli, "--scopes");
     *out = 0;
     for (size_t n; p && *p; p += n + (p[n] == ',')) {
-        unsigned found = 0;
         n = strcspn(p, ",");
-        for (size_t i = 0; i < ARRAY_LEN(known); i++)
-            if (span_eq(span_of(p, n), known[i].name))
-                found = known[i].scope;
+        unsigned found = scope_parse(span_of(p, n));
         if (!found)
             return usage(cli, "expected --scopes with some of read,write,admin");
         *out |= found;
@@ -234,7 +227,7 @@ static int token_add(struct cli *cli, struct cli_session *s) {
         return CLI_USAGE;
     if (!scopes)
         scopes = role == ROLE_ADMIN ? SCOPE_ALL : SCOPE_READ | SCOPE_WRITE;
-    users_add_token(s->users, cli->args[1], role, scopes, on_token, s);
+    users_add_token(s->users, cli->args[1], role, scopes, "", on_token, s);
     if (cli_wait(s) < 0)
         return CLI_FAILED;
     puts(json_string_value(s->result));
@@ -260,9 +253,10 @@ static int token_list(struct cli *cli, struct cli_session *s) {
         print_json(s->result);
         return CLI_OK;
     }
-    printf("%-24s %-11s %-17s %s\n", "NAME", "ROLE", "SCOPES", "MADE AT");
-    json_array_foreach(json_object_get(s->result, "tokens"), i, t) printf("%-24s %-11s %-17s %s\n",
-        text(t, "name"), text(t, "role"), text(t, "scopes"), text(t, "created_at"));
+    printf("%-24s %-11s %-17s %-25s %s\n", "NAME", "ROLE", "SCOPES", "MADE AT", "LAST USED");
+    json_array_foreach(json_object_get(s->result, "tokens"), i, t)
+        printf("%-24s %-11s %-17s %-25s %s\n", text(t, "name"), text(t, "role"), text(t, "scopes"),
+            text(t, "created_at"), text(t, "last_used_at"));
     return CLI_OK;
 }
 

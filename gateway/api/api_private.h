@@ -138,6 +138,10 @@ HANDLER(api_factor_codes);
 HANDLER(api_factor_off);
 HANDLER(api_agents_factor_reset);
 HANDLER(api_agents_sign_out);
+/* api_tokens.c */
+HANDLER(api_tokens_list);
+HANDLER(api_tokens_post);
+HANDLER(api_tokens_delete);
 /* api_audit.c */
 HANDLER(api_audit_list);
 HANDLER(api_audit_table);

@@ -142,18 +142,22 @@ struct actor users_actor(const json_t *user) {
     return a;
 }
 
-static unsigned scopes_parse(const char *list) {
+unsigned scope_parse(struct span name) {
     static const struct {
         const char *name;
         unsigned scope;
     } known[] = {{"read", SCOPE_READ}, {"write", SCOPE_WRITE}, {"admin", SCOPE_ADMIN}};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (span_eq(name, known[i].name))
+            return known[i].scope;
+    return 0;
+}
+
+static unsigned scopes_parse(const char *list) {
     unsigned scopes = 0;
-    while (*list) {
-        size_t n = strcspn(list, ",");
-        for (size_t i = 0; i < ARRAY_LEN(known); i++)
-            if (strlen(known[i].name) == n && memcmp(list, known[i].name, n) == 0)
-                scopes |= known[i].scope;
-        list += n + (list[n] == ',');
+    for (size_t n; *list; list += n + (list[n] == ',')) {
+        n = strcspn(list, ",");
+        scopes |= scope_parse(span_of(list, n));
     }
     return scopes;
 }
@@ -430,7 +434,7 @@ static void on_token_refused(void *arg) {
 }
 
 void users_add_token(struct users *u, const char *name, enum role role, unsigned scopes,
-    void (*fn)(void *arg, const char *token, const struct err *err), void *arg) {
+    const char *by, void (*fn)(void *arg, const char *token, const struct err *err), void *arg) {
     struct token_making *t = mem_zalloc(sizeof *t);
     char secret[CRYPTO_TOKEN_SIZE], sha[CRYPTO_HEX_SIZE], list[32];
     t->fn = fn;
@@ -446,7 +450,10 @@ void users_add_token(struct users *u, const char *name, enum role role, unsigned
         scopes & SCOPE_WRITE ? "write," : "", scopes & SCOPE_ADMIN ? "admin," : "");
     if (*list)
         list[strlen(list) - 1] = '\0'; /* the last comma */
-    store_token_create(u->store, sha, name, role_name(role), list, on_token_made, t);
+    store_token_create(u->store,
+        &(struct store_token){
+            .sha256 = sha, .name = name, .role = role_name(role), .scopes = list, .by = by},
+        on_token_made, t);
     explicit_bzero(secret, sizeof secret);
 }
 

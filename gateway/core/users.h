@@ -112,10 +112,12 @@ void users_add(struct users *u, const char *name, const char *display_name, enum
     const char *password, bool must_change, bool only_if_first, store_done_fn fn, void *arg);
 void users_set_password(struct users *u, const char *name, const char *password, bool must_change,
     store_done_fn fn, void *arg);
-/* Makes an API token; fn gets it, the only time that it is seen. */
+/* Makes an API token for `by`; fn gets it, the only time that it is seen. */
 void users_add_token(struct users *u, const char *name, enum role role, unsigned scopes,
-    void (*fn)(void *arg, const char *token, const struct err *err), void *arg);
+    const char *by, void (*fn)(void *arg, const char *token, const struct err *err), void *arg);
 
+/* One of "read", "write", "admin"; 0: it is none. */
+unsigned scope_parse(struct span name);
 int role_parse(const char *name, enum role *out); /* 0 or -1 */
 const char *role_name(enum role r);
 

@@ -55,5 +55,6 @@ extern const char script_erase_client[];
 extern const char script_erase_heard[];
 extern const char script_erase_calls[];
 extern const char script_audit[];
+extern const char script_token[];
 
 #endif

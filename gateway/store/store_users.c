@@ -11,6 +11,8 @@
 #include "store/scripts.h"
 #include "store/store_users_private.h"
 
+#define USED_STEP_MS 60000 /* of a token's last use */
+
 /* --- JSON of a user -------------------------------------------------------------------------- */
 
 static const char *field(const struct redis_reply *hash, const char *name) {
@@ -154,12 +156,14 @@ static void listing_done(struct gather *g) {
 }
 
 static json_t *token_json(const struct redis_reply *hash) {
-    char when[CLOCK_TEXT_SIZE];
+    char made[CLOCK_TEXT_SIZE], used[CLOCK_TEXT_SIZE];
+    int64_t used_ms = strtoll(field(hash, "used"), NULL, 10);
     if (redis_reply_count(hash) == 0)
         return NULL;
-    return json_pack("{s:s,s:s,s:s,s:s}", "name", field(hash, "name"), "role", field(hash, "role"),
-        "scopes", field(hash, "scopes"), "created_at",
-        clock_format(strtoll(field(hash, "created"), NULL, 10), when));
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s?}", "name", field(hash, "name"), "role",
+        field(hash, "role"), "scopes", field(hash, "scopes"), "created_by", field(hash, "by"),
+        "created_at", clock_format(strtoll(field(hash, "created"), NULL, 10), made), "last_used_at",
+        used_ms ? clock_format(used_ms, used) : NULL);
 }
 
 static void on_listed(struct gather *g, size_t i, const struct redis_reply *r) {
@@ -266,66 +270,37 @@ void store_session_get(
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
-struct token_create {
-    struct store *store;
-    char *key, *sha, *name, *role, *scopes;
-    store_done_fn fn;
-    void *arg;
-};
-
-static void token_end(struct token_create *t, const struct err *err) {
-    t->fn(t->arg, err);
-    free(t->key);
-    free(t->sha);
-    free(t->name);
-    free(t->role);
-    free(t->scopes);
-    free(t);
+static void token_run(struct users_call *c, const struct args *a, redis_fn fn) {
+    struct span key = span_str("sb:tokens");
+    users_call_run(c, "token", script_token, &key, 1, a, fn);
 }
 
-static void on_token_written(void *arg, const struct redis_reply *r, const struct err *err) {
-    (void)r;
-    token_end(arg, err);
-}
-
-static void on_token_named(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct token_create *t = arg;
-    struct err exists;
+void store_token_create(struct store *s, const struct store_token *t, store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    const char *const pairs[] = {
+        "name", t->name, "role", t->role, "scopes", t->scopes, "by", t->by, "created"};
     struct args a;
-    if (!err && redis_reply_int(r) == 0) {
-        err_set(&exists, ERR_CONFLICT, "there is a token of this name already");
-        err = &exists;
-    }
-    if (err) {
-        token_end(t, err);
-        return;
-    }
+    c->done = fn;
+    c->when_zero = "there is a token of this name already";
+    c->zero_code = ERR_CONFLICT;
     args_init(&a);
-    args_add(&a, "HSET");
-    args_add(&a, t->key);
-    args_add(&a, "name");
+    args_add(&a, "add");
     args_add(&a, t->name);
-    args_add(&a, "role");
-    args_add(&a, t->role);
-    args_add(&a, "scopes");
-    args_add(&a, t->scopes);
-    args_add(&a, "created");
+    args_add(&a, t->sha256);
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+        args_add(&a, pairs[i]);
     args_int(&a, clock_ms());
-    store_command(t->store, &a, on_token_written, t);
+    token_run(c, &a, users_call_done);
 }
 
-void store_token_create(struct store *s, const char *sha256, const char *name, const char *role,
-    const char *scopes, store_done_fn fn, void *arg) {
-    struct token_create *t = mem_alloc(sizeof *t);
+/* When it was used last is known to the minute: it is not written at each request. */
+static void token_used(struct store *s, const char *sha256) {
     struct args a;
-    *t = (struct token_create){s, users_key("token", sha256), mem_strdup(sha256), mem_strdup(name),
-        mem_strdup(role), mem_strdup(scopes), fn, arg};
     args_init(&a);
-    args_add(&a, "HSETNX");
-    args_add(&a, "sb:tokens");
-    args_add(&a, name);
+    args_add(&a, "used");
     args_add(&a, sha256);
-    store_command(s, &a, on_token_named, t);
+    args_int(&a, clock_ms());
+    token_run(users_call_create(s, NULL), &a, users_call_done);
 }
 
 static void on_token(void *arg, const struct redis_reply *r, const struct err *err) {
@@ -337,6 +312,8 @@ static void on_token(void *arg, const struct redis_reply *r, const struct err *e
         err = &none;
     }
     json_t *out = token ? json_pack("{s:o}", "token", token) : NULL;
+    if (out && clock_ms() - strtoll(field(r, "used"), NULL, 10) >= USED_STEP_MS)
+        token_used(c->store, c->session);
     c->json(c->arg, out, err);
     json_decref(out);
     free(c);
@@ -345,6 +322,7 @@ static void on_token(void *arg, const struct redis_reply *r, const struct err *e
 void store_token_get(struct store *s, const char *sha256, store_json_fn fn, void *arg) {
     struct users_call *c = users_call_create(s, arg);
     c->json = fn;
+    snprintf(c->session, sizeof c->session, "%s", sha256);
     hgetall(c, "token", sha256, on_token);
 }
 
@@ -352,63 +330,14 @@ void store_token_list(struct store *s, store_json_fn fn, void *arg) {
     list(s, "tokens", "HVALS", "sb:tokens", fn, arg);
 }
 
-struct token_drop {
-    struct gather g;
-    struct store *store;
-    char *name;
-    store_done_fn fn;
-    void *arg;
-};
-
-static void token_dropped(struct gather *g) {
-    struct token_drop *t = container_of(g, struct token_drop, g);
-    t->fn(t->arg, g->err.code ? &g->err : NULL);
-    free(t->name);
-    free(t);
-}
-
-static void on_dropped_part(struct gather *g, size_t i, const struct redis_reply *r) {
-    (void)g;
-    (void)i;
-    (void)r;
-}
-
-static void on_token_found(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct token_drop *t = arg;
-    struct args a;
-    gather_begin(&t->g, t->store, on_dropped_part, token_dropped);
-    if (err) {
-        t->g.err = *err;
-    } else if (redis_reply_type(r) != REDIS_STRING) {
-        err_set(&t->g.err, ERR_NOT_FOUND, "there is no token of this name");
-    } else {
-        char *key = users_key("token", redis_reply_str(r));
-        args_init(&a);
-        args_add(&a, "DEL");
-        args_add(&a, key);
-        gather_command(&t->g, 0, &a);
-        args_init(&a);
-        args_add(&a, "HDEL");
-        args_add(&a, "sb:tokens");
-        args_add(&a, t->name);
-        gather_command(&t->g, 1, &a);
-        args_init(&a);
-        args_add(&a, "PUBLISH");
-        args_add(&a, "sb:ended");
-        args_add(&a, t->name);
-        gather_command(&t->g, 2, &a);
-        free(key);
-    }
-    gather_end(&t->g);
-}
-
 void store_token_end(struct store *s, const char *name, store_done_fn fn, void *arg) {
-    struct token_drop *t = mem_zalloc(sizeof *t);
+    struct users_call *c = users_call_create(s, arg);
     struct args a;
-    *t = (struct token_drop){.store = s, .name = mem_strdup(name), .fn = fn, .arg = arg};
+    c->done = fn;
+    c->when_zero = "there is no token of this name";
+    c->zero_code = ERR_NOT_FOUND;
     args_init(&a);
-    args_add(&a, "HGET");
-    args_add(&a, "sb:tokens");
+    args_add(&a, "end");
     args_add(&a, name);
-    store_command(s, &a, on_token_found, t);
+    token_run(c, &a, users_call_done);
 }

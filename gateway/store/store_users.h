@@ -61,10 +61,16 @@ void store_factor_codes(struct store *s, const char *user, const char *sealed, i
 void store_factor_off(
     struct store *s, const char *user, bool end_sessions, store_done_fn fn, void *arg);
 
-void store_token_create(struct store *s, const char *sha256, const char *name, const char *role,
-    const char *scopes, store_done_fn fn, void *arg); /* scopes: "read,write,admin" */
+struct store_token {
+    const char *sha256, *name, *role;
+    const char *scopes; /* "read,write,admin" */
+    const char *by;     /* who has made it, or "" */
+};
+void store_token_create(struct store *s, const struct store_token *t, store_done_fn fn, void *arg);
+/* {"token":{"name","role","scopes","created_by","created_at","last_used_at":null}}, the last to the
+ * minute; asking is using. ERR_AUTH. */
 void store_token_get(struct store *s, const char *sha256, store_json_fn fn, void *arg);
-void store_token_list(struct store *s, store_json_fn fn, void *arg);
+void store_token_list(struct store *s, store_json_fn fn, void *arg); /* {"tokens":[...]} */
 void store_token_end(struct store *s, const char *name, store_done_fn fn, void *arg);
 
 /* Token bucket shared by all workers: takes `cost` from the bucket `key` that holds `burst` and

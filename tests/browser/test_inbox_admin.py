@@ -4,14 +4,17 @@ import csv
 
 import pytest
 from clients import Api
+from selenium.webdriver.common.keys import Keys
 from test_inbox_account import Page
 from widget import accessible
 
 WORDS = {
     "en": {"audit": "Audit log", "changed": "changed an agent", "role": "Role: Supervisor", "refused": "was not let in", "stranger": "A stranger",
-           "why": "there is no such name"},
+           "why": "there is no such name",
+           "supervisor": "Supervisor", "used": "used", "taken": "there is a token of this name already"},
     "ru": {"audit": "Журнал", "changed": "изменён агент", "role": "Роль: Старший", "refused": "вход отклонён", "stranger": "Незнакомец",
-           "why": "такого имени нет"},
+           "why": "такого имени нет",
+           "supervisor": "Старший", "used": "использован", "taken": "Токен с таким именем уже есть"},
 }
 
 
@@ -63,6 +66,43 @@ def test_the_audit_log_is_read_narrowed_and_taken_away(start_gateway, browsers, 
     rows = list(csv.DictReader(boss.http.get(link).text.splitlines()))
     assert rows and {r["what"].split(".")[0] for r in rows} == {"session"}
     p.fits()
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_a_token_is_made_seen_once_and_revoked(start_gateway, browsers, width, lang):
+    browsers.allowed += ["400 (Bad Request)", "409 (Conflict)"]
+    g = start_gateway()
+    p = Admin(browsers, g, width, lang).sign_in()
+    p.go("#/tokens")
+    p.one(".tokens ~ *, .empty")
+    p.click(".admin-head .button-main")
+    p.fill("#token-name", "erp")
+    p.choose("#token-role", "admin")
+    p.click("dialog input[name=admin]")
+    p.choose("#token-role", "supervisor")
+    p.good("token-new")
+    p.button(-1)
+    secret = p.one(".secret code").text
+    p.good("token-made")
+    program = Api(g.url, secret)
+    assert program.get("/threads")["threads"] == [] and program.ask("GET", "/tokens").status_code == 403
+    p.button(-1)
+    p.none("dialog")
+    p.one("[data-token=erp]")
+    assert secret not in p.d.page_source
+    p.d.refresh()
+    p.says("[data-token=erp]", p.words["supervisor"])
+    p.says("[data-token=erp] .cards-state", p.words["used"])
+    p.good("tokens")
+    p.click(".admin-head .button-main")
+    p.fill("#token-name", "erp")
+    p.button(-1)
+    p.says("dialog .form-error", p.words["taken"])
+    p.key(Keys.ESCAPE)
+    p.click("[data-token=erp] .button")
+    p.click("dialog .button-danger")
+    p.none("[data-token=erp]")
+    assert program.ask("GET", "/threads").status_code == 401
 
 
 def test_others_are_told_that_it_is_not_for_them(start_gateway, browsers):

@@ -297,7 +297,7 @@ static void sessions_of_one_user_are_bounded(void **state) {
 static void tokens_have_scopes(void **state) {
     struct world *w = *state;
     expect(w, 1);
-    users_add_token(w->users, "erp", ROLE_AGENT, SCOPE_READ, on_token, w);
+    users_add_token(w->users, "erp", ROLE_AGENT, SCOPE_READ, "boss", on_token, w);
     wait_for(w);
     assert_int_equal(w->err.code, ERR_NONE);
     assert_int_equal(strncmp(w->token, "sbt_", 4), 0);
@@ -306,7 +306,7 @@ static void tokens_have_scopes(void **state) {
     assert_int_equal(w->actor.scopes, SCOPE_READ);
     assert_int_equal(ask(w, w->token), ERR_AUTH); /* a token is no session */
     expect(w, 1);
-    users_add_token(w->users, "erp", ROLE_AGENT, SCOPE_READ, on_token, w);
+    users_add_token(w->users, "erp", ROLE_AGENT, SCOPE_READ, "boss", on_token, w);
     wait_for(w);
     assert_int_equal(w->err.code, ERR_CONFLICT);
     w->listens = true;

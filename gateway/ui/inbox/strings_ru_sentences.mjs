@@ -30,6 +30,14 @@ const desk = {
     "shortcut must be one word without \"/\"": "Сокращение должно быть одним словом без «/».",
 };
 
+// What admins look after (store/store_users.c, core/users.c, api/api_tokens.c, api_teams.c, api_labels.c).
+const admin = {
+    "there is a user of this name already": "Агент с таким именем уже есть.",
+    "there is a token of this name already": "Токен с таким именем уже есть.",
+    "there is no such agent": "Такого агента нет.",
+    "scopes must be a list of read, write and admin, each once": "Отметьте, что токену можно делать.",
+};
+
 // Examinations of a WhatsApp number.
 const whatsapp = {
     "templates cannot be read: {why}": "Шаблоны прочитать нельзя: {why}",
@@ -291,5 +299,5 @@ const network = {
     "SSL certificate problem: {why}": "сертификат сервера не годится: {why}",
 };
 
-export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network, ...crm, ...desk })
+export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network, ...crm, ...desk, ...admin })
     .map(([english, words]) => ["say:" + english, words]));

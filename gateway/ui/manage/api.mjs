@@ -3,3 +3,6 @@ import { query, request } from "../inbox/api.mjs";
 
 export const audit = (fields) => request("GET", "/audit" + query(fields));
 export const auditTable = (fields) => "/api/v1/audit.csv" + query(fields);
+export const tokens = () => request("GET", "/tokens");
+export const addToken = (fields) => request("POST", "/tokens", fields);
+export const revokeToken = (name) => request("DELETE", "/tokens/" + encodeURIComponent(name));

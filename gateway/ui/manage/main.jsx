@@ -1,6 +1,7 @@
 // main.jsx - what admins look after beside channels and agents: a bundle of its own, fetched when the first of these
 // pages is wanted (inbox/admin_gate.jsx).
 import { Audit } from "./audit.jsx";
+import { Tokens } from "./tokens.jsx";
 import "./manage.css";
 
-globalThis.switchboardPages = { ...globalThis.switchboardPages, audit: Audit };
+globalThis.switchboardPages = { ...globalThis.switchboardPages, audit: Audit, tokens: Tokens };

@@ -21,6 +21,24 @@ export function ForAdmins({ title, hint, tools, children }) {
     );
 }
 
+// {value, loading, error, load}: what ask() gives, and again on load().
+export function useLoaded(ask) {
+    const desk = useDesk();
+    const [state, setState] = useState({ value: null, loading: true, error: null });
+    const load = async () => {
+        try {
+            setState({ value: await ask(), loading: false, error: null });
+        } catch (e) {
+            const error = desk.failed(e);
+            setState((s) => ({ ...s, loading: false, error }));
+        }
+    };
+    useEffect(() => {
+        load();
+    }, []);
+    return { ...state, load };
+}
+
 const EMPTY_MAX = 20; // pages in a row without anything, each of which has cost the gateway something
 
 // {rows, more, loading, error}: what ask(cursor) gives, {[key]: rows, next}; anew when `about` changes. A page may be empty
