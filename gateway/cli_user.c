@@ -105,7 +105,7 @@ static int user_passwd(struct cli *cli, struct cli_session *s) {
 
 static int set_disabled(struct cli *cli, struct cli_session *s, bool disabled) {
     json_t *change = json_pack("{s:b}", "disabled", (int)disabled);
-    store_user_change(s->store, cli->args[1], change, NULL, cli_on_done, s);
+    store_user_change(s->store, cli->args[1], change, NULL, -1, cli_on_done, s);
     json_decref(change);
     if (cli_wait(s) < 0)
         return CLI_FAILED;

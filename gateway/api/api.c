@@ -83,7 +83,13 @@ const struct http_route api_routes[] = {
     {"POST", V1 "/agents", api_agents_post, 4096, false},
     {"PATCH", V1 "/agents/{name}", api_agents_patch, 4096, false},
     {"DELETE", V1 "/agents/{name}/second-factor", api_agents_factor_reset, 0, false},
+    {"GET", V1 "/agents/{name}/sessions", api_agents_sessions, 0, false},
     {"DELETE", V1 "/agents/{name}/sessions", api_agents_sign_out, 0, false},
+    {"DELETE", V1 "/agents/{name}/sessions/{id}", api_agents_session_end, 0, false},
+    {"GET", V1 "/teams", api_teams_list, 0, false},
+    {"POST", V1 "/teams", api_teams_post, 65536, false},
+    {"PATCH", V1 "/teams/{id}", api_teams_patch, 65536, false},
+    {"DELETE", V1 "/teams/{id}", api_teams_delete, 0, false},
     {"GET", V1 "/channels", api_channels_list, 0, false},
     {"POST", V1 "/channels", api_channels_post, 65536, false},
     {"PATCH", V1 "/channels/{name}", api_channels_patch, 65536, false},
@@ -271,6 +277,16 @@ const char *call_id(struct call *c, const char *name) {
         return id;
     call_fail(c, ERR_NOT_FOUND, "there is nothing with this id");
     return NULL;
+}
+
+bool call_take_id(struct call *c) {
+    const char *id = http_path_arg(c->x, "id");
+    if (!id_is_valid(id)) {
+        call_fail(c, ERR_NOT_FOUND, "there is nothing with this id");
+        return false;
+    }
+    c->text = mem_strdup(id);
+    return true;
 }
 
 int64_t call_number(struct call *c, const char *name, int64_t preset) {

@@ -40,13 +40,18 @@ HANDLER(api_sessions_end_others) {
     api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, sessions_end_others);
 }
 
-static void sessions_end(struct call *c) {
+/* The id of a session in the address, or NULL after answering. */
+static const char *session_id(struct call *c) {
     const char *id = http_path_arg(c->x, "id");
-    if (!is_person(c))
-        return;
-    if (strlen(id) != STORE_SESSION_ID || strspn(id, "0123456789abcdef") != STORE_SESSION_ID)
-        call_fail(c, ERR_NOT_FOUND, "there is no such session");
-    else
+    if (strlen(id) == STORE_SESSION_ID && strspn(id, "0123456789abcdef") == STORE_SESSION_ID)
+        return id;
+    call_fail(c, ERR_NOT_FOUND, "there is no such session");
+    return NULL;
+}
+
+static void sessions_end(struct call *c) {
+    const char *id = is_person(c) ? session_id(c) : NULL;
+    if (id)
         users_revoke(c->api->users, c->actor.name, id, NULL, on_sessions_ended, c);
 }
 
@@ -219,6 +224,34 @@ static void on_agent_known(void *arg, json_t *result, const struct err *err) {
         call_err(c, err);
     else
         users_revoke(c->api->users, c->text, NULL, NULL, on_sessions_ended, c);
+}
+
+static void on_agent_of_sessions(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    (void)result;
+    if (err)
+        call_err(c, err);
+    else
+        users_sessions(c->api->users, c->text, c->session, call_on_json, c);
+}
+
+static void agents_sessions(struct call *c) {
+    c->text = mem_strdup(http_path_arg(c->x, "name"));
+    store_user_get(c->api->store, c->text, on_agent_of_sessions, c);
+}
+
+HANDLER(api_agents_sessions) {
+    api_begin(api, x, SCOPE_ADMIN, ROLE_ADMIN, agents_sessions);
+}
+
+static void agents_session_end(struct call *c) {
+    const char *id = session_id(c);
+    if (id && is_other(c))
+        users_revoke(c->api->users, c->text, id, NULL, on_sessions_ended, c);
+}
+
+HANDLER(api_agents_session_end) {
+    api_begin(api, x, SCOPE_ADMIN, ROLE_ADMIN, agents_session_end);
 }
 
 static void agents_sign_out(struct call *c) {

@@ -136,7 +136,7 @@ static void on_password_reset(void *arg, const struct err *err) {
     if (err)
         call_err(c, err);
     else
-        store_user_change(c->api->store, c->text, c->keep, NULL, on_agent_written, c);
+        store_user_change(c->api->store, c->text, c->keep, NULL, -1, on_agent_written, c);
 }
 
 static bool locks_out_himself(const struct call *c, const char *name, const json_t *body) {
@@ -152,6 +152,7 @@ static bool locks_out_himself(const struct call *c, const char *name, const json
 static void note_change(struct call *c, const char *name, const json_t *body) {
     json_t *changes = json_copy((json_t *)body);
     json_object_del(changes, "password");
+    json_object_del(changes, "rev");
     if (c->actor.is_token || strcmp(name, c->actor.name) != 0)
         call_note(c, json_object_get(body, "password") ? "agent.password_reset" : "agent.changed",
             name, json_incref(changes));
@@ -160,7 +161,7 @@ static void note_change(struct call *c, const char *name, const json_t *body) {
 
 static void agents_patch(struct call *c) {
     static const char *const known[] = {
-        "display_name", "role", "lang", "disabled", "password", NULL};
+        "display_name", "role", "lang", "disabled", "password", "rev", NULL};
     const char *name = http_path_arg(c->x, "name");
     json_t *body = call_body(c, known);
     struct err err;
@@ -169,17 +170,22 @@ static void agents_patch(struct call *c) {
     c->text = mem_strdup(name);
     c->keep = body;
     const char *password = json_string_value(json_object_get(body, "password"));
+    const json_t *rev = json_object_get(body, "rev");
     note_change(c, name, body);
     if (!may_change(c, name, body))
         call_fail(c, ERR_DENIED, "only an admin may change this");
     else if (check_agent(body, &err) < 0)
         call_err(c, &err);
+    else if (rev && (!json_is_integer(rev) || json_integer_value(rev) < 0 || password))
+        call_fail(c, ERR_INVALID,
+            "rev must be the number that the agent had when it was read; a password goes without");
     else if (locks_out_himself(c, name, body))
         call_fail(c, ERR_INVALID, "you cannot disable yourself or take away your own role");
     else if (password)
         users_set_password(c->api->users, name, password, true, on_password_reset, c);
     else
-        store_user_change(c->api->store, name, body, NULL, on_agent_written, c);
+        store_user_change(c->api->store, name, body, NULL, rev ? json_integer_value(rev) : -1,
+            on_agent_written, c);
 }
 
 HANDLER(api_agents_patch) {

@@ -87,6 +87,8 @@ void call_on_done(void *call, const struct err *err);
 json_t *call_body(struct call *c, const char *const *known);
 /* A path argument that must be a stored thing's id; NULL after answering 404. */
 const char *call_id(struct call *c, const char *name);
+/* {id} of a thing on a shelf, into c->text; false after answering 404. */
+bool call_take_id(struct call *c);
 /* ?limit=, 1..200; -1 after answering. ?name=number, preset when absent; -2 after answering. */
 int call_limit(struct call *c);
 int64_t call_number(struct call *c, const char *name, int64_t preset);
@@ -138,6 +140,13 @@ HANDLER(api_factor_codes);
 HANDLER(api_factor_off);
 HANDLER(api_agents_factor_reset);
 HANDLER(api_agents_sign_out);
+HANDLER(api_agents_sessions);
+HANDLER(api_agents_session_end);
+/* api_teams.c */
+HANDLER(api_teams_list);
+HANDLER(api_teams_post);
+HANDLER(api_teams_patch);
+HANDLER(api_teams_delete);
 /* api_tokens.c */
 HANDLER(api_tokens_list);
 HANDLER(api_tokens_post);

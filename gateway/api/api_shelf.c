@@ -159,20 +159,10 @@ HANDLER(api_shelf_post) {
     begin(x, api, shelf_post, false);
 }
 
-static bool take_id(struct call *c) {
-    const char *id = http_path_arg(c->x, "id");
-    if (!id_is_valid(id)) {
-        call_fail(c, ERR_NOT_FOUND, "there is nothing with this id");
-        return false;
-    }
-    c->text = mem_strdup(id);
-    return true;
-}
-
 /* rev: as it was when the admin began; two who save at once lose nothing. */
 static void shelf_put(struct call *c) {
     c->shelf = kind_of(c->x);
-    json_t *body = take_id(c) ? body_of(c, "rev") : NULL;
+    json_t *body = call_take_id(c) ? body_of(c, "rev") : NULL;
     const json_t *rev = json_object_get(body, "rev");
     struct err err;
     if (!body)
@@ -199,7 +189,7 @@ static void on_gone(void *arg, json_t *result, const struct err *err) {
 
 static void shelf_delete(struct call *c) {
     c->shelf = kind_of(c->x);
-    if (!take_id(c))
+    if (!call_take_id(c))
         return;
     note(c, "removed", NULL);
     put(c, NULL, -1, on_gone);

@@ -353,7 +353,7 @@ static void write_change(struct change *c, const char *hash) {
             c->users->store, c->user, hash ? hash : "", c->only_if_first, on_change_written, c);
     else
         store_user_change(
-            c->users->store, text(c->user, "name"), c->user, hash, on_change_written, c);
+            c->users->store, text(c->user, "name"), c->user, hash, -1, on_change_written, c);
 }
 
 static void on_hashed(void *arg, const struct hash_job *job) {

@@ -26,8 +26,9 @@ static json_t *user_json(const struct redis_reply *hash) {
     char when[CLOCK_TEXT_SIZE];
     if (redis_reply_count(hash) == 0)
         return NULL;
-    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:s}", "name", field(hash, "name"),
-        "display_name", field(hash, "display_name"), "role", field(hash, "role"), "lang",
+    return json_pack("{s:s,s:I,s:s,s:s,s:s,s:b,s:b,s:b,s:s}", "name", field(hash, "name"), "rev",
+        (json_int_t)strtoll(field(hash, "rev"), NULL, 10), "display_name",
+        field(hash, "display_name"), "role", field(hash, "role"), "lang",
         *field(hash, "lang") ? field(hash, "lang") : "ru", "disabled",
         strcmp(field(hash, "disabled"), "1") == 0, "must_change_password",
         strcmp(field(hash, "must_change_password"), "1") == 0, "second_factor",
@@ -208,19 +209,33 @@ void store_user_list(struct store *s, store_json_fn fn, void *arg) {
     list(s, "agents", "SMEMBERS", "sb:users", fn, arg);
 }
 
+static void on_changed(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct err last;
+    if (!err && redis_reply_int(r) == -2) {
+        err_set(&last, ERR_CONFLICT, "this is the last admin: make another one first");
+        err = &last;
+    }
+    users_call_done(arg, r, err);
+}
+
 void store_user_change(struct store *s, const char *name, const json_t *changes, const char *hash,
-    store_done_fn fn, void *arg) {
+    int64_t expected, store_done_fn fn, void *arg) {
     struct users_call *c = users_call_create(s, arg);
     char *key = users_key("user", name), *sessions = users_key("sessions", name);
-    struct span keys[] = {span_str(key), span_str(sessions)};
+    struct span keys[] = {span_str(key), span_str(sessions), span_str("sb:users")};
     struct args a;
-    bool ends = hash || json_object_get(changes, "role") || json_object_get(changes, "disabled");
     c->done = fn;
     c->when_zero = "there is no such agent";
     c->zero_code = ERR_NOT_FOUND;
+    c->when_minus = "somebody else has changed it meanwhile";
+    c->minus_code = ERR_CONFLICT;
     args_init(&a);
     args_add(&a, name);
-    args_add(&a, ends ? "1" : "0");
+    args_add(&a, hash ? "1" : "0");
+    if (expected >= 0)
+        args_int(&a, expected);
+    else
+        args_add(&a, "");
     args_add(&a, "name"); /* so that there is always a pair */
     args_add(&a, name);
     add_pairs(&a, changes);
@@ -228,7 +243,7 @@ void store_user_change(struct store *s, const char *name, const json_t *changes,
         args_add(&a, "hash");
         args_add(&a, hash);
     }
-    users_call_run(c, "user_change", script_user_change, keys, 2, &a, users_call_done);
+    users_call_run(c, "user_change", script_user_change, keys, 3, &a, on_changed);
     free(key);
     free(sessions);
 }

@@ -5,7 +5,8 @@
 
 #include "store/store.h"
 
-/* User JSON: {"name","display_name","role":"admin|supervisor|agent","lang":"ru|en","disabled":bool,
+/* User JSON:
+ * {"name","rev":number,"display_name","role":"admin|supervisor|agent","lang":"ru|en","disabled":bool,
  * "must_change_password":bool,"second_factor":bool,"created_at"}; secrets never leave except by
  * store_user_secrets. */
 void store_user_create(struct store *s, const json_t *user, const char *hash, bool only_if_first,
@@ -21,9 +22,10 @@ typedef void (*store_secrets_fn)(
 void store_user_secrets(struct store *s, const char *name, store_secrets_fn fn, void *arg);
 void store_user_list(struct store *s, store_json_fn fn, void *arg); /* {"agents":[...]} */
 /* changes: any user keys but name; hash NULL keeps. A changed password, role or disabled ends all
- * of the user's sessions. */
+ * of the user's sessions. expected: the rev that the changer has seen (ERR_CONFLICT: it is another
+ * by now), -1 any. ERR_CONFLICT, too, when no admin would be left who may sign in. */
 void store_user_change(struct store *s, const char *name, const json_t *changes, const char *hash,
-    store_done_fn fn, void *arg);
+    int64_t expected, store_done_fn fn, void *arg);
 
 /* A sign-in, as it was proven: ERR_AUTH when the password's hash or the factor's secret is another
  * by now, ERR_SECOND_FACTOR when the code has been used. Each code is used up by this. */

@@ -4,6 +4,7 @@ import csv
 
 import pytest
 from clients import Api
+from harness import SLOWER
 from selenium.webdriver.common.keys import Keys
 from test_inbox_account import Page
 from widget import accessible
@@ -11,10 +12,12 @@ from widget import accessible
 WORDS = {
     "en": {"audit": "Audit log", "changed": "changed an agent", "role": "Role: Supervisor", "refused": "was not let in", "stranger": "A stranger",
            "why": "there is no such name",
-           "supervisor": "Supervisor", "used": "used", "taken": "there is a token of this name already"},
+           "supervisor": "Supervisor", "used": "used", "taken": "there is a token of this name already",
+           "meanwhile": "somebody else has changed it meanwhile", "sessions": "Sessions"},
     "ru": {"audit": "Журнал", "changed": "изменён агент", "role": "Роль: Старший", "refused": "вход отклонён", "stranger": "Незнакомец",
            "why": "такого имени нет",
-           "supervisor": "Старший", "used": "использован", "taken": "Токен с таким именем уже есть"},
+           "supervisor": "Старший", "used": "использован", "taken": "Токен с таким именем уже есть",
+           "meanwhile": "изменил кто-то другой", "sessions": "Сеансы"},
 }
 
 
@@ -103,6 +106,68 @@ def test_a_token_is_made_seen_once_and_revoked(start_gateway, browsers, width, l
     p.click("dialog .button-danger")
     p.none("[data-token=erp]")
     assert program.ask("GET", "/threads").status_code == 401
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_teams_are_made_and_two_admins_lose_no_edit(start_gateway, browsers, width, lang):
+    browsers.allowed += ["409 (Conflict)"]
+    g = start_gateway()
+    boss = g.login()
+    for name in ("ann", "bob"):
+        g.add_user(name)
+    p = Admin(browsers, g, width, lang).sign_in()
+    p.go("#/teams")
+    p.click(".admin-head .button-main")
+    p.fill("#team-name", "<b>Sales</b>")
+    for name in ("ann", "bob"):
+        p.click(f"dialog input[name={name}]")
+    p.good("team-new")
+    p.button(-1)
+    p.says("[data-team='<b>Sales</b>']", "ann, bob")
+    p.good("teams")
+    p.click("[data-team='<b>Sales</b>'] .icon-button")
+    team = boss.get("/teams")["teams"][0]
+    boss.patch("/teams/" + team["id"], {"name": "Sales", "rev": team["rev"]})
+    p.fill("#team-name", "Mine")
+    p.button(-1)
+    p.says("dialog .form-error", p.words["meanwhile"])
+    p.key(Keys.ESCAPE)
+    p.one("[data-team=Sales]")
+    p.until(lambda: p.all("[data-team=Sales] .icon-button")[1].click() or True)
+    p.click("dialog .button-danger")
+    p.none("[data-team]")
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_an_agents_sessions_and_role_are_taken(start_gateway, browsers, width, lang):
+    browsers.allowed += ["401 (Unauthorized)", "409 (Conflict)"]
+    g = start_gateway()
+    g.add_user("ann", "supervisor")
+    boss = g.login()
+    ann = Admin(browsers, g, 1280, lang).sign_in("ann")
+    p = Admin(browsers, g, width, lang).sign_in()
+    p.go("#/agents")
+    p.click("[data-agent=ann] .icon-button")
+    p.until(lambda: next(b for b in p.all(".menu-item") if b.text == p.words["sessions"]).click() or True)
+    p.until(lambda: len(p.all("dialog [data-session]")) == 1)
+    p.good("agent-sessions")
+    p.click("dialog [data-session] .button")
+    p.none("dialog [data-session]")
+    ann.one("#signin-name", 2 * SLOWER)
+    p.key(Keys.ESCAPE)
+    p.none("dialog")
+    ann.fill("#signin-name", "ann")
+    ann.fill("#signin-password", g.PASSWORD + Keys.ENTER)
+    ann.online()
+    boss.patch("/agents/ann", {"display_name": "Ann"})  # another admin, meanwhile
+    p.click("[data-agent=ann] .icon-button")
+    p.until(lambda: p.all(".menu-item[role=menuitemradio]")[0].click() or True)
+    p.says(".toast", p.words["meanwhile"])
+    p.says("[data-agent=ann] strong", "Ann")
+    p.click("[data-agent=ann] .icon-button")
+    p.until(lambda: p.all(".menu-item[role=menuitemradio]")[0].click() or True)
+    p.until(lambda: boss.get("/agents")["agents"][1]["role"] == "agent")
+    ann.one("#signin-name", 2 * SLOWER)
 
 
 def test_others_are_told_that_it_is_not_for_them(start_gateway, browsers):

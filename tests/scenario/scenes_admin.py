@@ -35,4 +35,46 @@ def tokens(w):
     w.call("revokeToken", {"name": name}, 404)
 
 
-SCENES = {"listAudit": audit, "exportAudit": audit, "listTokens": tokens, "addToken": tokens, "revokeToken": tokens}
+def agents_sessions(w):
+    name = f"watched{time.monotonic_ns()}"
+    api = w.agent(name)
+    one = w.call("listAgentSessions", {"name": name}, 200)["sessions"]
+    assert len(one) == 1 and not one[0]["current"]
+    w.call("listAgentSessions", {"name": "nobody"}, 404)
+    w.call("listAgentSessions", {"name": "admin"}, 200)
+    other = w.settled(f"other{time.monotonic_ns()}")
+    w.call("listAgentSessions", {"name": name}, 403, api=other)
+    w.call("endAgentSession", {"name": name, "id": one[0]["id"]}, 403, api=other)
+    w.call("endAgentSession", {"name": name, "id": "0" * 24}, 404)
+    w.call("endAgentSession", {"name": name, "id": "x"}, 404)
+    w.call("endAgentSession", {"name": "admin", "id": "0" * 24}, 403)
+    w.call("endAgentSession", {"name": name, "id": one[0]["id"]}, 204)
+    w.call("whoAmI", status=401, api=api)
+
+
+def teams(w):
+    agent = w.settled(f"member{time.monotonic_ns()}")
+    body = {"name": f"Sales {time.monotonic_ns()} <b>", "members": ["admin", agent.name]}
+    team = w.call("addTeam", status=201, json=body)["team"]
+    assert team in w.call("listTeams", status=200, api=agent)["teams"]
+    w.call("addTeam", status=409, json=body)
+    for bad in ({}, {"name": "x"}, {"members": []}, {**body, "name": ""}, {**body, "name": "x" * 61}, {**body, "name": 5}, {**body, "members": "admin"},
+                {**body, "members": ["nobody"]}, {**body, "members": ["admin", "admin"]}, {**body, "members": [1]}, {**body, "more": 1}):
+        w.call("addTeam", status=400, json=bad)
+    at = {"id": team["id"]}
+    assert w.call("changeTeam", at, 200, json={"members": ["admin"], "rev": 1})["team"] | {"at": ""} == \
+        {**team, "members": ["admin"], "rev": 2, "at": ""}
+    w.call("changeTeam", at, 409, json={"name": "lost?", "rev": 1})
+    for bad in ({}, {"rev": 0}, {"rev": 2, "name": ""}, {"rev": 2, "name": None}, {"rev": 2, "members": ["nobody"]}, {"rev": 2, "members": None}):
+        w.call("changeTeam", at, 400, json=bad)
+    w.call("changeTeam", {"id": "7ZZZZZZZZZZZZZZZZZZZZZZZ00"}, 404, json={"name": "x", "rev": 1})
+    w.call("changeTeam", {"id": "nonsense"}, 404, json={"name": "x", "rev": 1})
+    for op, kw in (("addTeam", {"json": body}), ("changeTeam", {"path": at, "json": {"rev": 2}}), ("removeTeam", {"path": at})):
+        w.call(op, status=403, api=agent, **kw)
+    w.call("removeTeam", at, 204)
+    w.call("removeTeam", at, 404)
+
+
+SCENES = {"listAgentSessions": agents_sessions, "endAgentSession": agents_sessions,
+          "listTeams": teams, "addTeam": teams, "changeTeam": teams, "removeTeam": teams,
+          "listAudit": audit, "exportAudit": audit, "listTokens": tokens, "addToken": tokens, "revokeToken": tokens}

@@ -170,6 +170,10 @@ class World:
         self.gateway.add_user("ann")
         return {"name": "ann"}, body, None
 
+    def changeTeam(self, body):
+        one = CONTRACT.call(self.admin, "addTeam", status=201, json=REQUESTS["addTeam"][0])["team"]
+        return {"id": one["id"]}, body, None
+
     def changeChannel(self, body):
         CONTRACT.call(self.admin, "addChannel", status=201, json=REQUESTS["addChannel"][0])
         return {"name": REQUESTS["addChannel"][0]["name"]}, body, None

@@ -208,7 +208,7 @@ static void wrong_unknown_and_disabled_look_the_same(void **state) {
     assert_true(unknown * 4 >= wrong); /* it took a hash as well */
     json_t *off = json_pack("{s:b}", "disabled", 1);
     expect(w, 1);
-    store_user_change(w->store, "gone", off, NULL, on_done, w);
+    store_user_change(w->store, "gone", off, NULL, -1, on_done, w);
     wait_for(w);
     json_decref(off);
     assert_int_equal(login(w, "gone", PASSWORD), ERR_AUTH);

@@ -1,8 +1,10 @@
 // admin_agents.jsx - who may sign in: list, add, disable, a new first password.
 import { useEffect, useState } from "preact/hooks";
 import { useDesk, useStore, useWords } from "./context.jsx";
+import { browserName } from "./account.mjs";
 import { AdminPage } from "./admin_page.jsx";
-import { Avatar, Button, Confirm, Dialog, Field, Menu } from "./parts.jsx";
+import { request } from "./api.mjs";
+import { Avatar, Button, Confirm, Dialog, Field, Menu, Spinner } from "./parts.jsx";
 import { Icon } from "./icons.jsx";
 
 const ROLES = ["agent", "supervisor", "admin"];
@@ -110,6 +112,51 @@ function Reset({ agent, onClose }) {
     );
 }
 
+// Where an agent is signed in; each may be ended, and he is out there within a second.
+function Sessions({ agent, onClose }) {
+    const { t, why, told, full, age } = useWords();
+    const desk = useDesk();
+    const [sessions, setSessions] = useState(null);
+    const [error, setError] = useState("");
+    const path = `/agents/${encodeURIComponent(agent.name)}/sessions`;
+    const failed = (e) => setError(told(why(desk.failed(e))));
+    const load = () => request("GET", path).then((r) => setSessions(r.sessions), failed);
+    useEffect(() => {
+        load();
+    }, []);
+    const end = async (session) => {
+        setError("");
+        try {
+            await request("DELETE", `${path}/${session.id}`);
+            desk.toast(t("sessions.ended"), "good");
+        } catch (e) {
+            if (e.status !== 404) return failed(e); // gone already
+        }
+        return load();
+    };
+    return (
+        <Dialog title={`${t("agents.sessions")}: ${agent.display_name || agent.name}`} onClose={onClose} wide>
+            {error && <p class="form-error" role="alert">{error}</p>}
+            {!sessions && !error && <div class="dialog-wait"><Spinner label={t("app.loading")} /></div>}
+            {sessions?.length === 0 && <p class="dialog-text">{t("agents.noSessions")}</p>}
+            <ul class="cards agent-sessions">
+                {sessions?.map((s) => {
+                    const name = browserName(s.browser) || t("sessions.unknown");
+                    return (
+                        <li key={s.id} data-session={s.id}>
+                            <span class="cards-main">
+                                <strong title={s.browser}>{name}</strong>
+                                <span>{[s.address, t("sessions.since", { at: full(s.created_at) }), t("sessions.used", { age: age(s.last_used_at) })].filter(Boolean).join(" · ")}</span>
+                            </span>
+                            <Button onClick={() => end(s)} label={`${t("sessions.end")}: ${name}`}>{t("sessions.end")}</Button>
+                        </li>
+                    );
+                })}
+            </ul>
+        </Dialog>
+    );
+}
+
 export function AdminAgents() {
     const { t, why } = useWords();
     const desk = useDesk();
@@ -120,16 +167,17 @@ export function AdminAgents() {
     const [resetting, setResetting] = useState(null);
     const [disabling, setDisabling] = useState(null);
     const [unguarding, setUnguarding] = useState(null);
+    const [watching, setWatching] = useState(null);
     useEffect(() => {
         desk.loadAgents();
     }, []);
     const change = async (agent, fields) => {
         try {
-            await desk.api.changeAgent(agent.name, fields);
-            await desk.loadAgents();
+            await desk.api.changeAgent(agent.name, { ...fields, rev: agent.rev });
         } catch (e) {
             desk.toast(t("agents.failed", { why: why(desk.failed(e)) }));
         }
+        await desk.loadAgents(); // also what another admin has changed meanwhile
     };
     const help = async (agent, request, done) => {
         try {
@@ -145,6 +193,7 @@ export function AdminAgents() {
         null,
         { label: t("agents.reset"), icon: "lock", run: () => setResetting(a) },
         ...(a.second_factor ? [{ label: t("agents.resetFactor"), icon: "phone", run: () => setUnguarding(a) }] : []),
+        { label: t("agents.sessions"), icon: "channels", run: () => setWatching(a) },
         { label: t("agents.signOut"), icon: "out", run: () => help(a, desk.api.signAgentOut, "agents.signOutDone") },
         a.disabled
             ? { label: t("agents.enable"), icon: "check", run: () => change(a, { disabled: false }) }
@@ -175,6 +224,7 @@ export function AdminAgents() {
             </ul>
             {adding && <Add onClose={() => setAdding(false)} />}
             {resetting && <Reset agent={resetting} onClose={() => setResetting(null)} />}
+            {watching && <Sessions agent={watching} onClose={() => setWatching(null)} />}
             {disabling && (
                 <Confirm title={t("agents.disable")} text={t("agents.disableSure", { name: disabling.display_name || disabling.name })}
                     action={t("agents.disable")} danger onYes={() => change(disabling, { disabled: true })} onClose={() => setDisabling(null)} />

@@ -71,6 +71,8 @@ export const account = {
     "agents.resetFactor": "Reset the second factor",
     "agents.resetFactorSure": "{name} signs in with the password alone until they turn it on again. They are signed out at once. Make sure that it is really {name} who asks.",
     "agents.resetFactorDone": "{name} has no second factor any more.",
+    "agents.sessions": "Sessions",
+    "agents.noSessions": "Signed in nowhere.",
     "agents.signOut": "Sign out everywhere",
     "agents.signOutDone": "{name} is signed out everywhere.",
 };

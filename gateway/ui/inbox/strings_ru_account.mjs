@@ -81,6 +81,8 @@ export const account = {
     "agents.resetFactor": "Сбросить второй фактор",
     "agents.resetFactorSure": "{name} будет входить по одному паролю, пока не включит его снова. Все сеансы закончатся сразу. Убедитесь, что об этом просит действительно {name}.",
     "agents.resetFactorDone": "У {name} больше нет второго фактора.",
+    "agents.sessions": "Сеансы",
+    "agents.noSessions": "Нигде не вошёл.",
     "agents.signOut": "Завершить все сеансы",
     "agents.signOutDone": "Все сеансы {name} завершены.",
     "say:this code is wrong": "Код неверен",

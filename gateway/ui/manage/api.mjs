@@ -6,3 +6,7 @@ export const auditTable = (fields) => "/api/v1/audit.csv" + query(fields);
 export const tokens = () => request("GET", "/tokens");
 export const addToken = (fields) => request("POST", "/tokens", fields);
 export const revokeToken = (name) => request("DELETE", "/tokens/" + encodeURIComponent(name));
+export const teams = () => request("GET", "/teams");
+export const addTeam = (fields) => request("POST", "/teams", fields);
+export const changeTeam = (team, fields) => request("PATCH", "/teams/" + encodeURIComponent(team), fields);
+export const removeTeam = (team) => request("DELETE", "/teams/" + encodeURIComponent(team));
