@@ -1,5 +1,5 @@
-/* api_desk.c - what an agent keeps at his desk: how many threads there are of each kind, labels,
- * saved views, drafts. */
+/* api_desk.c - what an agent keeps at his desk: how many threads there are of each kind, saved
+ * views, drafts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,14 +111,6 @@ static void counts(struct call *c) {
 
 HANDLER(api_counts) {
     api_begin(api, x, SCOPE_READ, ROLE_AGENT, counts);
-}
-
-static void labels(struct call *c) {
-    store_labels(c->api->store, call_on_json, c);
-}
-
-HANDLER(api_labels) {
-    api_begin(api, x, SCOPE_READ, ROLE_AGENT, labels);
 }
 
 /* --- saved views ----------------------------------------------------------------------------- */

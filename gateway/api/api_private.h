@@ -164,7 +164,6 @@ HANDLER(api_messages_list);
 HANDLER(api_messages_post);
 /* api_desk.c */
 HANDLER(api_counts);
-HANDLER(api_labels);
 HANDLER(api_views_list);
 HANDLER(api_views_post);
 HANDLER(api_views_put);
@@ -187,6 +186,11 @@ HANDLER(api_rules_patch);
 HANDLER(api_rules_delete);
 /* api_rules_try.c */
 HANDLER(api_rules_try);
+/* api_labels.c */
+HANDLER(api_labels);
+HANDLER(api_labels_all);
+HANDLER(api_labels_rename);
+HANDLER(api_labels_remove);
 /* api_messages.c */
 HANDLER(api_messages_patch);
 HANDLER(api_messages_delete);

@@ -56,5 +56,7 @@ extern const char script_erase_heard[];
 extern const char script_erase_calls[];
 extern const char script_audit[];
 extern const char script_token[];
+extern const char script_labels[];
+extern const char script_relabel[];
 
 #endif

@@ -318,6 +318,8 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_ERASE_BACK] = {"erase_back", script_erase_back},
         [SCRIPT_ERASE_CLIENT] = {"erase_client", script_erase_client},
         [SCRIPT_ERASE_HEARD] = {"erase_heard", script_erase_heard},
+        [SCRIPT_LABELS] = {"labels", script_labels},
+        [SCRIPT_RELABEL] = {"relabel", script_relabel},
     };
     struct store *s = mem_zalloc(sizeof *s);
     s->env = env;

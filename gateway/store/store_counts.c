@@ -1,6 +1,5 @@
-/* store_counts.c - how many threads there are of each kind, which labels there are, who is writing.
- * The scripts keep the numbers (_common.lua, count); here they are only added up over the shards.
- */
+/* store_counts.c - how many threads there are of each kind, who is writing. The scripts keep the
+ * numbers (_common.lua, count); here they are only added up over the shards. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,82 +108,6 @@ void store_tally(struct store *s, const struct store_query *questions, size_t n,
     for (unsigned i = 0; i < s->shards; i++)
         ask_shard(t, i, questions, n);
     gather_end(&t->g);
-}
-
-/* --- labels ---------------------------------------------------------------------------------- */
-
-#define LABELS_OF_SHARD "300"
-#define LABELS_MAX 500
-
-struct labels {
-    struct gather g;
-    store_json_fn fn;
-    void *arg;
-    json_t *counts; /* label -> number */
-};
-
-struct label {
-    const char *name;
-    json_int_t n;
-};
-
-static int most_first(const void *a, const void *b) {
-    const struct label *x = a, *y = b;
-    if (x->n != y->n)
-        return x->n < y->n ? 1 : -1;
-    return strcmp(x->name, y->name);
-}
-
-static void on_labels(struct gather *g, size_t shard, const struct redis_reply *r) {
-    struct labels *l = container_of(g, struct labels, g);
-    (void)shard;
-    for (size_t i = 0; i + 1 < redis_reply_count(r); i += 2) {
-        const char *name = redis_reply_str(redis_reply_at(r, i));
-        json_int_t before = json_integer_value(json_object_get(l->counts, name));
-        json_object_set_new(
-            l->counts, name, json_integer(before + redis_reply_int(redis_reply_at(r, i + 1))));
-    }
-}
-
-static void labels_done(struct gather *g) {
-    struct labels *l = container_of(g, struct labels, g);
-    size_t n = 0;
-    const char *name;
-    json_t *v, *list = json_array();
-    struct label *all = mem_alloc((json_object_size(l->counts) + 1) * sizeof *all);
-    json_object_foreach(l->counts, name, v) {
-        all[n++] = (struct label){name, json_integer_value(v)};
-    }
-    qsort(all, n, sizeof *all, most_first);
-    for (size_t i = 0; i < n && i < LABELS_MAX; i++)
-        json_array_append_new(
-            list, json_pack("{s:s,s:I}", "label", all[i].name, "count", all[i].n));
-    json_t *out = json_pack("{s:o}", "labels", list);
-    l->fn(l->arg, g->err.code ? NULL : out, g->err.code ? &g->err : NULL);
-    json_decref(out);
-    json_decref(l->counts);
-    free(all);
-    free(l);
-}
-
-void store_labels(struct store *s, store_json_fn fn, void *arg) {
-    struct labels *l = mem_zalloc(sizeof *l);
-    char key[STORE_KEY_SIZE];
-    l->fn = fn;
-    l->arg = arg;
-    l->counts = json_object();
-    gather_begin(&l->g, s, on_labels, labels_done);
-    for (unsigned i = 0; i < s->shards; i++) {
-        struct args a;
-        args_init(&a);
-        args_add(&a, "ZREVRANGE");
-        args_span(&a, store_key(key, i, "labels", NULL));
-        args_add(&a, "0");
-        args_add(&a, LABELS_OF_SHARD);
-        args_add(&a, "WITHSCORES");
-        gather_command(&l->g, i, &a);
-    }
-    gather_end(&l->g);
 }
 
 /* --- who is writing -------------------------------------------------------------------------- */

@@ -15,8 +15,15 @@ void store_tally(struct store *s, const struct store_query *questions, size_t n,
     store_tally_fn fn, void *arg);
 
 /* {"labels":[{"label","count"}...]}: with how many threads (in any state) each is, most first; with
- * very many labels the rarest are left out. */
-void store_labels(struct store *s, store_json_fn fn, void *arg);
+ * very many labels the rarest are left out. agent: only of his threads and nobody's; NULL: of all.
+ */
+void store_labels(struct store *s, const char *agent, store_json_fn fn, void *arg);
+/* The same of all labels, by name: so many that it takes its time (10,000 of a shard at most). */
+void store_labels_all(struct store *s, store_json_fn fn, void *arg);
+/* Puts `to` in a label's place on all threads that have it, or takes it away (NULL), some threads a
+ * step; fn gets how many there were, also with err: then asking again goes on. */
+typedef void (*store_count_fn)(void *arg, int64_t n, const struct err *err);
+void store_relabel(struct store *s, const char *from, const char *to, store_count_fn fn, void *arg);
 
 /* The agent begins or goes on to write in a thread (for_ms), or stops (0). fn:
  * {"writer":name|null}: who it is now, which may be somebody else; may be NULL. */

@@ -13,11 +13,11 @@ WORDS = {
     "en": {"audit": "Audit log", "changed": "changed an agent", "role": "Role: Supervisor", "refused": "was not let in", "stranger": "A stranger",
            "why": "there is no such name",
            "supervisor": "Supervisor", "used": "used", "taken": "there is a token of this name already",
-           "meanwhile": "somebody else has changed it meanwhile", "sessions": "Sessions"},
+           "meanwhile": "somebody else has changed it meanwhile", "sessions": "Sessions", "one dialogue": "Changed in 1 dialogue."},
     "ru": {"audit": "Журнал", "changed": "изменён агент", "role": "Роль: Старший", "refused": "вход отклонён", "stranger": "Незнакомец",
            "why": "такого имени нет",
            "supervisor": "Старший", "used": "использован", "taken": "Токен с таким именем уже есть",
-           "meanwhile": "изменил кто-то другой", "sessions": "Сеансы"},
+           "meanwhile": "изменил кто-то другой", "sessions": "Сеансы", "one dialogue": "Изменено в 1 диалоге."},
 }
 
 
@@ -168,6 +168,32 @@ def test_an_agents_sessions_and_role_are_taken(start_gateway, browsers, width, l
     p.until(lambda: p.all(".menu-item[role=menuitemradio]")[0].click() or True)
     p.until(lambda: boss.get("/agents")["agents"][1]["role"] == "agent")
     ann.one("#signin-name", 2 * SLOWER)
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_labels_are_found_renamed_merged_and_removed(start_gateway, browsers, width, lang):
+    g = start_gateway()
+    boss = g.login()
+    for i, labels in enumerate((["vip", "<i>x</i>"], ["VIP"], ["rude"])):
+        thread = g.hook({"from": {"address": f"a{i}"}, "id": f"m{i}", "text": "x"}).json()["thread"]
+        boss.patch("/threads/" + thread, {"labels": labels})
+    p = Admin(browsers, g, width, lang).sign_in()
+    p.go("#/labels")
+    p.until(lambda: len(p.all("[data-label]")) == 4)
+    p.good("labels")
+    p.click("[data-label=VIP] .icon-button")
+    p.fill("#label-to", "vip")
+    p.shot("label-rename")
+    p.button(-1)
+    p.says(".toast", p.words["one dialogue"])
+    p.none("[data-label=VIP]")
+    p.says("[data-label=vip] a", "2")
+    p.one("input[name=q]").send_keys("rud")
+    p.until(lambda: [e.get_attribute("data-label") for e in p.all("[data-label]")] == ["rude"])
+    p.until(lambda: p.all("[data-label=rude] .icon-button")[1].click() or True)
+    p.click("dialog .button-danger")
+    p.none("[data-label]")
+    assert {row["label"] for row in boss.get("/labels")["labels"]} == {"vip", "<i>x</i>"}
 
 
 def test_others_are_told_that_it_is_not_for_them(start_gateway, browsers):

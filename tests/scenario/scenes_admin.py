@@ -75,6 +75,27 @@ def teams(w):
     w.call("removeTeam", at, 404)
 
 
-SCENES = {"listAgentSessions": agents_sessions, "endAgentSession": agents_sessions,
+def labels(w):
+    name = f"label{time.monotonic_ns()}"
+    w.call("changeThread", {"id": w.thread()}, 200, json={"labels": [name]})
+    assert w.call("listAllLabels", status=200, params={"q": name})["labels"] == [{"label": name, "count": 1}]
+    w.call("listAllLabels", status=400, params={"limit": 0})
+    for bad in ({}, {"label": name}, {"label": name, "to": ""}, {"label": name, "to": "x" * 65}, {"label": 5, "to": "x"}, {"label": name, "to": name},
+                {"label": name, "to": "x", "more": 1}):
+        w.call("renameLabel", status=400, json=bad)
+    for bad in ({}, {"label": ""}, {"label": [name]}, {"label": name, "to": "x"}):
+        w.call("removeLabel", status=400, json=bad)
+    w.call("renameLabel", status=404, json={"label": "no such", "to": "x"})
+    agent = w.agent(f"curious{time.monotonic_ns()}")
+    w.call("listAllLabels", status=403, api=agent)
+    w.call("renameLabel", status=403, api=agent, json={"label": name, "to": "x"})
+    w.call("removeLabel", status=403, api=agent, json={"label": name})
+    w.call("renameLabel", status=200, json={"label": name, "to": name + "2"})
+    w.call("removeLabel", status=200, json={"label": name + "2"})
+    w.call("removeLabel", status=404, json={"label": name + "2"})
+
+
+SCENES = {"listAllLabels": labels, "renameLabel": labels, "removeLabel": labels,
+          "listAgentSessions": agents_sessions, "endAgentSession": agents_sessions,
           "listTeams": teams, "addTeam": teams, "changeTeam": teams, "removeTeam": teams,
           "listAudit": audit, "exportAudit": audit, "listTokens": tokens, "addToken": tokens, "revokeToken": tokens}

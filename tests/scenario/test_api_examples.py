@@ -170,6 +170,12 @@ class World:
         self.gateway.add_user("ann")
         return {"name": "ann"}, body, None
 
+    def renameLabel(self, body):
+        self.admin.patch("/threads/" + self.write()[0], {"labels": [body["label"]]})
+        return {}, body, None
+
+    removeLabel = renameLabel
+
     def changeTeam(self, body):
         one = CONTRACT.call(self.admin, "addTeam", status=201, json=REQUESTS["addTeam"][0])["team"]
         return {"id": one["id"]}, body, None

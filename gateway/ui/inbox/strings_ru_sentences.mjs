@@ -36,6 +36,8 @@ const admin = {
     "there is a token of this name already": "Токен с таким именем уже есть.",
     "there is a team of this name already": "Команда с таким названием уже есть.",
     "this is the last admin: make another one first": "Это последний администратор: сначала назначьте другого.",
+    "no thread has this label": "Такой метки нет ни у одного диалога.",
+    "to is the label itself": "Это та же самая метка.",
     "there is no such agent": "Такого агента нет.",
     "scopes must be a list of read, write and admin, each once": "Отметьте, что токену можно делать.",
 };

@@ -10,3 +10,6 @@ export const teams = () => request("GET", "/teams");
 export const addTeam = (fields) => request("POST", "/teams", fields);
 export const changeTeam = (team, fields) => request("PATCH", "/teams/" + encodeURIComponent(team), fields);
 export const removeTeam = (team) => request("DELETE", "/teams/" + encodeURIComponent(team));
+export const allLabels = (fields) => request("GET", "/labels/all" + query(fields));
+export const renameLabel = (label, to) => request("POST", "/labels/rename", { label, to });
+export const removeLabel = (label) => request("POST", "/labels/remove", { label });
