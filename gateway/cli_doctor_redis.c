@@ -51,15 +51,6 @@ static const char *ask(struct patient *p, const char *a, const char *b, const ch
     return p->text ? p->text : "";
 }
 
-/* A line "name:value" of INFO, to be freed. */
-static char *info_value(const char *info, const char *name) {
-    size_t n = strlen(name);
-    for (const char *line = info; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-        if (strncmp(line, name, n) == 0 && line[n] == ':')
-            return mem_strndup(line + n + 1, strcspn(line + n + 1, "\r\n"));
-    return mem_strdup("");
-}
-
 /* --- the questions --------------------------------------------------------------------------- */
 
 static bool is_old(const char *version) {
@@ -70,7 +61,7 @@ static bool is_old(const char *version) {
 
 static void check_server(struct patient *p) {
     char *info = mem_strdup(ask(p, "INFO", "server", NULL));
-    char *valkey = info_value(info, "valkey_version"), *redis = info_value(info, "redis_version");
+    char *valkey = redis_info(info, "valkey_version"), *redis = redis_info(info, "redis_version");
     if (p->err.code)
         doctor_fail(p->d, mem_printf("Redis refuses INFO: %s", p->err.text),
             "give the user of redis { url } the right");
@@ -87,7 +78,7 @@ static void check_server(struct patient *p) {
 
 static void check_health(struct patient *p) {
     char *info = mem_strdup(ask(p, "INFO", "persistence", NULL));
-    char *loading = info_value(info, "loading"), *aof = info_value(info, "aof_last_write_status");
+    char *loading = redis_info(info, "loading"), *aof = redis_info(info, "aof_last_write_status");
     if (strcmp(loading, "1") == 0)
         doctor_warn(p->d, mem_printf("Redis is loading its data"), "wait");
     if (*aof && strcmp(aof, "ok") != 0)
@@ -97,7 +88,7 @@ static void check_health(struct patient *p) {
     free(aof);
     free(info);
     info = mem_strdup(ask(p, "INFO", "replication", NULL));
-    char *role = info_value(info, "role");
+    char *role = redis_info(info, "role");
     if (strcmp(role, "slave") == 0)
         doctor_fail(
             p->d, mem_printf("this Redis is a replica"), "name the primary in redis { url }");

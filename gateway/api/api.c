@@ -105,6 +105,7 @@ const struct http_route api_routes[] = {
     {"GET", V1 "/tokens", api_tokens_list, 0, false},
     {"POST", V1 "/tokens", api_tokens_post, 1024, false},
     {"DELETE", V1 "/tokens/{name}", api_tokens_delete, 0, false},
+    {"GET", V1 "/system", api_system, 0, false},
     {"GET", V1 "/audit", api_audit_list, 0, false},
     {"GET", V1 "/audit.csv", api_audit_table, 0, false},
     {"GET", V1 "/reports", api_reports_get, 0, false},

@@ -151,6 +151,8 @@ HANDLER(api_teams_delete);
 HANDLER(api_tokens_list);
 HANDLER(api_tokens_post);
 HANDLER(api_tokens_delete);
+/* api_system.c */
+HANDLER(api_system);
 /* api_audit.c */
 HANDLER(api_audit_list);
 HANDLER(api_audit_table);

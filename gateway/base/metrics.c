@@ -130,6 +130,14 @@ void metrics_set(struct metrics *m, enum metric_id id, const char *label, int64_
     find(m, id, label)->value = value;
 }
 
+int64_t metrics_own(const struct metrics *m, enum metric_id id) {
+    const struct series *all = m->shared->slots[m->mine].series[id];
+    int64_t n = 0;
+    for (int i = 0; i < METRICS_SERIES && all[i].used; i++)
+        n += all[i].value;
+    return n;
+}
+
 void metrics_observe_us(struct metrics *m, enum metric_id id, const char *label, uint64_t us) {
     struct series *s = find(m, id, label);
     int b = 0;

@@ -49,6 +49,9 @@ void metrics_add(struct metrics *m, enum metric_id id, const char *label, int64_
 void metrics_set(struct metrics *m, enum metric_id id, const char *label, int64_t value);
 void metrics_observe_us(struct metrics *m, enum metric_id id, const char *label, uint64_t us);
 
+/* What this process has in a family of gauges, all labels together. */
+int64_t metrics_own(const struct metrics *m, enum metric_id id);
+
 /* Prometheus text format 0.0.4, summed over all slots that were ever taken. */
 void metrics_print(const struct metrics *m, struct buf *out);
 

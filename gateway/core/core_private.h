@@ -65,6 +65,11 @@ struct core {
     struct target targets[TARGETS_MAX];
     size_t ntargets;
     uint64_t next_targets_ms;
+    struct system_watch { /* system.c */
+        int64_t started_ms;
+        uint64_t last_ms, next_ms, noted_ms, cpu_us;
+        uint64_t lag_ms, lag_before_ms; /* since the last note, and before it */
+    } watch;
     struct sink *sinks;
     struct store_feed *feed;
     bool feed_busy, feed_ended;
@@ -152,6 +157,8 @@ void target_attached(struct target *t);
 void target_failed(struct target *t, const struct err *err);
 void days_tick(struct core *core);    /* each second, of the worker that owns shard 0 */
 void targets_tick(struct core *core); /* each 100 ms: others hear how the CRMs are to us */
+/* system.c */
+void system_tick(struct core *core, unsigned tick_ms); /* others hear how this worker is */
 /* All that waits for this CRM because it was not well may go now. */
 void owner_hurry(struct core *core, const struct target *t);
 

@@ -541,6 +541,7 @@ static void on_tick(void *arg) {
     }
     targets_tick(o->core);
     rules_tick(o->core);
+    system_tick(o->core, TICK_MS);
     if (now >= o->next_depth_ms) {
         o->next_depth_ms = now + DEPTH_MS;
         measure(o);

@@ -78,7 +78,9 @@ enum redis_type redis_reply_type(const struct redis_reply *r);
 struct span redis_reply_span(const struct redis_reply *r); /* string, status */
 const char *redis_reply_str(const struct redis_reply *r);  /* NUL-terminated; "" for nil */
 int64_t redis_reply_int(const struct redis_reply *r);      /* integer, or a string that is one */
-size_t redis_reply_count(const struct redis_reply *r);     /* elements of an array */
+/* A line "name:value" of INFO's text; "" when it is not there. The caller frees. */
+char *redis_info(const char *info, const char *name);
+size_t redis_reply_count(const struct redis_reply *r); /* elements of an array */
 const struct redis_reply *redis_reply_at(const struct redis_reply *r, size_t i);
 
 #endif

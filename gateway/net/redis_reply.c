@@ -1,6 +1,8 @@
 /* redis_reply.c - looking into a reply without knowing hiredis. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "loop/loop_redis.h"
 #include "net/redis.h"
 
@@ -36,6 +38,14 @@ int64_t redis_reply_int(const struct redis_reply *r) {
         return loop_reply_int(r);
     long long n = strtoll(text.p, &end, 10);
     return text.n && end == text.p + text.n ? n : 0;
+}
+
+char *redis_info(const char *info, const char *name) {
+    size_t n = strlen(name);
+    for (const char *line = info; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        if (strncmp(line, name, n) == 0 && line[n] == ':')
+            return mem_strndup(line + n + 1, strcspn(line + n + 1, "\r\n"));
+    return mem_strdup("");
 }
 
 size_t redis_reply_count(const struct redis_reply *r) {

@@ -13,11 +13,11 @@ WORDS = {
     "en": {"audit": "Audit log", "changed": "changed an agent", "role": "Role: Supervisor", "refused": "was not let in", "stranger": "A stranger",
            "why": "there is no such name",
            "supervisor": "Supervisor", "used": "used", "taken": "there is a token of this name already",
-           "meanwhile": "somebody else has changed it meanwhile", "sessions": "Sessions", "one dialogue": "Changed in 1 dialogue."},
+           "meanwhile": "somebody else has changed it meanwhile", "sessions": "Sessions", "one dialogue": "Changed in 1 dialogue.", "dead": "1 delivery was given up."},
     "ru": {"audit": "Журнал", "changed": "изменён агент", "role": "Роль: Старший", "refused": "вход отклонён", "stranger": "Незнакомец",
            "why": "такого имени нет",
            "supervisor": "Старший", "used": "использован", "taken": "Токен с таким именем уже есть",
-           "meanwhile": "изменил кто-то другой", "sessions": "Сеансы", "one dialogue": "Изменено в 1 диалоге."},
+           "meanwhile": "изменил кто-то другой", "sessions": "Сеансы", "one dialogue": "Изменено в 1 диалоге.", "dead": "1 отправка не удалась окончательно."},
 }
 
 
@@ -194,6 +194,20 @@ def test_labels_are_found_renamed_merged_and_removed(start_gateway, browsers, wi
     p.click("dialog .button-danger")
     p.none("[data-label]")
     assert {row["label"] for row in boss.get("/labels")["labels"]} == {"vip", "<i>x</i>"}
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_the_system_says_in_words_what_is_wrong(start_gateway, browsers, width, lang):
+    g = start_gateway()
+    p = Admin(browsers, g, width, lang).sign_in()
+    p.go("#/system")
+    p.until(lambda: len(p.all("[data-table=workers] tbody tr")) == 2, 20)
+    p.says("[data-facts=redis]", g.redis.info()["redis_version"])
+    p.one("[data-problems]")
+    p.good("system-well")
+    g.redis.xadd("sb:{s3}:dead", {"q": "crm:main", "e": "m x 1", "detail": "x", "attempts": "1", "at": "1"})
+    p.says("[data-problem=dead]", p.words["dead"])  # by itself
+    p.good("system-wrong")
 
 
 def test_others_are_told_that_it_is_not_for_them(start_gateway, browsers):

@@ -95,7 +95,13 @@ def labels(w):
     w.call("removeLabel", status=404, json={"label": name + "2"})
 
 
-SCENES = {"listAllLabels": labels, "renameLabel": labels, "removeLabel": labels,
+def system(w):
+    assert w.call("getSystem", status=200)["redis"]["version"]
+    w.call("getSystem", status=403, api=w.agent(f"curious{time.monotonic_ns()}"))
+
+
+SCENES = {"getSystem": system,
+          "listAllLabels": labels, "renameLabel": labels, "removeLabel": labels,
           "listAgentSessions": agents_sessions, "endAgentSession": agents_sessions,
           "listTeams": teams, "addTeam": teams, "changeTeam": teams, "removeTeam": teams,
           "listAudit": audit, "exportAudit": audit, "listTokens": tokens, "addToken": tokens, "revokeToken": tokens}

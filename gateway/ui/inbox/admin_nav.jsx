@@ -2,11 +2,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useStore, useWords } from "./context.jsx";
 
-const PAGES = ["channels", "agents", "teams", "canned", "hours", "labels", "targets", "dead", "tokens", "audit"];
+const PAGES = ["channels", "agents", "teams", "canned", "hours", "labels", "targets", "dead", "tokens", "audit", "system"];
 // Of pages that the inbox's own words do not name.
 const NAMES = {
-    en: { audit: "Audit log", labels: "Labels", teams: "Teams", tokens: "API tokens" },
-    ru: { audit: "Журнал", labels: "Метки", teams: "Команды", tokens: "Токены API" },
+    en: { audit: "Audit log", labels: "Labels", system: "System", teams: "Teams", tokens: "API tokens" },
+    ru: { audit: "Журнал", labels: "Метки", system: "Система", teams: "Команды", tokens: "Токены API" },
 };
 
 export function AdminNav() {

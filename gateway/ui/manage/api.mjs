@@ -13,3 +13,4 @@ export const removeTeam = (team) => request("DELETE", "/teams/" + encodeURICompo
 export const allLabels = (fields) => request("GET", "/labels/all" + query(fields));
 export const renameLabel = (label, to) => request("POST", "/labels/rename", { label, to });
 export const removeLabel = (label) => request("POST", "/labels/remove", { label });
+export const system = () => request("GET", "/system");
