@@ -58,3 +58,45 @@ static void channels_picture(struct call *c) {
 HANDLER(api_channels_picture) {
     api_begin(api, x, SCOPE_READ, ROLE_AGENT, channels_picture);
 }
+
+/* --- paused ---------------------------------------------------------------------------------- */
+
+static void on_paused(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    if (!err && json_is_true(json_object_get(result, "changed")))
+        call_note(
+            c, c->number ? "channel.paused" : "channel.resumed", http_path_arg(c->x, "name"), NULL);
+    call_on_done(c, err);
+}
+
+static void pause_channel(struct call *c, bool on) {
+    const char *name = http_path_arg(c->x, "name");
+    json_t *told = json_pack("{s:s,s:s,s:s}", "t", "desk", "what", "channels", "id", name);
+    c->number = on;
+    core_pause(c->api->core, name, c->actor.name, on, told, on_paused, c);
+    json_decref(told);
+}
+
+static void channels_pause(struct call *c) {
+    pause_channel(c, true);
+}
+
+HANDLER(api_channels_pause) {
+    api_begin(api, x, SCOPE_ADMIN, ROLE_ADMIN, channels_pause);
+}
+
+static void channels_resume(struct call *c) {
+    pause_channel(c, false);
+}
+
+HANDLER(api_channels_resume) {
+    api_begin(api, x, SCOPE_ADMIN, ROLE_ADMIN, channels_resume);
+}
+
+static void channels_events(struct call *c) {
+    core_channel_events(c->api->core, http_path_arg(c->x, "name"), call_on_json, c);
+}
+
+HANDLER(api_channels_events) {
+    api_begin(api, x, SCOPE_READ, ROLE_SUPERVISOR, channels_events);
+}

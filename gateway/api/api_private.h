@@ -223,6 +223,9 @@ HANDLER(api_targets_list);
 /* api_channels.c */
 HANDLER(api_channels_list);
 HANDLER(api_channels_check);
+HANDLER(api_channels_pause);
+HANDLER(api_channels_resume);
+HANDLER(api_channels_events);
 HANDLER(api_channels_picture);
 HANDLER(api_channels_templates);
 /* api_channel_change.c */

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "core/queue.h"
 
+#define PAUSED_MS 1000 /* how soon it is asked again whether a paused channel goes on */
+
 static const char *text_of(const json_t *o, const char *key) {
     return json_string_value(json_object_get(o, key));
 }
@@ -144,7 +146,9 @@ static void begin(struct item *it) {
     struct queue *q = it->queue;
     struct connector *c = q->channel->connector;
     prepare(it);
-    unsigned wait_ms = c->ops->pace ? c->ops->pace(c, &it->delivery) : 0;
+    unsigned wait_ms = !channel_may_send(q->channel) ? PAUSED_MS
+                       : c->ops->pace                ? c->ops->pace(c, &it->delivery)
+                                                     : 0;
     if (wait_ms)
         queue_put_off(it, wait_ms);
     else if (is_change(it) || (c->ops->caps & CONNECTOR_REPEATABLE))
@@ -196,4 +200,8 @@ static void start(struct item *it) {
     store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, "", on_loaded, it);
 }
 
-const struct queue_kind channel_queue_kind = {64, FLUSH_MAX, "", NULL, NULL, start};
+static bool may_start(struct queue *q) {
+    return channel_may_send(q->channel);
+}
+
+const struct queue_kind channel_queue_kind = {64, FLUSH_MAX, "", may_start, NULL, start};

@@ -88,7 +88,10 @@ void core_destroy(struct core **corep) {
     terms_free(*corep);
     rules_free(*corep);
     for (size_t i = 0; i < (*corep)->nchannels; i++)
+    for (size_t i = 0; i < (*corep)->nchannels; i++) {
         json_decref((*corep)->channels[i]->note);
+        json_decref((*corep)->channels[i]->pause);
+    }
     for (size_t i = 0; i < (*corep)->nchannels; i++)
         free((*corep)->channels[i]);
     free((*corep)->channels);
@@ -202,6 +205,8 @@ json_t *core_channels(const struct core *core) {
             json_object_set_new(one, "identity", json_string(c->ops->identity_kind));
         if (one && !error)
             json_object_set_new(one, "error", json_null());
+        if (one)
+            json_object_set_new(one, "paused", ch->pause ? json_incref(ch->pause) : json_null());
         if (one && info) {
             json_object_set_new(one, "info", json_copy(info));
             json_object_del(json_object_get(one, "info"), "invite");

@@ -94,7 +94,7 @@ json_t *core_online(const struct core *core);
 void core_pushed(struct core *core, const char *thread, int64_t seq);
 
 /* {"channels":[{"name","connector","source":"file|api","state":"ready|lost|starting","error",
- * "queue":n,"caps":[..],"info"?}]}
+ * "queue":n,"caps":[..],"paused":{"by","at"}|null,"info"?}]}
  */
 json_t *core_channels(const struct core *core);
 /* Has this worker read what it needs before clients may write? */
@@ -102,6 +102,13 @@ bool core_is_ready(const struct core *core);
 /* Are these the working hours of this channel? One without hours is always open. opens_out (may be
  * NULL): the first time that is, ms itself or later; HOURS_NEVER (model/hours.h). */
 bool core_is_open(const struct core *core, const char *channel, int64_t ms, int64_t *opens_out);
+/* From now on the channel sends nothing (what comes is taken in), or goes on; told: what screens
+ * hear of it (sink.h, FEED_DESK). fn: {"changed":bool}; ERR_NOT_FOUND. */
+void core_pause(struct core *core, const char *channel, const char *by, bool on, const json_t *told,
+    store_json_fn fn, void *arg);
+/* Its last events, the newest first: {"events":[{"at","what":"ready|lost|paused|resumed","text",
+ * "by"}]}. */
+void core_channel_events(struct core *core, const char *channel, store_json_fn fn, void *arg);
 /* Examines a channel: {"channel": as in core_channels(), "report": [{"level","text","todo"?}]}. */
 void core_check(struct core *core, const char *channel, store_json_fn fn, void *arg);
 /* The channel's picture; bytes are borrowed. ERR_NOT_FOUND when there is none. */

@@ -21,6 +21,7 @@ struct channel {
     int64_t queued; /* as last measured */
     bool mine;      /* this worker looks after it (connector_ops.tend) */
     json_t *note;   /* of whoever does; NULL not known yet */
+    json_t *pause;  /* {"by","at"} while an admin has paused it, else NULL */
     bool shown[2];  /* in metrics: what is to be sent, to be fetched */
 };
 
@@ -79,6 +80,7 @@ struct core {
     struct terms *terms; /* working hours and policies */
     struct rules *rules;
     int64_t notes_version;
+    bool pauses_known;           /* deliveries to channels may begin */
     int64_t crm_version;         /* of crm_news.c */
     struct crm_keeping *keeping; /* events of CRMs on their way to the store: crm_back.c */
     bool crm_known;              /* what it has to say was read: deliveries to CRMs may begin */
@@ -172,6 +174,13 @@ json_t *note_make(const struct channel *ch); /* {"state","error"?,"info"?}; a ne
 json_t *note_of(const struct channel *ch);   /* the same, of whoever looks after it; may be NULL */
 void note_write(struct core *core, struct channel *ch);
 void notes_read(struct core *core); /* if anything changed */
+
+/* pauses.c */
+#define CHANNELS_VERSION_KEY "sb:channels:version"
+void pauses_read(struct core *core);
+bool channel_may_send(const struct channel *ch);
+/* One of the channel's last events, by whoever looks after it. */
+void channel_event(struct channel *ch, const char *what, const char *text);
 
 /* cards.c: may a page link to it? */
 bool crm_is_web_address(const char *url);

@@ -10,7 +10,6 @@
 #include "core/core_private.h"
 
 #define NOTES_KEY "sb:channels"
-#define VERSION_KEY "sb:channels:version"
 
 static const char *const states[] = {"starting", "ready", "lost"};
 
@@ -39,7 +38,7 @@ void note_write(struct core *core, struct channel *ch) {
     struct redis *redis = store_redis(core->store);
     struct span set[] = {
         span_str("HSET"), span_str(NOTES_KEY), span_str(ch->connector->channel), span_str(text)};
-    struct span count[] = {span_str("INCR"), span_str(VERSION_KEY)};
+    struct span count[] = {span_str("INCR"), span_str(CHANNELS_VERSION_KEY)};
     json_decref(ch->note);
     ch->note = note;
     redis_command(redis, set, ARRAY_LEN(set), on_ignored, NULL);
@@ -64,6 +63,8 @@ static void on_version(void *arg, const struct redis_reply *r, const struct err 
     struct core *core = arg;
     struct span get[] = {span_str("HGETALL"), span_str(NOTES_KEY)};
     int64_t version = err ? core->notes_version : redis_reply_int(r);
+    if (!err && (version != core->notes_version || !core->pauses_known))
+        pauses_read(core);
     if (err || version == core->notes_version)
         return;
     core->notes_version = version;
@@ -71,7 +72,7 @@ static void on_version(void *arg, const struct redis_reply *r, const struct err 
 }
 
 void notes_read(struct core *core) {
-    struct span get[] = {span_str("GET"), span_str(VERSION_KEY)};
+    struct span get[] = {span_str("GET"), span_str(CHANNELS_VERSION_KEY)};
     redis_command(store_redis(core->store), get, ARRAY_LEN(get), on_version, core);
 }
 
@@ -109,9 +110,11 @@ void connector_ready(struct connector *c) {
     struct channel *ch = channel_of(c);
     if (!ch)
         return;
-    if (ch->state != CHANNEL_READY)
+    if (ch->state != CHANNEL_READY) {
         LOG_INFO(c->env->log, "channel.ready", LOG_S("channel", c->channel),
             LOG_S("connector", c->ops->name));
+        channel_event(ch, "ready", "");
+    }
     ch->state = CHANNEL_READY;
     note_write(c->core, ch);
 }
@@ -120,9 +123,11 @@ void connector_lost(struct connector *c, const struct err *err) {
     struct channel *ch = channel_of(c);
     if (!ch)
         return;
-    if (ch->state != CHANNEL_LOST || strcmp(ch->err.text, err->text) != 0)
+    if (ch->state != CHANNEL_LOST || strcmp(ch->err.text, err->text) != 0) {
         LOG_WARN(c->env->log, "channel.lost", LOG_S("channel", c->channel),
             LOG_S("connector", c->ops->name), LOG_E(err));
+        channel_event(ch, "lost", err->text);
+    }
     ch->state = CHANNEL_LOST;
     ch->err = *err;
     note_write(c->core, ch);

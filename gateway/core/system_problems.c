@@ -120,6 +120,9 @@ static void look_at_channels(json_t *out, const json_t *channels) {
         if (strcmp(text_of(ch, "state"), "lost") == 0)
             find(out, (struct finding){"channel", text_of(ch, "name"), true, 0},
                 "the channel %s does not work", text_of(ch, "name"));
+        if (json_is_object(json_object_get(ch, "paused")))
+            find(out, (struct finding){"paused", text_of(ch, "name"), false, 0},
+                "the channel %s is paused: it sends nothing", text_of(ch, "name"));
     }
 }
 

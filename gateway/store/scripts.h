@@ -58,5 +58,6 @@ extern const char script_audit[];
 extern const char script_token[];
 extern const char script_labels[];
 extern const char script_relabel[];
+extern const char script_pause[];
 
 #endif

@@ -210,6 +210,37 @@ def test_the_system_says_in_words_what_is_wrong(start_gateway, browsers, width, 
     p.good("system-wrong")
 
 
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_a_channel_is_paused_and_agents_see_it(start_gateway, browsers, width, lang):
+    g = start_gateway()
+    g.add_user("ann")
+    boss = g.login()
+    thread = g.hook({"from": {"address": "bob", "name": "Bob"}, "id": "1", "text": "hello"}).json()["thread"]
+    ann = Admin(browsers, g, width, lang).sign_in("ann")
+    ann.open_thread(thread)
+    p = Admin(browsers, g, width, lang).sign_in()
+    p.go("#/channels")
+    p.click("[data-channel=test] .menu-root button")
+    p.until(lambda: p.all(".menu-item")[0].click() or True)
+    p.shot("channel-pause")
+    p.click("dialog .button-main")
+    p.says("[data-channel=test] [data-paused]", "admin")
+    ann.says(".paused", "test")
+    ann.write("it waits")
+    ann.until(lambda: ann.status("it waits") == "queued")
+    ann.shot("channel-paused-agent")
+    p.click("[data-channel=test] .button")
+    p.says("[data-channel=test] [data-event=paused]", "admin")
+    p.says("[data-channel=test] [data-figure=in]", "1")
+    p.good("channel-paused")
+    p.click("[data-channel=test] .menu-root button")
+    p.until(lambda: p.all(".menu-item")[0].click() or True)
+    p.none("[data-channel=test] [data-paused]")
+    ann.none(".paused")
+    ann.until(lambda: ann.status("it waits") in ("sent", "delivered", "read"), 20)
+    assert boss.get("/channels/test/events")["events"][0]["what"] == "resumed"
+
+
 def test_others_are_told_that_it_is_not_for_them(start_gateway, browsers):
     browsers.allowed += ["403 (Forbidden)"]
     g = start_gateway()

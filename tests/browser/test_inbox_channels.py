@@ -6,6 +6,7 @@ from fakes.telegram import FakeTelegram
 from harness import CONFIG, until
 from inbox import Inbox
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from widget import accessible
 
@@ -58,7 +59,9 @@ def test_a_bot_is_added_changed_and_removed(gateway, fake, browsers, width):
     i = Page(browsers.open(gateway.url + "/", width=width), gateway).sign_in()
     i.go("#/channels")
     i.until(lambda: "in the configuration file" in i.channel("site").text)
-    assert not i.channel("site").find_elements(By.CSS_SELECTOR, ".menu-root")
+    i.channel("site").find_element(By.CSS_SELECTOR, ".menu-root > button").click()
+    assert i.until(lambda: [b.text for b in i.all(".menu-item")]) == ["Pause"]
+    i.key(Keys.ESCAPE)
     i.shot("list")
 
     i.press("Add a channel", ".admin-head")

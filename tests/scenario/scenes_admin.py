@@ -100,7 +100,21 @@ def system(w):
     w.call("getSystem", status=403, api=w.agent(f"curious{time.monotonic_ns()}"))
 
 
-SCENES = {"getSystem": system,
+def pause(w):
+    agent = w.agent(f"curious{time.monotonic_ns()}")
+    at, nothing = {"name": "site"}, {"name": "nothing"}
+    for op in ("pauseChannel", "resumeChannel"):
+        w.call(op, nothing, 404)
+        w.call(op, at, 403, api=agent)
+        w.call(op, at, 204)
+    events = w.call("listChannelEvents", at, 200)["events"]
+    assert [e["what"] for e in events[:2]] == ["resumed", "paused"]
+    w.call("listChannelEvents", nothing, 404)
+    w.call("listChannelEvents", at, 403, api=agent)
+
+
+SCENES = {"pauseChannel": pause, "resumeChannel": pause, "listChannelEvents": pause,
+          "getSystem": system,
           "listAllLabels": labels, "renameLabel": labels, "removeLabel": labels,
           "listAgentSessions": agents_sessions, "endAgentSession": agents_sessions,
           "listTeams": teams, "addTeam": teams, "changeTeam": teams, "removeTeam": teams,

@@ -80,6 +80,9 @@ static void each_thing_that_is_wrong(void **state) {
     check(NULL, "{\"shards\":[{\"shard\":0,\"owner\":null}]}", "warn:unowned");
     check(NULL, "{\"channels\":[{\"name\":\"sales\",\"state\":\"lost\"}]}", "bad:channel");
     check(NULL,
+        "{\"channels\":[{\"name\":\"sales\",\"state\":\"ready\",\"paused\":{\"by\":\"x\"}}]}",
+        "warn:paused");
+    check(NULL,
         "{\"queues\":[{\"queue\":\"crm:main\",\"n\":1,"
         "\"oldest_at\":\"2025-11-28T11:55:00.000Z\"}]}",
         "warn:queue_old");

@@ -5,6 +5,7 @@ import { plainName, webAddress } from "../shared/links.mjs";
 import { AdminPage } from "./admin_page.jsx";
 import { api } from "./api.mjs";
 import { ChannelForm } from "./channel_form.jsx";
+import { More, pauseChannel, useChannelWords } from "./channel_more.jsx";
 import { Report, useCheck, useProblem } from "./channel_report.jsx";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
@@ -51,8 +52,10 @@ function About({ info }) {
     );
 }
 
-function Channel({ channel: c, check, run, mayCheck, mayChange, onEdit, onRemove }) {
+function Channel({ channel: c, check, run, mayCheck, mayChange, onEdit, onRemove, onPause }) {
     const { t, full } = useWords();
+    const say = useChannelWords();
+    const [more, setMore] = useState(false);
     const soon = c.info?.token_expires && Date.parse(c.info.token_expires) < Date.now() + TOKEN_SOON_MS;
     const problemOf = useProblem();
     const problem = problemOf(c.error), trouble = problemOf(c.info?.trouble);
@@ -65,20 +68,26 @@ function Channel({ channel: c, check, run, mayCheck, mayChange, onEdit, onRemove
                 <strong>{c.name}</strong>
                 <About info={c.info} />
                 <span>{c.connector} · {word === key ? c.state : word}{c.queue > 0 && " · " + t("channels.queue", { n: c.queue })}{c.info?.pending > 0 && " · " + t("channels.pending", { n: c.info.pending })}{mayChange && c.source === "file" && " · " + t("channels.inFile")}</span>
+                {c.paused && <span class="warn" data-paused>{say("paused", { by: plainName(c.paused.by), at: full(c.paused.at) })}</span>}
                 {soon && <span class="warn">{t("channels.tokenEnds", { at: full(c.info.token_expires) })}</span>}
                 {problem && <span class="bad">{problem}</span>}
                 {trouble && trouble !== problem && <span class="bad">{plainName(trouble)}</span>}
                 {c.info?.warning && <span class="warn">{plainName(problemOf(c.info.warning))}</span>}
             </span>
+            {mayCheck && <Button aria-expanded={more} onClick={() => setMore(!more)} label={`${say("more")}: ${c.name}`}>{say("more")}</Button>}
             {mayCheck && <Button disabled={check?.busy} onClick={run}>{t("channels.check")}</Button>}
-            {mayChange && (c.source === "api"
-                ? (
-                    <Menu label={`${t("channels.actions")}: ${c.name}`} class="icon-button"
-                        items={[{ label: t("channels.edit"), icon: "edit", run: onEdit }, { label: t("channels.remove"), icon: "trash", danger: true, run: onRemove }]}>
-                        <Icon name="more" />
-                    </Menu>
-                )
-                : <span class="icon-button-gap" />)}
+            {mayChange && (
+                <Menu label={`${t("channels.actions")}: ${c.name}`} class="icon-button"
+                    items={[
+                        { label: say(c.paused ? "resume" : "pause"), icon: c.paused ? "check" : "lock", run: onPause },
+                        ...(c.source === "api"
+                            ? [{ label: t("channels.edit"), icon: "edit", run: onEdit }, { label: t("channels.remove"), icon: "trash", danger: true, run: onRemove }]
+                            : []),
+                    ]}>
+                    <Icon name="more" />
+                </Menu>
+            )}
+            {more && <More channel={c} />}
             {check && <Report check={check} connector={c.connector} />}
         </li>
     );
@@ -93,6 +102,8 @@ export function AdminChannels() {
     const [checks, setChecks] = useState({});
     const [form, setForm] = useState(null); // {name}: being changed; {}: a new one
     const [removing, setRemoving] = useState(null);
+    const [pausing, setPausing] = useState(null);
+    const say = useChannelWords();
     const mayChange = me?.role === "admin";
     const load = async () => {
         try {
@@ -122,6 +133,14 @@ export function AdminChannels() {
             desk.toast(t("channels.failed", { why: why(desk.failed(e)) }));
         }
     };
+    const pause = async (name, on) => {
+        try {
+            await pauseChannel(name, on);
+        } catch (e) {
+            desk.toast(t("channels.failed", { why: why(desk.failed(e)) }));
+        }
+        setTimeout(load, 1000); // each worker hears of it within half a second
+    };
     const close = () => {
         setForm(null);
         load();
@@ -134,12 +153,17 @@ export function AdminChannels() {
             <ul class="cards channels">
                 {state.channels.map((c) => (
                     <Channel key={c.name} channel={c} check={checks[c.name]} run={() => run(c.name)} mayCheck={me?.role !== "agent"}
-                        mayChange={mayChange} onEdit={() => setForm({ name: c.name })} onRemove={() => setRemoving(c.name)} />
+                        mayChange={mayChange} onEdit={() => setForm({ name: c.name })} onRemove={() => setRemoving(c.name)}
+                        onPause={() => (c.paused ? pause(c.name, false) : setPausing(c.name))} />
                 ))}
             </ul>
             {state.error && <p class="form-error" role="alert">{why(state.error)}</p>}
             {state.loading && <div class="dialog-wait"><Spinner label={t("app.loading")} /></div>}
             {form && <ChannelForm name={form.name} onClose={close} />}
+            {pausing && (
+                <Confirm title={say("pause")} text={say("pauseSure", { name: pausing })} action={say("pause")}
+                    onYes={() => pause(pausing, true)} onClose={() => setPausing(null)} />
+            )}
             {removing && (
                 <Confirm title={t("channels.remove")} text={t("channels.removeSure", { name: removing })} action={t("channels.remove")} danger
                     onYes={() => remove(removing)} onClose={() => setRemoving(null)} />

@@ -206,6 +206,7 @@ export function ThreadView({ id, seq, view, panel, setPanel }) {
     const { t } = useWords();
     const desk = useDesk();
     const thread = useStore((db) => db.threads.get(id));
+    const paused = useStore((db) => db.channels.find((c) => c.name === thread?.channel)?.paused);
     const [traced, setTraced] = useState(null);
     // Leaving a thread ends its "new messages" mark.
     useEffect(() => () => desk.dispatch({ type: "mark", thread: id, seq: null }), [id]);
@@ -220,6 +221,13 @@ export function ThreadView({ id, seq, view, panel, setPanel }) {
                 </div>
             ) : thread && <Composer id={id} thread={thread} />}
             {traced && <Late part="trace" message={traced} onClose={() => setTraced(null)} />}
+            ) : thread && (
+                <>
+                    {paused && <p class="paused" role="status">{t("channel.paused", { name: thread.channel })}</p>}
+                    <Composer id={id} thread={thread} />
+                </>
+            )}
+            {traced && <Trace message={traced} onClose={() => setTraced(null)} />}
         </main>
     );
 }
