@@ -317,7 +317,7 @@ export class Desk {
         }
         this.countsTimer = setTimeout(() => {
             this.countsTimer = null;
-            if (this.countsAgain) this.loadCounts();
+            if (this.countsAgain && this.db.conn.state !== "stopped") this.loadCounts();
         }, COUNTS_MS);
         this.countsAgain = false;
         this.api.counts().then(
