@@ -4,11 +4,19 @@ import csv
 
 import pytest
 from clients import Api
-from harness import SLOWER
+from harness import SLOWER, until
 from selenium.webdriver.common.keys import Keys
 from test_inbox_account import Page
 from widget import accessible
 
+BARE = """
+listen = "127.0.0.1:{port}"
+data_dir = "{data}"
+workers = {workers}
+{redis}
+agents {{ login_tries = 1000 }}
+cards "main" {{}}
+"""
 WORDS = {
     "en": {"audit": "Audit log", "changed": "changed an agent", "role": "Role: Supervisor", "refused": "was not let in", "stranger": "A stranger",
            "why": "there is no such name",
@@ -239,6 +247,33 @@ def test_a_channel_is_paused_and_agents_see_it(start_gateway, browsers, width, l
     ann.none(".paused")
     ann.until(lambda: ann.status("it waits") in ("sent", "delivered", "read"), 20)
     assert boss.get("/channels/test/events")["events"][0]["what"] == "resumed"
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_the_first_steps_get_their_ticks_by_themselves(start_gateway, browsers, width, lang):
+    g = start_gateway(config=BARE)
+    p = Admin(browsers, g, width, lang).sign_in()
+    if width > 800:
+        p.click("a[href='#/start']")
+    else:
+        p.go("#/start")
+
+    def done():
+        return [e.get_attribute("data-step") for e in p.all("[data-step][data-done=true]")]
+
+    p.until(lambda: len(p.all("[data-step]")) == 6)
+    assert done() == [] and p.one("[aria-current=step]").get_attribute("data-step") == "channel"
+    p.good("start-new")
+    boss = g.login()
+    boss.post("/channels", {"connector": "loopback", "name": "test", "settings": {}})
+    p.until(lambda: done() == ["channel", "works"], 30)
+    g.add_user("ann")
+    thread = until(lambda: g.hook({"from": {"address": "bob"}, "id": "1", "text": "hello"}).json()["thread"])
+    g.login().post(f"/threads/{thread}/messages", {"text": "hello yourself"})
+    p.until(lambda: done() == ["channel", "works", "message", "answer", "people"], 30)
+    g.login().second_factor(g.PASSWORD)
+    p.until(lambda: len(done()) == 6, 30)
+    p.good("start-done")
 
 
 def test_others_are_told_that_it_is_not_for_them(start_gateway, browsers):

@@ -2,11 +2,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useStore, useWords } from "./context.jsx";
 
-const PAGES = ["channels", "agents", "teams", "canned", "hours", "labels", "targets", "dead", "tokens", "audit", "system"];
+const PAGES = ["start", "channels", "agents", "teams", "canned", "hours", "labels", "targets", "dead", "tokens", "audit", "system"];
 // Of pages that the inbox's own words do not name.
 const NAMES = {
-    en: { audit: "Audit log", labels: "Labels", system: "System", teams: "Teams", tokens: "API tokens" },
-    ru: { audit: "Журнал", labels: "Метки", system: "Система", teams: "Команды", tokens: "Токены API" },
+    en: { start: "First steps", audit: "Audit log", labels: "Labels", system: "System", teams: "Teams", tokens: "API tokens" },
+    ru: { start: "Первые шаги", audit: "Журнал", labels: "Метки", system: "Система", teams: "Команды", tokens: "Токены API" },
 };
 
 export function AdminNav() {

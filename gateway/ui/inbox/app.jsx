@@ -56,12 +56,14 @@ function Toasts() {
 
 function NoThread() {
     const { t } = useWords();
+    const isNew = useStore((db) => db.me?.role === "admin" && !db.threads.size && !db.counts.closed); // nothing has come yet
     return (
         <main class="thread-none">
             <div class="empty">
                 <span class="empty-mark"><Icon name="open" size={30} /></span>
                 <h2>{t("thread.none")}</h2>
                 <p>{t("thread.noneHint")}</p>
+                {isNew && <p><a class="button button-main" href="#/start">{t("start.link")}</a></p>}
             </div>
         </main>
     );

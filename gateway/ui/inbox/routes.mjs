@@ -1,7 +1,7 @@
 // routes.mjs - the page's address after "#" and what it means. Anything unknown is the inbox.
 import { VIEWS } from "./lists.mjs";
 
-export const ADMIN_PAGES = ["reports", "agents", "channels", "canned", "hours", "rules", "targets", "dead", "account", "audit", "tokens", "teams", "labels", "system"];
+export const ADMIN_PAGES = ["reports", "agents", "channels", "canned", "hours", "rules", "targets", "dead", "account", "audit", "tokens", "teams", "labels", "system", "start"];
 export const FILTERS = ["channel", "assignee", "label"];
 
 // What a view is narrowed to; undefined when to nothing.

@@ -1,5 +1,6 @@
 // strings_en_desk.mjs - the English of views and filters, canned answers, notes that call, blocking, the keys.
 export const desk = {
+    "start.link": "First steps",
     "channel.paused": "“{name}” is paused: answers wait.",
     "view.mentions": "Mentions",
     "list.empty.mentions": "No note calls you.",

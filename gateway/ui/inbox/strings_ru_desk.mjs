@@ -1,5 +1,6 @@
 // strings_ru_desk.mjs - the Russian of views and filters, canned answers, notes that call, blocking, the keys.
 export const desk = {
+    "start.link": "Первые шаги",
     "channel.paused": "Канал «{name}» приостановлен: ответы ждут.",
     "view.mentions": "Упоминания",
     "list.empty.mentions": "Вас никто не упомянул.",

@@ -14,3 +14,8 @@ export const allLabels = (fields) => request("GET", "/labels/all" + query(fields
 export const renameLabel = (label, to) => request("POST", "/labels/rename", { label, to });
 export const removeLabel = (label) => request("POST", "/labels/remove", { label });
 export const system = () => request("GET", "/system");
+// What the first steps are known by.
+export const start = async () => {
+    const [{ channels }, { totals }, { agents }] = await Promise.all([request("GET", "/channels"), request("GET", "/reports"), request("GET", "/agents")]);
+    return { channels, totals, agents };
+};

@@ -21,3 +21,19 @@ export function detailOf(detail, w, t) {
         .map(([key, v]) => `${w.has("detail." + key) ? w.t("detail." + key) : key}: ${value(key, v)}`)
         .join("; ");
 }
+
+// The first steps, each with its tick; the first that is not done is the next. A step may have a link of its own.
+export function stepsOf({ channels, totals, agents, me }) {
+    const chat = channels.find((c) => c.connector === "sitechat");
+    const bot = channels.find((c) => c.info?.link?.startsWith("https://"));
+    const steps = [
+        { key: "channel", done: channels.length > 0 },
+        { key: "works", done: channels.some((c) => c.state === "ready") },
+        { key: "message", done: totals.in > 0, link: chat ? "/demo" : bot?.info.link },
+        { key: "answer", done: totals.out > 0 },
+        { key: "people", done: agents.length > 1 },
+        { key: "factor", done: Boolean(me?.second_factor ?? agents.find((a) => a.name === me?.name)?.second_factor) },
+    ];
+    const next = steps.findIndex((s) => !s.done);
+    return steps.map((s, i) => ({ ...s, next: i === next }));
+}

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { I18n } from "../shared/i18n.mjs";
-import { dayRange, detailOf } from "./figures.mjs";
+import { dayRange, detailOf, stepsOf } from "./figures.mjs";
 import { words } from "./words.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -37,4 +37,18 @@ test("what an entry says more", () => {
     assert.equal(detailOf({ reason: "name", waits_s: 30 }, w, t), "Why: there is no such name; Then waits, s: 30");
     assert.equal(detailOf({ settings: ["a", "b"], other: 1 }, w, t), "Settings: a, b; other: 1");
     assert.equal(detailOf(undefined, w, t), "");
+});
+
+test("the first steps get their ticks by what is there", () => {
+    const nothing = { channels: [], totals: { in: 0, out: 0 }, agents: [{ name: "admin" }], me: { name: "admin" } };
+    const done = (known) => stepsOf({ ...nothing, ...known }).filter((s) => s.done).map((s) => s.key);
+    assert.deepEqual(done({}), []);
+    assert.deepEqual(stepsOf(nothing).filter((s) => s.next).map((s) => s.key), ["channel"]);
+    const channels = [{ name: "bot", connector: "telegram", state: "lost", info: { link: "https://t.me/bot" } }];
+    assert.deepEqual(done({ channels }), ["channel"]);
+    assert.equal(stepsOf({ ...nothing, channels }).find((s) => s.key === "message").link, "https://t.me/bot");
+    assert.equal(stepsOf({ ...nothing, channels: [{ ...channels[0], info: { link: "javascript:alert(1)" } }] }).find((s) => s.key === "message").link, undefined);
+    assert.equal(stepsOf({ ...nothing, channels: [...channels, { connector: "sitechat" }] }).find((s) => s.key === "message").link, "/demo");
+    assert.deepEqual(done({ channels: [{ state: "ready" }], totals: { in: 1, out: 1 }, agents: [{ name: "admin", second_factor: true }, { name: "ann" }] }),
+        ["channel", "works", "message", "answer", "people", "factor"]);
 });
