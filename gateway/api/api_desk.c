@@ -79,17 +79,20 @@ static bool sees_all(const struct call *c) {
     return c->actor.role != ROLE_AGENT || users_see_all(c->api->users);
 }
 
-static void on_views_to_count(void *arg, json_t *result, const struct err *err) {
-    struct call *c = arg;
+/* keep: the views, whose teams are replaced by their members; of a team that is gone, nobody. */
+static void count_views(struct call *c, const json_t *teams) {
     struct store_query q[STORE_TALLIES_MAX];
     size_t n = 0;
     const char *id;
     json_t *view;
-    if (err) {
-        call_err(c, err);
-        return;
+    json_object_foreach(c->keep, id, view) {
+        struct err err;
+        const char *who = text_of(view, "assignee");
+        char *members = api_is_team(who) ? api_team_members(teams, who, &err) : NULL;
+        if (api_is_team(who))
+            json_object_set_new(view, "assignee", json_string(members ? members : " "));
+        free(members);
     }
-    c->keep = json_incref(json_object_get(result, "things"));
     for (size_t i = 0; i < ARRAY_LEN(plain); i++)
         q[n++] = (struct store_query){.view = plain[i], .agent = c->actor.name};
     json_object_foreach(c->keep, id, view) {
@@ -100,6 +103,34 @@ static void on_views_to_count(void *arg, json_t *result, const struct err *err) 
 }
 
 void api_own_shelf(struct call *c, const char *kind, store_json_fn fn) {
+static void on_teams(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    if (err)
+        call_err(c, err);
+    else
+        count_views(c, json_object_get(result, "things"));
+}
+
+static void on_views_to_count(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    const char *id;
+    json_t *view;
+    bool has_team = false;
+    if (err) {
+        call_err(c, err);
+        return;
+    }
+    c->keep = json_deep_copy(json_object_get(result, "things"));
+    json_object_foreach(c->keep, id, view) {
+        has_team = has_team || api_is_team(text_of(view, "assignee"));
+    }
+    if (has_team)
+        store_shelf(c->api->store, "teams", on_teams, c);
+    else
+        count_views(c, NULL);
+}
+
+static void list_shelf(struct call *c, const char *kind, store_json_fn fn) {
     char name[96];
     snprintf(name, sizeof name, "%s:%s", kind, c->actor.name);
     store_shelf(c->api->store, name, fn, c);

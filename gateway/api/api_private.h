@@ -95,6 +95,10 @@ int64_t call_number(struct call *c, const char *name, int64_t preset);
 
 /* Is body's key text of at most max characters (needed: not empty)? 0, or -1 with err. */
 int api_check_text(const json_t *body, const char *key, size_t max, bool needed, struct err *err);
+/* The members of the team that "team:ID" names, with a space between; NULL: there is none, err says
+ * so. things: of the shelf "teams". The caller frees. */
+char *api_team_members(const json_t *things, const char *team, struct err *err);
+bool api_is_team(const char *assignee);
 /* A shelf's things as a list, each with its id under key. */
 json_t *api_things(const json_t *things, const char *key);
 

@@ -52,6 +52,32 @@ HANDLER(api_teams_list) {
     api_begin(api, x, SCOPE_READ, ROLE_AGENT, teams_list);
 }
 
+/* --- in filters ------------------------------------------------------------------------------ */
+
+#define TEAM_MARK "team:"
+
+bool api_is_team(const char *assignee) {
+    return assignee && strncmp(assignee, TEAM_MARK, strlen(TEAM_MARK)) == 0;
+}
+
+char *api_team_members(const json_t *things, const char *team, struct err *err) {
+    const json_t *found = json_object_get(things, team + strlen(TEAM_MARK));
+    struct buf names;
+    size_t i;
+    json_t *name;
+    if (!found) {
+        err_set(err, ERR_INVALID, "assignee: there is no such team");
+        return NULL;
+    }
+    buf_init(&names, 1 << 16);
+    json_array_foreach(json_object_get(found, "members"), i, name) {
+        buf_addf(&names, "%s%s", i ? " " : "", json_string_value(name));
+    }
+    char *out = mem_strdup(buf_str(&names));
+    buf_free(&names);
+    return out;
+}
+
 /* --- one that is saved: c->text its id, c->subject what was asked for, c->keep what is kept --- */
 
 static void on_saved(void *arg, json_t *result, const struct err *err) {
@@ -67,10 +93,16 @@ static void on_saved(void *arg, json_t *result, const struct err *err) {
 }
 
 static void put(struct call *c, const json_t *team, int64_t expected, store_json_fn fn) {
+    json_t *told = json_pack("{s:s,s:s,s:s}", "t", "desk", "what", "teams", "id", c->text);
     store_shelf_put(c->api->store,
-        &(struct store_shelf_put){
-            .shelf = "teams", .id = c->text, .thing = team, .expected = expected, .max = TEAMS_MAX},
+        &(struct store_shelf_put){.shelf = "teams",
+            .id = c->text,
+            .thing = team,
+            .expected = expected,
+            .max = TEAMS_MAX,
+            .told = told},
         fn, c);
+    json_decref(told);
 }
 
 /* number: the rev that was seen, 0 of a new one. */

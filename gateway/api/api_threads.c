@@ -6,6 +6,7 @@
 #include "api/api_private.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "store/store_desk.h"
 
 #define QUERY_MAX 200 /* characters of a search */
 
@@ -35,6 +36,11 @@ static bool is_text(const json_t *v, const char *wanted) {
     return !wanted || !*wanted || (json_is_string(v) && strcmp(json_string_value(v), wanted) == 0);
 }
 
+/* Whose threads are asked for: a name, or those of a team, which are in c->text. */
+static const char *assignee_of(const struct call *c) {
+    return c->text ? c->text : http_query(c->x, "assignee");
+}
+
 /* Is it of those that are asked for besides the words? */
 static bool is_asked_for(const struct call *c, const json_t *thread) {
     const char *view = http_query(c->x, "view"), *label = http_query(c->x, "label");
@@ -52,7 +58,8 @@ static bool is_asked_for(const struct call *c, const json_t *thread) {
     return has && is_text(state, mine || nobodys ? "open" : view) &&
            (!mine || is_text(assignee, c->actor.name)) && (!nobodys || json_is_null(assignee)) &&
            is_text(json_object_get(thread, "channel"), http_query(c->x, "channel")) &&
-           is_text(assignee, http_query(c->x, "assignee"));
+           (!assignee_of(c) || (!*assignee_of(c) && !c->text) ||
+               store_names_have(assignee_of(c), json_string_value(assignee)));
 }
 
 struct search {
@@ -126,11 +133,10 @@ static bool has_filter(const struct call *c) {
     return false;
 }
 
-static void threads_list(struct call *c) {
+/* c->number: the limit. */
+static void ask_threads(struct call *c) {
     const char *view = http_query(c->x, "view"), *q = http_query(c->x, "q");
-    int limit = call_limit(c);
-    if (limit < 0)
-        return;
+    int64_t limit = c->number;
     if (q && *q) {
         if (!utf8_is_text(q, strlen(q)) || utf8_length(q, strlen(q)) > QUERY_MAX)
             call_fail(c, ERR_INVALID, "q must be text of at most %d characters", QUERY_MAX);
@@ -141,11 +147,37 @@ static void threads_list(struct call *c) {
     struct store_query query = {.view = view && *view ? view : "open",
         .agent = c->actor.name,
         .channel = filter(c, "channel"),
-        .assignee = filter(c, "assignee"),
+        .assignee = c->text ? c->text : filter(c, "assignee"),
         .label = filter(c, "label"),
         .cursor = http_query(c->x, "cursor"),
         .limit = (unsigned)limit};
     store_threads(c->api->store, &query, on_list, c);
+}
+
+static void on_teams(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    struct err unknown;
+    if (err) {
+        call_err(c, err);
+        return;
+    }
+    c->text =
+        api_team_members(json_object_get(result, "things"), http_query(c->x, "assignee"), &unknown);
+    if (c->text)
+        ask_threads(c);
+    else
+        call_err(c, &unknown);
+}
+
+static void threads_list(struct call *c) {
+    int limit = call_limit(c);
+    if (limit < 0)
+        return;
+    c->number = limit;
+    if (api_is_team(http_query(c->x, "assignee")))
+        store_shelf(c->api->store, "teams", on_teams, c);
+    else
+        ask_threads(c);
 }
 
 HANDLER(api_threads_list) {

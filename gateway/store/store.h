@@ -118,10 +118,13 @@ void store_append(struct store *s, const struct store_append *a, store_append_fn
 struct store_query {
     const char *view;  /* "open" "all" "mine" "unassigned" "mentions" "snoozed" "closed" */
     const char *agent; /* for mine; and whose view it is */
-    const char *channel, *assignee, *label; /* filters, NULL none */
-    const char *cursor;                     /* from the answer before, NULL first page */
-    unsigned limit;                         /* 1..200 */
+    const char *channel, *label; /* filters, NULL none */
+    const char *assignee;        /* likewise: a name, or names with a space between (a team) */
+    const char *cursor;          /* from the answer before, NULL first page */
+    unsigned limit;              /* 1..200 */
 };
+/* Is it one of these names, which have a space between? NULL is none. */
+bool store_names_have(const char *names, const char *name);
 /* {"threads":[Thread...],"next":"..."|null} newest activity first. O(limit), never O(threads). */
 void store_threads(struct store *s, const struct store_query *q, store_json_fn fn, void *arg);
 /* {"thread":Thread,"client":Client} ; ERR_NOT_FOUND. */

@@ -10,7 +10,8 @@
 
 /* --- how many -------------------------------------------------------------------------------- */
 
-#define FIELDS_MAX 400
+#define FIELDS_MAX 20000 /* of all questions; a team is one for each member and state */
+#define FIELDS_AT_ONCE 400
 #define FIELD_SIZE 264
 
 struct tally {
@@ -18,8 +19,9 @@ struct tally {
     store_tally_fn fn;
     void *arg;
     size_t nfields;
-    size_t of[FIELDS_MAX]; /* which question each field answers */
+    size_t *of; /* which question each field answers */
     char (*fields)[FIELD_SIZE];
+    size_t room; /* for fields */
     int64_t n[STORE_TALLIES_MAX];
 };
 
@@ -27,9 +29,27 @@ static void add_field(struct tally *t, size_t of, const char *state, const char 
     const struct store_query *q) {
     if (t->nfields == FIELDS_MAX)
         return;
+    if (t->nfields == t->room) {
+        t->room = t->room ? t->room * 2 : 64;
+        t->fields = mem_realloc(t->fields, t->room * sizeof *t->fields);
+        t->of = mem_realloc(t->of, t->room * sizeof *t->of);
+    }
     snprintf(t->fields[t->nfields], FIELD_SIZE, "%s %s %s %s", state, assignee,
         q->channel ? q->channel : "*", q->label ? q->label : "");
     t->of[t->nfields++] = of;
+}
+
+/* Of whoever is named; who does not see what is others' is counted for himself. */
+static void add_names(
+    struct tally *t, size_t of, const char *state, const struct store_query *q, bool sees_all) {
+    char who[65];
+    size_t n;
+    for (const char *at = q->assignee; *at; at += n + (at[n] == ' ')) {
+        n = strcspn(at, " ");
+        snprintf(who, sizeof who, "%.*s", (int)n, at);
+        if (n && (sees_all || strcmp(who, q->agent ? q->agent : "") == 0))
+            add_field(t, of, state, who, q);
+    }
 }
 
 /* The fields of one question; of an agent who does not see what is others' his own and nobody's. */
@@ -42,11 +62,12 @@ static void add_question(struct tally *t, size_t of, const struct store_query *q
                       strcmp(mine || nobodys ? "open" : q->view, states[i]) == 0;
         if (!wanted)
             continue;
-        if (mine || nobodys || q->assignee) {
-            const char *who = mine ? agent : nobodys ? "" : q->assignee;
-            bool both = !q->assignee || strcmp(q->assignee, who) == 0;
-            if (both && (sees_all || !*who || strcmp(who, agent) == 0))
+        if (mine || nobodys) {
+            const char *who = mine ? agent : "";
+            if (!q->assignee || store_names_have(q->assignee, who))
                 add_field(t, of, states[i], who, q);
+        } else if (q->assignee) {
+            add_names(t, of, states[i], q, sees_all);
         } else if (sees_all) {
             add_field(t, of, states[i], "*", q);
         } else {
@@ -58,31 +79,34 @@ static void add_question(struct tally *t, size_t of, const struct store_query *q
 
 static void on_fields(struct gather *g, size_t i, const struct redis_reply *r) {
     struct tally *t = container_of(g, struct tally, g);
-    if (i) { /* the mentions of question i - 1 */
-        t->n[i - 1] += redis_reply_int(r);
+    if (i < STORE_TALLIES_MAX) { /* the mentions of question i */
+        t->n[i] += redis_reply_int(r);
         return;
     }
-    for (size_t k = 0; k < t->nfields && k < redis_reply_count(r); k++)
-        t->n[t->of[k]] += redis_reply_int(redis_reply_at(r, k));
+    size_t first = (i - STORE_TALLIES_MAX) * FIELDS_AT_ONCE; /* of these fields */
+    for (size_t k = 0; first + k < t->nfields && k < redis_reply_count(r); k++)
+        t->n[t->of[first + k]] += redis_reply_int(redis_reply_at(r, k));
 }
 
 static void tally_done(struct gather *g) {
     struct tally *t = container_of(g, struct tally, g);
     t->fn(t->arg, g->err.code ? NULL : t->n, g->err.code ? &g->err : NULL);
     free(t->fields);
+    free(t->of);
     free(t);
 }
 
 static void ask_shard(struct tally *t, unsigned shard, const struct store_query *q, size_t n) {
     struct args a;
     char key[STORE_KEY_SIZE], view[128];
-    args_init(&a);
-    args_add(&a, "HMGET");
-    args_span(&a, store_key(key, shard, "n", NULL));
-    for (size_t k = 0; k < t->nfields; k++)
-        args_add(&a, t->fields[k]);
-    if (t->nfields)
-        gather_command(&t->g, 0, &a);
+    for (size_t k = 0; k < t->nfields; k += FIELDS_AT_ONCE) {
+        args_init(&a);
+        args_add(&a, "HMGET");
+        args_span(&a, store_key(key, shard, "n", NULL));
+        for (size_t j = k; j < t->nfields && j < k + FIELDS_AT_ONCE; j++)
+            args_add(&a, t->fields[j]);
+        gather_command(&t->g, STORE_TALLIES_MAX + k / FIELDS_AT_ONCE, &a);
+    }
     for (size_t i = 0; i < n; i++) {
         if (strcmp(q[i].view, "mentions") != 0)
             continue;
@@ -90,7 +114,7 @@ static void ask_shard(struct tally *t, unsigned shard, const struct store_query 
         args_init(&a);
         args_add(&a, "ZCARD");
         args_span(&a, store_key(key, shard, view, NULL));
-        gather_command(&t->g, i + 1, &a);
+        gather_command(&t->g, i, &a);
     }
 }
 
@@ -99,7 +123,6 @@ void store_tally(struct store *s, const struct store_query *questions, size_t n,
     struct tally *t = mem_zalloc(sizeof *t);
     t->fn = fn;
     t->arg = arg;
-    t->fields = mem_alloc(FIELDS_MAX * sizeof *t->fields);
     if (n > STORE_TALLIES_MAX)
         n = STORE_TALLIES_MAX;
     for (size_t i = 0; i < n; i++)

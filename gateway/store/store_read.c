@@ -65,6 +65,17 @@ static bool has_label(const json_t *thread, const char *label) {
     return false;
 }
 
+bool store_names_have(const char *names, const char *name) {
+    size_t n = name ? strlen(name) : 0;
+    while (n && *names) {
+        size_t m = strcspn(names, " ");
+        if (m == n && memcmp(names, name, n) == 0)
+            return true;
+        names += m + (names[m] == ' ');
+    }
+    return false;
+}
+
 static bool passes(const struct page *p, const json_t *thread) {
     const char *channel = json_string_value(json_object_get(thread, "channel"));
     const char *assignee = json_string_value(json_object_get(thread, "assignee"));
@@ -72,7 +83,7 @@ static bool passes(const struct page *p, const json_t *thread) {
         return false;
     if (p->channel && strcmp(channel ? channel : "", p->channel) != 0)
         return false;
-    if (p->assignee && strcmp(assignee ? assignee : "", p->assignee) != 0)
+    if (p->assignee && !store_names_have(p->assignee, assignee))
         return false;
     if (p->mine && strcmp(assignee ? assignee : "", p->mine) != 0)
         return false;

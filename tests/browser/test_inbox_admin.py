@@ -146,6 +146,30 @@ def test_teams_are_made_and_two_admins_lose_no_edit(start_gateway, browsers, wid
     p.none("[data-team]")
 
 
+def test_a_list_of_a_team_follows_who_is_in_it(start_gateway, browsers):
+    g = start_gateway()
+    boss = g.login()
+    g.add_user("ann")
+    ids = []
+    for i, name in enumerate(("Carl", "Dora")):
+        ids.append(g.hook({"from": {"address": f"a{i}", "name": name}, "id": f"m{i}", "text": "x"}).json()["thread"])
+    boss.patch("/threads/" + ids[0], {"assignee": "ann"})
+    p = Admin(browsers, g, 1280, "en").sign_in()
+    team = boss.post("/teams", {"name": "Sales <b>", "members": ["ann"]})["team"]
+    p.click(".filter-open")
+    p.until(lambda: any("Team Sales <b>" == o.text for o in p.all("#filter-assignee option")))
+    p.choose("#filter-assignee", "team:" + team["id"])
+    p.until(lambda: p.all("dialog .button-main")[-1].click() or True)
+    p.until(lambda: p.rows() == ["Carl"])
+    p.says(".filter-chips .chip", "Sales <b>")
+    boss.patch("/threads/" + ids[1], {"assignee": "ann"})  # comes by itself
+    p.until(lambda: sorted(p.rows()) == ["Carl", "Dora"])
+    boss.patch("/threads/" + ids[0], {"assignee": "admin"})
+    p.until(lambda: p.rows() == ["Dora"])
+    boss.patch("/teams/" + team["id"], {"members": ["admin"], "rev": 1})  # another admin
+    p.until(lambda: p.rows() == ["Carl"])
+
+
 @pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
 def test_an_agents_sessions_and_role_are_taken(start_gateway, browsers, width, lang):
     browsers.allowed += ["401 (Unauthorized)", "409 (Conflict)"]

@@ -1,7 +1,6 @@
 """Two agents at their desks: views of their own with live numbers, one answer at a time, drafts that follow their agent,
 canned answers, notes that call somebody, snoozes and blocked clients, search with filters, all of it by keyboard."""
 import pytest
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
@@ -306,6 +305,6 @@ def test_a_snooze_ends_on_the_screen(two):
     ann.open_thread(t)
     g.login().patch("/threads/" + t, {"state": "snoozed", "snooze_until": at.isoformat(timespec="milliseconds").replace("+00:00", "Z")})
     ann.one(".state-open", 30)
-    ann.until(lambda: ann.d.find_elements(By.CSS_SELECTOR, "#log .event")[-1].text.startswith("The dialogue is open again"), 30)
+    ann.until(lambda: any(e.text.startswith("The dialogue is open again") for e in ann.all("#log .event")[-1:]), 30)
     ann.row(t)
     ann.until(lambda: not ann.all('[data-view="snoozed"] .rail-count'))

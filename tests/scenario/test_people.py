@@ -124,3 +124,59 @@ def test_two_admins_at_once_lose_no_edit_of_a_team(shared):
     told = boss.get("/audit", what="team", limit=3)["entries"]
     assert [(e["what"], e["subject"]) for e in told] == [
         ("team.removed", won["name"]), ("team.changed", won["name"]), ("team.added", "Night <script>")]
+
+
+def test_threads_and_views_of_a_team(start_gateway):
+    """A filter and a saved view of a team are of its members as they are now, in every list, with its count, for agents as far as they see."""
+    g = start_gateway(config=CONFIG.replace("login_tries = 1000", 'login_tries = 1000 see = "assigned"'))
+    boss, ann = g.login(), person(g, "ann")
+    for name in ("bob", "cid"):
+        person(g, name)
+    ids = {}
+    for i, who in enumerate(("ann", "bob", "cid", None, "ann")):
+        thread = g.hook({"from": {"address": f"a{i}"}, "id": f"m{i}", "text": "x"}).json()["thread"]
+        boss.patch("/threads/" + thread, {"assignee": who, "labels": ["vip"] if i in (0, 2) else [], "state": "closed" if i == 4 else "open"})
+        ids.setdefault(who, []).append(thread)
+    team = boss.post("/teams", {"name": "Sales", "members": ["ann", "bob"]})["team"]
+    of = "team:" + team["id"]
+
+    def listed(api, **params):
+        return {t["id"] for t in api.threads(assignee=of, **params)}
+
+    def count(api, view, **more):
+        one = api.post("/views", {"name": "x", "view": view, "assignee": of, **more})["view"]["id"]
+        n = api.get("/counts")["views"][one]
+        api.ask("DELETE", "/views/" + one)
+        return n
+
+    assert listed(boss, view="all") == {*ids["ann"], *ids["bob"]} and count(boss, "all") == 3
+    assert listed(boss, view="open") == {ids["ann"][0], *ids["bob"]} and count(boss, "open") == 2
+    assert listed(boss, view="open", label="vip") == {ids["ann"][0]} and count(boss, "open", label="vip") == 1
+    assert listed(boss, view="unassigned") == set() and count(boss, "unassigned") == 0
+    assert listed(ann, view="all") == set(ids["ann"]) and count(ann, "all") == 2
+    boss.patch("/teams/" + team["id"], {"members": ["cid"], "rev": 1})
+    assert listed(boss, view="open") == set(ids["cid"]) and count(boss, "open") == 1
+    boss.patch("/teams/" + team["id"], {"members": [], "rev": 2})
+    assert listed(boss, view="all") == set() and count(boss, "all") == 0
+    boss.ask("DELETE", "/teams/" + team["id"])
+    r = boss.ask("GET", "/threads", params={"assignee": of})
+    assert (r.status_code, r.json()["detail"]) == (400, "assignee: there is no such team") and count(boss, "all") == 0
+    assert boss.ask("GET", "/threads", params={"assignee": "team:"}).status_code == 400
+
+
+def test_many_views_of_large_teams_are_counted_whole(shared):
+    """More questions than fit into one command."""
+    boss = shared.login()
+    names = [f"m{i:02}" for i in range(60)]
+    db = shared.redis
+    for name in names:  # as accounts are; nobody signs in
+        db.sadd("sb:users", name)
+        db.hset("sb:user:" + name, mapping={"name": name, "display_name": name, "role": "agent", "created": "1"})
+    team = boss.post("/teams", {"name": "All of them", "members": names})["team"]["id"]
+    thread = shared.hook({"from": {"address": "last"}, "id": "last", "text": "x"}).json()["thread"]
+    boss.patch("/threads/" + thread, {"assignee": names[-1]})
+    views = [boss.post("/views", {"name": f"v{i}", "view": "all", "assignee": "team:" + team})["view"]["id"] for i in range(9)]
+    counts = boss.get("/counts")["views"]
+    assert [counts[v] for v in views] == [1] * 9
+    for v in views:
+        boss.ask("DELETE", "/views/" + v)

@@ -81,7 +81,8 @@ export function useWords() {
 // How an agent is called: the display name when it is known.
 export function useAgentName() {
     const agents = useStore((db) => db.agents);
-    return (name) => agents.find((a) => a.name === name)?.display_name || name;
+    const teams = useStore((db) => db.teams); // where filters name one
+    return (name) => agents.find((a) => a.name === name)?.display_name || teams.find((x) => "team:" + x.id === name)?.name || name;
 }
 
 export function useLanguage() {

@@ -307,6 +307,12 @@ export class Desk {
         });
     }
 
+    // What is shown is asked for again, if it is known to be old.
+    freshen() {
+        const { view, filter } = this.db.route;
+        if (this.db.lists.get(listKey(view, filter))?.stale) this.loadList(view, true);
+    }
+
     // At once, then at most once in a while: any number of events makes few requests.
     loadCounts() {
         if (this.db.phase !== "app") return;
@@ -323,8 +329,7 @@ export class Desk {
         this.api.counts().then(
             (r) => {
                 this.dispatch({ type: "counts", counts: r.counts, views: r.views });
-                const { view, filter } = this.db.route;
-                if (view === "mentions" && this.db.lists.get(listKey(view, filter))?.stale) this.loadList(view, true);
+                if (this.db.route.view === "mentions") this.freshen();
             },
             (e) => this.failed(e));
     }

@@ -34,9 +34,10 @@ export function FilterFields({ id, value, set, labels }) {
     const { t } = useWords();
     const channels = useStore((db) => db.channels);
     const agents = useStore((db) => db.agents);
+    const teams = useStore((db) => db.teams);
     const options = {
         channel: channels.map((c) => [c.name, c.name]),
-        assignee: agents.map((a) => [a.name, a.display_name || a.name]),
+        assignee: [...teams.map((x) => ["team:" + x.id, t("filter.team", { name: plainName(x.name) })]), ...agents.map((a) => [a.name, a.display_name || a.name])],
         label: labels.map((l) => [l.label, `${plainName(l.label)} (${l.count})`]),
     };
     return FILTERS.map((key) => {

@@ -19,6 +19,7 @@ export class Keeps {
         this.loadViews();
         this.loadCanned();
         this.loadPreferences();
+        this.loadTeams();
     }
 
     // Something that was kept has changed elsewhere.
@@ -27,6 +28,7 @@ export class Keeps {
         else if (frame.what === "canned") this.loadCanned();
         else if (frame.what === "reminder") this.desk.remind(frame.id, frame.step);
         else if (frame.what === "preferences") this.loadPreferences();
+        else if (frame.what === "teams") this.loadTeams();
         else if (frame.what === "channels") setTimeout(() => this.desk.loadChannels(), 1000); // all workers know by then
         else if (frame.what === "drafts" && frame.tab !== this.tab) this.loadDrafts(frame.id);
         else dispatchEvent(new CustomEvent("kept", { detail: frame.what })); // a page beside the inbox may show it
@@ -134,6 +136,13 @@ export class Keeps {
             throw this.desk.failed(e);
         });
         return this.loadViews();
+    }
+
+    loadTeams() {
+        return this.ask(this.desk.api.kept("teams"), ({ teams }) => {
+            this.desk.dispatch({ type: "teams", teams });
+            this.desk.freshen(); // a list of a team
+        });
     }
 
     loadCanned() {

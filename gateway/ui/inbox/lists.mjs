@@ -7,6 +7,9 @@ export function listKey(view, filter = {}) {
     return [view, filter.channel ?? "", filter.assignee ?? "", filter.label ?? ""].join("|");
 }
 
+// Of a team's list, whose threads are in it.
+export const membersOf = (teams, assignee) => (assignee?.startsWith("team:") ? teams.find((x) => "team:" + x.id === assignee)?.members ?? [] : undefined);
+
 export function makeList(view, filter = {}) {
     return { key: listKey(view, filter), view, filter, ids: [], next: null, loaded: false,
         loading: false, error: null };
@@ -17,7 +20,7 @@ export function belongs(list, thread, me) {
     if (!thread || thread.merged_into) return false;
     const { view, filter } = list;
     if (filter.channel && thread.channel !== filter.channel) return false;
-    if (filter.assignee && thread.assignee !== filter.assignee) return false;
+    if (filter.assignee && !(list.members ?? [filter.assignee]).includes(thread.assignee)) return false;
     if (filter.label && !thread.labels.includes(filter.label)) return false;
     // Only the gateway knows whom a note has called; what it has listed stays until it is asked again.
     if (view === "mentions") return true;

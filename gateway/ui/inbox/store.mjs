@@ -3,6 +3,8 @@
 // change, so that "is it the same object" tells whether to draw again. No DOM, no network here.
 import { addPage, belongs, listKey, makeList, place } from "./lists.mjs";
 import { addMessages, findSeq, gapAfter, makeLog, newestOf, withSolid } from "./log.mjs";
+import { addPage, belongs, listKey, makeList, membersOf, place } from "./lists.mjs";
+import { addMessages, findSeq, gapAfter, makeLog, withSolid } from "./log.mjs";
 import * as outbox from "./outbox.mjs";
 import { PRESETS } from "./preferences.mjs";
 
@@ -24,6 +26,7 @@ export function makeState() {
         canned: [],
         preferences: PRESETS,
         outdated: false, // the gateway has a newer page than this
+        teams: [],
         viewers: new Map(), // thread -> names of those who look at it
         countsStale: false,
         threads: new Map(),
@@ -48,6 +51,7 @@ export function makeState() {
 }
 
 const me = (db) => db.me?.name;
+const withMembers = (db, list) => ({ ...list, members: membersOf(db.teams, list.filter.assignee) });
 
 // --- threads and clients ------------------------------------------------------------------------
 
@@ -220,7 +224,7 @@ const actions = {
             db.clients.clear();
             db.settled = [];
             for (const list of db.lists.values())
-                db.lists.set(list.key, { ...makeList(list.view, list.filter), stale: true });
+                db.lists.set(list.key, { ...withMembers(db, makeList(list.view, list.filter)), stale: true });
         }
         db.countsStale = true;
     },
@@ -241,6 +245,12 @@ const actions = {
     },
     outdated(db) {
         db.outdated = true;
+    teams(db, { teams }) {
+        db.teams = teams;
+        for (const [key, list] of db.lists) {
+            const now = withMembers(db, list);
+            if (String(now.members) !== String(list.members)) db.lists.set(key, { ...now, stale: true });
+        }
     },
     counts_asked(db) {
         db.countsStale = false;
@@ -255,7 +265,7 @@ const actions = {
 
     list_open(db, { view, filter }) {
         const key = listKey(view, filter);
-        if (!db.lists.has(key)) db.lists.set(key, makeList(view, filter));
+        if (!db.lists.has(key)) db.lists.set(key, withMembers(db, makeList(view, filter)));
     },
     list_loading(db, { key, asked }) {
         const list = db.lists.get(key);

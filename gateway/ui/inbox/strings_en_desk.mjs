@@ -23,6 +23,7 @@ export const desk = {
     "filter.channel": "Channel",
     "filter.assignee": "Agent",
     "filter.label": "Label",
+    "filter.team": "Team {name}",
     "filter.any": "Any",
     "filter.remove": "Remove the filter: {what}",
     "filter.name": "Name of the view",

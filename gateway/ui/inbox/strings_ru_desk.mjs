@@ -22,6 +22,7 @@ export const desk = {
     "filter.view": "Диалоги",
     "filter.channel": "Канал",
     "filter.assignee": "Агент",
+    "filter.team": "Команда {name}",
     "filter.label": "Метка",
     "filter.any": "Не важно",
     "filter.remove": "Снять фильтр: {what}",
