@@ -102,7 +102,6 @@ static void count_views(struct call *c, const json_t *teams) {
     store_tally(c->api->store, q, n, sees_all(c), on_tally, c);
 }
 
-void api_own_shelf(struct call *c, const char *kind, store_json_fn fn) {
 static void on_teams(void *arg, json_t *result, const struct err *err) {
     struct call *c = arg;
     if (err)
@@ -130,7 +129,7 @@ static void on_views_to_count(void *arg, json_t *result, const struct err *err) 
         count_views(c, NULL);
 }
 
-static void list_shelf(struct call *c, const char *kind, store_json_fn fn) {
+void api_own_shelf(struct call *c, const char *kind, store_json_fn fn) {
     char name[96];
     snprintf(name, sizeof name, "%s:%s", kind, c->actor.name);
     store_shelf(c->api->store, name, fn, c);

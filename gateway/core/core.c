@@ -87,7 +87,6 @@ void core_destroy(struct core **corep) {
     owner_free(*corep);
     terms_free(*corep);
     rules_free(*corep);
-    for (size_t i = 0; i < (*corep)->nchannels; i++)
     for (size_t i = 0; i < (*corep)->nchannels; i++) {
         json_decref((*corep)->channels[i]->note);
         json_decref((*corep)->channels[i]->pause);

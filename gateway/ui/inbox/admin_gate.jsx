@@ -5,7 +5,8 @@ import { useWords } from "./context.jsx";
 import { Button, Spinner } from "./parts.jsx";
 
 const BUNDLES = {
-    reports: "reports", account: "account", hours: "hours", rules: "rules", client: "client", others: "admin", audit: "manage", tokens: "manage", teams: "manage", labels: "manage", system: "manage", start: "manage",
+    reports: "reports", account: "account", hours: "hours", rules: "rules", client: "client",
+    audit: "manage", tokens: "manage", teams: "manage", labels: "manage", system: "manage", start: "manage",
 }; // of the others: "admin"
 
 function load(page) {

@@ -1,10 +1,8 @@
 // store.mjs - all that the page knows, in one place, changed only by actions. The socket feeds it
 // events, the API answers, the person's deeds. Things inside are replaced, never edited, when they
 // change, so that "is it the same object" tells whether to draw again. No DOM, no network here.
-import { addPage, belongs, listKey, makeList, place } from "./lists.mjs";
-import { addMessages, findSeq, gapAfter, makeLog, newestOf, withSolid } from "./log.mjs";
 import { addPage, belongs, listKey, makeList, membersOf, place } from "./lists.mjs";
-import { addMessages, findSeq, gapAfter, makeLog, withSolid } from "./log.mjs";
+import { addMessages, findSeq, gapAfter, makeLog, newestOf, withSolid } from "./log.mjs";
 import * as outbox from "./outbox.mjs";
 import { PRESETS } from "./preferences.mjs";
 
@@ -245,6 +243,7 @@ const actions = {
     },
     outdated(db) {
         db.outdated = true;
+    },
     teams(db, { teams }) {
         db.teams = teams;
         for (const [key, list] of db.lists) {

@@ -219,15 +219,13 @@ export function ThreadView({ id, seq, view, panel, setPanel }) {
                     <span>{t("thread.merged")}</span>
                     <a class="button button-main" href={threadHref(thread.merged_into)}>{t("thread.mergedOpen")}</a>
                 </div>
-            ) : thread && <Composer id={id} thread={thread} />}
-            {traced && <Late part="trace" message={traced} onClose={() => setTraced(null)} />}
             ) : thread && (
                 <>
                     {paused && <p class="paused" role="status">{t("channel.paused", { name: thread.channel })}</p>}
                     <Composer id={id} thread={thread} />
                 </>
             )}
-            {traced && <Trace message={traced} onClose={() => setTraced(null)} />}
+            {traced && <Late part="trace" message={traced} onClose={() => setTraced(null)} />}
         </main>
     );
 }
