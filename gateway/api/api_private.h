@@ -33,7 +33,7 @@ struct call {
     char *text;      /* likewise */
     int64_t number;
     const struct shelf_kind *shelf; /* api_shelf.c */
-    struct { /* call_note() */
+    struct {                        /* call_note() */
         char *what, *subject;
         json_t *detail;
     } note;
