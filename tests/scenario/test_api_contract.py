@@ -5,12 +5,12 @@ import time
 
 import pytest
 import requests
-from client_scenes import NOBODY, PNG, client_files, erase_client, merge_clients, suggestions
 import scenes_admin
+from client_scenes import NOBODY, PNG, client_files, erase_client, merge_clients, suggestions
 from clients import Api, Authenticator
 from contract import Contract
 from harness import CONFIG, SLOWER, Gateway, until
-from kept_scenes import policies, schedules
+from kept_scenes import policies, rules, schedules
 
 CONTRACT = Contract()
 PHONE = """
@@ -643,26 +643,6 @@ def canned(w):
     w.call("deleteCanned", {"id": one["id"]}, 403, api=agent)
     w.call("deleteCanned", {"id": one["id"]}, 204)
     w.call("deleteCanned", {"id": one["id"]}, 404)
-
-
-def rules(w):
-    agent = signed_in(w)
-    new = {"name": "r <b>", "on": "message", "then": [{"label": "a"}], "if": {"any": ["no such word at all"]}}
-    one = w.call("addRule", status=201, json=new)["rule"]
-    assert one in w.call("listRules", status=200)["rules"]
-    changed = w.call("changeRule", {"id": one["id"]}, 200, json={"rev": 1, "enabled": False, "if": None})["rule"]
-    assert changed["rev"] == 2 and changed["if"] == {} and not changed["enabled"]
-    w.call("changeRule", {"id": one["id"]}, 409, json={"rev": 1, "name": "lost?"})
-    for op, path, status, body in (("addRule", None, 400, {**new, "then": []}), ("changeRule", {"id": one["id"]}, 400, {"rev": 2, "on": "never"}),
-                                   ("changeRule", {"id": NOBODY}, 404, {"rev": 1}), ("deleteRule", {"id": "nonsense"}, 404, None)):
-        w.call(op, path, status, **({"json": body} if body else {}))
-    w.thread("hello")
-    assert w.call("tryRule", status=200, json={"rule": {**new, "if": {}}, "threads": 1})["matched"]
-    w.call("tryRule", status=400, json={"rule": new, "threads": 101})
-    for op, path, body in (("listRules", None, None), ("addRule", None, new), ("tryRule", None, {"rule": new}),
-                           ("changeRule", {"id": one["id"]}, {"rev": 2}), ("deleteRule", {"id": one["id"]}, None)):
-        w.call(op, path, 403, api=agent, **({"json": body} if body else {}))
-    w.call("deleteRule", {"id": one["id"]}, 204)
 
 
 def reports(w):
