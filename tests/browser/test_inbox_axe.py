@@ -42,8 +42,6 @@ class Page(Inbox):
     def good(self, name, ready=None):
         if ready:
             self.one(ready)
-        self.until(lambda: self.d.execute_script(
-            "return document.getAnimations().every((a) => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"))
         self.shot(f"axe-{name}-{self.look}")
         self.wrong += [f"{name}: {v[:600]}" for v in violations(self.d)]
 
