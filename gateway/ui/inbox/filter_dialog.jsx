@@ -8,8 +8,9 @@ import { Button, Dialog, Field, IconButton } from "./parts.jsx";
 import { viewHref } from "./routes.mjs";
 
 // The name of a saved view, to be changed where it stands.
-function Rename({ view, onDone }) {
+function Rename({ view: now, onDone }) {
     const { t, why } = useWords();
+    const [view] = useState(now); // as it was when he began: another change since is not undone
     const desk = useDesk();
     const field = useRef(null);
     useEffect(() => field.current.select(), []);
