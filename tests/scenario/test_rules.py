@@ -5,11 +5,23 @@ import time
 
 import pytest
 from clients import Agent, Api, own_id
+from faketime import FakeTime
 from harness import CONFIG, SLOWER, until
+from own_redis import OwnRedis
 
 CRM = CONFIG + """
 kommo "crm" {{ url = "http://127.0.0.1:9" token = "x" mark_field = "M" allow_private = true users = {{"ann=17"}} }}
 """
+
+
+@pytest.fixture
+def later(start_gateway, tmp_path):
+    """(clock, gateway): a clock that the test sets."""
+    clock, redis = FakeTime(tmp_path), OwnRedis()  # whose allocator does not stand the fake clock
+    gateway = start_gateway(workers=1, env=clock.env, redis_url=redis.url)
+    yield clock, gateway
+    gateway.stop()
+    redis.destroy()
 
 
 def write(g, who, text="hello", **kw):
@@ -150,32 +162,41 @@ def test_once_for_each_message_through_kills(start_gateway):
         notes = collections.Counter(w for d, w in by_rule(api, t) if d == "note")
         return notes == {f"n{i}": said for i in range(3)}
     until(lambda: all(counts(api, t) for t in sent), 60 * SLOWER, 0.2)
-    time.sleep(1)  # nothing more comes of it
+    for i in range(5):
+        sent[write(g, f"p{i}", "the last")] += 1
+    until(lambda: all(counts(api, t) for t in sent), 60 * SLOWER, 0.2)  # so nothing more comes of those before
     for t in sent:
-        assert counts(api, t)
         assert len([1 for d, _ in by_rule(api, t) if d == "labels"]) == 3, "each label once"
         assert sorted(thread_of(api, t)["labels"]) == ["l0", "l1", "l2"]
 
 
-def test_nobody_answers_in_time(gateway):
+def test_nobody_answers_in_time(later):
     """The client who waits is given to another, once; who was answered is not; not he who let him wait."""
-    g, api = gateway, gateway.login()
+    clock, g = later
+    api = g.login()
     g.add_user("ann"), g.add_user("bob")
-    rule = add(api, "late", "unanswered", [{"assign": {"agents": ["ann", "bob"]}}, {"note": "late"}], after=2)
+    rule = add(api, "late", "unanswered", [{"assign": {"agents": ["ann", "bob"]}}, {"note": "late"}], after=600)
     answered, late = write(g, "answered"), write(g, "late")
     api.post(f"/threads/{answered}/messages", {"text": "yes?"})
     api.patch("/threads/" + late, {"assignee": "ann"})
-    until(lambda: ("note", "late") in by_rule(api, late))
-    assert by_rule(api, late) == [("assigned", "bob"), ("note", "late")]
-    write(g, "late", "hello?")  # he waits still: it was done
+    clock.forward(300)
+    probe = add(api, "probe", "message", [{"note": "probe"}])
     again = write(g, "again")
-    until(lambda: ("note", "late") in by_rule(api, again))
-    assert len(by_rule(api, late)) == 2 and by_rule(api, answered) == []
+    until(lambda: by_rule(api, again) == [("note", "probe")])
+    assert by_rule(api, late) == []
+    clock.forward(310)
+    until(lambda: ("note", "late") in by_rule(api, late, rule))
+    assert by_rule(api, late, rule) == [("assigned", "bob"), ("note", "late")] and by_rule(api, again, rule) == []
+    write(g, "late", "hello?")  # he waits still: it was done
+    clock.forward(310)
+    until(lambda: ("note", "late") in by_rule(api, again, rule))
+    assert len(by_rule(api, late, rule)) == 2 and by_rule(api, answered) == []
     api.post(f"/threads/{late}/messages", {"text": "sorry"})
     write(g, "late", "and now?")  # he waits anew
-    until(lambda: by_rule(api, late).count(("note", "late")) == 2)
+    clock.forward(610)
+    until(lambda: by_rule(api, late, rule).count(("note", "late")) == 2)
     mark = next(m["event"]["rule"] for m in messages(api, late) if m.get("event", {}).get("rule"))
-    assert mark["id"] == rule["id"] and mark["on"] == "unanswered" and mark["after"] == 2
+    assert mark["id"] == rule["id"] and mark["on"] == "unanswered" and mark["after"] == 600 and probe["rev"] == 1
 
 
 def test_turns_fewest_and_capacity(gateway):
@@ -299,8 +320,10 @@ def test_tried_on_the_past(gateway):
 
 
 def test_200_rules_and_no_more(gateway):
-    api = gateway.login()
-    for i in range(200):
-        add(api, f"r{i}", "message", [{"label": "a"}], enabled=False)
+    g, api = gateway, gateway.login()
+    one = add(api, "r", "message", [{"label": "a"}], enabled=False)
+    kept = g.redis.hget("sb:shelf:rules", one["id"])
+    g.redis.hset("sb:shelf:rules", mapping={f"{i:026}": kept for i in range(199)})
+    assert len(api.get("/rules")["rules"]) == 200
     r = api.ask("POST", "/rules", json={"name": "x", "on": "message", "then": [{"label": "a"}]})
     assert r.status_code == 409 and "as many as there may be" in r.json()["detail"]
