@@ -209,6 +209,24 @@ def test_blocked_merged_and_gone(g, clock):
     assert events(api, blocked, "sla") == []
 
 
+def test_what_was_promised_goes_with_who_waits(g, clock):
+    """Into the thread of the client whom he becomes part of, and back when that is undone."""
+    api = g.login()
+    told(g, api, {"name": "Quick", "first_s": 600})
+    into, gone = write(g, "into"), write(g, "gone")
+    api.post(f"/threads/{into}/messages", {"text": "answer"})
+    due = thread_of(api, gone)["sla"]["due"]
+    ids = [api.get("/threads/" + t)["client"]["id"] for t in (into, gone)]
+    api.post(f"/clients/{ids[0]}/merge", {"from": ids[1]})
+    assert thread_of(api, into)["sla"]["due"] == due and jobs_of(g, into) == ["sla " + into] and jobs_of(g, gone) == []
+    api.post(f"/clients/{ids[0]}/unmerge", {"from": ids[1]})
+    assert thread_of(api, into)["sla"] is None and thread_of(api, gone)["sla"]["due"] == due
+    assert jobs_of(g, into) == [] and jobs_of(g, gone) == ["sla " + gone]
+    clock.forward(700)
+    late = until(lambda: [e for e in events(api, gone, "sla") if e["event"]["step"] == "late"], 20 * SLOWER)
+    assert late[0]["event"]["due"] == due and events(api, into, "sla") == []
+
+
 def test_closed_after_silence(g, clock):
     api = g.login()
     api.post("/rules", {"name": "Closed", "on": "closed", "then": [{"label": "over"}]})

@@ -105,6 +105,7 @@ export const en = {
     "thread.today": "Today",
     "thread.yesterday": "Yesterday",
     "thread.merged": "This client was merged into another one. The dialogue goes on there.",
+    "thread.erased": "The data of this client were erased. Nothing can be sent.",
     "thread.mergedOpen": "Open it",
     "thread.typing": "{who} is typing…",
     "thread.typingClient": "The client is typing…",

@@ -122,6 +122,7 @@ export const ru = {
     "thread.today": "Сегодня",
     "thread.yesterday": "Вчера",
     "thread.merged": "Этот клиент объединён с другим. Диалог продолжается там.",
+    "thread.erased": "Данные этого клиента стёрты. Написать сюда нельзя.",
     "thread.mergedOpen": "Открыть",
     "thread.typing": "{who} печатает…",
     "thread.typingClient": "Клиент печатает…",

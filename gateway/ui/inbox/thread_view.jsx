@@ -207,6 +207,7 @@ export function ThreadView({ id, seq, view, panel, setPanel }) {
     const desk = useDesk();
     const thread = useStore((db) => db.threads.get(id));
     const paused = useStore((db) => db.channels.find((c) => c.name === thread?.channel)?.paused);
+    const erased = useStore((db) => Boolean(db.clients.get(thread?.client?.id)?.erased));
     const [traced, setTraced] = useState(null);
     // Leaving a thread ends its "new messages" mark.
     useEffect(() => () => desk.dispatch({ type: "mark", thread: id, seq: null }), [id]);
@@ -219,7 +220,7 @@ export function ThreadView({ id, seq, view, panel, setPanel }) {
                     <span>{t("thread.merged")}</span>
                     <a class="button button-main" href={threadHref(thread.merged_into)}>{t("thread.mergedOpen")}</a>
                 </div>
-            ) : thread && (
+            ) : erased ? <div class="merged"><span>{t("thread.erased")}</span></div> : thread && (
                 <>
                     {paused && <p class="paused" role="status">{t("channel.paused", { name: thread.channel })}</p>}
                     <Composer id={id} thread={thread} />
