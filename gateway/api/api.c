@@ -153,7 +153,9 @@ void call_free(struct call *c) {
 }
 
 static void give(struct call *c) {
-    if (c->answer.type)
+    if (c->answer.is_stored)
+        http_reply_file(c->x, c->answer.fd, c->answer.size, c->answer.type, NULL);
+    else if (c->answer.type)
         http_reply(c->x, c->answer.status, c->answer.type, c->answer.bytes, c->answer.size);
     else if (c->answer.body)
         http_reply_json(c->x, c->answer.status, json_incref(c->answer.body));
@@ -209,12 +211,24 @@ void call_empty(struct call *c) {
     answer(c);
 }
 
-void call_file(struct call *c, const char *name, const char *type, char *bytes, size_t n) {
+static void save_as(struct call *c, const char *name, const char *type) {
     char header[128];
     snprintf(header, sizeof header, "attachment; filename=\"%.90s\"", name);
     http_set_header(c->x, "Content-Disposition", header);
     c->answer.status = 200;
     c->answer.type = type;
+}
+
+void call_stored_file(struct call *c, const char *name, const char *type, int fd, uint64_t size) {
+    save_as(c, name, type);
+    c->answer.is_stored = true;
+    c->answer.fd = fd;
+    c->answer.size = (size_t)size;
+    answer(c);
+}
+
+void call_file(struct call *c, const char *name, const char *type, char *bytes, size_t n) {
+    save_as(c, name, type);
     c->answer.bytes = bytes;
     c->answer.size = n;
     answer(c);

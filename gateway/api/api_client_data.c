@@ -194,11 +194,10 @@ static void export_end(struct export *e, const struct err *err) {
         close(e->fd);
         call_err(c, err);
     } else {
-        snprintf(name, sizeof name, "attachment; filename=\"client-%s.jsonl\"",
-            http_path_arg(c->x, "id"));
-        http_set_header(c->x, "Content-Disposition", name);
-        http_reply_file(c->x, e->fd, e->size, "application/jsonl", NULL);
-        call_free(c);
+        const char *id = http_path_arg(c->x, "id");
+        snprintf(name, sizeof name, "client-%s.jsonl", id);
+        call_note(c, "client.exported", id, NULL);
+        call_stored_file(c, name, "application/jsonl", e->fd, e->size);
     }
     free(e);
 }
@@ -318,12 +317,14 @@ static void erase(struct call *c) {
     const char *typed = json_string_value(json_object_get(c->asked, "confirm"));
     bool gone = json_object_get(client, "erased") != NULL;
     const char *wanted = name && *name ? name : id;
-    if (!gone && (!typed || strcmp(typed, wanted) != 0))
+    if (!gone && (!typed || strcmp(typed, wanted) != 0)) {
         call_fail(c, ERR_INVALID,
             "confirm must be the client's name as it is now, or his id where he has none");
-    else
+    } else {
+        call_note(c, "client.erased", id, NULL);
         core_erase(c->api->core, id, c->actor.name,
             json_string_value(json_object_get(c->asked, "reason")), call_on_json, c);
+    }
 }
 
 static void clients_erase(struct call *c) {

@@ -160,6 +160,7 @@ HANDLER(api_clients_merge) {
 /* --- and two again --------------------------------------------------------------------------- */
 
 static void unmerge(struct call *c) {
+    call_note(c, "client.unmerged", http_path_arg(c->x, "id"), json_pack("{s:s}", "from", c->text));
     store_unmerge(
         c->api->store, c->text, http_path_arg(c->x, "id"), c->actor.name, call_on_json, c);
 }

@@ -43,6 +43,8 @@ struct call {
         const char *type;
         char *bytes;
         size_t size;
+        int fd; /* is_stored */
+        bool is_stored;
     } answer;
 };
 
@@ -73,6 +75,8 @@ void call_note(struct call *c, const char *what, const char *subject, json_t *de
 /* Answers; each frees the call. */
 void call_ok(struct call *c, int status, json_t *body); /* takes body */
 void call_empty(struct call *c);                        /* 204 */
+/* A file to be saved under this name, from its descriptor, which is taken. */
+void call_stored_file(struct call *c, const char *name, const char *type, int fd, uint64_t size);
 /* A file to be saved under this name; takes the bytes. */
 void call_file(struct call *c, const char *name, const char *type, char *bytes, size_t n);
 void call_err(struct call *c, const struct err *err);

@@ -342,6 +342,7 @@ def test_erasure_leaves_no_byte_and_reports_agree(start_gateway):
         assert thread not in [t["id"] for t in api.threads()] and said(api, other) == ["hello from eve"]
         assert api.get("/threads", q="passport")["threads"] == []
         assert api.ask("POST", f"/threads/{thread}/messages", json={"text": "hello?"}).status_code == 409
+        assert [(e["by"], e["subject"]) for e in api.get("/audit", what="client.erased")["entries"]] == [("admin", c)]
         # He is somebody new when he comes again.
         new = write(g, "zinaida-4711", "hello again", name="Zinaida")
         assert new not in (thread, second) and said(api, new) == ["hello again"]
