@@ -109,6 +109,12 @@ static void on_touched(void *arg, const struct err *err) {
     struct call *c = ch->call;
     if (err)
         LOG_WARN(c->api->env.log, "rules.told_late", LOG_S("rule", c->text), LOG_E(err));
+    const char *name = json_string_value(json_object_get(ch->thing, "name"));
+    call_note(c,
+        !ch->thing  ? "rules.removed"
+        : c->number ? "rules.changed"
+                    : "rules.added",
+        name ? name : c->text, NULL);
     if (!ch->thing) {
         call_empty(c);
     } else {
@@ -275,20 +281,10 @@ HANDLER(api_rules_post) {
     api_begin(api, x, SCOPE_ADMIN, ROLE_ADMIN, rules_post);
 }
 
-static bool take_id(struct call *c) {
-    const char *id = http_path_arg(c->x, "id");
-    if (!id_is_valid(id)) {
-        call_fail(c, ERR_NOT_FOUND, "there is nothing with this id");
-        return false;
-    }
-    c->text = mem_strdup(id);
-    return true;
-}
-
 static void rules_patch(struct call *c) {
     static const char *const known[] = {
         "name", "enabled", "order", "on", "after", "if", "then", "rev", NULL};
-    json_t *body = take_id(c) ? call_body(c, known) : NULL;
+    json_t *body = call_take_id(c) ? call_body(c, known) : NULL;
     if (!body)
         return;
     c->subject = body;
@@ -304,7 +300,7 @@ HANDLER(api_rules_patch) {
 }
 
 static void rules_delete(struct call *c) {
-    if (take_id(c))
+    if (call_take_id(c))
         put(saving_create(c));
 }
 

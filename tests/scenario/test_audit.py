@@ -75,6 +75,10 @@ def test_each_change_says_who_and_from_where(shared):
            for who in ("one", "two")]
     boss.post(f"/clients/{ids[0]}/merge", {"from": ids[1]})
     told("client.merged", ids[0], {"from": ids[1]})
+    assert boss.ask("GET", f"/clients/{ids[0]}/export").status_code == 200
+    told("client.exported", ids[0])
+    assert boss.ask("POST", f"/clients/{ids[0]}/erase", json={"reason": SECRET, "confirm": ids[0]}).status_code < 300
+    told("client.erased", ids[0])
 
 
 def test_what_was_refused_is_no_change(shared):

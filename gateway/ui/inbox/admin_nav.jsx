@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useStore, useWords } from "./context.jsx";
 
-const PAGES = ["start", "channels", "agents", "teams", "canned", "hours", "labels", "targets", "dead", "tokens", "audit", "system"];
+const PAGES = ["start", "channels", "agents", "teams", "canned", "hours", "rules", "labels", "targets", "dead", "tokens", "audit", "system"];
 // Of pages that the inbox's own words do not name.
 const NAMES = {
     en: { start: "First steps", audit: "Audit log", labels: "Labels", system: "System", teams: "Teams", tokens: "API tokens" },

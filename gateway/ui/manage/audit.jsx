@@ -7,7 +7,7 @@ import * as api from "./api.mjs";
 import { dayRange, detailOf } from "./figures.mjs";
 import { ForAdmins, useManageWords, usePages } from "./parts.jsx";
 
-const KINDS = ["session", "account", "agent", "team", "token", "channel", "target", "dead", "canned", "label", "client", "rule", "hours", "sla", "report", "audit", "data"];
+const KINDS = ["session", "account", "agent", "team", "token", "channel", "target", "dead", "canned", "label", "client", "rules", "hours", "sla", "report", "audit", "data"];
 const NOTHING = { what: "", by: "", subject: "", first: "", last: "" };
 
 function Filters({ filters, setFilters, w }) {
