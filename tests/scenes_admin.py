@@ -3,6 +3,8 @@ import time
 
 
 def audit(w):
+    agent = w.agent(f"curious{time.monotonic_ns()}")  # there is something to tell of, also when nothing was before
+    w.agent(f"other{time.monotonic_ns()}")
     page = w.call("listAudit", status=200, params={"limit": 2})
     assert len(page["entries"]) == 2 and page["next"]
     assert w.call("listAudit", status=200, params={"what": "session", "by": "admin", "limit": 1})["entries"]
@@ -10,7 +12,6 @@ def audit(w):
         w.call("listAudit", status=400, params=bad)
     w.call("exportAudit", status=200, params={"what": "session"})
     w.call("exportAudit", status=400, params={"from": "yesterday"})
-    agent = w.agent(f"curious{time.monotonic_ns()}")
     w.call("listAudit", status=403, api=agent)
     w.call("exportAudit", status=403, api=agent)
 
