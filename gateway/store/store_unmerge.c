@@ -288,7 +288,7 @@ static void move_one(struct unmerge *u, struct span record) {
     char id[ID_SIZE];
     json_t *body = record_body_json(record);
     json_t *shown = record_message(record, u->into_thread, u->into, u->page[u->at]);
-    const char *d = json_string_value(json_object_get(body, "d"));
+    bool in = strcmp(text_or(body, "d"), "in") == 0;
     char *channel = text_of(body, "ch"), *connector = text_of(body, "co");
     const char *external = json_string_value(json_object_get(shown, "external_id"));
     int64_t past = clock_ms();
@@ -304,7 +304,7 @@ static void move_one(struct unmerge *u, struct span record) {
         json_object_set_new(body, "external_id", json_string(external));
     if (!json_object_get(body, "sent_at"))
         json_object_set(body, "sent_at", json_object_get(shown, "received_at"));
-    struct store_append a = {.direction = strcmp(d, "in") == 0 ? DIRECTION_IN : DIRECTION_OUT,
+    struct store_append a = {.direction = in ? DIRECTION_IN : DIRECTION_OUT,
         .thread = u->from_thread,
         .channel = channel,
         .connector = connector,
