@@ -199,12 +199,16 @@ def closed_thread(w):
     return next(t["id"] for t in w.admin.threads() if t["channel"] == "phone")
 
 
-SHELVES = {"addCanned": "canned", "addSchedule": "hours", "addPolicy": "sla", "addView": "views:admin", "saveDraft": "drafts:admin"}
+SHELVES = {"addCanned": "canned", "addSchedule": "hours", "addPolicy": "sla", "addView": "views:admin", "saveDraft": "drafts:admin",
+           "addRule": "rules"}
 # What two admins may change at once.
 KEPT = {
     "changeCanned": ("canned", "canned", {"shortcut": "hi", "text": "Hello"}),
     "changeSchedule": ("hours", "schedule", {"name": "Kept", "zone": "UTC", "week": {}, "channels": ["kept"]}),
     "changePolicy": ("sla", "policy", {"name": "Kept", "first_s": 60, "channels": ["kept"]}),
+    "changeRule": ("rules", "rule", {"name": "Kept", "on": "message", "if": {"any": ["no such word"]}, "then": [{"label": "a"}]}),
+    "changeTeam": ("teams", "team", {"name": "Kept", "members": []}),
+    "changeView": ("views", "view", {"name": "Kept", "view": "open"}),
 }
 
 
@@ -243,6 +247,11 @@ def conflict(w, op, _):
         return CONTRACT.call(w.admin, op, {"id": m}, **w.body(op))
     if op == "addAgent":
         return CONTRACT.call(w.admin, op, json={"name": "admin", "role": "agent", "password": "one two three"})
+    if op in ("addTeam", "addToken"):  # one of this name is there
+        CONTRACT.call(w.admin, op, status=201, **w.body(op))
+        return CONTRACT.call(w.admin, op, **w.body(op))
+    if op == "changeAgent":
+        return CONTRACT.call(w.admin, op, {"name": w.settled(f"seen{next(w.numbers)}").name}, json={"display_name": "x", "rev": 99})
     if op == "addChannel":
         return CONTRACT.call(w.admin, op, json={"connector": "loopback", "name": "site", "settings": {}})
     if op == "getChannelSettings":  # the file is read anew, and cannot be

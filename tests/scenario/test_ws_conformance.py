@@ -9,7 +9,7 @@ import time
 
 import pytest
 import wire
-from harness import patience, until
+from harness import SANITIZED, patience, until
 from wire import BINARY, CLOSE, PING, PONG, TEXT, Closed, Refused, WebSocket, frame, raw_http, statuses
 
 PATHS = ["/ws/visitor", "/ws/agent"]
@@ -555,7 +555,7 @@ def test_slow_reader_is_cut(start_gateway):
     except (TimeoutError, ConnectionError):
         pass
     assert got < 1500 * 3000, "everything was queued for it"
-    assert rss < 400
+    assert rss < (40 if not SANITIZED else 500)  # a sanitizer keeps 256 MB of what was freed, and its own beside it
 
 
 def test_still_well(g, connect):
