@@ -13,6 +13,7 @@ const PAGE = 50;
 const CHUNK = 200;
 const LOGS_MAX = 12;
 const REFRESH_MAX = 1000; // loaded messages that are worth asking for again, else begin anew
+const DRAFTS_MS = 3000;
 const COUNTS_MS = 1500;
 const TYPING_EVERY_MS = 3000;
 const READ_AGAIN_MS = 400;
@@ -157,8 +158,8 @@ export class Desk {
 
     async signOut() {
         const name = this.db.me?.name;
-        this.keeps.flush();
         this.connection.stop();
+        await Promise.race([this.keeps.flush(), new Promise((done) => setTimeout(done, DRAFTS_MS))]); // while they may be
         await this.api.signOut().catch(() => {});
         this.storage.setKnown(false);
         this.dispatch({ type: "signed_out" });

@@ -67,7 +67,14 @@ export class Keeps {
         this.timers.set(thread, setTimeout(() => this.tell(thread), SAVE_MS));
     }
 
-    async tell(thread, leaving = false) {
+    tell(thread, leaving) {
+        const told = this.tellNow(thread, leaving).finally(() => this.telling.delete(told));
+        this.telling.add(told);
+    }
+
+    telling = new Set(); // on their way
+
+    async tellNow(thread, leaving = false) {
         clearTimeout(this.timers.get(thread));
         const { db, api } = this.desk;
         const draft = db.drafts.get(thread) ?? { text: "", html: null, note: false };
@@ -96,8 +103,10 @@ export class Keeps {
         this.start();
     }
 
+    // All that is not told yet, on its way; the promise is kept when it has arrived.
     flush() {
         for (const thread of [...this.timers.keys()]) this.tell(thread, true);
+        return Promise.allSettled([...this.telling]);
     }
 
     forget() {
