@@ -56,6 +56,22 @@ def nothing_is_left_over(g):
     until(look, 20 * SLOWER, 0.2, why="for what was begun")
 
 
+def killed_during(g, change):
+    """All workers are killed once it has begun: some of it is done, the rest is not."""
+    def ask():
+        try:
+            change()
+        except OSError:
+            pass  # its worker was killed
+    t = threading.Thread(target=ask)
+    t.start()
+    until(lambda: g.redis.keys("sb:*:unfinished") or not t.is_alive(), 20 * SLOWER, 0.001, why="for it to begin")
+    for i in range(len(g.worker_pids())):
+        g.kill_worker(index=i)
+    t.join()
+    until(g.is_ready, 20 * SLOWER)
+
+
 def counted(api):
     """What the inbox counts, but for who asks."""
     return {k: v for k, v in api.get("/counts")["counts"].items()}
@@ -180,19 +196,7 @@ def test_an_undone_merge_through_kill_9(gateway):
         mine.append(f"{turn} of one")
         write(g, "one", mine[-1])
 
-        def undo():
-            try:
-                api.ask("POST", f"/clients/{a}/unmerge", json={"from": b})
-            except OSError:
-                pass  # its worker was killed
-        t = threading.Thread(target=undo)
-        t.start()
-        # Once it has begun: some messages are there, others are not.
-        until(lambda: g.redis.keys("sb:*:unfinished") or not t.is_alive(), 20 * SLOWER, 0.001, why="for it to begin")
-        for i in range(len(g.worker_pids())):
-            g.kill_worker(index=i)
-        t.join()
-        until(g.is_ready, 20 * SLOWER)
+        killed_during(g, lambda: api.ask("POST", f"/clients/{a}/unmerge", json={"from": b}))
         api = g.login()
         nothing_is_left_over(g)
         assert api.get("/clients/" + b)["client"]["merged_into"] is None
@@ -356,18 +360,7 @@ def test_erasure_through_kill_9(gateway):
     for i in range(150):
         api.post(f"/threads/{thread}/messages", {"text": f"Zinaida {i}"})
 
-    def erase():
-        try:
-            api.ask("POST", f"/clients/{c}/erase", json={"reason": "asked", "confirm": "Zinaida"})
-        except OSError:
-            pass  # its worker was killed
-    t = threading.Thread(target=erase)
-    t.start()
-    until(lambda: g.redis.keys("sb:*:unfinished") or not t.is_alive(), 20 * SLOWER, 0.001, why="for it to begin")
-    for i in range(len(g.worker_pids())):
-        g.kill_worker(index=i)
-    t.join()
-    until(g.is_ready, 20 * SLOWER)
+    killed_during(g, lambda: api.ask("POST", f"/clients/{c}/erase", json={"reason": "asked", "confirm": "Zinaida"}))
     nothing_is_left_over(g)
     api = g.login()
     gone = api.get("/clients/" + c)["client"]["erased"]
