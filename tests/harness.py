@@ -232,9 +232,12 @@ class Gateway:
                     if "redis" in name or "valkey" in name)
 
     def kill_worker(self, sig=signal.SIGKILL, index=0):
-        pid = until(lambda: self.worker_pids()[index], step=0.005, why="for the worker: it may not be back yet")
-        os.kill(pid, sig)
-        return pid
+        """A worker may end by itself before it is hit: then the next one in its place is."""
+        def hit():
+            pid = self.worker_pids()[index]
+            os.kill(pid, sig)
+            return pid
+        return until(hit, step=0.005, why="for the worker: it may not be back yet")
 
     def kill_redis(self, sig=signal.SIGKILL):
         pid = until(self.redis_pid, step=0.005, why="for Redis: it may not be back yet")

@@ -24,8 +24,8 @@ class CrmFake(FakeServer):
     calls: (time, request). tell(news): when somebody hears what has changed in it, and answer() has put it into news:
     also what was changed over its API, as the real ones do."""
 
-    def __init__(self, port=0):
-        self.before, self.after, self.calls, self.delay = None, None, [], 0
+    def __init__(self, port=0, before=None, after=None):
+        self.before, self.after, self.calls, self.delay = before, after, [], 0
         self.tell, self.news = None, []
         super().__init__(port)
 

@@ -40,8 +40,8 @@ class Kept(EspoCrm):
         self.dice, self.trouble = random.Random(seed), trouble
         self.journal = open(path, "a", encoding="utf-8")
         self.journal.write("\n")  # ends what a kill may have cut
-        super().__init__(world=before, port=port)
-        self.before, self.after = self.write_down, self.lose
+        # From its first request on: one that is answered and not written down would give its ids to others later.
+        super().__init__(world=before, port=port, before=self.write_down, after=self.lose)
 
     def write_down(self, request):
         if self.dice.random() < self.trouble / 2:

@@ -41,7 +41,8 @@ class FakeServer:
             done.set()
 
         self._loop.call_soon_threadsafe(run)
-        done.wait(30)
+        if not done.wait(120):
+            raise TimeoutError("the fake's thread did not come to it")
         if "error" in out:
             raise out["error"]
         return out.get("result")

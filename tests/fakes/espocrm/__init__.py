@@ -164,11 +164,11 @@ class Search:
 class EspoCrm(CrmFake):
     """See CrmFake."""
 
-    def __init__(self, key="k" * 32, world=None, port=0):
+    def __init__(self, key="k" * 32, world=None, port=0, **hooks):
         self.key, self.world = key, world or World()
         self.ignored = set()
         self.attachment_max = 25 << 20
-        super().__init__(port)
+        super().__init__(port, **hooks)
 
     def answer(self, request):
         if request.method == "GET" and request.path.startswith(API + FILE):
