@@ -21,14 +21,16 @@ struct page {
     store_json_fn fn;
     void *arg;
     char *channel, *label, *assignee, *mine;
-    bool nobodys;
-    unsigned limit, fetch;
-    struct row after; /* cursor: rows come strictly after it; id "" from the start */
+    bool nobodys, filtered;
+    unsigned limit, fetch, ask; /* of all shards; of one */
+    struct row after;           /* cursor: rows come strictly after it; id "" from the start */
     struct row *rows;
     size_t nrows;
+    struct row whole; /* up to here each shard has given all that it has; id "" all of it */
+    struct row last;  /* where the next page goes on; id "" nowhere */
+    bool *kept;       /* by row: what the filters let through */
     json_t **threads; /* by row */
-    size_t taken;     /* rows that were fetched */
-    bool full;        /* a shard gave as many as were asked: there may be more */
+    size_t taken;     /* rows that are fetched */
 };
 
 static int newest_first(const void *a, const void *b) {
@@ -39,9 +41,10 @@ static int newest_first(const void *a, const void *b) {
 }
 
 static void page_free(struct page *p) {
-    for (size_t i = 0; i < p->taken; i++)
+    for (size_t i = 0; p->threads && i < p->taken; i++)
         json_decref(p->threads[i]);
     free(p->threads);
+    free(p->kept);
     free(p->rows);
     free(p->channel);
     free(p->label);
@@ -55,14 +58,16 @@ static void page_fail(struct page *p) {
     page_free(p);
 }
 
-static bool has_label(const json_t *thread, const char *label) {
+/* labels: as the thread keeps them, in JSON. */
+static bool has_label(struct span labels, const char *label) {
+    json_t *list = json_loadb(labels.p, labels.n, 0, NULL), *l;
+    bool found = false;
     size_t i;
-    json_t *l;
-    json_array_foreach(json_object_get(thread, "labels"), i, l) {
-        if (strcmp(json_string_value(l) ? json_string_value(l) : "", label) == 0)
-            return true;
+    json_array_foreach(list, i, l) {
+        found = found || strcmp(json_string_value(l) ? json_string_value(l) : "", label) == 0;
     }
-    return false;
+    json_decref(list);
+    return found;
 }
 
 bool store_names_have(const char *names, const char *name) {
@@ -76,20 +81,19 @@ bool store_names_have(const char *names, const char *name) {
     return false;
 }
 
-static bool passes(const struct page *p, const json_t *thread) {
-    const char *channel = json_string_value(json_object_get(thread, "channel"));
-    const char *assignee = json_string_value(json_object_get(thread, "assignee"));
-    if (!thread)
+static bool passes(
+    const struct page *p, struct span channel, struct span assignee, struct span labels) {
+    char who[STORE_KEY_SIZE];
+    snprintf(who, sizeof who, "%.*s", (int)assignee.n, assignee.n ? assignee.p : "");
+    if (p->channel && !span_eq(channel, p->channel))
         return false;
-    if (p->channel && strcmp(channel ? channel : "", p->channel) != 0)
+    if (p->assignee && !store_names_have(p->assignee, who))
         return false;
-    if (p->assignee && !store_names_have(p->assignee, assignee))
+    if (p->mine && strcmp(who, p->mine) != 0)
         return false;
-    if (p->mine && strcmp(assignee ? assignee : "", p->mine) != 0)
+    if (p->nobodys && who[0])
         return false;
-    if (p->nobodys && assignee)
-        return false;
-    return !p->label || has_label(thread, p->label);
+    return !p->label || has_label(labels, p->label);
 }
 
 static void page_done(struct gather *g) {
@@ -98,14 +102,12 @@ static void page_done(struct gather *g) {
         page_fail(p);
         return;
     }
-    json_t *list = json_array();
-    size_t i = 0;
-    for (; i < p->taken && json_array_size(list) < p->limit; i++)
-        if (passes(p, p->threads[i]))
+    json_t *list = json_array(), *next = json_null();
+    for (size_t i = 0; i < p->taken; i++)
+        if (p->threads[i])
             json_array_append(list, p->threads[i]);
-    json_t *next = json_null();
-    if (i > 0 && (i < p->nrows || p->full))
-        next = json_sprintf("%lld:%s", (long long)p->rows[i - 1].score, p->rows[i - 1].id);
+    if (p->last.id[0])
+        next = json_sprintf("%lld:%s", (long long)p->last.score, p->last.id);
     json_t *out = json_pack("{s:o,s:o}", "threads", list, "next", next);
     p->fn(p->arg, out, NULL);
     json_decref(out);
@@ -128,6 +130,60 @@ static void fetch_thread(struct gather *g, size_t i, const char *id) {
     gather_command(g, i, &a);
 }
 
+/* The rows that are on the page. */
+static void page_fetch(struct page *p) {
+    p->threads = mem_zalloc((p->taken + 1) * sizeof *p->threads);
+    gather_begin(&p->g, p->g.store, on_page_thread, page_done);
+    for (size_t i = 0; i < p->taken; i++)
+        fetch_thread(&p->g, i, p->rows[i].id);
+    gather_end(&p->g);
+}
+
+static void page_filtered(struct gather *g) {
+    struct page *p = container_of(g, struct page, g);
+    size_t n = 0, i = 0;
+    if (g->err.code) {
+        page_fail(p);
+        return;
+    }
+    for (; i < p->taken && n < p->limit; i++) {
+        if (i + 1 < p->nrows || p->whole.id[0])
+            p->last = p->rows[i];
+        else
+            p->last.id[0] = '\0';
+        if (p->kept[i])
+            p->rows[n++] = p->rows[i];
+    }
+    p->taken = n;
+    page_fetch(p);
+}
+
+static void on_page_filter(struct gather *g, size_t i, const struct redis_reply *r) {
+    struct page *p = container_of(g, struct page, g);
+    struct span v[3];
+    for (size_t f = 0; f < 3; f++)
+        v[f] = redis_reply_span(redis_reply_at(r, f));
+    p->kept[i] = passes(p, v[0], v[1], v[2]);
+}
+
+/* Looks at what the filters are about before anything is read whole. */
+static void page_filter(struct page *p) {
+    p->kept = mem_zalloc((p->taken + 1) * sizeof *p->kept);
+    gather_begin(&p->g, p->g.store, on_page_filter, page_filtered);
+    for (size_t i = 0; i < p->taken; i++) {
+        struct args a;
+        char key[STORE_KEY_SIZE];
+        args_init(&a);
+        args_add(&a, "HMGET");
+        args_span(&a, store_key(key, id_shard(p->rows[i].id), "thread", p->rows[i].id));
+        args_add(&a, "channel");
+        args_add(&a, "assignee");
+        args_add(&a, "labels");
+        gather_command(&p->g, i, &a);
+    }
+    gather_end(&p->g);
+}
+
 static void page_rows_done(struct gather *g) {
     struct page *p = container_of(g, struct page, g);
     if (g->err.code) {
@@ -135,30 +191,35 @@ static void page_rows_done(struct gather *g) {
         return;
     }
     qsort(p->rows, p->nrows, sizeof *p->rows, newest_first);
+    while (p->nrows && p->whole.id[0] && newest_first(&p->whole, &p->rows[p->nrows - 1]) < 0)
+        p->nrows--;
     p->taken = p->nrows < p->fetch ? p->nrows : p->fetch;
-    p->threads = mem_zalloc((p->taken + 1) * sizeof *p->threads);
-    gather_begin(g, g->store, on_page_thread, page_done);
-    for (size_t i = 0; i < p->taken; i++)
-        fetch_thread(g, i, p->rows[i].id);
-    gather_end(g);
+    if (p->filtered) {
+        page_filter(p);
+        return;
+    }
+    if (p->taken && (p->taken < p->nrows || p->whole.id[0]))
+        p->last = p->rows[p->taken - 1];
+    page_fetch(p);
 }
 
 static void on_page_rows(struct gather *g, size_t shard, const struct redis_reply *r) {
     struct page *p = container_of(g, struct page, g);
     (void)shard;
     size_t n = redis_reply_count(r);
-    if (n / 2 >= p->fetch)
-        p->full = true;
+    struct row row = {0, ""};
     for (size_t i = 0; i + 1 < n; i += 2) {
-        struct row row = {redis_reply_int(redis_reply_at(r, i + 1)), ""};
         struct span id = redis_reply_span(redis_reply_at(r, i));
         if (id.n != ID_LEN)
             continue;
+        row.score = redis_reply_int(redis_reply_at(r, i + 1));
         memcpy(row.id, id.p, ID_LEN);
         row.id[ID_LEN] = '\0';
         if (!p->after.id[0] || newest_first(&p->after, &row) < 0)
             p->rows[p->nrows++] = row;
     }
+    if (n / 2 >= p->ask && (!p->whole.id[0] || newest_first(&row, &p->whole) < 0))
+        p->whole = row;
 }
 
 static int page_cursor(struct page *p, const char *cursor, struct err *err) {
@@ -225,12 +286,14 @@ void store_threads(struct store *s, const struct store_query *q, store_json_fn f
     p->arg = arg;
     p->limit = q->limit;
     page_filters(p, q);
-    /* A filter looks at up to ten times the page; `next` leads on when that was not enough. */
-    p->fetch = p->channel || p->label || p->assignee || p->mine || p->nobodys ? q->limit * 10
-                                                                              : q->limit + 1;
-    p->rows = mem_zalloc((size_t)s->shards * (p->fetch + 4) * sizeof *p->rows);
+    /* A filter looks at up to ten times the page; `next` leads on when that was not enough. Of one
+     * shard come some more than the page: those of the cursor's own moment were on the last one. */
+    p->filtered = p->channel || p->label || p->assignee || p->mine || p->nobodys;
+    p->fetch = p->filtered ? q->limit * 10 : q->limit;
+    p->ask = q->limit + 4 + (p->filtered ? p->fetch / s->shards : 0);
+    p->rows = mem_zalloc(((size_t)s->shards * p->ask + 1) * sizeof *p->rows);
     snprintf(max, sizeof max, "%lld", (long long)p->after.score);
-    snprintf(fetch, sizeof fetch, "%u", p->fetch + 3);
+    snprintf(fetch, sizeof fetch, "%u", p->ask);
     gather_begin(&p->g, s, on_page_rows, page_rows_done);
     for (unsigned i = 0; i < s->shards; i++) {
         struct args a;

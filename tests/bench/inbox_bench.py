@@ -34,7 +34,7 @@ local function digits(x, k) local s = ''
 for i = from, from + n - 1 do
   local tag = digits(i, 9)
   local thread, client = '01JDFX3T5K' .. tag .. 'AAAAA' .. shard, '01JDFX3T5K' .. tag .. 'BBBBB' .. shard
-  local at = now - i * 2592 / 62.5 + tonumber(ARGV[5])
+  local at = math.floor(now - i * 2592 / 62.5) + tonumber(ARGV[5])
   local k = math.floor(i / 10) % 10
   local state = k < 6 and 'open' or k == 6 and 'snoozed' or 'closed'
   local agent = i % 2 == 0 and 'a' .. (math.floor(i / 7) % 100) or ''
