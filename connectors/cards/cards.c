@@ -37,11 +37,11 @@ static int init(struct crm *c, const struct settings *s, const char *data_dir, s
 
 static int start(struct crm *c, struct err *err) {
     struct cards *k = cards_of(c);
-    sqlite3 *db = cards_db_open(k->path, true, err);
+    sqlite3 *db = cards_db_open(k->path, true, c->env->log, err);
     if (!db)
         return -1;
     k->writes = cards_lane_create(c->env->loop, db, true, cards_write);
-    db = cards_db_open(k->path, false, err);
+    db = cards_db_open(k->path, false, c->env->log, err);
     if (!db)
         return -1;
     k->reads = cards_lane_create(c->env->loop, db, false, cards_read);

@@ -6,9 +6,19 @@
 #include "connectors/cards/cards_private.h"
 
 #define BUSY_MS 5000
+#define MIGRATE_MS (3600 * 1000)
 #define STATEMENTS_MAX 64
 
-static const char schema_1[] =
+/* A beginning of up to four letters is one look-up; of a longer one cards_read.c finds the words.
+ */
+#define WORDS                                                                                      \
+    "CREATE VIRTUAL TABLE words USING fts5(stems, tokenize = \"unicode61 remove_diacritics 2\","   \
+    " prefix = '1 2 3 4');"                                                                        \
+    "CREATE VIRTUAL TABLE terms USING fts5vocab(words, instance);"                                 \
+    "PRAGMA user_version = 2;"
+#define VERSION 2
+
+static const char schema[] =
     "CREATE TABLE cards(id TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', phone TEXT, email TEXT,"
     " note TEXT, created INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX cards_phone ON cards(phone) WHERE phone IS NOT NULL;"
@@ -22,9 +32,11 @@ static const char schema_1[] =
     " thread TEXT NOT NULL, seq INTEGER NOT NULL, client TEXT NOT NULL, at INTEGER NOT NULL,"
     " json TEXT NOT NULL);"
     "CREATE UNIQUE INDEX messages_thread ON messages(thread, seq);"
-    "CREATE INDEX messages_card ON messages(card);"
-    "CREATE VIRTUAL TABLE words USING fts5(stems, tokenize = \"unicode61 remove_diacritics 2\");"
-    "PRAGMA user_version = 1;";
+    "CREATE INDEX messages_card ON messages(card);" WORDS;
+
+static const char from_1[] = "ALTER TABLE words RENAME TO words_1;" WORDS
+                             "INSERT INTO words(rowid, stems) SELECT rowid, stems FROM words_1;"
+                             "DROP TABLE words_1;";
 
 int cards_db_error(sqlite3 *db, const char *what, struct err *err) {
     int rc = sqlite3_errcode(db) & 0xff;
@@ -51,20 +63,28 @@ static int user_version(sqlite3 *db) {
 }
 
 /* One process makes the schema; another that comes at the same time waits and finds it made. */
-static int migrate(sqlite3 *db, struct err *err) {
-    if (user_version(db) == 1)
+static int migrate(sqlite3 *db, const struct log *log, struct err *err) {
+    if (user_version(db) == VERSION)
         return 0;
-    if (user_version(db) > 1)
+    if (user_version(db) > VERSION)
         return err_set(err, ERR_INVALID,
             "cards.db was written by a newer version of this program (schema %d)",
             user_version(db));
-    if (cards_db_exec(db, "BEGIN IMMEDIATE", err) < 0)
-        return -1;
-    if (user_version(db) == 0 && cards_db_exec(db, schema_1, err) < 0) {
-        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-        return -1;
+    sqlite3_busy_timeout(db, MIGRATE_MS);
+    int rc = cards_db_exec(db, "BEGIN IMMEDIATE", err);
+    if (rc == 0) {
+        int was = user_version(db);
+        if (was == 1)
+            LOG_WARN(log, "cards.migrate",
+                LOG_S("what",
+                    "all words are indexed anew, once: half a minute for a million messages"));
+        rc = was == VERSION ? 0 : cards_db_exec(db, was == 0 ? schema : from_1, err);
+        rc = rc == 0 ? cards_db_exec(db, "COMMIT", err) : rc;
+        if (rc < 0)
+            sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     }
-    return cards_db_exec(db, "COMMIT", err);
+    sqlite3_busy_timeout(db, BUSY_MS);
+    return rc;
 }
 
 /* When several processes make a new file at once, this one pragma says "locked" without waiting for
@@ -79,7 +99,7 @@ static int use_wal(sqlite3 *db, struct err *err) {
     return cards_db_exec(db, "PRAGMA synchronous=FULL;", err);
 }
 
-sqlite3 *cards_db_open(const char *path, bool write, struct err *err) {
+sqlite3 *cards_db_open(const char *path, bool write, const struct log *log, struct err *err) {
     sqlite3 *db = NULL;
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (write ? SQLITE_OPEN_CREATE : 0);
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
@@ -90,7 +110,7 @@ sqlite3 *cards_db_open(const char *path, bool write, struct err *err) {
     sqlite3_busy_timeout(db, BUSY_MS);
     /* What is deleted is overwritten, so that it is in no page any more. */
     if (cards_db_exec(db, "PRAGMA secure_delete=ON", err) < 0 || use_wal(db, err) < 0 ||
-        (write && migrate(db, err) < 0)) {
+        (write && migrate(db, log, err) < 0)) {
         sqlite3_close(db);
         return NULL;
     }

@@ -7,11 +7,14 @@
 
 #include "base/buf.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "core/crm.h"
 
 /* --- cards_db.c: the file. Called in the thread pool (open: at the start) -------------------- */
 
-sqlite3 *cards_db_open(const char *path, bool write, struct err *err);
+/* To write, the file is made, or brought to today's schema, which log is told of if it takes long.
+ */
+sqlite3 *cards_db_open(const char *path, bool write, const struct log *log, struct err *err);
 int cards_db_exec(sqlite3 *db, const char *sql, struct err *err);
 /* The statement for this sql, made once a connection; reset and without bindings. NULL with err. */
 struct cards_statements;
@@ -81,9 +84,14 @@ char *cards_stems(const char *text);
 
 /* --- cards_query.c: what a person typed, as a query of FTS5. Pure ---------------------------- */
 
-/* Words are ANDed, "quoted words" are a phrase, the last word matches as a beginning too. "" when
- * there is no word in it. Nothing that was typed can be FTS5 syntax. The caller frees. */
-char *cards_query_match(const char *typed);
+/* Words are ANDed, "quoted words" are a phrase, the last word matches as a beginning too: as any of
+ * these n words (which is quick), or with NULL as whatever begins with it. "" when there is no word
+ * in it. Nothing that was typed can be FTS5 syntax. The caller frees. */
+char *cards_query_match(const char *typed, char *const *endings, size_t n);
+/* The beginning that the last word is, if it is worth looking for the words that begin so: it has
+ * more letters than the index knows, and all of them are as the index keeps them. "" otherwise. The
+ * caller frees. */
+char *cards_query_beginning(const char *typed);
 /* A piece of the text around the first hit, hits between "[" and "]". The caller frees. */
 char *cards_query_snippet(const char *typed, const char *text);
 

@@ -9,6 +9,7 @@
 
 #define TERMS_MAX 16
 #define AROUND 60 /* code points before and after the first hit */
+#define INDEXED 4 /* letters of a beginning for which there is an index: cards_db.c */
 
 struct terms {
     char *stem[TERMS_MAX];
@@ -46,26 +47,58 @@ static void terms_of(const char *typed, struct terms *t) {
     cards_words(typed, strlen(typed), add_term, t);
 }
 
+/* The tokenizer folds other letters further than we do. */
+static bool is_plain(const char *s) {
+    unsigned char c = (unsigned char)s[0], d = (unsigned char)s[1];
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == 0xd0 && d >= 0xb0) ||
+           (c == 0xd1 && d <= 0x8f);
+}
+
 static void terms_free(struct terms *t) {
     for (size_t i = 0; i < t->n; i++)
         free(t->stem[i]);
 }
 
-char *cards_query_match(const char *typed) {
+char *cards_query_match(const char *typed, char *const *endings, size_t n) {
     struct terms t;
     struct buf b;
-    buf_init(&b, 16384);
+    buf_init(&b, 65536);
     terms_of(typed, &t);
     for (size_t i = 0; i < t.n; i++) {
-        if (t.glued[i])
+        bool last = i + 1 == t.n && !t.glued[i];
+        if (t.glued[i]) {
             buf_addf(&b, " %s", t.stem[i]);
-        else
-            buf_addf(&b, "%s\"%s", i ? "\" " : "", t.stem[i]);
+        } else {
+            buf_adds(&b, i ? "\" AND " : "");
+            if (last && endings)
+                break;
+            buf_addf(&b, "\"%s", t.stem[i]);
+        }
         if (i + 1 == t.n)
-            buf_addf(&b, t.glued[i] ? "\"" : "\"*");
+            buf_adds(&b, last ? "\"*" : "\"");
     }
+    for (size_t i = 0; endings && i < n; i++)
+        buf_addf(&b, "%s\"%s\"%s", i ? " OR " : "(", endings[i], i + 1 == n ? ")" : "");
     terms_free(&t);
     return buf_take(&b);
+}
+
+char *cards_query_beginning(const char *typed) {
+    struct terms t;
+    char *out = NULL;
+    terms_of(typed, &t);
+    if (t.n && !t.glued[t.n - 1]) {
+        const char *s = t.stem[t.n - 1];
+        size_t letters = 0, n = strlen(s);
+        while (*s && is_plain(s)) {
+            s += (unsigned char)*s < 0x80 ? 1 : 2;
+            letters++;
+        }
+        if (!*s && letters > INDEXED)
+            out = mem_strndup(t.stem[t.n - 1], n);
+    }
+    terms_free(&t);
+    return out ? out : mem_strdup("");
 }
 
 struct marks {

@@ -8,10 +8,51 @@
 #include "base/mem.h"
 #include "connectors/cards/cards_private.h"
 
+#define ENDINGS_MAX 128
+
 static char *dump(json_t *o) {
     char *text = json_quick_dump(o);
     json_decref(o);
     return text;
+}
+
+/* The words in the index that begin so: how many, or ENDINGS_MAX + 1 if there are more. A look-up
+ * each: FTS5 by itself would put together all places of all of them before it gives the newest. */
+static size_t endings(
+    struct cards_statements *s, const char *beginning, char *out[ENDINGS_MAX], struct err *err) {
+    static const char sql[] = "SELECT term FROM terms WHERE term >= ?1 LIMIT 1";
+    size_t n = 0, len = strlen(beginning);
+    char *from = mem_strdup(beginning);
+    sqlite3_stmt *st;
+    while (n <= ENDINGS_MAX && (st = cards_prepare(s, sql, err))) {
+        cards_bind(st, 1, from);
+        bool found =
+            sqlite3_step(st) == SQLITE_ROW && strncmp(cards_column(st, 0), beginning, len) == 0;
+        if (found && n < ENDINGS_MAX)
+            out[n] = mem_strdup(cards_column(st, 0));
+        free(from);
+        from = found ? mem_printf("%s\x01", cards_column(st, 0)) : NULL; /* no term has one */
+        sqlite3_reset(st);
+        if (!found)
+            break;
+        n++;
+    }
+    free(from);
+    return n;
+}
+
+/* What is asked of FTS5; "" when nothing can be found. */
+static char *match_of(struct cards_statements *s, struct cards_call *c) {
+    char *beginning = cards_query_beginning(c->query), *out, *words[ENDINGS_MAX];
+    size_t n = *beginning ? endings(s, beginning, words, &c->err) : ENDINGS_MAX + 1;
+    if (n == 0)
+        out = mem_strdup("");
+    else
+        out = cards_query_match(c->query, n <= ENDINGS_MAX ? words : NULL, n);
+    for (size_t i = 0; *beginning && i < n && i < ENDINGS_MAX; i++)
+        free(words[i]);
+    free(beginning);
+    return out;
 }
 
 static void search(struct cards_statements *s, struct cards_call *c) {
@@ -19,7 +60,7 @@ static void search(struct cards_statements *s, struct cards_call *c) {
         "SELECT m.id, m.thread, m.client, m.seq, m.at, json_extract(m.json, '$.text')"
         " FROM words JOIN messages m ON m.n = words.rowid"
         " WHERE words MATCH ?1 ORDER BY words.rowid DESC LIMIT ?2";
-    char *match = cards_query_match(c->query), when[CLOCK_TEXT_SIZE];
+    char *match = match_of(s, c), when[CLOCK_TEXT_SIZE];
     json_t *hits = json_array();
     sqlite3_stmt *st = *match ? cards_prepare(s, sql, &c->err) : NULL;
     int rc = SQLITE_DONE;

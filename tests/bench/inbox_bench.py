@@ -201,6 +201,7 @@ def bench_pages(report, bench):
         chance = random.Random(5)
         often, seldom = words[3:200], words[5000:]
         asked = [f"{chance.choice(often)}", f"{chance.choice(often)}", f"{chance.choice(often)[:4]}"] * 40
+        asked += [word[:k] for word in often[:12] for k in (1, 2, 3, 5)] * 3
         asked += [f"{chance.choice(often)}+{chance.choice(often)}" for _ in range(100)]
         found = a.times([f"/threads?limit=50&q={q}" for q in asked * 2])
         rare = a.times([f"/threads?limit=50&q={chance.choice(seldom)}" for _ in range(200)])

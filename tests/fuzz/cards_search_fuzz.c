@@ -28,8 +28,7 @@ static sqlite3_stmt *find(void) {
     return st;
 }
 
-static void check_query(const char *typed) {
-    char *match = cards_query_match(typed);
+static void check_match(char *match) {
     if (*match) {
         sqlite3_stmt *st = find();
         sqlite3_bind_text(st, 1, match, -1, SQLITE_STATIC);
@@ -37,6 +36,14 @@ static void check_query(const char *typed) {
         sqlite3_reset(st);
     }
     free(match);
+}
+
+static void check_query(const char *typed) {
+    char *beginning = cards_query_beginning(typed), *words[] = {beginning, beginning};
+    check_match(cards_query_match(typed, NULL, 0));
+    if (*beginning)
+        check_match(cards_query_match(typed, words, 2));
+    free(beginning);
 }
 
 /* Brackets in pairs, where the text itself has none. */

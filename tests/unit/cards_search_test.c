@@ -54,25 +54,50 @@ static void odd_text_is_no_danger(void **state) {
 
 static void nothing_typed_is_syntax(void **state) {
     (void)state;
-    char *q = cards_query_match("AND OR NOT NEAR(a b) col:x ^y -z *");
+    char *q = cards_query_match("AND OR NOT NEAR(a b) col:x ^y -z *", NULL, 0);
     assert_null(strchr(q, '('));
     assert_null(strchr(q, ':'));
     assert_null(strchr(q, '^'));
     assert_null(strchr(q, '-'));
     free(q);
-    q = cards_query_match("  \" ' ; ");
+    q = cards_query_match("  \" ' ; ", NULL, 0);
     assert_string_equal(q, "");
     free(q);
 }
 
 static void phrases_and_beginnings(void **state) {
     (void)state;
-    char *q = cards_query_match("новый зак");
-    assert_string_equal(q, "\"нов\" \"зак\"*");
+    char *both[] = {"заказ", "закат"}, *q = cards_query_match("новый зак", NULL, 0);
+    assert_string_equal(q, "\"нов\" AND \"зак\"*");
     free(q);
-    q = cards_query_match("\"red order\" now");
-    assert_string_equal(q, "\"red ord\" \"now\"*");
+    q = cards_query_match("\"red order\" now", NULL, 0);
+    assert_string_equal(q, "\"red ord\" AND \"now\"*");
     free(q);
+    q = cards_query_match("новый зака", both, 2);
+    assert_string_equal(q, "\"нов\" AND (\"заказ\" OR \"закат\")");
+    free(q);
+    q = cards_query_match("зака", both, 1);
+    assert_string_equal(q, "(\"заказ\")");
+    free(q);
+    q = cards_query_match("\"red order\"", NULL, 0);
+    assert_string_equal(q, "\"red ord\"");
+    free(q);
+}
+
+static void begins(const char *typed, const char *beginning) {
+    char *b = cards_query_beginning(typed);
+    assert_string_equal(b, beginning);
+    free(b);
+}
+
+static void long_beginnings_are_looked_for(void **state) {
+    (void)state;
+    begins("новый жжжжж", "жжжжж");
+    begins("order1234", "order1234");
+    begins("зарп", ""); /* the index has it */
+    begins("\"новый закат\"", "");
+    begins("cafés123é", "");
+    begins("", "");
 }
 
 static void snippets_mark_the_hits(void **state) {
@@ -95,6 +120,7 @@ int main(void) {
         cmocka_unit_test(odd_text_is_no_danger),
         cmocka_unit_test(nothing_typed_is_syntax),
         cmocka_unit_test(phrases_and_beginnings),
+        cmocka_unit_test(long_beginnings_are_looked_for),
         cmocka_unit_test(snippets_mark_the_hits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,9 @@ static json_int_t messages_of(struct world *w, const char *client) {
     loop_run(w->env.loop);
     return json_integer_value(json_object_get(json_object_get(w->result, "card"), "messages"));
 }
+
+static int open_store(struct world *w, const char *dir);
+static void close_store(struct world *w);
 
 /* --- tests ---------------------------------------------------------------------------------- */
 
@@ -249,8 +253,50 @@ static void many_at_once_share_a_commit(void **state) {
     assert_int_equal(messages_of(w, "C9"), 2000);
 }
 
-static int open_store(struct world *w, const char *dir);
-static void close_store(struct world *w);
+/* Words are found by how they begin, be it short, long, or of more words than are looked for. */
+static void beginnings_are_found(void **state) {
+    struct world *w = *state;
+    char id[16], text[64];
+    ensure(w, "C30", "v30", NULL);
+    for (int i = 0; i < 200; i++) {
+        snprintf(id, sizeof id, "W%d", i);
+        snprintf(text, sizeof text, "%s%d zebra", i < 20 ? "quince" : "walrus", 100 + i);
+        attach(w, "C30", id, "T30", i + 1, text);
+    }
+    assert_int_equal(hits(w, "q"), 20);
+    assert_int_equal(hits(w, "qui"), 20);
+    assert_int_equal(hits(w, "quinc"), 20);
+    assert_int_equal(hits(w, "zebra quinc"), 20);
+    assert_int_equal(hits(w, "quince11"), 10);
+    assert_int_equal(hits(w, "walru"), 50); /* 180: the newest 50 are asked for */
+    assert_int_equal(hits(w, "zebra walru"), 50);
+    assert_int_equal(hits(w, "walrus2995"), 0);
+}
+
+/* A file of before there was an index of beginnings is brought to today's schema. */
+static void an_older_file_is_indexed_anew(void **state) {
+    static const char older[] =
+        "CREATE TABLE kept AS SELECT rowid AS n, stems FROM words; DROP TABLE terms; DROP TABLE "
+        "words;"
+        "CREATE VIRTUAL TABLE words USING fts5(stems, tokenize = \"unicode61 remove_diacritics "
+        "2\");"
+        "INSERT INTO words(rowid, stems) SELECT n, stems FROM kept; DROP TABLE kept;"
+        "PRAGMA user_version = 1;";
+    struct world *w = *state;
+    char path[100], dir[64];
+    sqlite3 *db = NULL;
+    ensure(w, "C31", "v31", NULL);
+    attach(w, "C31", "O1", "T31", 1, "an umbrella");
+    close_store(w);
+    snprintf(path, sizeof path, "%s/cards.db", w->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, older, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    memcpy(dir, w->dir, sizeof dir);
+    assert_int_equal(open_store(w, dir), 0);
+    assert_int_equal(hits(w, "umb"), 1);
+    assert_int_equal(hits(w, "umbrel"), 1);
+}
 
 /* A child that attaches and is killed: what it was told is done, is there. */
 static void killed_in_the_middle(void **state) {
@@ -362,6 +408,8 @@ int main(void) {
         cmocka_unit_test(what_is_erased_is_gone),
         cmocka_unit_test(fields_are_changed_and_searched),
         cmocka_unit_test(many_at_once_share_a_commit),
+        cmocka_unit_test(beginnings_are_found),
+        cmocka_unit_test(an_older_file_is_indexed_anew),
         cmocka_unit_test(killed_in_the_middle),
     };
     return cmocka_run_group_tests(tests, begin, end);
