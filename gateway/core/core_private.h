@@ -142,6 +142,10 @@ void rules_look(struct core *core, unsigned shard); /* each tick */
 bool rules_is_idle(const struct core *core, unsigned shard);
 void rules_tick(struct core *core);
 void rules_changed(struct core *core); /* somebody has saved one */
+/* store_append.unwanted of what a client writes: which rules have looked at it, none of which wants
+ * it if its thread bears no labels; 0: some may, or it is not known. */
+int64_t rules_unwanted(
+    const struct core *core, const char *channel, const char *connector, const json_t *body);
 
 /* How many CRM deliveries may begin before the next tick: few while senders queue for the store,
  * for the CRM can wait a moment and a sender cannot. */

@@ -157,9 +157,11 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
         .free_for_ms = in->free_for_ms,
         .past_ms = in->past_ms,
         .body = body};
-    if (in->kind == INBOUND_MESSAGE && !in->past_ms)
+    if (in->kind == INBOUND_MESSAGE && !in->past_ms) {
         terms_of_question(c->core, c->channel, now, &append);
-    else if (in->kind == INBOUND_OWN && !in->past_ms)
+        append.unwanted = rules_unwanted(c->core, c->channel, c->ops->name, body);
+    }
+    if (in->kind == INBOUND_OWN && !in->past_ms)
         terms_of_answer(c->core, c->channel, now, &append);
     store_append(c->core->store, &append, on_appended, a);
     json_decref(body);

@@ -109,6 +109,10 @@ static void wake_all(struct rules *rs) {
     }
 }
 
+const struct rule_set *rules_now(const struct core *core) {
+    return core->rules ? core->rules->set : NULL;
+}
+
 static void load(struct rules *rs);
 
 static void on_shelf(void *arg, json_t *result, const struct err *err) {
@@ -137,6 +141,7 @@ static void on_shelf(void *arg, json_t *result, const struct err *err) {
             rule_free(r);
     }
     qsort(s->rules, s->n, sizeof(struct rule *), by_order);
+    s->mark = rules_mark(s);
     rule_set_drop(&rs->set);
     rs->set = s;
     wake_all(rs);
@@ -588,6 +593,7 @@ static void run(struct follower *f) {
         .after = f->place,
         .not_before_ms = f->set->live_from_ms > 0 ? f->set->live_from_ms - 1 : 0,
         .signs = f->set->signs,
+        .unwanted = f->set->mark,
         .texts = f->set->texts,
         .max = BATCH};
     store_rules_read(f->core->store, &what, on_events, f);

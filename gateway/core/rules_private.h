@@ -18,9 +18,14 @@ struct rule_set {
     bool hours;      /* some ask whether the channel is open */
     size_t nwaiting; /* of RULE_UNANSWERED */
     int64_t live_from_ms;
+    int64_t mark; /* rules_mark() */
 };
 struct rule_set *rule_set_hold(struct rule_set *s);
 void rule_set_drop(struct rule_set **s);
+
+/* Which rules these are, in a number; never 0. */
+int64_t rules_mark(const struct rule_set *s);
+const struct rule_set *rules_now(const struct core *core); /* NULL: not read yet */
 
 /* Something that happened to a thread. */
 struct rules_case {

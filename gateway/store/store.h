@@ -103,6 +103,8 @@ struct store_append {
                                       a matter, for a later one */
     struct store_term silence;     /* if nobody writes any more until then, the thread is closed */
     const char *mentions; /* agents who are mentioned in it, names between spaces; NULL none */
+    int64_t unwanted; /* goes with the event: which rules (store_rules_read) want nothing of what a
+                         client writes if his thread bears no labels; 0 none that are known */
 };
 
 struct store_appended {

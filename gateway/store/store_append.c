@@ -27,7 +27,7 @@ struct append {
     const char *first, *next, *silence;
     char *owned[8]; /* what of these was allocated one by one */
     size_t nowned;
-    int64_t seen, snooze, window_until, free_by, free_for, past;
+    int64_t seen, snooze, window_until, free_by, free_for, past, unwanted;
     bool verified, deliver, fetch, take_address, by_itself;
     int64_t now;
     uint64_t began_us;
@@ -232,6 +232,7 @@ static void send_append(struct append *op) {
     args_add(&a, op->silence);
     args_add(&a, op->while_assigned);
     args_add(&a, op->by_itself ? "1" : "0");
+    add_time(&a, op->unwanted);
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
@@ -319,6 +320,7 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
         .free_by = in->free_by_ms,
         .free_for = in->free_for_ms,
         .past = in->past_ms,
+        .unwanted = in->unwanted,
         .deliver = in->deliver,
         .fetch = in->fetch,
         .take_address = in->take_address,

@@ -18,6 +18,7 @@ struct store_event {
     bool has_work;                /* m, s: something for a channel's queue */
     char signs[STORE_SIGNS_SIZE]; /* m: what rules may want of it (append.lua), "i" a client wrote;
                                      "" nothing */
+    int64_t unwanted;             /* m: which rules want nothing of it; 0 none that are known */
     /* Loaded: full forms, NULL when not of the kind or gone. */
     json_t *message, *thread, *client;
 };

@@ -134,7 +134,8 @@ static void take_event(struct reading *rd, const struct redis_reply *entry) {
     const char *text = redis_reply_str(redis_reply_at(redis_reply_at(entry, 1), 1));
     if (text[0] != 'm' || store_event_parse(&parsed, text) < 0)
         return;
-    if (!strpbrk(parsed.signs, rd->signs))
+    if (!strpbrk(parsed.signs, rd->signs) ||
+        (parsed.unwanted && parsed.unwanted == rd->what.unwanted && !strpbrk(parsed.signs, "acl")))
         return;
     snprintf(e->place, sizeof e->place, "%s", redis_reply_str(redis_reply_at(entry, 0)));
     memcpy(e->thread, parsed.id, ID_SIZE);

@@ -20,7 +20,8 @@ struct store_rules_read {
     const char *after;     /* "" where rules have come to */
     int64_t not_before_ms; /* no rule wants what was before */
     const char *signs;     /* that are wanted */
-    bool texts;            /* clients' messages come with their record */
+    int64_t unwanted; /* what these rules want nothing of (store_append.unwanted) is left out */
+    bool texts;       /* clients' messages come with their record */
     unsigned max;
 };
 struct store_rules_batch {

@@ -97,16 +97,21 @@ int store_cursors_parse(
 
 /* --- what scripts write ---------------------------------------------------------------------- */
 
-/* " <dir>[ <signs>][ w]": "i" for what a client wrote, and the signs; with "p" it is no news. */
-static void take_signs(struct span s, char *out, size_t size) {
+/* " <dir>[ <signs>][x<rules>][ w]": "i" for what a client wrote, and the signs; with "p" it is no
+ * news. */
+static void take_signs(struct span s, char *out, size_t size, int64_t *unwanted) {
     static const char known[] = "nrcalpufb";
     bool is_in = s.n >= 3 && memcmp(s.p, " in", 3) == 0 && (s.n == 3 || s.p[3] == ' ');
     const char *at = s.n > 1 ? memchr(s.p + 1, ' ', s.n - 1) : NULL;
     size_t n = is_in ? 1 : 0, left = at ? s.n - (size_t)(at + 1 - s.p) : 0;
     out[0] = 'i';
-    for (size_t i = 0; i < left && at[1 + i] != ' ' && n < size - 1; i++)
+    for (size_t i = 0; i < left && at[1 + i] != ' ' && n < size - 1; i++) {
+        struct span number = span_of(at + 2 + i, left - i - 1);
         if (memchr(known, at[1 + i], sizeof known - 1))
             out[n++] = at[1 + i];
+        else if (at[1 + i] == 'x' && !take_seq(&number, unwanted))
+            *unwanted = 0;
+    }
     out[n] = '\0';
     if (strchr(out, 'p'))
         out[0] = '\0';
@@ -125,7 +130,7 @@ int store_event_parse(struct store_event *e, const char *text) {
         if (!take(&s, ' ') || !take_seq(&s, &e->seq))
             return -1;
         if (e->kind == 'm')
-            take_signs(s, e->signs, sizeof e->signs);
+            take_signs(s, e->signs, sizeof e->signs, &e->unwanted);
         e->has_work = span_eq(s, " out") || span_starts(s, " out ") || span_ends(s, " w");
     }
     e->has_work = e->has_work || e->kind == 'w';

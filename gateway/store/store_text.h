@@ -20,9 +20,9 @@ int stream_id_compare(const struct stream_id *a, const struct stream_id *b); /* 
 int store_place_parse(
     const char *text, unsigned shards, unsigned *shard_out, struct stream_id *out);
 
-/* An event as scripts write it: "m <thread> <seq> <dir>[ <signs>][ w]", "s <thread> <seq>[ w]", "t
- * <thread>", "c <client>", "w <lane>"; w: there is new work in a queue that is looked for. 0, or -1
- * when it is none. */
+/* An event as scripts write it: "m <thread> <seq> <dir>[ <signs>[x<rules>]][ w]", "s <thread>
+ * <seq>[ w]", "t <thread>", "c <client>", "w <lane>"; w: there is new work in a queue that is
+ * looked for. 0, or -1 when it is none. */
 int store_event_parse(struct store_event *e, const char *text);
 
 /* An entry as scripts write it: "<thread> <seq>[ <op>]" in a channel's queue, "m <thread> <seq>",

@@ -171,7 +171,7 @@ def append_args(address, key, text, shard=3):
     return [now, "in", "", "loopback", address, "Ann", "0", *made, "bench", "loopback",
             "c:bench:" + key, now // (8 * 86400000), body, text[:120], "0", "-", "-", "-", "-", "",
             "20000", "500", "7776000000", "", "", "", "0", "0", "", "", "", "", "-", "", "", "", "",
-            time.strftime("%Y%m%d %H"), "34560000", "", "", "", "-", "0", "main"]
+            time.strftime("%Y%m%d %H"), "34560000", "", "", "", "-", "0", "", "main"]
 
 
 def redis_benchmark(server, seconds):

@@ -62,7 +62,7 @@ static void check_events(const char *text) {
     struct store_event e;
     struct store_entry q = {.attempts = 3};
     if (store_event_parse(&e, text) == 0)
-        must(strchr("mstcw", e.kind) && id_is_valid(e.id) && e.seq >= 0);
+        must(strchr("mstcw", e.kind) && id_is_valid(e.id) && e.seq >= 0 && e.unwanted >= 0);
     store_entry_parse(&q, text);
     must(q.kind == '?' || (strchr("mcgf", q.kind) && id_is_valid(q.subject) && q.seq >= 0));
     must(q.kind == 'm' || !q.op[0]);

@@ -107,6 +107,12 @@ static void events_say_what_rules_may_want(void **state) {
     has_signs(" in nufb", "inufb", false);
     has_signs(" in rub w", "irub", true);
     has_signs(" in p w", "", true);
+    has_signs(" in ufbx4722366 w", "iufb", true);
+    struct store_event e;
+    assert_int_equal(store_event_parse(&e, "m " ID " 12 in ubx71 w"), 0);
+    assert_int_equal(e.unwanted, 71);
+    assert_int_equal(store_event_parse(&e, "m " ID " 12 in ubx"), 0);
+    assert_int_equal(e.unwanted, 0);
     has_signs(" out", "", true);
     has_signs(" out ra", "ra", true);
     has_signs(" note", "", false);

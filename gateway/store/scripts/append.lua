@@ -15,7 +15,8 @@
 --   "yyyymmdd hh", 41 how many seconds a day of them is kept, 42 by when the first answer of a matter is due if the
 --   client begins to wait, 43 a later one, 44 when the thread is closed if nobody writes any more (each "<remind ms>
 --   <due ms> <whom> <due> <policy>" or ""), 45 who must still be responsible ("-" anybody, "=name"), 46 it was sent by
---   itself and is no answer 0|1, 47... CRM targets. Labels may be changed by one, too: "+new", "~gone"
+--   itself and is no answer 0|1, 47 which rules want nothing of it if the thread bears no labels or "", 48... CRM
+--   targets. Labels may be changed by one, too: "+new", "~gone"
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
 --   {"merged", thread}, {"missing"}, {"again"} (the new tag was taken: make other ids), {"blocked"},
 --   {"writing", agent} or {"answered", agent} (somebody else does so, or has since), {"taken"} (another is responsible),
@@ -24,7 +25,7 @@ local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
 local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
 local shard = string.sub(ARGV[9], -2)
-local past, agent, targets = tonumber(ARGV[34]), ARGV[39], 47
+local past, agent, targets = tonumber(ARGV[34]), ARGV[39], 48
 local by_itself = ARGV[46] == '1'
 local client, thread, is_new, profile
 
@@ -231,7 +232,8 @@ end
 
 if is_named then event(ARGV[23], 'c ' .. client) end
 -- Signs for rules (store_text.h): n a new client, r open again, c closed, a somebody else responsible, l labels; p no news.
--- Of what a client writes, how the thread is besides: u nobody is responsible, f the first matter, b bare of labels.
+-- Of what a client writes, how the thread is besides: u nobody is responsible, f the first matter, b bare of labels,
+-- x<number> (then, too) which rules want nothing of it.
 local signs = is_new and ' n' or ' '
 if new_state == 'closed' and state ~= 'closed' then signs = signs .. 'c' end
 if state == 'closed' and new_state == 'open' then signs = signs .. 'r' end
@@ -240,7 +242,10 @@ if ARGV[20] ~= '-' and new_labels ~= (t[16] or '') then signs = signs .. 'l' end
 if dir == 'in' then
   if new_assignee == '' then signs = signs .. 'u' end
   if is_new or (t[22] == '1' and not (state == 'closed' and new_state == 'open')) then signs = signs .. 'f' end
-  if not new_labels or new_labels == '' or new_labels == '[]' then signs = signs .. 'b' end
+  if not new_labels or new_labels == '' or new_labels == '[]' then
+    signs = signs .. 'b'
+    if ARGV[47] ~= '' then signs = signs .. 'x' .. ARGV[47] end
+  end
 end
 if past or (blocked and dir == 'in') then signs = ' p' end
 if signs == ' ' then signs = '' end
