@@ -450,7 +450,8 @@ export class Desk {
     loadOlder(thread) {
         const log = this.db.logs.get(thread);
         if (!log || !log.next) return;
-        this.once("log " + thread, () => this.messages(thread, { before: log.next, limit: PAGE }, {}));
+        const limit = log.items.length < CHUNK ? PAGE : CHUNK; // whoever goes far back goes in longer steps
+        this.once("log " + thread, () => this.messages(thread, { before: log.next, limit }, {}));
     }
 
     // Loads back until the message is there: a hit of the search in an old part.

@@ -25,12 +25,13 @@ export function useNear(box) {
 
 export const areMany = (parts) => parts.length > FEW;
 
-// name: to be found by (data-part). whole: always drawn. draw(row): of each of its rows.
-export function Part({ name, rows, draw, whole, watch, box }) {
+// name: to be found by (data-part). whole: always drawn. draw(row): of each of its rows. guess: it comes in above what is
+// looked at, and is about so high; drawn once it is near.
+export function Part({ name, rows, draw, whole, watch, box, guess }) {
     const root = useRef(null);
-    const [near, setNear] = useState(true);
-    const height = useRef(0); // as long as it is not drawn
-    const was = useRef(true);
+    const [near, setNear] = useState(!guess);
+    const height = useRef(guess ?? 0); // as long as it is not drawn
+    const was = useRef(near || whole);
     const drawn = near || whole;
     if (was.current && !drawn) height.current = root.current.getBoundingClientRect().height; // it stands there yet
     was.current = drawn;

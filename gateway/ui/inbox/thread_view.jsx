@@ -101,7 +101,7 @@ function Messages({ id, seq, thread, openTrace }) {
             const fresh = items.filter((m) => m.seq > p.last && m.direction === "in").length;
             if (fresh) setMissed((n) => n + fresh);
         }
-        Object.assign(p, { first, last, height: el.scrollHeight, entries: entries.length });
+        Object.assign(p, { first, last, height: el.scrollHeight, rows: rows.length, entries: entries.length });
         onScroll();
     }, [rows]);
 
@@ -157,6 +157,12 @@ function Messages({ id, seq, thread, openTrace }) {
         el.scrollTo({ top: el.scrollHeight,
             behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
     };
+    // Of a part of history that comes in now; undefined: it is drawn at once.
+    const guess = (own) => {
+        const { settled, first, height, rows: drawn } = place.current;
+        const seq = own[own.length - 1].message?.seq ?? first;
+        return settled && areMany(parts) && seq < first ? Math.round(own.length * height / drawn) : undefined;
+    };
     const draw = (row) => {
         if (row.kind === "day") return <DayRow key={row.key} at={row.at} />;
         if (row.kind === "new") return <NewRow key={row.key} />;
@@ -187,7 +193,8 @@ function Messages({ id, seq, thread, openTrace }) {
                     )}
                     {!log?.error && log?.next === undefined && <div class="log-first"><Spinner label={t("app.loading")} /></div>}
                     {parts.map(({ key, rows: own }) => (
-                        <Part key={key} name={key} rows={own} draw={draw} whole={!areMany(parts)} watch={watch} box={box} />
+                        <Part key={key} name={key} rows={own} draw={draw} whole={!areMany(parts)} watch={watch} box={box}
+                            guess={guess(own)} />
                     ))}
                     <Typing id={id} />
                 </div>
