@@ -23,6 +23,7 @@
 #include "net/ws_server.h"
 #include "push/hub.h"
 #include "store/store.h"
+#include "store/store_users.h"
 
 #define DRAIN_MS 8000        /* then what is still open is cut; the master waits 10 s */
 #define KNOCK_MS 2000        /* a request may be on its way to us for so long */
@@ -77,12 +78,22 @@ static void on_first_admin(void *arg, const struct err *err) {
     explicit_bzero(app->admin_password, sizeof app->admin_password);
 }
 
-/* The first worker makes the first user, if there is none; the script decides. */
-static void make_first_admin(struct app *app) {
+static void on_users_counted(void *arg, const struct err *err) {
+    struct app *app = arg;
+    if (err)
+        on_first_admin(app, err);
+    if (err || app->draining)
+        return;
     crypto_token(app->admin_password);
     app->admin_password[16] = '\0'; /* 96 bits: it is changed at the first sign-in */
     users_add(app->users, "admin", "Admin", ROLE_ADMIN, app->admin_password, true, true,
         on_first_admin, app);
+}
+
+/* The first worker makes the first user, if there is none; the script decides, but a password is
+ * hashed for nothing but that. */
+static void make_first_admin(struct app *app) {
+    store_user_none(app->store, on_users_counted, app);
 }
 
 static void tell_ready(struct app *app) {

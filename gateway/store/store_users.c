@@ -88,6 +88,27 @@ void store_user_create(struct store *s, const json_t *user, const char *hash, bo
     free(key);
 }
 
+static void on_how_many(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    struct err some;
+    if (!err && redis_reply_int(r) > 0) {
+        err_set(&some, ERR_CONFLICT, "there are users already");
+        err = &some;
+    }
+    c->done(c->arg, err);
+    free(c);
+}
+
+void store_user_none(struct store *s, store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    struct args a;
+    c->done = fn;
+    args_init(&a);
+    args_add(&a, "SCARD");
+    args_add(&a, "sb:users");
+    store_command(s, &a, on_how_many, c);
+}
+
 static void on_user(void *arg, const struct redis_reply *r, const struct err *err) {
     struct users_call *c = arg;
     struct err missing;

@@ -11,6 +11,7 @@
  * store_user_secrets. */
 void store_user_create(struct store *s, const json_t *user, const char *hash, bool only_if_first,
     store_done_fn fn, void *arg); /* ERR_CONFLICT: exists (or, only_if_first, anybody exists) */
+void store_user_none(struct store *s, store_done_fn fn, void *arg); /* ERR_CONFLICT: there is one */
 void store_user_get(struct store *s, const char *name, store_json_fn fn, void *arg);
 /* The password's hash; the sealed secret of the second factor, and of one that is being set up; ""
  * where there is none. */
