@@ -159,6 +159,7 @@ static void on_person(void *arg, const struct oidc_person *who, const struct err
             &(struct vouched){.provider = oidc_id(t->oidc),
                 .who = who,
                 .create = oidc_makes_agents(t->oidc),
+                .session_ms = oidc_session_ms(t->oidc),
                 .peer = http_peer(t->x),
                 .browser = http_header(t->x, "User-Agent")},
             on_signed_in, t);

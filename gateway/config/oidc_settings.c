@@ -57,6 +57,13 @@ const struct setting oidc_settings[] = {
         .preset = "false",
         .help = "People who are no agents yet become agents when they sign in, without a password. "
                 "Otherwise an admin adds them first."},
+    {.key = "session",
+        .type = SETTING_DURATION,
+        .preset = "7d",
+        .min = 1000,
+        .max = 400LL * 24 * 3600 * 1000,
+        .help = "A sign-in ends after so long, used or not: then the provider is asked again, who "
+                "knows whether he is still there."},
     {.key = "role_claim",
         .type = SETTING_STRING,
         .preset = "",

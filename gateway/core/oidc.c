@@ -321,6 +321,10 @@ const char *oidc_redirect_url(const struct oidc *o) {
     return o->redirect_url;
 }
 
+int64_t oidc_session_ms(const struct oidc *o) {
+    return settings_int(o->settings, "session");
+}
+
 bool oidc_makes_agents(const struct oidc *o) {
     return settings_bool(o->settings, "create");
 }

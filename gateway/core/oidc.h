@@ -27,6 +27,7 @@ const char *oidc_id(const struct oidc *o);           /* of the section: "corp" *
 const char *oidc_name(const struct oidc *o);         /* as people call it: "Corp" */
 const char *oidc_redirect_url(const struct oidc *o); /* to be registered there */
 bool oidc_makes_agents(const struct oidc *o);
+int64_t oidc_session_ms(const struct oidc *o);
 
 /* Where the browser is to be sent. url is NULL exactly when err is not. ERR_UNAVAILABLE,
  * ERR_TIMEOUT: the provider does not answer; ERR_PROTOCOL: what it answers cannot be believed. */

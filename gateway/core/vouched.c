@@ -17,6 +17,7 @@ struct vouching {
     struct oidc_person who;
     char *provider, *peer, *browser;
     bool create;
+    int64_t session_ms;
     users_login_fn fn;
     void *arg;
     char name[65]; /* of the agent: perhaps not that of who */
@@ -100,6 +101,7 @@ static void prove(struct vouching *v, const char *sha256, store_done_fn fn) {
             .provider = v->provider,
             .mark = v->who.mark,
             .ttl_ms = v->users->options.session_ttl_ms,
+            .max_ms = v->session_ms,
             .peer = v->peer,
             .browser = v->browser},
         fn, v);
@@ -228,6 +230,7 @@ void users_vouched(struct users *u, const struct vouched *how, users_login_fn fn
     v->peer = mem_strdup(how->peer ? how->peer : "");
     v->browser = how->browser ? mem_strndup(how->browser, strnlen(how->browser, 200)) : NULL;
     v->create = how->create;
+    v->session_ms = how->session_ms;
     v->fn = fn;
     v->arg = arg;
     store_vouched_name(u->store, v->who.mark, on_known, v);

@@ -10,6 +10,7 @@ struct vouched {
     const char *provider;          /* its id */
     const struct oidc_person *who; /* a role is given to him before he comes in */
     bool create;                   /* make an agent of who is none yet */
+    int64_t session_ms;            /* his session ends after so long in all */
     const char *peer, *browser;    /* as in struct sign_in; browser may be NULL */
 };
 

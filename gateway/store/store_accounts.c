@@ -47,10 +47,20 @@ char *users_key(const char *prefix, const char *name) {
 
 /* --- sessions -------------------------------------------------------------------------------- */
 
-/* "<name> <made, ms> <address> <browser>": nothing but the last has spaces. */
+/* "<name> <made, ms>[+<ms in all>] <address> <browser>": nothing but the last has spaces. */
 static char *about_session(const struct store_session *o) {
-    return mem_printf("%s %lld %s %s", o->user, (long long)clock_ms(),
+    char most[24] = "";
+    if (o->max_ms)
+        snprintf(most, sizeof most, "+%lld", (long long)o->max_ms);
+    return mem_printf("%s %lld%s %s %s", o->user, (long long)clock_ms(), most,
         o->peer && *o->peer ? o->peer : "-", o->browser ? o->browser : "");
+}
+
+bool users_session_is_over(const char *value) {
+    char *end = NULL;
+    const char *made = strchr(value, ' ');
+    int64_t since = made ? strtoll(made, &end, 10) : 0;
+    return end && *end == '+' && clock_ms() > since + strtoll(end + 1, NULL, 10);
 }
 
 static void on_session_made(void *arg, const struct redis_reply *r, const struct err *err) {
@@ -137,6 +147,8 @@ static void on_sessions(void *arg, const struct redis_reply *r, const struct err
     struct users_call *c = arg;
     json_t *list = json_array(), *out;
     for (size_t i = 0; !err && i + 2 < redis_reply_count(r); i += 3) {
+        if (users_session_is_over(redis_reply_str(redis_reply_at(r, i + 1))))
+            continue;
         char *value = mem_strdup(redis_reply_str(redis_reply_at(r, i + 1)));
         json_array_append_new(list, session_json(c, redis_reply_str(redis_reply_at(r, i)), value,
                                         redis_reply_int(redis_reply_at(r, i + 2))));

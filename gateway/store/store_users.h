@@ -37,8 +37,9 @@ struct store_session {
     const char *recovery;        /* the mark of a recovery code, or NULL */
     const char *provider, *mark; /* instead of hash and factor: a provider vouches for the user, and
                                     this is what it knows him by, alone of all; or NULL */
-    int64_t ttl_ms;
-    const char *peer, *browser; /* for the person's own list; or NULL */
+    int64_t ttl_ms;              /* it ends after so long without use */
+    int64_t max_ms;              /* and after so long in all; 0: it does not */
+    const char *peer, *browser;  /* for the person's own list; or NULL */
 };
 /* ERR_DENIED: the provider has vouched for another as this user, or for him as another. */
 void store_session_create(

@@ -1,6 +1,7 @@
 """Signing in by a provider as a person does: our button, its page, and back; cancelled there, and who has no access here. In both
 languages, wide and narrow (T10)."""
 import pytest
+from axe import accessible
 from fakes.oidc import Oidc
 from harness import CONFIG, Gateway
 from selenium.webdriver.common.by import By
@@ -41,6 +42,7 @@ def test_there_and_back(browsers, width, lang):
             p.says(".form-error", words["denied"])
             assert p.d.execute_script("return location.search + location.hash") == "#/account"
             p.fits()
+            accessible(p.d)
             p.shot("sign-in-denied")
             leave("eve")
             p.says(".form-error", words["unknown"])

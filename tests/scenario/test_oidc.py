@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from fakes.oidc import Key, Oidc, b64, jwt
 from harness import CONFIG, Gateway, patience, until
 from test_advisories import Listener
+from test_api_auth import closed, socket_of
 
 PEOPLE = {
     "ann": {"sub": "f:1:ann", "preferred_username": "Ann", "name": "Ann Lee", "email": "ann@corp.example", "email_verified": True,
@@ -339,6 +340,20 @@ def test_rules_of_a_section(making_world):
     assert w.sign_in("bob", name="mails") == "unknown", "a word is no truth"
     mails["bob"].update(email_verified=True)
     assert w.sign_in("bob", name="mails") == "ok"
+
+
+def test_a_session_ends_though_it_is_used(making_world):
+    """ASVS 7.4.1, T26: after its time the provider is asked again; its socket is told at once."""
+    w = making_world(corp='session = "1s"')
+    browser = w.browser()
+    assert w.sign_in("ann", browser) == "ok"
+    began = time.monotonic()
+    cookie = f"sb_session={browser.cookies.get_dict()['sb_session']}"
+    ws = socket_of(w.g, None, {"type": "hello"}, {"Cookie": cookie})
+    by_password = w.g.login("ann", w.g.PASSWORD)
+    until(lambda: w.signed_in(browser) is None)
+    assert time.monotonic() - began >= 1 and closed(ws)[0] == 4401
+    assert [s["current"] for s in by_password.get("/sessions")["sessions"]] == [True]
 
 
 def test_a_first_password_that_was_not_used_is_gone(making_world):
