@@ -14,7 +14,7 @@ PACKAGES := gcc make pkg-config libuv1-dev libwebsockets-dev libwebsockets-evlib
   libidn2-dev libssl-dev redis-server ca-certificates tzdata
 TEST_PACKAGES := libcmocka-dev clang clang-tidy clang-format libclang-rt-dev chromium \
   chromium-driver python3-pytest python3-pytest-xdist python3-redis python3-websockets python3-selenium \
-  python3-hypothesis python3-jsonschema python3-requests nginx-light openssl strace procps \
+  python3-hypothesis python3-jsonschema python3-requests python3-cryptography nginx-light openssl strace procps \
   dovecot-imapd dovecot-lmtpd postfix swaks curl tryton-server tryton-modules-party python3-phonenumbers faketime
 BENCH_PACKAGES := nginx-light libnginx-mod-nchan wrk redis-tools isync
 

@@ -16,6 +16,7 @@
 #include "connectors/registry.h"
 #include "core/core.h"
 #include "core/hooks.h"
+#include "core/oidc.h"
 #include "media/media.h"
 #include "net/gate.h"
 #include "net/http_client.h"
@@ -53,6 +54,8 @@ struct app {
     size_t nconnectors;
     struct crm **crms;
     size_t ncrms;
+    struct oidc **providers; /* by which agents may sign in */
+    size_t nproviders;
     char **targets; /* names of the CRM targets, NULL-ended */
     char *data_dir;
     int ready_fd;
@@ -330,6 +333,19 @@ static int build_crms(struct app *app, struct err *err) {
     return 0;
 }
 
+static int build_providers(struct app *app, struct err *err) {
+    size_t n = config_count(app->config, SECTION_SIGN_IN);
+    app->providers = mem_zalloc((n + 1) * sizeof *app->providers);
+    for (size_t i = 0; i < n; i++) {
+        const struct settings *s = config_at(app->config, SECTION_SIGN_IN, i, NULL);
+        struct oidc *o = oidc_create(&app->env, app->client, s, public_url_of(app->config), err);
+        if (!o)
+            return -1;
+        app->providers[app->nproviders++] = o;
+    }
+    return 0;
+}
+
 static int start_all(struct app *app, struct err *err) {
     for (size_t i = 0; i < app->nconnectors; i++)
         if (app->connectors[i]->ops->start(app->connectors[i], err) < 0)
@@ -351,6 +367,9 @@ static int build_edges(struct app *app, struct err *err) {
         .media = app->media,
         .http = app->http,
         .public_url = *public_url ? public_url : NULL,
+        .providers = app->providers,
+        .nproviders = app->nproviders,
+        .vault = app->vault,
         .source = app->ctx->source,
         .data_dir = app->data_dir,
         .try_channel = try_channel,
@@ -452,7 +471,7 @@ struct app *app_create(const struct config *c, const struct worker_context *ctx,
     app->env = (struct env){loop_create(), &app->log, ctx->metrics};
     build_store(app);
     if (build_services(app, err) < 0 || build_channels(app, err) < 0 || build_crms(app, err) < 0 ||
-        build_edges(app, err) < 0) {
+        build_providers(app, err) < 0 || build_edges(app, err) < 0) {
         app_destroy(&app);
         return NULL;
     }
@@ -483,6 +502,8 @@ void app_destroy(struct app **appp) {
         core_stop(app->core);
     if (app->users)
         users_stop(app->users);
+    for (size_t i = 0; i < app->nproviders; i++)
+        oidc_stop(app->providers[i]);
     store_close(app->store);
     ws_server_destroy(&app->ws);
     http_server_destroy(&app->http);
@@ -490,6 +511,8 @@ void app_destroy(struct app **appp) {
     api_destroy(&app->api);
     for (size_t i = 0; i < app->ncrms; i++)
         app->crms[i]->ops->stop(app->crms[i]);
+    for (size_t i = 0; i < app->nproviders; i++)
+        oidc_destroy(&app->providers[i]);
     http_client_destroy(&app->client);
     for (size_t i = 0; i < app->ncrms; i++) {
         app->crms[i]->ops->finish(app->crms[i]);
@@ -510,6 +533,7 @@ void app_destroy(struct app **appp) {
     free(app->targets);
     free(app->connectors);
     free(app->crms);
+    free(app->providers);
     free(app->data_dir);
     if (app->ready_fd >= 0)
         close(app->ready_fd);

@@ -253,6 +253,7 @@ int cli_doctor(struct cli *cli) {
     check_limits(&d);
     doctor_redis(&d);
     doctor_channels(&d);
+    doctor_oidc(&d);
     if (d.failures || d.warnings)
         printf("\n%u to mend, %u to look at\n", d.failures, d.warnings);
     else

@@ -25,5 +25,7 @@ void doctor_fail(struct doctor *d, char *what, const char *todo);
 void doctor_redis(struct doctor *d);
 /* cli_doctor_channels.c */
 void doctor_channels(struct doctor *d);
+/* cli_doctor_oidc.c */
+void doctor_oidc(struct doctor *d);
 
 #endif

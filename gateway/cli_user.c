@@ -130,6 +130,14 @@ static int user_reset_factor(struct cli *cli, struct cli_session *s) {
     return noted(s, "account.second_factor_reset", cli->args[1], NULL);
 }
 
+static int user_forget_provider(struct cli *cli, struct cli_session *s) {
+    store_vouched_forget(s->store, cli->args[1], cli_on_done, s);
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    printf("the next whom a provider calls %s is he\n", cli->args[1]);
+    return noted(s, "account.provider_forgotten", cli->args[1], NULL);
+}
+
 /* A name that nobody has is a mistake at the keyboard. */
 static int known_user(struct cli *cli, struct cli_session *s) {
     store_user_get(s->store, cli->args[1], cli_on_json, s);
@@ -285,10 +293,10 @@ int cli_user(struct cli *cli) {
         {"disable", true, user_disable}, {"enable", true, user_enable},
         {"unlock", true, user_unlock}, {"sessions", true, user_sessions},
         {"sign-out", true, user_sign_out}, {"reset-second-factor", true, user_reset_factor},
-        {"list", false, user_list}, {0}};
+        {"forget-provider", true, user_forget_provider}, {"list", false, user_list}, {0}};
     return run_verb(cli, verbs,
-        "expected add, passwd, disable, enable, unlock, sessions, sign-out, reset-second-factor or "
-        "list");
+        "expected add, passwd, disable, enable, unlock, sessions, sign-out, reset-second-factor, "
+        "forget-provider or list");
 }
 
 int cli_token(struct cli *cli) {

@@ -93,9 +93,11 @@ static const struct cli_command commands[] = {
     {"doctor", "doctor [--no-mail] [--wait SECONDS]",
         "check everything around the gateway and say what to do",
         "Looks at the configuration, the data folder, Redis (version, durability, eviction), the\n"
-        "port, limits, libraries and channels. One line each: ok, warn or fail, and what to do. "
-        "Room\n"
-        "is in MB, times are in ms. A mailbox sends a mail to itself, which is removed again.\n"
+        "port, limits, libraries, channels and the providers to sign in by. One line each: ok, "
+        "warn\n"
+        "or fail, and what to do. Room is in MB, times are in ms. A\n"
+        "mailbox sends a mail to "
+        "itself, which is removed again.\n"
         "  --no-mail       sends none: only the logins are tried\n"
         "  --wait SECONDS  how long such a mail may take (30)\n"
         "Exits with 0 when nothing fails, with 1 when something does, with 78 when the "
@@ -113,6 +115,8 @@ static const struct cli_command commands[] = {
         "  user sessions NAME [--json]\n"
         "  user sign-out NAME     ends his sessions at once\n"
         "  user reset-second-factor NAME   for who has lost it; ends his sessions, too\n"
+        "  user forget-provider NAME       whoever signs in by a provider under his name next is "
+        "he\n"
         "  user list [--json]     times are UTC\n"
         "A name is 1 to 64 of a-z, 0-9, dot, _ and -. The password is the first line of stdin: 10\n"
         "characters to 128 bytes, and none of those that are tried first. The gateway, or its "

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "config/gateway_settings.h"
 #include "connectors/registry.h"
+#include "core/oidc.h"
 
 /* What a new installation has switched on. */
 static const char *sample_title(const char *name) {
@@ -24,6 +25,10 @@ void sections_list(struct section_type *types) {
         {"reports", SECTION_PLAIN, reports_settings, "Figures of the days.", NULL},
         {"limits", SECTION_PLAIN, limits_settings,
             "What strangers may take of the gateway. The defaults suit a company's site.", NULL},
+        {"oidc", SECTION_SIGN_IN, oidc_settings,
+            "A provider by which agents may sign in, beside their passwords (OpenID Connect): "
+            "Keycloak, Entra ID, Google and others.",
+            NULL},
     };
     size_t n = sizeof own / sizeof own[0];
     memcpy(types, own, sizeof own);
@@ -68,6 +73,15 @@ static int try_crm(const struct crm_ops *ops, const struct config *config, const
     return rc;
 }
 
+static int try_provider(
+    const struct config *config, const struct settings *s, const struct env *env, struct err *err) {
+    struct oidc *o =
+        oidc_create(env, NULL, s, settings_str(config_section(config, ""), "public_url"), err);
+    int rc = o ? 0 : -1;
+    oidc_destroy(&o);
+    return rc;
+}
+
 unsigned sections_try(
     const struct config *config, const struct env *env, sections_fn wrong, void *arg) {
     const struct section_type *type;
@@ -86,6 +100,11 @@ unsigned sections_try(
             if (strcmp(crm_registry[k]->name, type->name) == 0 &&
                 try_crm(crm_registry[k], config, s, env, &err) < 0 && ++n)
                 wrong(arg, type->name, settings_title(s), &err);
+    }
+    for (size_t i = 0; i < config_count(config, SECTION_SIGN_IN); i++) {
+        const struct settings *s = config_at(config, SECTION_SIGN_IN, i, &type);
+        if (try_provider(config, s, env, &err) < 0 && ++n)
+            wrong(arg, type->name, settings_title(s), &err);
     }
     return n;
 }

@@ -11,8 +11,8 @@
 /* Fills types (SECTIONS_MAX), ended by a row without name. */
 void sections_list(struct section_type *types);
 
-/* Lets each connector and CRM of the configuration look at its own settings, beyond what their
- * tables can say; nothing is started. Tells each that would not begin; how many. */
+/* Lets each connector, CRM and provider of the configuration look at its own settings, beyond what
+ * their tables can say; nothing is started. Tells each that would not begin; how many. */
 typedef void (*sections_fn)(
     void *arg, const char *section, const char *title, const struct err *err);
 unsigned sections_try(

@@ -9,6 +9,8 @@
 
 struct api;
 struct media;
+struct oidc;
+struct vault;
 
 struct api_options {
     struct core *core;
@@ -16,7 +18,10 @@ struct api_options {
     struct users *users;
     struct media *media;
     struct http_server *http;
-    const char *public_url; /* NULL unknown */
+    const char *public_url;        /* NULL unknown */
+    struct oidc *const *providers; /* by which agents may sign in */
+    size_t nproviders;
+    const struct vault *vault;
     /* For changing the channels: where the configuration comes from; does the channel's connector
      * take what stands in next; read it all again, soon. */
     const struct config_source *source;

@@ -137,6 +137,10 @@ HANDLER(api_session_create);
 HANDLER(api_session_get);
 HANDLER(api_session_delete);
 HANDLER(api_session_password);
+/* api_sign_in.c */
+HANDLER(api_sign_in_ways);
+HANDLER(api_sign_in_begin);
+HANDLER(api_sign_in_callback);
 /* api_account.c */
 HANDLER(api_sessions_list);
 HANDLER(api_sessions_end);

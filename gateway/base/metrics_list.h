@@ -36,6 +36,7 @@ METRIC(M_REDIS_UP, METRIC_GAUGE, "sb_redis_up", "", "1 while Redis accepts write
 METRIC(M_LOOP_LAG, METRIC_HISTOGRAM, "sb_loop_lag_seconds", "",
     "How late a 100 ms timer of the event loop fires.")
 METRIC(M_LEASES, METRIC_GAUGE, "sb_leases", "", "Shards whose deliveries this gateway owns.")
-METRIC(M_LOGIN, METRIC_COUNTER, "sb_logins_total", "result", "Sign-ins (ok, wrong, throttled).")
+METRIC(M_LOGIN, METRIC_COUNTER, "sb_logins_total", "result",
+    "Sign-ins (ok, wrong, throttled; refused: a provider vouches for somebody who may not).")
 METRIC(M_MEDIA_BYTES, METRIC_COUNTER, "sb_media_bytes_total", "direction",
     "Bytes of attachments taken in and given out.")

@@ -22,7 +22,8 @@
 enum section_kind {
     SECTION_PLAIN,   /* at most one, no title: redis { } ; name "" is the top level */
     SECTION_CHANNEL, /* any number, titled: sitechat "site" { } */
-    SECTION_CRM      /* any number, titled: cards "main" { } */
+    SECTION_CRM,     /* any number, titled: cards "main" { } */
+    SECTION_SIGN_IN  /* any number, titled: oidc "corp" { } */
 };
 
 struct section_type {

@@ -11,5 +11,6 @@ extern const struct setting media_settings[];   /* media { } */
 extern const struct setting history_settings[]; /* history { } */
 extern const struct setting reports_settings[]; /* reports { } */
 extern const struct setting limits_settings[];  /* limits { } */
+extern const struct setting oidc_settings[];    /* oidc "name" { } */
 
 #endif

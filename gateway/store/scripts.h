@@ -37,6 +37,7 @@ extern const char script_user_logout[];
 extern const char script_user_sessions[];
 extern const char script_user_revoke[];
 extern const char script_user_factor[];
+extern const char script_user_unvouch[];
 extern const char script_guard[];
 extern const char script_rate[];
 extern const char script_media_claim[];

@@ -47,10 +47,29 @@ char *users_key(const char *prefix, const char *name) {
 
 /* --- sessions -------------------------------------------------------------------------------- */
 
-/* "<name> <made, ms> <address> <browser>": nothing but the last has spaces. */
+/* "<name> <made, ms>[+<ms in all>] <address> <browser>": nothing but the last has spaces. */
 static char *about_session(const struct store_session *o) {
-    return mem_printf("%s %lld %s %s", o->user, (long long)clock_ms(),
+    char most[24] = "";
+    if (o->max_ms)
+        snprintf(most, sizeof most, "+%lld", (long long)o->max_ms);
+    return mem_printf("%s %lld%s %s %s", o->user, (long long)clock_ms(), most,
         o->peer && *o->peer ? o->peer : "-", o->browser ? o->browser : "");
+}
+
+bool users_session_is_over(const char *value) {
+    char *end = NULL;
+    const char *made = strchr(value, ' ');
+    int64_t since = made ? strtoll(made, &end, 10) : 0;
+    return end && *end == '+' && clock_ms() > since + strtoll(end + 1, NULL, 10);
+}
+
+static void on_session_made(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct err other;
+    if (!err && redis_reply_int(r) == -2) {
+        err_set(&other, ERR_DENIED, "the provider has meant somebody else by this name");
+        err = &other;
+    }
+    users_call_done(arg, r, err);
 }
 
 void store_session_create(
@@ -59,11 +78,14 @@ void store_session_create(
     const char *sha = o->sha256 ? o->sha256 : "";
     char *record = users_key("user", o->user), *sessions = users_key("sessions", o->user);
     char *key = users_key("session", sha), *recovery = users_key("recovery", o->user);
+    char *vouched = users_key("vouched", o->mark ? o->mark : "");
     char *about = about_session(o), step[24] = "";
-    struct span keys[] = {span_str(record), span_str(sessions), span_str(key), span_str(recovery)};
+    struct span keys[] = {
+        span_str(record), span_str(sessions), span_str(key), span_str(recovery), span_str(vouched)};
     struct args a;
     c->done = fn;
-    c->when_zero = "the password was changed meanwhile: sign in again";
+    c->when_zero = o->provider ? "this account is disabled"
+                               : "the password was changed meanwhile: sign in again";
     c->zero_code = ERR_AUTH;
     c->when_minus = "this code has been used: wait for the next one";
     c->minus_code = ERR_SECOND_FACTOR;
@@ -79,7 +101,10 @@ void store_session_create(
     args_add(&a, o->factor ? o->factor : "*");
     args_add(&a, step);
     args_add(&a, o->recovery);
-    users_call_run(c, "user_session", script_user_session, keys, 4, &a, users_call_done);
+    args_add(&a, o->provider);
+    args_add(&a, o->mark);
+    users_call_run(c, "user_session", script_user_session, keys, 5, &a, on_session_made);
+    free(vouched);
     free(record);
     free(sessions);
     free(key);
@@ -122,6 +147,8 @@ static void on_sessions(void *arg, const struct redis_reply *r, const struct err
     struct users_call *c = arg;
     json_t *list = json_array(), *out;
     for (size_t i = 0; !err && i + 2 < redis_reply_count(r); i += 3) {
+        if (users_session_is_over(redis_reply_str(redis_reply_at(r, i + 1))))
+            continue;
         char *value = mem_strdup(redis_reply_str(redis_reply_at(r, i + 1)));
         json_array_append_new(list, session_json(c, redis_reply_str(redis_reply_at(r, i)), value,
                                         redis_reply_int(redis_reply_at(r, i + 2))));
@@ -161,6 +188,70 @@ void store_session_revoke(struct store *s, const char *user, const char *id, con
     args_add(&a, id);
     args_add(&a, but);
     users_call_run(c, "user_revoke", script_user_revoke, keys, 1, &a, users_call_done);
+    free(key);
+}
+
+/* --- who is vouched for ---------------------------------------------------------------------- */
+
+static void on_vouched_name(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    bool known = !err && redis_reply_type(r) == REDIS_STRING;
+    json_t *out = err ? NULL : json_pack("{s:s}", "name", known ? redis_reply_str(r) : "");
+    c->json(c->arg, out, err);
+    json_decref(out);
+    free(c);
+}
+
+void store_vouched_name(struct store *s, const char *mark, store_json_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("vouched", mark);
+    struct args a;
+    c->json = fn;
+    args_init(&a);
+    args_add(&a, "GET");
+    args_add(&a, key);
+    store_command(s, &a, on_vouched_name, c);
+    free(key);
+}
+
+void store_vouched_forget(struct store *s, const char *user, store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("user", user);
+    struct span keys[] = {span_str(key)};
+    struct args a;
+    c->done = fn;
+    c->when_zero = "no provider knows this agent";
+    c->zero_code = ERR_NOT_FOUND;
+    args_init(&a);
+    users_call_run(c, "user_unvouch", script_user_unvouch, keys, 1, &a, users_call_done);
+    free(key);
+}
+
+static void on_used(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct users_call *c = arg;
+    struct err used;
+    if (!err && redis_reply_type(r) == REDIS_NIL) {
+        err_set(&used, ERR_CONFLICT, "this has been used");
+        err = &used;
+    }
+    c->done(c->arg, err);
+    free(c);
+}
+
+void store_use_once(
+    struct store *s, const char *what, int64_t ttl_ms, store_done_fn fn, void *arg) {
+    struct users_call *c = users_call_create(s, arg);
+    char *key = users_key("used", what);
+    struct args a;
+    c->done = fn;
+    args_init(&a);
+    args_add(&a, "SET");
+    args_add(&a, key);
+    args_add(&a, "1");
+    args_add(&a, "NX");
+    args_add(&a, "PX");
+    args_int(&a, ttl_ms);
+    store_command(s, &a, on_used, c);
     free(key);
 }
 

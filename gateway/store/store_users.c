@@ -277,6 +277,10 @@ static void on_session_user(void *arg, const struct redis_reply *r, const struct
     char user[65];
     struct err none;
     snprintf(user, sizeof user, "%.*s", (int)strcspn(value, " "), value);
+    if (users_session_is_over(value)) { /* all workers hear of it, sockets too */
+        store_session_end(c->store, c->session, NULL, NULL);
+        *user = '\0';
+    }
     if (!err && !*user) {
         err_set(&none, ERR_AUTH, "your session has ended: sign in again");
         err = &none;
@@ -295,6 +299,7 @@ void store_session_get(
     char *key = users_key("session", sha256);
     struct args a;
     c->json = fn;
+    snprintf(c->session, sizeof c->session, "%s", sha256);
     args_init(&a);
     args_add(&a, "GETEX"); /* slides the expiry */
     args_add(&a, key);

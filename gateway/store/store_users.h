@@ -33,12 +33,16 @@ void store_user_change(struct store *s, const char *name, const json_t *changes,
 struct store_session {
     const char *sha256; /* of the session's secret; NULL: nothing is opened, only proven */
     const char *user, *hash;
-    const char *factor;   /* sealed secret; "" there is none; NULL was not asked for */
-    int64_t step;         /* of the code, or 0 */
-    const char *recovery; /* the mark of a recovery code, or NULL */
-    int64_t ttl_ms;
-    const char *peer, *browser; /* for the person's own list; or NULL */
+    const char *factor;          /* sealed secret; "" there is none; NULL was not asked for */
+    int64_t step;                /* of the code, or 0 */
+    const char *recovery;        /* the mark of a recovery code, or NULL */
+    const char *provider, *mark; /* instead of hash and factor: a provider vouches for the user, and
+                                    this is what it knows him by, alone of all; or NULL */
+    int64_t ttl_ms;              /* it ends after so long without use */
+    int64_t max_ms;              /* and after so long in all; 0: it does not */
+    const char *peer, *browser;  /* for the person's own list; or NULL */
 };
+/* ERR_DENIED: the provider has vouched for another as this user, or for him as another. */
 void store_session_create(
     struct store *s, const struct store_session *o, store_done_fn fn, void *arg);
 void store_session_get(struct store *s, const char *sha256, int64_t ttl_ms, store_json_fn fn,
@@ -63,6 +67,13 @@ void store_factor_codes(struct store *s, const char *user, const char *sealed, i
     const char *const *marks, size_t n, store_done_fn fn, void *arg);
 void store_factor_off(
     struct store *s, const char *user, bool end_sessions, store_done_fn fn, void *arg);
+
+/* {"name":...} of the user whom a provider knows by this mark; "" nobody. */
+void store_vouched_name(struct store *s, const char *mark, store_json_fn fn, void *arg);
+/* What providers know him by counts no more. ERR_NOT_FOUND: none knows him. */
+void store_vouched_forget(struct store *s, const char *user, store_done_fn fn, void *arg);
+/* For what may be used once: remembers it so long. ERR_CONFLICT: it has been used. */
+void store_use_once(struct store *s, const char *what, int64_t ttl_ms, store_done_fn fn, void *arg);
 
 struct store_token {
     const char *sha256, *name, *role;

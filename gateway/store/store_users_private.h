@@ -28,6 +28,9 @@ void users_call_done(void *call, const struct redis_reply *r, const struct err *
 void users_call_run(struct users_call *c, const char *name, const char *body,
     const struct span *keys, size_t nkeys, const struct args *a, redis_fn fn);
 
+/* Is a session, by its value in Redis, older than it may become? */
+bool users_session_is_over(const char *value);
+
 char *users_key(const char *prefix, const char *name); /* "sb:prefix:name"; the caller frees */
 
 #endif

@@ -5,6 +5,7 @@ import pytest
 from harness import BINARY
 
 GOOD = 'listen = "127.0.0.1:0"\ndata_dir = "d"\nsitechat "site" {}\ncards "main" {}\n'
+OIDC = 'public_url = "https://chat.corp"\noidc "corp" { issuer = "https://login.example" client_id = "x"\n }'
 
 
 def check(tmp_path, text, *args, env=None):
@@ -43,6 +44,12 @@ def test_good(tmp_path):
     ("redis { url = ", ["c.conf"]),
     ('include("missing.conf")', ["missing.conf"]),
     ("\x01\x02", ["c.conf:5"]),
+    (OIDC.replace("https", "http"), ['oidc "corp"', "allow_private"]),
+    (OIDC.replace(".example", ".example?x=1"), ['oidc "corp"', "issuer"]),
+    (OIDC.replace("client_id", "# client_id"), ['oidc "corp"', "client_id"]),
+    (OIDC.replace("}", 'scopes = {"email"} }'), ['oidc "corp"', "openid"]),
+    (OIDC.replace("}", 'role_claim = "groups" }'), ['oidc "corp"', "admins"]),
+    (OIDC.partition("\n")[2], ['oidc "corp"', "public_url", "/sign-in/corp/callback"]),
     ('webhook "erp" { url = "https://a.example/x" secret = {"short"} }', ['webhook "erp"', "whsec_"]),
     ('odoo "o" { url = "https://a.example" database = "d" api_key = "k" user = "u" users = {"anna=nobody"} }', ['odoo "o"', "number"]),
 ])

@@ -107,6 +107,7 @@ function upload(file, progress) {
 export const api = {
     session: () => request("GET", "/session"),
     signIn: (name, password, code) => request("POST", "/session", { name, password, code }),
+    signInWays: () => request("GET", "/sign-in"),
     signOut: () => request("DELETE", "/session"),
     password: (old, fresh) => request("POST", "/session/password", { old, new: fresh }),
     sessions: () => request("GET", "/sessions"),

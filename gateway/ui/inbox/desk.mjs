@@ -35,6 +35,7 @@ export class Desk {
         this.connection = connection ?? new Connection(url, this.listeners());
         this.typingAt = 0;
         this.searches = 0;
+        this.refusal = null; // by a provider, before the page was opened
         store.subscribe(() => this.changed());
     }
 
@@ -109,6 +110,7 @@ export class Desk {
 
     enter(agent, version) {
         this.storage.setKnown(true);
+        this.refusal = null;
         this.dispatch({ type: "signed_in", agent, version });
         if (agent.must_change_password) {
             this.dispatch({ type: "phase", phase: "password" });

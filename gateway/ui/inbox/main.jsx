@@ -20,7 +20,7 @@ import "./css/mail.css";
 import "./css/panel.css";
 import "./css/desk.css";
 import { paint } from "./preferences.mjs";
-import { parseRoute } from "./routes.mjs";
+import { parseRoute, signInOutcome } from "./routes.mjs";
 import { storage } from "./storage.mjs";
 import { createStore } from "./store.mjs";
 import { en } from "./strings_en.mjs";
@@ -77,6 +77,11 @@ function Root({ first }) {
 function onAddress() {
     desk.show(parseRoute(location.hash, store.db.route));
 }
+
+const back = signInOutcome(location);
+if (back.outcome) history.replaceState(null, "", back.address);
+if (back.outcome === "ok") storage.setKnown(true);
+else desk.refusal = back.outcome;
 
 store.dispatch({ type: "route", route: parseRoute(location.hash) });
 addEventListener("hashchange", onAddress);

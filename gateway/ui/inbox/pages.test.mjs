@@ -13,7 +13,7 @@ import { fileSize } from "../shared/size.mjs";
 import { ago, dayMark, short } from "../shared/time.mjs";
 import { fileName } from "./api.mjs";
 import { due, lostSocket, makeEntry, nextDue, started } from "./outbox.mjs";
-import { parseRoute } from "./routes.mjs";
+import { parseRoute, signInOutcome } from "./routes.mjs";
 import { en as first } from "./strings_en.mjs";
 import { client } from "./strings_en_client.mjs";
 import { ru } from "./strings_ru.mjs";
@@ -118,6 +118,8 @@ test("ids, backoff, file names, addresses", () => {
     assert.deepEqual(parseRoute("#/v/closed"), { page: "inbox", view: "closed" });
     assert.deepEqual(parseRoute("#/%E0%A4%A/x"), { page: "inbox", view: "open" });
     assert.equal(parseRoute("#/agents").page, "agents");
+    assert.deepEqual(signInOutcome({ pathname: "/", search: "?sign_in=ok&x=1", hash: "#/t/A" }), { outcome: "ok", address: "/?x=1#/t/A" });
+    assert.deepEqual(signInOutcome({ pathname: "/admin", search: "", hash: "" }), { outcome: null, address: "/admin" });
 });
 
 test("the outbox keeps a thread's order and never loses a key", () => {

@@ -26,6 +26,15 @@ export function parseRoute(hash, before = { view: "open" }) {
     return withFilter({ page: "inbox", view }, filter);
 }
 
+// How a sign-in by a provider went, which the gateway has put into the address; and the address without it.
+export function signInOutcome({ pathname, search, hash }) {
+    const query = new URLSearchParams(search);
+    const outcome = query.get("sign_in");
+    query.delete("sign_in");
+    const rest = query.toString();
+    return { outcome, address: pathname + (rest ? "?" + rest : "") + hash };
+}
+
 const withFilter = (route, filter) => (filter ? { ...route, filter } : route);
 
 function decode(part) {

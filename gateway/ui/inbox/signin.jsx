@@ -92,9 +92,35 @@ export function Code({ id, value, onInput, label, hint }) {
     );
 }
 
+const OUTCOMES = ["away", "busy", "denied", "expired", "failed", "store", "unknown"];
+
+// A button for each provider; what went wrong with one that the browser has come back from.
+function Providers() {
+    const desk = useDesk();
+    const { t } = useWords();
+    const [providers, setProviders] = useState([]);
+    useStore((db) => db.route); // where he wants to go may be another by now
+    useEffect(() => {
+        desk.api.signInWays().then((r) => setProviders(r.providers), () => {});
+    }, []);
+    if (!providers.length) return null;
+    const next = encodeURIComponent(location.pathname + location.hash);
+    return (
+        <div class="gate-ways">
+            <p class="gate-or"><span>{t("signin.or")}</span></p>
+            {providers.map((p) => (
+                <a key={p.id} class="button button-plain" href={`${p.url}?next=${next}`} data-provider={p.id}>
+                    <span class="button-text">{t("signin.with", { name: p.name })}</span>
+                </a>
+            ))}
+        </div>
+    );
+}
+
 export function SignIn() {
     const desk = useDesk();
     const { t } = useWords();
+    const refusal = OUTCOMES.includes(desk.refusal) ? t("signin.by." + desk.refusal) : "";
     const [name, setName] = useState("");
     const [password, setPassword] = useState("");
     const [code, setCode] = useState(null); // null: not asked for
@@ -134,11 +160,12 @@ export function SignIn() {
                 </Field>
                 <Password id="signin-password" label={t("signin.password")} value={password}
                     onInput={setPassword} complete="current-password" />
-                {form.error && <p class="form-error" role="alert">{form.error}</p>}
+                {(form.error || refusal) && <p class="form-error" role="alert">{form.error || refusal}</p>}
                 <Button kind="main" type="submit" disabled={form.busy}>
                     {form.busy ? t("signin.busy") : t("signin.submit")}
                 </Button>
             </form>
+            <Providers />
         </Frame>
     );
 }

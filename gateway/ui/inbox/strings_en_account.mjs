@@ -1,6 +1,15 @@
 // strings_en_account.mjs - the English of a person's own account: second factor, sessions.
 export const account = {
     "nav.account": "Settings and account",
+    "signin.or": "or",
+    "signin.with": "Sign in with {name}",
+    "signin.by.away": "The sign-in service does not answer now. Try again in a moment, or sign in with your password.",
+    "signin.by.busy": "Too many tries. Wait a minute and try again.",
+    "signin.by.denied": "The sign-in was cancelled there, or you may not use this service. Try again, or ask an admin.",
+    "signin.by.expired": "This sign-in took too long, or was begun in another window. Begin again.",
+    "signin.by.failed": "The sign-in service’s answer could not be accepted. Try again; if it happens again, tell an admin.",
+    "signin.by.store": "The gateway cannot reach its store now. Try again in a moment.",
+    "signin.by.unknown": "You have no access here. Ask an admin to add you.",
     "signin.codeTitle": "One more step",
     "signin.code": "Code",
     "signin.codeHint": "6 digits from your authenticator app, or one of your recovery codes.",

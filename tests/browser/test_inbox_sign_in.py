@@ -1,0 +1,60 @@
+"""Signing in by a provider as a person does: our button, its page, and back; cancelled there, and who has no access here. In both
+languages, wide and narrow (T10)."""
+import pytest
+from axe import accessible
+from fakes.oidc import Oidc
+from harness import CONFIG, Gateway
+from selenium.webdriver.common.by import By
+from test_inbox_account import Page
+
+WORDS = {
+    "en": {"button": "Sign in with Corp", "denied": "The sign-in was cancelled there", "unknown": "You have no access here."},
+    "ru": {"button": "Войти через Corp", "denied": "Вход отменён", "unknown": "У вас нет доступа."},
+}
+PEOPLE = {name: {"sub": name + "1", "preferred_username": name, "name": name.title()} for name in ("ann", "eve")}
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_there_and_back(browsers, width, lang):
+    browsers.allowed += ["401 (Unauthorized)", "favicon.ico"]
+    words = WORDS[lang]
+    with Oidc(PEOPLE) as fake:
+        fake.url = fake.url.replace("127.0.0.1", "localhost")  # another site to the browser
+        section = (f'oidc "corp" {{{{ name = "Corp" issuer = "{fake.issuer}" client_id = "{fake.client}" '
+                   f'client_secret = "{fake.secret}" allow_private = true }}}}\n')
+        g = Gateway(config=CONFIG.replace("agents {{", 'public_url = "http://127.0.0.1:{port}"\nagents {{') + section)
+        fake.redirect = f"{g.url}/sign-in/corp/callback"
+        try:
+            g.start()
+            g.add_user("ann")
+            p = Page(browsers, g, width, lang)
+            p.d.get(g.url + "/#/account")
+
+            def leave(choice):
+                p.says(".gate-ways .button", words["button"])
+                p.click(".gate-ways .button")
+                p.until(lambda: next(b for b in p.d.find_elements(By.CSS_SELECTOR, "form button") if b.text == choice).click() or True)
+
+            p.says(".gate-ways .button", words["button"])
+            p.fits()
+            p.shot("sign-in-ways")
+            leave("Cancel")
+            p.says(".form-error", words["denied"])
+            assert p.d.execute_script("return location.search + location.hash") == "#/account"
+            p.fits()
+            accessible(p.d)
+            p.shot("sign-in-denied")
+            leave("eve")
+            p.says(".form-error", words["unknown"])
+            leave("ann")
+            p.one("[data-factor]")  # where he wanted to go
+            assert p.d.execute_script("return location.search + location.hash") == "#/account"
+            p.online()
+            p.d.refresh()
+            p.online()
+            p.click(".person")
+            p.all(".menu-item")[-1].click()
+            p.says(".gate-ways .button", words["button"])
+            assert not p.all(".form-error")
+        finally:
+            g.destroy()
