@@ -4,9 +4,20 @@
 export function makeLog(thread) {
     // items: ascending by seq. next: pass as `before` for older ones; null: the beginning is here;
     // undefined: nothing was loaded. stamps: when an event last set a seq. solid: seqs after which
-    // the server has nothing more, though numbers are missing.
+    // the server has nothing more, though numbers are missing. ahead: what events told of messages
+    // that are not here: an answer that is on its way may bring them as they were before.
     return { thread, items: [], next: undefined, loading: false, stale: false, error: null,
-        stamps: new Map(), solid: new Set() };
+        stamps: new Map(), solid: new Set(), ahead: new Map() };
+}
+
+const AHEAD_MAX = 100;
+
+// An event of a message that is not loaded makes no hole: it is kept for whoever brings the message.
+export function setAhead(log, message, stamp) {
+    log.stamps.set(message.seq, stamp);
+    log.ahead.delete(message.seq);
+    log.ahead.set(message.seq, message);
+    if (log.ahead.size > AHEAD_MAX) log.ahead.delete(log.ahead.keys().next().value);
 }
 
 function indexOfSeq(items, seq) {
@@ -39,12 +50,15 @@ export function lastSeq(log) {
 // event about the same message does not undo it.
 export function addMessages(log, messages, { stamp, asked } = {}) {
     let items = null;
-    for (const m of messages) {
-        if (!Number.isSafeInteger(m.seq) || m.seq <= 0) continue;
+    for (const given of messages) {
+        if (!Number.isSafeInteger(given.seq) || given.seq <= 0) continue;
         const list = items ?? log.items;
-        const at = indexOfSeq(list, m.seq);
-        const known = list[at]?.seq === m.seq;
-        if (known && asked !== undefined && (log.stamps.get(m.seq) ?? 0) > asked) continue;
+        const at = indexOfSeq(list, given.seq);
+        const known = list[at]?.seq === given.seq;
+        const older = asked !== undefined && (log.stamps.get(given.seq) ?? 0) > asked;
+        if (known && older) continue;
+        const m = (older && log.ahead.get(given.seq)) || given;
+        log.ahead.delete(m.seq);
         if (known && JSON.stringify(list[at]) === JSON.stringify(m)) continue;
         items ??= log.items.slice();
         items.splice(at, known ? 1 : 0, m);

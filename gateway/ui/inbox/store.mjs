@@ -2,7 +2,7 @@
 // events, the API answers, the person's deeds. Things inside are replaced, never edited, when they
 // change, so that "is it the same object" tells whether to draw again. No DOM, no network here.
 import { addPage, belongs, listKey, makeList, membersOf, place } from "./lists.mjs";
-import { addMessages, findSeq, gapAfter, makeLog, newestOf, withSolid } from "./log.mjs";
+import { addMessages, findSeq, gapAfter, makeLog, newestOf, setAhead, withSolid } from "./log.mjs";
 import * as outbox from "./outbox.mjs";
 import { PRESETS } from "./preferences.mjs";
 
@@ -133,7 +133,7 @@ const events = {
         if (f.thread?.id) putThread(db, f.thread);
         const log = db.logs.get(f.message.thread);
         // A change of a message that was not loaded must not make a hole.
-        if (log?.items.length && f.message.seq < log.items[0].seq) return;
+        if (log?.items.length && f.message.seq < log.items[0].seq) return setAhead(log, f.message, db.stamp);
         putMessages(db, f.message.thread, [f.message]);
     },
     thread(db, f) {
@@ -309,7 +309,7 @@ const actions = {
         if (fresh) {
             const log = db.logs.get(thread);
             const kept = log ? log.items.filter((m) => (log.stamps.get(m.seq) ?? 0) > asked) : [];
-            db.logs.set(thread, { ...makeLog(thread), items: kept, stamps: log?.stamps ?? new Map() });
+            db.logs.set(thread, { ...makeLog(thread), items: kept, stamps: log?.stamps ?? new Map(), ahead: log?.ahead ?? new Map() });
         }
         putMessages(db, thread, messages, asked);
         const log = db.logs.get(thread);

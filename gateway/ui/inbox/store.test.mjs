@@ -86,6 +86,18 @@ test("a status of a message that was not loaded makes no hole", () => {
     assert.deepEqual(seqs(db), [50, 51]);
 });
 
+test("an old answer brings no message as it was before an event told of it", () => {
+    const db = desk(opened, arrived(3)); // while the first page is on its way
+    const asked = db.stamp - 1;
+    const sent = message(2, { direction: "out", status: "sent" });
+    reduce(db, event({ type: "status", message: sent, thread: thread(T, { last_seq: 3 }) }));
+    assert.deepEqual(seqs(db), [3]);
+    reduce(db, page([message(1), message(2, { direction: "out", status: "sending" }), message(3)], null, asked));
+    assert.equal(db.logs.get(T).items[1].status, "sent");
+    reduce(db, page([{ ...sent, status: "read" }], null, db.stamp, { after: 1 }));
+    assert.equal(db.logs.get(T).items[1].status, "read");
+});
+
 // --- lists ---------------------------------------------------------------------------------------
 
 const key = listKey("open");
