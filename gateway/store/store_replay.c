@@ -65,16 +65,20 @@ static void replay_free(struct replay *rp) {
     free(rp);
 }
 
-static void replay_done(struct gather *g) {
+static void replay_end(struct replay *rp, const struct err *err) {
+    if (err)
+        rp->fn(rp->arg, NULL, 0, false, err);
+    else
+        rp->fn(rp->arg, rp->events, rp->too_old ? 0 : rp->n, rp->too_old, NULL);
+    replay_free(rp);
+}
+
+static void ends_done(struct gather *g) {
     struct replay *rp = container_of(g, struct replay, g);
     for (unsigned i = 0; i < g->store->shards; i++)
         if (rp->behind[i] && rp->cut[i])
             rp->too_old = true;
-    if (g->err.code)
-        rp->fn(rp->arg, NULL, 0, false, &g->err);
-    else
-        rp->fn(rp->arg, rp->events, rp->too_old ? 0 : rp->n, rp->too_old, NULL);
-    replay_free(rp);
+    replay_end(rp, g->err.code ? &g->err : NULL);
 }
 
 static void ask(struct replay *rp, unsigned shard, int what, const char *a1, const char *a2) {
@@ -92,6 +96,21 @@ static void ask(struct replay *rp, unsigned shard, int what, const char *a1, con
     gather_command(&rp->g, shard * ASKS + (unsigned)what, &a);
 }
 
+/* Only when the events are here: what is cut off while they are read must be noticed. */
+static void events_done(struct gather *g) {
+    struct replay *rp = container_of(g, struct replay, g);
+    if (g->err.code || rp->too_old) {
+        replay_end(rp, g->err.code ? &g->err : NULL);
+        return;
+    }
+    gather_begin(g, g->store, on_replay_part, ends_done);
+    for (unsigned i = 0; i < g->store->shards; i++) {
+        ask(rp, i, ASK_OLDEST, "-", "1");
+        ask(rp, i, ASK_LENGTH, NULL, NULL);
+    }
+    gather_end(g);
+}
+
 void store_feed_replay(
     struct store *s, const char *cursors, size_t max, store_replay_fn fn, void *arg) {
     struct replay *rp = mem_zalloc(sizeof *rp);
@@ -105,15 +124,13 @@ void store_feed_replay(
     rp->cut = mem_zalloc(s->shards * sizeof *rp->cut);
     rp->events_max = strtoll(s->events_max, NULL, 10);
     snprintf(count, sizeof count, "%zu", max + 1);
-    gather_begin(&rp->g, s, on_replay_part, replay_done);
+    gather_begin(&rp->g, s, on_replay_part, events_done);
     if (store_cursors_parse(cursors, store_epoch(s), s->shards, rp->cursors) < 0) {
         rp->too_old = true;
     } else {
         for (unsigned i = 0; i < s->shards; i++) {
             snprintf(after, sizeof after, "(%s", rp->cursors[i]);
             ask(rp, i, ASK_EVENTS, after, count);
-            ask(rp, i, ASK_OLDEST, "-", "1");
-            ask(rp, i, ASK_LENGTH, NULL, NULL);
         }
     }
     gather_end(&rp->g);

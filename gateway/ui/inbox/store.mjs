@@ -57,10 +57,10 @@ const withMembers = (db, list) => ({ ...list, members: membersOf(db.teams, list.
 // what events told meanwhile is dropped.
 function putThread(db, thread, asked) {
     const old = db.threads.get(thread.id);
-    if (asked !== undefined && old) {
+    if (asked !== undefined) {
         const newer = (db.stamps.get(thread.id) ?? 0) > asked;
-        if (newer && thread.last_seq <= old.last_seq) return;
-        if (thread.last_seq < old.last_seq) return;
+        if (newer && (!old || thread.last_seq <= old.last_seq)) return; // without an old one it is gone
+        if (old && thread.last_seq < old.last_seq) return;
     }
     if (asked === undefined) {
         if (old && thread.last_seq < old.last_seq) return;
@@ -84,8 +84,9 @@ function putClient(db, client, asked) {
     // Only a full answer has the card; an event does not take it away.
     db.clients.set(client.id, { ...(old?.card ? { card: old.card } : {}), ...client });
     const thread = db.threads.get(client.thread);
+    // Lists know it by its id: one that may be old (nobody told of it while the line was away) must not come back into them.
     if (thread && thread.client.id === client.id && client.name && thread.client.name !== client.name)
-        putThread(db, { ...thread, client: { ...thread.client, name: client.name } }, db.stamp);
+        db.threads.set(thread.id, { ...thread, client: { ...thread.client, name: client.name } });
 }
 
 // --- messages -----------------------------------------------------------------------------------
@@ -278,7 +279,7 @@ const actions = {
         for (const thread of threads) putThread(db, thread, asked);
         const list = db.lists.get(key);
         if (!list || asked < list.asked) return; // a newer request is on its way
-        const page = threads.map((t) => db.threads.get(t.id));
+        const page = threads.map((t) => db.threads.get(t.id)).filter(Boolean); // one may be gone meanwhile
         const news = new Set([...db.stamps].filter(([id, stamp]) => stamp > asked && db.threads.has(id)).map(([id]) => id));
         const now = addPage(list, db.threads, page, next ?? null, { first, news, me: me(db) });
         db.lists.set(key, { ...now, stale: false });

@@ -108,6 +108,24 @@ function listed(threads, next = null, view = "open") {
         { type: "list_page", key: listKey(view), threads, next, first: true, asked: 0 });
 }
 
+test("an old answer does not bring back what is gone", () => {
+    const db = listed([thread("a", { last_at: at(3) }), thread("b", { last_at: at(2) })]);
+    const asked = db.stamp;
+    reduce(db, event({ type: "gone", thread: "b" }));
+    reduce(db, { type: "list_page", key, threads: [thread("a"), thread("b")], next: null, first: true, asked });
+    reduce(db, { type: "thread", thread: thread("b"), asked });
+    assert.deepEqual(db.lists.get(key).ids, ["a"]);
+});
+
+test("a client's new name brings no thread into a list that has it no more", () => {
+    const db = listed([thread("a", { last_at: at(3) }), thread("b", { last_at: at(2), client: { id: "c1", name: "Ann" } })]);
+    reduce(db, { type: "reset", replaced: false }); // b was closed while the line was away
+    reduce(db, { type: "list_page", key, threads: [thread("a", { last_at: at(3) })], next: null, first: true, asked: db.stamp });
+    reduce(db, event({ type: "client", client: { id: "c1", thread: "b", name: "Bea" } }));
+    assert.deepEqual(db.lists.get(key).ids, ["a"]);
+    assert.equal(db.threads.get("b").client.name, "Bea");
+});
+
 test("a new message moves its thread to the top", () => {
     const db = listed([thread("a", { last_at: at(3) }), thread("b", { last_at: at(2) }), thread("c", { last_at: at(1) })]);
     reduce(db, event({ type: "thread", thread: thread("c", { last_at: at(4), last_seq: 2 }) }));
