@@ -63,3 +63,5 @@ def erase_client(w):
 def suggestions(w):
     assert w.call("getSuggestions", {"id": w.client()}, 200)["suggestions"] == []
     w.call("getSuggestions", {"id": NOBODY}, 404)
+    w.call("dismissSuggestion", {"id": w.client(), "other": w.client()}, 404)
+    w.call("dismissSuggestion", {"id": NOBODY, "other": w.client()}, 404)

@@ -78,6 +78,7 @@ const struct http_route api_routes[] = {
     {"POST", V1 "/clients/{id}/merge", api_clients_merge, 1024, false},
     {"POST", V1 "/clients/{id}/unmerge", api_clients_unmerge, 1024, false},
     {"GET", V1 "/clients/{id}/suggestions", api_clients_suggestions, 0, false},
+    {"DELETE", V1 "/clients/{id}/suggestions/{other}", api_clients_dismiss, 0, false},
     {"GET", V1 "/clients/{id}/files", api_clients_files, 0, false},
     {"GET", V1 "/clients/{id}/export", api_clients_export, 0, false},
     {"POST", V1 "/clients/{id}/erase", api_clients_erase, 8192, false},

@@ -210,3 +210,44 @@ static void clients_suggestions(struct call *c) {
 HANDLER(api_clients_suggestions) {
     api_begin(api, x, SCOPE_READ, ROLE_AGENT, clients_suggestions);
 }
+
+/* --- they are two ---------------------------------------------------------------------------- */
+
+static void on_to_dismiss(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    const char *id = http_path_arg(c->x, "id"), *other = http_path_arg(c->x, "other");
+    const json_t *found = NULL;
+    json_t *one;
+    size_t i;
+    if (err) {
+        call_err(c, err);
+        return;
+    }
+    json_array_foreach(json_object_get(result, "suggestions"), i, one) {
+        const json_t *client = json_object_get(one, "client");
+        if (strcmp(json_string_value(json_object_get(client, "id")), other) == 0 &&
+            users_may_see(c->api->users, &c->actor, json_object_get(one, "thread")))
+            found = one;
+    }
+    if (!found) {
+        call_fail(c, ERR_NOT_FOUND, "this client is not suggested");
+        return;
+    }
+    call_note(c, "client.dismissed", id, json_pack("{s:s}", "other", other));
+    store_dismiss(c->api->store, id, json_string_value(json_object_get(found, "noted")), other,
+        call_on_done, c);
+}
+
+static void dismiss(struct call *c) {
+    store_suggestions(c->api->store, http_path_arg(c->x, "id"), on_to_dismiss, c);
+}
+
+static void clients_dismiss(struct call *c) {
+    const char *id = call_id(c, "id");
+    if (id && call_id(c, "other"))
+        call_with_client(c, id, dismiss);
+}
+
+HANDLER(api_clients_dismiss) {
+    api_begin(api, x, SCOPE_WRITE, ROLE_AGENT, clients_dismiss);
+}

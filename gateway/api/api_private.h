@@ -217,6 +217,7 @@ HANDLER(api_clients_patch);
 HANDLER(api_clients_merge);
 HANDLER(api_clients_unmerge);
 HANDLER(api_clients_suggestions);
+HANDLER(api_clients_dismiss);
 /* api_client_data.c */
 HANDLER(api_clients_files);
 HANDLER(api_clients_export);

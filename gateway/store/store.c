@@ -320,6 +320,8 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_ERASE_HEARD] = {"erase_heard", script_erase_heard},
         [SCRIPT_LABELS] = {"labels", script_labels},
         [SCRIPT_RELABEL] = {"relabel", script_relabel},
+        [SCRIPT_SUGGEST] = {"suggest", script_suggest},
+        [SCRIPT_DISMISS] = {"dismiss", script_dismiss},
     };
     struct store *s = mem_zalloc(sizeof *s);
     s->env = env;

@@ -182,8 +182,9 @@ void store_client_update(struct store *s, const char *client, const json_t *fiel
 /* `from` becomes part of `into` (both client ids): {"client":Client}. Idempotent. */
 void store_merge(struct store *s, const char *from, const char *into, const char *agent,
     store_json_fn fn, void *arg);
-/* {"suggestions":[{"client":Client,"thread":Thread,"kind","address"}]}: others who have proven the
- * same phone number or e-mail address. Names and what somebody only says suggest nothing. */
+/* {"suggestions":[{"client":Client,"thread":Thread,"kind","address","noted"}]}: others who have
+ * proven the same phone number or e-mail address; noted: who that was, if he goes on as client.
+ * Names and what somebody only says suggest nothing. */
 void store_suggestions(struct store *s, const char *client, store_json_fn fn, void *arg);
 /* That is undone: {"client":Client} of the one who stayed. The other has back what was his:
  * identities, thread, lists, who waits; and what was written by, and to, his identities since the
@@ -207,6 +208,10 @@ void store_link(struct store *s, const struct identity *from, const struct ident
 void store_identify(struct store *s, const struct identity *who, const struct identity *also,
     store_done_fn fn, void *arg);
 /* The client, who is known as `who`, gave `was` up: it is kept as a former identity, leads to him
+/* A person says that they are two: it is suggested to neither, until both prove something else.
+ * noted, other: of a suggestion. Twice does no harm. */
+void store_dismiss(struct store *s, const char *client, const char *noted, const char *other,
+    store_done_fn fn, void *arg);
  * by itself still, but proves nothing any more. Nothing happens when he never had it. */
 void store_retire(struct store *s, const struct identity *who, const struct identity *was,
     store_done_fn fn, void *arg);

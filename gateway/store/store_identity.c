@@ -88,16 +88,13 @@ static void on_suggested(void *arg, const struct redis_reply *r, const struct er
 
 static void suggest(struct identify *op, const char *client, const char *other) {
     struct args a;
-    char key[STORE_KEY_SIZE];
-    char *field = mem_printf("s:%s", other), *value = mem_printf("%s:%s", op->kind, op->address);
+    char *proof = mem_printf("%s:%s", op->kind, op->address);
     args_init(&a);
-    args_add(&a, "HSET");
-    args_span(&a, store_key(key, id_shard(client), "client", client));
-    args_add(&a, field);
-    args_add(&a, value);
-    store_command(op->store, &a, on_suggested, NULL);
-    free(field);
-    free(value);
+    args_add(&a, client);
+    args_add(&a, other);
+    args_add(&a, proof);
+    store_eval(op->store, SCRIPT_SUGGEST, id_shard(client), &a, on_suggested, NULL);
+    free(proof);
 }
 
 /* Both have proven the same number or address: a person may say that they are one

@@ -1,5 +1,6 @@
 /* store_suggest.c - who may be the same person as a client: those who have proven the same number
- * or address. Noted where that is noticed (store_identity.c): nothing is looked for. */
+ * or address. Noted where that is noticed (store_identity.c): nothing is looked for. A person may
+ * say that they are two. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,9 +65,9 @@ static void on_other(void *arg, json_t *result, const struct err *err) {
     }
     if (!err && (has_proven(client, kind, address) || has_proven(g->self, kind, address)) &&
         !is_told(g, json_string_value(json_object_get(client, "id"))))
-        json_array_append_new(
-            g->out, json_pack("{s:O,s:O,s:s,s:s}", "client", client, "thread",
-                        json_object_get(result, "thread"), "kind", kind, "address", address));
+        json_array_append_new(g->out, json_pack("{s:O,s:O,s:s,s:s,s:s}", "client", client, "thread",
+                                          json_object_get(result, "thread"), "kind", kind,
+                                          "address", address, "noted", g->all[g->at].other));
     g->at++;
     look_at_next(g);
 }
@@ -132,4 +133,56 @@ void store_suggestions(struct store *s, const char *client, store_json_fn fn, vo
     args_add(&a, "HGETALL");
     args_span(&a, store_key(key, id_shard(client), "client", client));
     store_command(s, &a, on_self, g);
+}
+
+/* --- they are two ---------------------------------------------------------------------------- */
+
+struct dismissing {
+    struct store *store;
+    store_done_fn fn;
+    void *arg;
+    char client[ID_SIZE];
+    char others[2][ID_SIZE]; /* as he is noted, and whose part that one may have become */
+    unsigned step;
+};
+
+static void dismiss_next(struct dismissing *d);
+
+static void on_dismissed(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct dismissing *d = arg;
+    (void)r;
+    d->step++;
+    if (!err && d->step < 3) {
+        dismiss_next(d);
+        return;
+    }
+    d->fn(d->arg, err);
+    free(d);
+}
+
+/* Of the others first: as long as this one has it noted, a person sees it and may say it again. */
+static void dismiss_next(struct dismissing *d) {
+    const char *of = d->step < 2 ? d->others[d->step] : d->client;
+    struct args a;
+    args_init(&a);
+    args_add(&a, of);
+    args_add(&a, d->step < 2 ? d->client : d->others[0]);
+    args_add(&a, d->store->events_max);
+    store_eval(d->store, SCRIPT_DISMISS, id_shard(of), &a, on_dismissed, d);
+}
+
+void store_dismiss(struct store *s, const char *client, const char *noted, const char *other,
+    store_done_fn fn, void *arg) {
+    struct err err;
+    if (!store_check_id(s, client, "client", &err) || !store_check_id(s, noted, "client", &err) ||
+        !store_check_id(s, other, "client", &err)) {
+        store_fail_done(s, &err, fn, arg);
+        return;
+    }
+    struct dismissing *d = mem_zalloc(sizeof *d);
+    *d = (struct dismissing){.store = s, .fn = fn, .arg = arg};
+    memcpy(d->client, client, ID_SIZE);
+    memcpy(d->others[0], noted, ID_SIZE);
+    memcpy(d->others[1], other, ID_SIZE);
+    dismiss_next(d);
 }

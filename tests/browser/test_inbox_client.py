@@ -92,6 +92,13 @@ def test_the_same_person_is_merged_and_parted_again(telegram, browsers, lang, wi
     page.click("dialog .dialog-foot .button-main")
     page.none(".merges", 20)
     page.until(lambda: page.all(".same"), why="for the suggestion again")
+    page.shot(f"client-same-again-{lang}")
+    page.click(".same .button-quiet")
+    page.none(".same")
+    assert api.get(f"/clients/{other}/suggestions")["suggestions"] == []
+    page.d.refresh()
+    panel(page, threads["Ann"])
+    page.none(".same")
     if width < 600:
         page.click(".panel-close")
     page.until(lambda: words["moved"] in page.one("#log").text and "written while one" not in page.messages(), why="for it to be gone here")

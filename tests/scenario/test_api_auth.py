@@ -396,6 +396,7 @@ def test_agents_see_only_what_they_may(start_gateway):
             ("GET", f"/clients/{c}", None), ("PATCH", f"/clients/{c}", {"name": "x"}),
             ("POST", f"/clients/{c}/merge", {"from": other}), ("POST", f"/clients/{other}/merge", {"from": c}),
             ("POST", f"/clients/{c}/unmerge", {"from": other}), ("GET", f"/clients/{c}/suggestions", None),
+            ("DELETE", f"/clients/{c}/suggestions/{other}", None),
             ("GET", f"/clients/{c}/files", None),
             ("GET", f"/media/{media}", None)]
     for method, path, body in asks:

@@ -674,7 +674,7 @@ SCENES = {
     "deleteMessage": delete_message, "reactToMessage": react_to_message, "getClient": get_client,
     "getCardOwner": card_owner,
     "changeClient": change_client, "mergeClients": merge_clients, "unmergeClients": merge_clients,
-    "getSuggestions": suggestions, "listFiles": client_files, "exportClient": client_files,
+    "getSuggestions": suggestions, "dismissSuggestion": suggestions, "listFiles": client_files, "exportClient": client_files,
     "eraseClient": erase_client, "uploadMedia": upload_media,
     "getMedia": get_media, "listAgents": list_agents, "addAgent": add_agent,
     "changeAgent": change_agent, "listChannels": list_channels, "checkChannel": check_channel,
@@ -716,7 +716,7 @@ def test_operation(world, op):
 def test_nothing_without_signing_in(world, op):
     """401 for a stranger, for a made-up cookie and for a made-up token: before the body is read."""
     method, path, _ = CONTRACT.operations[op]
-    args = {"id": NOBODY, "name": "x", "target": "x", "rest": "x", "table": "days"}
+    args = {"id": NOBODY, "other": NOBODY, "name": "x", "target": "x", "rest": "x", "table": "days"}
     body = {"json": {}} if method in ("post", "patch", "put") else {}
     CONTRACT.call(world.stranger, op, args, 401, **body)
     CONTRACT.call(world.stranger, op, args, 401, headers={"Cookie": "sb_session=made-up"}, **body)

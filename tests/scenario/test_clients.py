@@ -238,6 +238,37 @@ def test_a_merge_is_suggested_on_proof_only(telegram):
     assert suggested("Ann") and suggested("Anna")
 
 
+def test_a_suggestion_is_dismissed_until_there_is_another_proof(telegram):
+    """A person says that they are two: neither has it any more, the same proof changes nothing, another one does."""
+    api = telegram.api
+    ann, other = telegram.user(42, "Ann"), telegram.user(43, "Anna")
+    for who in (ann, other):
+        who.text("hello")
+    clients = {n: client_of(api, until(lambda n=n: telegram.thread_of(n), 20 * SLOWER)) for n in ("Ann", "Anna")}
+
+    def suggested(name):
+        return [s["address"] for s in api.get(f"/clients/{clients[name]}/suggestions")["suggestions"]]
+
+    def proves(who, name, phone):
+        before = len(telegram.messages(name))
+        who.contact(own=True, phone=phone)
+        until(lambda: len(telegram.messages(name)) > before, 20 * SLOWER)
+    proves(ann, "Ann", "+79991234567")
+    proves(other, "Anna", "+79991234567")
+    until(lambda: suggested("Ann") and suggested("Anna"), 20 * SLOWER)
+    path = f"/clients/{clients['Anna']}/suggestions/{clients['Ann']}"
+    assert api.ask("DELETE", path).status_code == 204
+    assert suggested("Ann") == [] and suggested("Anna") == []
+    assert api.ask("DELETE", path).status_code == 404
+    proves(other, "Anna", "+79991234567")
+    assert suggested("Ann") == [] and suggested("Anna") == []
+    proves(ann, "Ann", "+79997654321")
+    proves(other, "Anna", "+79997654321")
+    until(lambda: suggested("Ann") == suggested("Anna") == ["+79997654321"], 20 * SLOWER)
+    proves(other, "Anna", "+79991234567")  # the old one again hides nothing
+    assert suggested("Anna") == ["+79997654321"]
+
+
 def test_export_has_all_of_one_client_and_nothing_of_others(gateway):
     g, api = gateway, gateway.login()
     one, two, other = write(g, "one", "first of one"), write(g, "two", "first of two"), write(g, "eve", "secret of eve")

@@ -144,6 +144,7 @@ export const api = {
     merge: (client, from) => request("POST", `/clients/${id(client)}/merge`, { from }),
     unmerge: (client, from) => request("POST", `/clients/${id(client)}/unmerge`, { from }),
     suggestions: (client) => request("GET", `/clients/${id(client)}/suggestions`),
+    dismiss: (client, other) => request("DELETE", `/clients/${id(client)}/suggestions/${id(other)}`),
     files: (client, fields) => request("GET", `/clients/${id(client)}/files` + query(fields)),
     erase: (client, fields) => request("POST", `/clients/${id(client)}/erase`, fields, { timeout: CHECK_MS }),
     exportUrl: (client) => `${BASE}/clients/${id(client)}/export`,

@@ -12,10 +12,18 @@ import { client as words } from "./strings_en_client.mjs";
 import "./css/client.css";
 
 function Suggestions({ client, seq }) {
-    const { t } = useWords();
+    const { t, why } = useWords();
     const desk = useDesk();
     const [list, setList] = useState([]);
     const [chosen, setChosen] = useState(null);
+    const dismiss = async ({ client: other }) => {
+        try {
+            await desk.api.dismiss(client.id, other.id);
+            setList((was) => was.filter((s) => s.client.id !== other.id));
+        } catch (e) {
+            desk.toast(t("change.failed", { why: why(desk.failed(e)) }), "bad");
+        }
+    };
     useEffect(() => {
         let gone = false;
         desk.api.suggestions(client.id).then((r) => gone || setList(r.suggestions), () => {});
@@ -32,7 +40,10 @@ function Suggestions({ client, seq }) {
                     <li key={s.client.id}>
                         <a href={threadHref(s.thread)}>{plainName(s.client.name) || t("client.nameless")}</a>
                         <p><Icon name="verified" size={15} />{t("client.same." + s.kind, { address: plainName(s.address) })}</p>
-                        <Button kind="plain" icon="merge" onClick={() => setChosen({ id: s.thread, client: s.client })}>{t("client.mergeDo")}</Button>
+                        <div class="same-do">
+                            <Button kind="plain" icon="merge" onClick={() => setChosen({ id: s.thread, client: s.client })}>{t("client.mergeDo")}</Button>
+                            <Button kind="quiet" icon="x" onClick={() => dismiss(s)}>{t("client.sameNot")}</Button>
+                        </div>
                     </li>
                 ))}
             </ul>

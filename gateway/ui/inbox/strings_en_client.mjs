@@ -3,6 +3,7 @@ export const client = {
     "client.same": "Perhaps the same person",
     "client.same.phone": "Both have proven the number {address}",
     "client.same.email": "Both have proven the address {address}",
+    "client.sameNot": "Not the same person",
     "client.nameless": "without a name",
     "client.merge": "Merge with another client",
     "client.mergeFind": "Name, or a word that they wrote",

@@ -3,6 +3,7 @@ export const client = {
     "client.same": "Возможно, это один человек",
     "client.same.phone": "Оба подтвердили номер {address}",
     "client.same.email": "Оба подтвердили адрес {address}",
+    "client.sameNot": "Это разные люди",
     "client.nameless": "без имени",
     "client.merge": "Объединить с другим клиентом",
     "client.mergeFind": "Имя или слово из переписки",
