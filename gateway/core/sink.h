@@ -31,8 +31,9 @@ struct feed_event {
     const char *typing_who; /* "client" or the agent's name */
     bool typing_on;
     const json_t *agents; /* array of names: that are online, that look */
-    /* {"what":"drafts|views|canned|hours|sla|reminder","id","tab"?,"step"?}, and whose screens it
-     * is for: "agent" and, besides, who has the "role" supervisor or more; neither: all. */
+    /* {"what":"drafts|views|canned|hours|sla|reminder","id","tab"?,"step"?,"seq"?}, and whose
+     * screens it is for: "agent" and, besides, who has the "role" supervisor or more; neither: all.
+     */
     const json_t *desk;
     uint64_t written_us; /* wall clock of the event, for latency figures; 0 unknown */
 };

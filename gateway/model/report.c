@@ -14,11 +14,11 @@
 #define HOURS 24
 #define NAME_MAX_BYTES 256
 
-enum figure { IN, OUT, CLOSED, LOST, FIGURES };
+enum figure { IN, OUT, CLOSED, LOST, LATE, FIGURES };
 enum answer { FIRST, NEXT, RATED, ANSWERS };
 enum table { DAYS, CHANNELS, AGENTS, LABELS, TABLES };
 
-static const char *const figures[FIGURES] = {"in", "out", "closed", "lost"};
+static const char *const figures[FIGURES] = {"in", "out", "closed", "lost", "late"};
 static const char *const answers[ANSWERS] = {"first", "next", "rated"};
 
 struct row {

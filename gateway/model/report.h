@@ -1,12 +1,13 @@
 /* report.h - figures of days: what is counted, and how it is summed up. Pure.
  *
- * A day's counters are pairs of a field and a number, as scripts/append.lua writes them:
+ * A day's counters are pairs of a field and a number, as scripts write them:
  *   "in HH CHANNEL" "out HH CHANNEL"         messages of clients, answers, by the hour of the day
  *   "in.label LABEL" "out.agent AGENT"
  *   "first HH SLOT" "next HH SLOT"           first answers of a matter and later ones, by how long
  *   "first.channel SLOT CHANNEL" "first.agent SLOT AGENT" "first.label SLOT LABEL", "next...."
  *   "closed HH CHANNEL" "closed.agent AGENT"
  *   "lost HH CHANNEL" "lost.agent AGENT" "lost.label LABEL"   closed while the client waited
+ *   "late HH CHANNEL" "late.agent AGENT" "late.label LABEL"   not answered in time
  *   "rated HH SCORE" "rated.channel SCORE CHANNEL" "rated.agent SCORE AGENT" "rated.label ..."
  *                                            what clients thought of it, 1 to 5
  *   "total"                                  how many things were counted
@@ -34,7 +35,7 @@ void report_destroy(struct report **r);
 /* One counter of a day. What it does not know is passed over. */
 void report_add(struct report *r, const char *day, struct span field, int64_t n);
 /* Of all that was added:
- * {"totals":{"in","out","closed","lost","first":Times,"next":Times,
+ * {"totals":{"in","out","closed","lost","late","first":Times,"next":Times,
  *    "rated":{"n","average"}},
  *  "days":[{"name":"2026-11-29",...as totals}], "week":[[24 numbers of messages in] x 7, Monday
  *  first], "hours":[24 x as totals], "channels":[{"name",...}], "agents":[{"name",...}],

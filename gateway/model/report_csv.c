@@ -19,10 +19,10 @@ static void add_number(struct buf *b, const json_t *v) {
 }
 
 static void add_row(struct buf *b, const json_t *row) {
-    static const char *const figures[] = {"in", "out", "closed", "lost"};
+    static const char *const figures[] = {"in", "out", "closed", "lost", "late"};
     static const char *const kinds[] = {"first", "next"};
     static const char *const times[] = {"n", "median_s", "p90_s"};
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 5; i++)
         add_number(b, json_object_get(row, figures[i]));
     for (size_t i = 0; i < 2; i++)
         for (size_t j = 0; j < 3; j++)
@@ -44,8 +44,8 @@ char *report_csv(const json_t *report, const char *table) {
         return NULL;
     buf_init(&b, CSV_MAX);
     buf_addf(&b,
-        "%s,in,out,closed,lost,first_n,first_median_s,first_p90_s,next_n,next_median_s,next_p90_s,"
-        "rated_n,rated_average\r\n",
+        "%s,in,out,closed,lost,late,first_n,first_median_s,first_p90_s,next_n,next_median_s,"
+        "next_p90_s,rated_n,rated_average\r\n",
         first[t]);
     json_array_foreach(json_object_get(report, table), i, row) {
         const char *name = json_string_value(json_object_get(row, "name"));

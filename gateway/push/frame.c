@@ -17,6 +17,8 @@ static char *desk_frame(const json_t *desk) {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (json_is_string(json_object_get(desk, keys[i])))
             json_object_set(f, keys[i], json_object_get(desk, keys[i]));
+    if (json_is_integer(json_object_get(desk, "seq")))
+        json_object_set(f, "seq", json_object_get(desk, "seq"));
     return dump(f);
 }
 

@@ -33,6 +33,7 @@ def past(tmp_path_factory):
     clock, redis = FakeTime(tmp_path_factory.mktemp("clock")), OwnRedis()
     clock.set(-6 * 86400)
     gateway = Gateway(config=CONFIG, workers=1, env=clock.env, redis_url=redis.url).start()
+    gateway.login().post("/sla", {"name": "Usual", "first_s": 3600})
     history(gateway, clock, 240, 3)
     clock.set(0)
     gateway.stop()
@@ -84,7 +85,8 @@ def test_figures_and_charts(past, browsers, lang, width):
     first, last = i.span().split()
     i.until(lambda: api.get("/reports", **{"from": first, "to": last})["totals"]["in"] == int(digits(i.figure("in"))))
     told = api.get("/reports", **{"from": first, "to": last})
-    for name in ("in", "out", "closed", "lost"):
+    assert told["totals"]["late"] > 0
+    for name in ("in", "out", "closed", "lost", "late"):
         assert int(digits(i.figure(name))) == told["totals"][name], name
     assert int(digits(i.figure("waiting"))) == told["now"]["waiting"]
     assert len(i.all(".chart canvas")) == 2 and len(i.all(".week tbody td")) == 7 * 24
@@ -95,7 +97,7 @@ def test_figures_and_charts(past, browsers, lang, width):
         i.shot(f"reports-{css.strip('.[]').split('=')[-1].strip(chr(34))}-{lang}")
     i.fits()
     for table in ("agents", "channels", "labels", "hours", "days"):
-        rows = [r for r in told[table] if r["in"] or r["out"] or r["closed"] or r["lost"] or r["first"]["n"] or r["next"]["n"]]
+        rows = [r for r in told[table] if r["in"] or r["out"] or r["closed"] or r["lost"] or r["late"] or r["first"]["n"] or r["next"]["n"]]
         assert len(i.all(f'[data-table="{table}"] tbody tr')) == len(rows), table
     link = i.one('[data-table="agents"] a.csv').get_attribute("href")
     r = api.http.get(link, timeout=20)

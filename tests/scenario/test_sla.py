@@ -143,6 +143,8 @@ def test_reminded_then_late_each_once_and_to_whom(g, clock):
     waits = thread_of(api, t)
     assert waits["sla"] == {"kind": "first", "due": late["event"]["due"], "breached": True} and waits["waiting_since"]
 
+    assert [f["seq"] for f in screens["ann"].events if f["type"] == "desk" and f.get("step") == "late" and f["id"] == t] in ([], [late["seq"]])
+
     def reminders(name, thread=t):
         return [f["step"] for f in screens[name].events if f["type"] == "desk" and f["what"] == "reminder" and f["id"] == thread]
     screens["ann"].wait(lambda: reminders("ann") == ["soon", "late"])
@@ -191,6 +193,37 @@ def test_once_through_kills_and_jumps(g, clock):
         seqs = [m["seq"] for m in api.messages(t)]
         assert seqs == list(range(1, len(seqs) + 1))
     until(lambda: due_jobs(g) == [], 40 * SLOWER)  # those by which the workers were asked, too
+
+
+def test_a_late_answer_ends_a_snooze(g, clock):
+    """Who waits is not out of sight: his dialogue is open again, told once, also when both are due at once; reports count it."""
+    api = g.login()
+    told(g, api, {"name": "Quick", "first_s": 600})
+    hidden, both, answered = (write(g, n) for n in ("hidden", "both", "answered"))
+    due = moment(thread_of(api, both)["sla"]["due"])
+    for t, until_ in ((hidden, due + datetime.timedelta(days=7)), (both, due), (answered, due + datetime.timedelta(days=7))):
+        api.patch("/threads/" + t, {"state": "snoozed", "snooze_until": until_.isoformat().replace("+00:00", "Z"), "assignee": "admin"})
+    api.post(f"/threads/{answered}/messages", {"text": "on Monday"})
+    api.patch("/threads/" + answered, {"state": "snoozed", "snooze_until": (due + datetime.timedelta(days=7)).isoformat()})
+    g.kill_worker()
+    g.wait_ready(20 * SLOWER)
+    clock.forward(605)
+    for t in (hidden, both):
+        until(lambda t=t: thread_of(api, t)["state"] == "open", 20 * SLOWER, why="for the snooze to be over")
+        until(lambda t=t: events(api, t, "sla"), 20 * SLOWER)
+        told_of = [(m["event"]["type"], m["event"].get("to", m["event"].get("step"))) for m in api.messages(t)[-2:]]
+        assert sorted(told_of) == [("sla", "late"), ("state", "open")]
+        assert len({m["id"] for m in api.messages(t)}) == len(api.messages(t)) and jobs_of(g, t) == []
+        waits = thread_of(api, t)
+        assert waits["waiting_since"] and waits["snooze_until"] is None and waits["sla"]["breached"]
+        assert t in [x["id"] for x in api.get("/threads", view="mine")["threads"]]
+    assert thread_of(api, answered)["state"] == "snoozed" and events(api, answered, "sla") == []
+    day = now(clock).date()
+    span = {"from": (day - datetime.timedelta(days=2)).isoformat(), "to": (day + datetime.timedelta(days=1)).isoformat()}
+    got = api.get("/reports", **span)
+    late = until(lambda: (lambda r: r if r["totals"]["late"] else None)(api.get("/reports", **span)), 20 * SLOWER)
+    assert late["totals"]["late"] >= 2 and {r["name"]: r["late"] for r in got["agents"]}["admin"] == 2
+    until(lambda: {m["id"] for t in (hidden, both) for m in api.messages(t)} <= {m["id"] for m in g.card_messages()}, 20 * SLOWER)
 
 
 def test_blocked_merged_and_gone(g, clock):

@@ -60,6 +60,8 @@ static void test_sums(void **state) {
     add(r, "20261129", "closed 10 sales", 2);
     add(r, "20261129", "lost 10 sales", 1);
     add(r, "20261129", "lost.agent ann", 1);
+    add(r, "20261129", "late 11 sales", 2);
+    add(r, "20261129", "late.agent ann", 2);
     for (unsigned i = 0; i < 10; i++) {
         char field[32];
         snprintf(field, sizeof field, "first 09 %u", i);
@@ -77,6 +79,7 @@ static void test_sums(void **state) {
     json_t *j = report_json(r);
     assert_int_equal(json_integer_value(at(j, "totals", "in")), 105); /* "in 1": no channel */
     assert_int_equal(json_integer_value(at(j, "totals", "lost")), 1);
+    assert_int_equal(json_integer_value(at(j, "totals", "late")), 2);
     const json_t *first = at(j, "totals", "first");
     assert_int_equal(json_integer_value(json_object_get(first, "n")), 10);
     assert_true(json_real_value(json_object_get(first, "median_s")) == 4.5);
@@ -87,6 +90,7 @@ static void test_sums(void **state) {
     assert_string_equal(
         json_string_value(json_object_get(json_array_get(days, 1), "name")), "2026-11-30");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(agents, 0), "out")), 4);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(agents, 0), "late")), 2);
     assert_int_equal(json_array_size(at(j, "channels", NULL)), 2);
     const json_t *label = json_array_get(at(j, "labels", NULL), 0);
     assert_string_equal(json_string_value(json_object_get(label, "name")), "a b");
@@ -112,15 +116,16 @@ static void test_tables(void **state) {
     add(r, "20261129", "first.label 20 a,\"b\"", 1);
     json_t *j = report_json(r);
     char *csv = report_csv(j, "labels");
-    assert_string_equal(csv, "label,in,out,closed,lost,first_n,first_median_s,first_p90_s,next_n,"
-                             "next_median_s,next_p90_s,"
-                             "rated_n,rated_average\r\n"
-                             "\"'-1\",2,0,0,0,0,,,0,,,0,\r\n"
-                             "\"'=HYPERLINK(\"\"x\"\")\",1,0,0,0,0,,,0,,,2,4.5\r\n"
-                             "\"a,\"\"b\"\"\",3,0,0,0,1,25.0,25.0,0,,,0,\r\n");
+    assert_string_equal(csv,
+        "label,in,out,closed,lost,late,first_n,first_median_s,first_p90_s,next_n,"
+        "next_median_s,next_p90_s,"
+        "rated_n,rated_average\r\n"
+        "\"'-1\",2,0,0,0,0,0,,,0,,,0,\r\n"
+        "\"'=HYPERLINK(\"\"x\"\")\",1,0,0,0,0,0,,,0,,,2,4.5\r\n"
+        "\"a,\"\"b\"\"\",3,0,0,0,0,1,25.0,25.0,0,,,0,\r\n");
     free(csv);
     csv = report_csv(j, "hours");
-    assert_non_null(strstr(csv, "\r\n23,0,0,0,0,0,,,0,,,0,\r\n"));
+    assert_non_null(strstr(csv, "\r\n23,0,0,0,0,0,0,,,0,,,0,\r\n"));
     free(csv);
     assert_null(report_csv(j, "people"));
     json_decref(j);

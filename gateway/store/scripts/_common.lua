@@ -327,3 +327,15 @@ end
 local function is_owner(token)
   return call('GET', P .. 'lease') == token
 end
+
+-- One more entry of a thread, told to screens and to the CRMs (ARGV from `targets` on): what: "event" or "out", and signs
+-- for rules (append.lua). id: whose time and random part it gets. Returns its own.
+local function add_entry(thread, seq, id, body, now, what, events_max, targets)
+  id = string.sub(id, 1, 10) .. string.sub(thread, 11, 19) .. string.sub(id, 20)
+  local after = string.sub(what, 1, 3) == 'out' and '\n+0 queued' or ''
+  call('HSET', P .. 'log:' .. thread, seq, id .. ' ' .. body .. '\n' .. now .. ' received\n+0 stored' .. after)
+  call('HSET', P .. 'thread:' .. thread, 'seq', seq)
+  event(events_max, 'm ' .. thread .. ' ' .. seq .. ' ' .. what)
+  for i = targets, #ARGV do call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq) end
+  return id
+end

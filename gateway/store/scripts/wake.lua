@@ -4,22 +4,20 @@
 -- KEYS: 1 shard prefix   ARGV: 1 now ms, 2 events max, 3 an id to make others of, 4 token of the shard's owner, 5 day
 --   and hour for reports, 6 how many seconds a day of them is kept, 7... CRM targets
 -- Returns {how many were done, when the next is due, ms, or "", then what was begun in several steps and not ended by
--- who began it ("unfinished", by when it should have been): the caller ends it, or is asked again half a minute
--- later}, or {} when the shard has another owner
-local now = tonumber(ARGV[1])
+-- who began it ("unfinished", by when it should have been): the caller ends it, or is asked again half a minute later}, or {} when the shard has another owner
+local now, targets, later = tonumber(ARGV[1]), 7, tonumber(ARGV[1]) + 30000
 local done = 0
 if not is_owner(ARGV[4]) then return {} end
 
+local DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+local function digit(n) return string.sub(DIGITS, n % 32 + 1, n % 32 + 1) end
+
 -- One more entry of a thread, an event; seq: the number of the one before; signs: for rules, see append.lua.
 local function tell(thread, seq, what, signs)
-  seq = tonumber(seq or 0) + 1
-  local id = string.sub(ARGV[3], 1, 10) .. string.sub(thread, 11, 19) .. string.sub(ARGV[3], 20)
-  local body = '{"d":"event","event":{' .. what .. '}}'
-  call('HSET', P .. 'log:' .. thread, seq, id .. ' ' .. body .. '\n' .. ARGV[1] .. ' received\n+0 stored')
-  call('HSET', P .. 'thread:' .. thread, 'seq', seq)
-  event(ARGV[2], 'm ' .. thread .. ' ' .. seq .. ' event' .. (signs or ''))
-  for i = 7, #ARGV do call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq) end
-  done = done + 1
+  local id = string.sub(ARGV[3], 1, 19) .. digit(math.floor(done / 32)) .. digit(done) .. string.sub(ARGV[3], 22)
+  add_entry(thread, tonumber(seq or 0) + 1, id, '{"d":"event","event":{' .. what .. '}}', ARGV[1],
+    'event' .. (signs or ''), ARGV[2], targets)
+  done = done + 1 -- two of one thread may be due at once: each has an id of its own
 end
 
 local function becomes(thread, t, state, score)
@@ -35,14 +33,24 @@ local function wake(thread, t)
 end
 
 -- Who is responsible hears of both, supervisors of what they want to, and of all that nobody is responsible for.
-local function remind(thread, t, step, supervisors)
-  local names = {'"t":"desk","what":"reminder","id":"' .. thread .. '","step":"' .. step .. '"'}
+-- seq: the entry's, by which pages know that they were told.
+local function remind(thread, t, step, supervisors, seq)
+  local names = {'"t":"desk","what":"reminder","id":"' .. thread .. '","step":"' .. step .. '","seq":' .. seq}
   local agent = t[2] or ''
   if agent ~= '' then names[2] = '"agent":' .. cjson.encode(agent) end
   if supervisors == 'a' or (supervisors == 'l' and (step == 'late' or agent == '')) then
     names[#names + 1] = '"role":"supervisor"'
   end
   if #names > 1 then call('PUBLISH', 'sb:live', '{' .. table.concat(names, ',') .. '}') end
+end
+
+-- In reports: it got late in this hour; whose it was.
+local function count_late(t)
+  local agent = t[2] or ''
+  count_day(ARGV[5], 'late', string.sub(ARGV[5], 10), t[7] or '')
+  if agent ~= '' then count_day(ARGV[5], 'late.agent', agent) end
+  for _, label in ipairs(labels_of(t[8])) do count_day(ARGV[5], 'late.label', label) end
+  counted_day(ARGV[5], ARGV[6])
 end
 
 local function answer(thread, t)
@@ -60,7 +68,12 @@ local function answer(thread, t)
   call('HSET', P .. 'thread:' .. thread, 'sla', kind .. (late and ' 2 ' or ' 1 ') .. reminded .. ' ' .. due .. ' ' ..
     whom .. ' ' .. at .. ' ' .. policy)
   tell(thread, t[5], told)
-  remind(thread, t, late and 'late' or 'soon', whom)
+  if late then count_late(t) end
+  if late and t[1] == 'snoozed' then -- he waits, and nobody sees it: the snooze is over now
+    call('HSET', P .. 'thread:' .. thread, 'snooze', ARGV[1])
+    call('ZADD', P .. 'due', now, 'wake ' .. thread)
+  end
+  remind(thread, t, late and 'late' or 'soon', whom, tonumber(t[5] or 0) + 1)
 end
 
 local function close(thread, t)
@@ -94,5 +107,5 @@ if counted ~= 'all' then
   call('SET', P .. 'counted', last)
 end
 local unfinished = call('ZRANGEBYSCORE', P .. 'unfinished', '-inf', ARGV[1], 'LIMIT', 0, 10)
-for _, what in ipairs(unfinished) do call('ZADD', P .. 'unfinished', now + 30000, what) end
+for _, what in ipairs(unfinished) do call('ZADD', P .. 'unfinished', later, what) end
 return {done, call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2] or '', unpack(unfinished)}

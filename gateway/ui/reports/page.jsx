@@ -44,6 +44,7 @@ function Tiles({ report, words }) {
             <Tile name="rated" title={words.t("rated")} value={score(words, totals.rated)} more={totals.rated.n > 0 && words.t("rated.n", { n: totals.rated.n })} />
             <Tile name="closed" title={words.t("closed")} value={words.number(totals.closed)} />
             <Tile name="lost" title={words.t("lost")} bad={totals.lost > 0} value={words.number(totals.lost)} />
+            <Tile name="late" title={words.t("late")} bad={totals.late > 0} value={words.number(totals.late)} />
         </dl>
     );
 }
@@ -76,10 +77,10 @@ function Table({ name, rows, query, words }) {
     const agentName = useAgentName();
     const id = "table-" + name;
     const nameOf = (row, i) => (name === "hours" ? `${String(i).padStart(2, "0")}:00` : name === "agents" ? agentName(row.name) : row.name);
-    const shown = rows.map((row, i) => [nameOf(row, i), row]).filter(([, r]) => r.in || r.out || r.closed || r.lost || r.first.n || r.next.n);
+    const shown = rows.map((row, i) => [nameOf(row, i), row]).filter(([, r]) => r.in || r.out || r.closed || r.lost || r.late || r.first.n || r.next.n);
     if (!shown.length) return null;
     const known = (what) => what === "in" ? name !== "agents" : what === "out" || what === "closed" ? name !== "labels" : true;
-    const columns = ["in", "out", "first", "next", "rated", "closed", "lost"].filter(known);
+    const columns = ["in", "out", "first", "next", "rated", "closed", "lost", "late"].filter(known);
     const cell = (row, what) => (what === "rated" ? score(words, row.rated) : what === "first" || what === "next" ? timeText(words, row[what].median_s) : words.number(row[what]));
     return (
         <section class="report-card" data-table={name}>
@@ -92,14 +93,14 @@ function Table({ name, rows, query, words }) {
                     <thead>
                         <tr>
                             <th scope="col">{words.t("name." + name)}</th>
-                            {columns.map((c) => <th key={c} scope="col">{words.t(c)}</th>)}
+                            {columns.map((c) => <th key={c} scope="col">{words.t(c === "late" ? "late.short" : c)}</th>)}
                         </tr>
                     </thead>
                     <tbody>
                         {shown.map(([title, row]) => (
                             <tr key={title} data-row={row.name}>
                                 <th scope="row">{title}</th>
-                                {columns.map((c) => <td key={c} class={c === "lost" && row.lost ? "bad" : undefined}>{cell(row, c)}</td>)}
+                                {columns.map((c) => <td key={c} class={(c === "lost" || c === "late") && row[c] ? "bad" : undefined}>{cell(row, c)}</td>)}
                             </tr>
                         ))}
                     </tbody>
@@ -174,7 +175,7 @@ function Figures({ words }) {
         };
     }, [first, last, asks]);
     const query = got && new URLSearchParams({ from: got.from, to: got.to }).toString();
-    const empty = got && !TABLES.some((x) => got.report[x].some((r) => r.in || r.out || r.closed || r.first.n));
+    const empty = got && !TABLES.some((x) => got.report[x].some((r) => r.in || r.out || r.closed || r.late || r.first.n));
     return (
         <AdminPage title={words.t("title")} hint={zone && words.t("hint", { zone })}>
             <Period {...{ period, setPeriod: choose, own, setOwn, words }} />
