@@ -7,6 +7,7 @@ from own_redis import OwnRedis
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
+from test_inbox_notices import COUNTED, counted, heard, js, sounds
 from widget import accessible
 
 CONFIG = """
@@ -183,3 +184,59 @@ def test_answer_times_and_who_is_reminded(g, clock, nothing_kept, browsers, lang
     until(lambda: api.get("/threads/" + t)["thread"]["sla"] is None)
     i.go("#/v/open")
     i.until(lambda: not i.row(t).find_elements(By.CSS_SELECTOR, ".row-due"))
+
+
+def in_all_tabs(page, text):
+    here, got = page.d.current_window_handle, []
+    for tab in page.d.window_handles:
+        page.d.switch_to.window(tab)
+        got.append(js(page, text))
+    page.d.switch_to.window(here)
+    return got
+
+
+def test_a_reminder_rings_once_for_all_tabs(g, clock, nothing_kept, browsers):
+    """As a new message does: by the agent's own settings, with a notice of the browser's while the page is not in front."""
+    api = g.login()
+    g.add_user("ann")
+    api.post("/sla", {"name": "Usual", "first_s": 3600, "remind_s": 600})
+    n = iter(range(100))
+
+    def write():
+        who = f"Dora {next(n)}"
+        return g.hook({"from": {"address": who, "name": who}, "id": who, "text": "where is it?"}).json()["thread"], who
+    ann = counted(browsers, g)
+    first = ann.d.current_window_handle
+    g.login("ann", g.PASSWORD).ask("PUT", "/preferences", json={"unassigned": False, "browser": True}).raise_for_status()
+    ann.d.execute_script("window.open('about:blank')")
+    ann.until(lambda: len(ann.d.window_handles) == 2)
+    ann.d.switch_to.window(next(h for h in ann.d.window_handles if h != first))
+    ann.d.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": COUNTED})
+    ann.d.get(g.url + "/")
+    ann.online()
+    ann.until(lambda: js(ann, "return Boolean(switchboardPages?.background)"))
+    ann.one(".rail, nav").click()  # a tab plays nothing before somebody has used it
+    t, who = until(lambda: (lambda x: x if api.get("/threads/" + x[0])["thread"]["sla"] else None)(write()))
+    api.patch("/threads/" + t, {"assignee": "ann"})
+    heard(ann, 1)
+    in_all_tabs(ann, "window.away = true; Notification.permission = 'granted'")
+    clock.forward(3001)
+    heard(ann, 2)
+    clock.forward(600)
+    heard(ann, 3)
+    notices = sum(in_all_tabs(ann, "return window.told.notices"), [])
+    assert sorted(notices) == [[f"{who}: an answer is due soon", "where is it?", "sb-" + t],
+                               [f"{who}: not answered in time", "where is it?", "sb-" + t]], notices
+    ann.until(lambda: [a for a in ann.all(".toast a") if "not answered in time" in a.text])
+    ann.shot("reminder")
+    # she does not want to hear of hers any more: both tabs know it
+    g.login("ann", g.PASSWORD).ask("PUT", "/preferences", json={"mine": False, "unassigned": False}).raise_for_status()
+    for tab in ann.d.window_handles:
+        ann.d.switch_to.window(tab)
+        ann.go("#/account")
+        ann.until(lambda: not ann.one("#settings-mine").is_selected())
+    other, _ = write()
+    api.patch("/threads/" + other, {"assignee": "ann"})
+    clock.forward(3601)
+    ann.until(lambda: [a for a in ann.all(".toast a") if "not answered in time" in a.text and other in a.get_attribute("href")], 20)
+    assert sounds(ann) == 3

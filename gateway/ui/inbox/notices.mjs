@@ -1,7 +1,19 @@
 // notices.mjs - of which events an agent is told beside the screen, and when he wants to be left in peace. Pure.
 
+// A reminder that an answer is due, as a frame about a message: the thread's event that says the same. Others stay as they are.
+export const asNews = (frame, threads) => (frame.type === "desk" && frame.what === "reminder"
+    ? { ...frame, message: { thread: frame.id, seq: frame.seq, direction: "event" }, thread: threads.get(frame.id) } : frame);
+
+// Who is reminded, the gateway has chosen; of whose threads he wants to hear is his own.
+function reminds({ thread }, me, wants) {
+    if (thread && !thread.assignee) return wants.unassigned ? "unassigned" : null;
+    return wants.mine || (thread && thread.assignee !== me) ? "mine" : null;
+}
+
 // Why this frame concerns the agent: "mine", "unassigned", "mentions"; null when it does not, or he does not want to know.
-export function reasonOf({ type, message: m, thread }, me, wants) {
+export function reasonOf(frame, me, wants) {
+    const { type, message: m, thread } = frame;
+    if (type === "desk") return m ? reminds(frame, me, wants) : null;
     if (type !== "message" || !m || m.past || m.from?.agent === me || m.event?.by === me) return null;
     if (m.direction === "note") return wants.mentions && m.mentions?.includes(me) ? "mentions" : null;
     if (m.direction === "event") return wants.mine && m.event?.type === "assigned" && m.event.to === me ? "mine" : null;

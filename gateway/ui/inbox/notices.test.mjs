@@ -1,7 +1,7 @@
 // notices.test.mjs - of what an agent is told, and of what not.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isQuiet, newestOfEach, reasonOf, waitsFor } from "./notices.mjs";
+import { asNews, isQuiet, newestOfEach, reasonOf, waitsFor } from "./notices.mjs";
 import { PRESETS } from "./preferences.mjs";
 
 const frame = (message, thread = {}) => ({ type: "message", message: { thread: "t", direction: "in", ...message },
@@ -27,6 +27,16 @@ test("not of: others' threads, own deeds, the past, blocked clients, what was no
     assert.equal(reason({ ...frame({}), type: "status" }), null);
     assert.equal(reason(frame({}), { unassigned: false }), null);
     assert.equal(reason(frame({}, { assignee: "ann" }), { mine: false }), null);
+});
+
+test("reminders: of what is mine, of nobody's, of another's whom I look after; each once", () => {
+    const threads = new Map([["m", { assignee: "ann" }], ["n", { assignee: null }], ["o", { assignee: "bob" }]]);
+    const of = (id, wants) => reason(asNews({ type: "desk", what: "reminder", id, step: "late", seq: 7 }, threads), wants);
+    assert.deepEqual(["m", "n", "o", "unknown"].map((id) => of(id)), ["mine", "unassigned", "mine", "mine"]);
+    assert.deepEqual(["m", "n", "o"].map((id) => of(id, { mine: false, unassigned: false })), [null, null, "mine"]);
+    assert.equal(reason(asNews({ type: "desk", what: "canned", id: "x" }, threads)), null);
+    const { message } = asNews({ type: "desk", what: "reminder", id: "m", step: "soon", seq: 7 }, threads);
+    assert.deepEqual([message.thread, message.seq], ["m", 7]);
 });
 
 test("quiet hours, over midnight, too", () => {

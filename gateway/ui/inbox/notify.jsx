@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { ring } from "../shared/sound.mjs";
 import { useAgentName, useDesk, useWords } from "./context.jsx";
-import { isQuiet, newestOfEach, reasonOf } from "./notices.mjs";
+import { asNews, isQuiet, newestOfEach, reasonOf } from "./notices.mjs";
 import { clientName } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
 
@@ -32,8 +32,9 @@ function show(title, body, tag, href) {
     }
 }
 
-function wordsOf({ message: m, thread }, reason, { t, agentName }) {
+function wordsOf({ message: m, thread, step }, reason, { t, agentName }) {
     const name = clientName(thread, t);
+    if (step) return [t("remind." + (step === "late" ? "late" : "soon"), { name }), plainName(thread?.last?.text ?? "")];
     const text = plainName(m.text ?? "") || t("list.file");
     if (reason === "mentions") return [t("notice.mention", { who: agentName(m.from?.agent), name }), text];
     if (m.direction === "event") return [t("notice.assigned", { name }), agentName(m.event?.by) || t("event.system")];
@@ -53,7 +54,7 @@ export function useNotices() {
             const frames = waiting;
             timer = null;
             waiting = [];
-            for (const f of frames) if (await claim(storage, me, f.message.thread + ":" + f.message.seq)) fresh.push(f);
+            for (const f of frames.map((f) => asNews(f, db.threads))) if (await claim(storage, me, f.message.thread + ":" + f.message.seq)) fresh.push(f);
             const wants = db.preferences;
             if (!fresh.length || isQuiet(wants)) return;
             if (wants.sound) ring();
@@ -63,7 +64,8 @@ export function useNotices() {
             else for (const f of each)
                 show(...wordsOf(f, reasonOf(f, me, wants), words.current), "sb-" + f.message.thread, threadHref(f.message.thread));
         };
-        const hear = (frame) => {
+        const hear = (heard) => {
+            const frame = asNews(heard, db.threads);
             if (!reasonOf(frame, me, db.preferences)) return;
             const { thread, seq } = frame.message;
             if (inUse() && db.route.thread === thread) return void claim(storage, me, thread + ":" + seq);
