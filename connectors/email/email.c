@@ -210,6 +210,7 @@ static const struct setting settings[] = {
         .max = 600000,
         .help = "How long the IMAP server may be silent while it owes an answer: then it is left, "
                 "and asked anew."},
+    CONNECTOR_RATING_SETTINGS,
     {0},
 };
 
@@ -378,6 +379,7 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
     e->patience_ms = settings_int(s, "patience");
     e->retry_ms = settings_int(s, "retry");
     e->give_up_ms = settings_int(s, "give_up");
+    connector_rates(c, s);
     return init_login(e, s, err);
 }
 

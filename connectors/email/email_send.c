@@ -446,7 +446,7 @@ static void compose(struct email_sending *s) {
         .quote_intro = s->intro ? s->intro : "",
         .quote_text = s->quote ? s->quote : "",
         .date_ms = received ? received : clock_ms(),
-        .auto_submitted = "",
+        .auto_submitted = json_object_get(d->body, "rating") ? "auto-generated" : "",
         .instance = s->instance,
         .files = s->files,
         .nfiles = s->nfiles,

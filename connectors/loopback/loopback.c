@@ -48,6 +48,7 @@ static const struct setting settings[] = {
         .preset = "ok",
         .choices = "ok|fail|reject|delay|lose|twice",
         .help = "What becomes of an answer, unless its text says (\"!fail 2\", \"!delay 500\")."},
+    CONNECTOR_RATING_SETTINGS,
     {0},
 };
 
@@ -60,6 +61,7 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
     lo->outbox_fd = -1;
     lo->token = mem_strdup(settings_str(s, "token"));
     lo->outbox = mem_strdup(settings_str(s, "outbox"));
+    connector_rates(c, s);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcmp(names[i], settings_str(s, "behaviour")) == 0)
             lo->behaviour = (enum loopback_act)i;

@@ -74,6 +74,7 @@ static const struct setting settings[] = {
         .choices = "unknown|all|none",
         .help = "Which updates are kept with their message as they came: those not understood "
                 "whole, all, or none."},
+    CONNECTOR_RATING_SETTINGS,
     {0},
 };
 
@@ -91,6 +92,7 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
     t->is_cloud = strcmp(t->api_url, TELEGRAM_CLOUD) == 0;
     t->local_files = settings_bool(s, "local_files");
     t->bot_id = strtoll(t->token, NULL, 10);
+    connector_rates(c, s);
     for (size_t i = 0; i < ARRAY_LEN(modes); i++)
         if (strcmp(modes[i], settings_str(s, "mode")) == 0)
             t->mode = (enum telegram_mode)i;

@@ -155,6 +155,7 @@ static const struct setting settings[] = {
         .choices = "unknown|all|none",
         .help = "Which messages are kept as they came besides: those not understood whole, all, or "
                 "none."},
+    CONNECTOR_RATING_SETTINGS,
     {0},
 };
 
@@ -185,6 +186,7 @@ static int init(struct connector *c, const struct settings *s, struct err *err) 
     w->api_url = mem_strndup(url, n);
     w->is_cloud = strcmp(w->api_url, WHATSAPP_CLOUD) == 0;
     w->read_receipts = settings_bool(s, "read_receipts");
+    connector_rates(c, s);
     read_secrets(w, settings_str(s, "app_secret"));
     for (size_t i = 0; i < ARRAY_LEN(keeps); i++)
         if (strcmp(keeps[i], settings_str(s, "keep_raw")) == 0)

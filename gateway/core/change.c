@@ -17,10 +17,23 @@ struct told {
     struct connector *connector;
     enum change_kind kind;
     char *external_id, *once;
+    char *who_kind, *address, *name;
+    bool verified;
+    bool is_event; /* it became an event: a rating */
     json_t *body;
     inbound_fn fn;
     void *arg;
 };
+
+static void told_free(struct told *t) {
+    json_decref(t->body);
+    free(t->external_id);
+    free(t->once);
+    free(t->who_kind);
+    free(t->address);
+    free(t->name);
+    free(t);
+}
 
 static void told_end(struct told *t, const struct store_appended *r, const struct err *err) {
     struct inbound_result out = {0};
@@ -30,19 +43,36 @@ static void told_end(struct told *t, const struct store_appended *r, const struc
         memcpy(out.message, r->message, ID_SIZE);
     }
     t->fn(t->arg, err ? NULL : &out, err);
-    json_decref(t->body);
-    free(t->external_id);
-    free(t->once);
-    free(t);
+    told_free(t);
+}
+
+/* What was a rating says something else now: another rating, or a message. */
+static void say_anew(struct told *t) {
+    char *id = mem_printf("%s~%s", t->external_id, t->once ? t->once : "");
+    struct inbound in = {.kind = INBOUND_MESSAGE,
+        .from = {t->who_kind, t->address, t->name, t->verified},
+        .external_id = id,
+        .body = t->body};
+    connector_inbound(t->connector, &in, t->fn, t->arg);
+    told_free(t);
+    free(id);
 }
 
 static void on_told(void *arg, const struct store_appended *r, const struct err *err) {
-    told_end(arg, r, err);
+    struct told *t = arg;
+    if (!err && t->is_event && t->kind == CHANGE_EDIT)
+        say_anew(t);
+    else
+        told_end(t, r, err);
 }
 
 static int apply(void *arg, json_t *body, struct err *err) {
     struct told *t = arg;
+    const char *d = json_string_value(json_object_get(body, "d"));
     (void)err;
+    t->is_event = d && strcmp(d, "event") == 0;
+    if (t->is_event)
+        return 0;
     switch (t->kind) {
     case CHANGE_EDIT:
         return revision_edit(body, t->body, t->external_id, clock_ms());
@@ -98,6 +128,10 @@ void connector_change(struct connector *c, const struct change *ch, inbound_fn f
         .kind = ch->kind,
         .external_id = mem_strdup(ch->external_id),
         .once = ch->once ? mem_strdup(ch->once) : NULL,
+        .who_kind = mem_strdup(ch->from.kind),
+        .address = mem_strdup(ch->from.address),
+        .name = ch->from.name ? mem_strdup(ch->from.name) : NULL,
+        .verified = ch->from.verified,
         .body = json_incref((json_t *)ch->body),
         .fn = fn,
         .arg = arg};

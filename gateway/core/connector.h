@@ -171,10 +171,56 @@ struct connector_ops {
     void (*finish)(struct connector *c);
 };
 
+/* Whether and how clients are asked, after their talk was closed, what they think of it: a message
+ * of ours, whose answer (a button, or a digit alone) becomes an event of the thread and opens
+ * nothing. */
+struct connector_rating {
+    bool can;                  /* the channel has the settings */
+    bool on;                   /* and clients are asked */
+    int64_t after_ms;          /* the talk's end */
+    int64_t again_ms;          /* nobody is asked twice within it */
+    const char *text, *thanks; /* "": our own words; thanks "-": nothing is said */
+};
+
+/* Rows for the table of settings of a channel that has no way of its own to ask for a rating, and
+ * what reads them, from init(). */
+#define CONNECTOR_RATING_SETTINGS                                                                  \
+    {.key = "rating",                                                                              \
+        .type = SETTING_BOOL,                                                                      \
+        .preset = "no",                                                                            \
+        .help = "Ask the client to rate the talk, 1 to 5, when it was closed after a person "      \
+                "had answered him."},                                                              \
+        {.key = "rating_after",                                                                    \
+            .type = SETTING_DURATION,                                                              \
+            .preset = "1m",                                                                        \
+            .min = 0,                                                                              \
+            .max = 7LL * 24 * 3600 * 1000,                                                         \
+            .help = "So long after closing. Who writes before is not asked."},                     \
+        {.key = "rating_again",                                                                    \
+            .type = SETTING_DURATION,                                                              \
+            .preset = "30d",                                                                       \
+            .min = 0,                                                                              \
+            .max = 366LL * 24 * 3600 * 1000,                                                       \
+            .help = "No client is asked twice within this time."},                                 \
+        {.key = "rating_text",                                                                     \
+            .type = SETTING_STRING,                                                                \
+            .preset = "",                                                                          \
+            .check = connector_check_rating,                                                       \
+            .help = "The question; it should ask for a digit, 1 to 5. Empty: our own words, in "   \
+                    "Russian or English as the client speaks."},                                   \
+    {                                                                                              \
+        .key = "rating_thanks", .type = SETTING_STRING, .preset = "",                              \
+        .check = connector_check_rating,                                                           \
+        .help = "What is said to a rating. Empty: our own words; \"-\": nothing."                  \
+    }
+int connector_check_rating(const char *value, struct err *err);
+void connector_rates(struct connector *c, const struct settings *s);
+
 struct connector {
     const struct connector_ops *ops;
     const char *channel; /* the section's title: "site" */
-    bool is_added;       /* by an admin, not in the configuration file */
+    struct connector_rating rating;
+    bool is_added; /* by an admin, not in the configuration file */
     const struct env *env;
     struct core *core;      /* NULL: it only examines (doctor) */
     struct redis *redis;    /* without a core: for what is kept; NULL: nothing can be */

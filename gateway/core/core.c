@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "core/erase.h"
 #include "model/hours.h"
 #include "store/store_back.h"
 
@@ -54,14 +55,23 @@ static void tell_statuses(struct core *core) {
     buf_free(&who);
 }
 
+/* What the shard's owner has to end, or to begin. */
+static void on_unfinished(void *arg, const char *verb, const char *id, const char *what) {
+    if (strcmp(verb, "erase") == 0)
+        core_erase(arg, id, what, "", NULL, NULL);
+    else if (strcmp(verb, "ask") == 0)
+        rating_ask(arg, id, what);
+}
+
 void core_start(struct core *core) {
     tell_statuses(core);
+    rating_start(core);
+    store_on_unfinished(core->store, on_unfinished, core);
     feed_start(core);
     live_start(core);
     terms_start(core);
     viewers_start(core);
     rules_start(core);
-    erase_start(core);
     owner_start(core);
 }
 

@@ -119,8 +119,16 @@ void terms_of_question(
 void terms_of_answer(
     const struct core *core, const char *channel, int64_t now, struct store_append *a);
 
+/* rating.c: how was the talk? */
+void rating_start(struct core *core);
+/* When the client of a thread that is closed now is asked, ms; 0 never. channel: the thread's. */
+int64_t rating_due(struct core *core, const char *channel, int64_t now);
+/* His time has come (store_on_unfinished()). */
+void rating_ask(struct core *core, const char *thread, const char *episode);
+
 /* owner.c: leases, and the queues of the shards that we own */
 void owner_start(struct core *core);
+const char *owner_token(const struct core *core, unsigned shard); /* "" not ours */
 /* Something new may be in the shard's queues; channel_work: in a channel's. */
 void owner_poke(struct core *core, unsigned shard, bool channel_work);
 void owner_drain(struct core *core, loop_fn fn, void *arg);
@@ -199,8 +207,7 @@ void outbound_post(struct core *core, const struct actor *a, const char *thread,
  * sends is no answer to the client, and makes nobody responsible. */
 void outbound_by_rule(struct core *core, const char *thread, const json_t *body, const json_t *mark,
     const char *key, store_done_fn fn, void *arg);
-/* erase.c: what others have begun is ended; what waits is left to others */
-void erase_start(struct core *core);
+/* erase.c: what waits is left to others */
 void erase_stop(struct core *core);
 
 /* core.c */

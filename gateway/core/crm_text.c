@@ -33,6 +33,7 @@ enum word {
     W_STATE,
     W_SOON,
     W_OVERDUE,
+    W_RATED,
     W_EVENT,
     W_SUBJECT,
     W_CLIENT,
@@ -42,11 +43,12 @@ enum word {
 static const char *const words[2][W_COUNT] = {
     {"agent", "note", "edited", "taken back", "came late", "not delivered", "file",
         "file, not here", "place", "contact", "responsible", "nobody", "the dialogue is now",
-        "an answer is due soon", "the client was not answered in time", "event", "subject",
-        "client"},
+        "an answer is due soon", "the client was not answered in time", "the client rated the talk",
+        "event", "subject", "client"},
     {"сотрудник", "заметка", "изменено", "удалено", "пришло с опозданием", "не доставлено", "файл",
         "файла нет", "место", "контакт", "ответственный", "никто", "диалог теперь",
-        "пора ответить клиенту", "клиенту не ответили вовремя", "событие", "тема", "клиент"},
+        "пора ответить клиенту", "клиенту не ответили вовремя", "клиент оценил разговор", "событие",
+        "тема", "клиент"},
 };
 
 struct text {
@@ -208,6 +210,14 @@ static void add_files(struct text *t) {
     }
 }
 
+static void add_rating(struct text *t, const json_t *event) {
+    char *said = mem_printf("%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT " %s",
+        json_integer_value(json_object_get(event, "score")),
+        json_integer_value(json_object_get(event, "of")), str(event, "comment"));
+    add_field(t, W_RATED, said);
+    free(said);
+}
+
 static void add_event(struct text *t) {
     const json_t *event = json_object_get(t->message, "event");
     const char *type = str(event, "type"), *to = str(event, "to");
@@ -217,6 +227,8 @@ static void add_event(struct text *t) {
         add_field(t, W_STATE, to);
     else if (strcmp(type, "sla") == 0)
         add_field(t, W_EVENT, word(t, strcmp(str(event, "step"), "late") ? W_SOON : W_OVERDUE));
+    else if (strcmp(type, "rating") == 0)
+        add_rating(t, event);
     else
         add_field(t, W_EVENT, *str(event, "text") ? str(event, "text") : type);
 }

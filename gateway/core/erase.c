@@ -445,12 +445,3 @@ void core_erase(struct core *core, const char *client, const char *agent, const 
     }
     store_client(core->store, client, on_client, e);
 }
-
-static void on_unfinished(void *arg, const char *verb, const char *id, const char *agent) {
-    if (strcmp(verb, "erase") == 0)
-        core_erase(arg, id, agent, "", NULL, NULL);
-}
-
-void erase_start(struct core *core) {
-    store_on_unfinished(core->store, on_unfinished, core);
-}

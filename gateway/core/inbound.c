@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "core/core_private.h"
+#include "model/rating.h"
 #include "model/revision.h"
 #include "store/store_amend.h"
 
@@ -119,6 +120,18 @@ static void on_too_early(void *arg) {
     on_stored(arg, NULL, &err);
 }
 
+/* The same when it is a rating: then it is no message. NULL: it is none. */
+static json_t *rated_body(const struct connector *c, const struct inbound *in, int score) {
+    if (!score || !c->rating.can || in->kind != INBOUND_MESSAGE || in->past_ms)
+        return NULL;
+    json_t *body = rating_event(score);
+    if (in->external_id && *in->external_id)
+        json_object_set_new(body, "external_id", json_string(in->external_id));
+    if (json_object_get(in->body, "raw"))
+        json_object_set(body, "raw", json_object_get(in->body, "raw"));
+    return body;
+}
+
 void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn fn, void *arg) {
     static const enum direction directions[] = {[INBOUND_MESSAGE] = DIRECTION_IN,
         [INBOUND_OWN] = DIRECTION_OUT,
@@ -137,6 +150,8 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
                              : NULL;
     char *reply_to = dedupe_key(c, in->reply_to);
     json_t *body = stored_body(in);
+    int score = rating_score(in->body);
+    json_t *rated = rated_body(c, in, score);
     if (has_album) {
         a->part = json_incref(body);
         a->alias = own ? mem_strdup(own) : NULL;
@@ -156,6 +171,8 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
         .free_by_ms = in->free_by_ms,
         .free_for_ms = in->free_for_ms,
         .past_ms = in->past_ms,
+        .rated = rated,
+        .score = score,
         .body = body};
     if (in->kind == INBOUND_MESSAGE && !in->past_ms) {
         terms_of_question(c->core, c->channel, now, &append);
@@ -164,6 +181,7 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
     if (in->kind == INBOUND_OWN && !in->past_ms)
         terms_of_answer(c->core, c->channel, now, &append);
     store_append(c->core->store, &append, on_appended, a);
+    json_decref(rated);
     json_decref(body);
     free(own);
     free(first);

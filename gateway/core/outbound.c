@@ -527,6 +527,8 @@ static void append_change(struct command *c) {
         a.state = text_of(event, "to");
         if (json_is_string(json_object_get(event, "until")))
             clock_parse(text_of(event, "until"), &a.snooze_until_ms);
+        if (strcmp(a.state, "closed") == 0)
+            a.ask_ms = rating_due(c->core, text_of(c->thread_json, "channel"), clock_ms());
     } else if (strcmp(type, "blocked") == 0) {
         a.blocked = json_is_true(json_object_get(event, "on")) ? "1" : "";
         if (a.blocked[0])

@@ -173,6 +173,10 @@ const char *owner_id(const struct core *core) {
     return core->owner->id;
 }
 
+const char *owner_token(const struct core *core, unsigned shard) {
+    return core->owner->shards[shard].token;
+}
+
 bool owner_has_work(const struct core *core, const struct target *t) {
     for (unsigned i = 0; i < core->owner->nshards; i++)
         for (const struct queue *q = core->owner->shards[i].queues; q; q = q->next)

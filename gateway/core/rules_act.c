@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/rules_private.h"
@@ -97,8 +98,8 @@ static void do_unlabel(struct acting *a, const json_t *step) {
 }
 
 static void do_close(struct acting *a, const json_t *step) {
-    struct store_append in = {.state = "closed"};
-    (void)step;
+    struct store_append in = {
+        .state = "closed", .ask_ms = rating_due(a->core, str(step, "channel"), clock_ms())};
     append(a, &in, json_pack("{s:s,s:s}", "type", "state", "to", "closed"), "");
 }
 

@@ -200,7 +200,7 @@ static bool take_step(struct deciding *d, const json_t *action) {
         add_step(d, kind, json_pack("{s:O}", "value", value));
     } else if (!d->closed) {
         d->closed = true;
-        add_step(d, "close", json_object());
+        add_step(d, "close", json_pack("{s:s}", "channel", str(thread_of(d), "channel")));
     }
     return false;
 }

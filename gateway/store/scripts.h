@@ -59,6 +59,8 @@ extern const char script_audit[];
 extern const char script_token[];
 extern const char script_labels[];
 extern const char script_relabel[];
+extern const char script_ask[];
+extern const char script_rated[];
 extern const char script_suggest[];
 extern const char script_dismiss[];
 extern const char script_pause[];

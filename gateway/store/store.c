@@ -320,6 +320,8 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_ERASE_HEARD] = {"erase_heard", script_erase_heard},
         [SCRIPT_LABELS] = {"labels", script_labels},
         [SCRIPT_RELABEL] = {"relabel", script_relabel},
+        [SCRIPT_ASK] = {"ask", script_ask},
+        [SCRIPT_RATED] = {"rated", script_rated},
         [SCRIPT_SUGGEST] = {"suggest", script_suggest},
         [SCRIPT_DISMISS] = {"dismiss", script_dismiss},
     };
@@ -373,6 +375,7 @@ void store_destroy(struct store **sp) {
     free(s->secret);
     free(s->epoch);
     free(s->tell);
+    free(s->asks);
     free(s);
     *sp = NULL;
 }

@@ -105,6 +105,11 @@ struct store_append {
     const char *mentions; /* agents who are mentioned in it, names between spaces; NULL none */
     int64_t unwanted; /* goes with the event: which rules (store_rules_read) want nothing of what a
                          client writes if his thread bears no labels; 0 none that are known */
+    int64_t ask_ms;   /* of an event that closes it: when the client is asked how it was; 0 never */
+    /* from writes nothing but a score: if he was asked how a talk was (store_ask()) within three
+     * days, and has written nothing since, this event is stored instead of the message. NULL */
+    const json_t *rated;
+    int score; /* 1..5, with rated */
 };
 
 struct store_appended {
@@ -114,6 +119,23 @@ struct store_appended {
 };
 typedef void (*store_append_fn)(void *arg, const struct store_appended *r, const struct err *err);
 void store_append(struct store *s, const struct store_append *a, store_append_fn fn, void *arg);
+
+/* --- how was the talk? ----------------------------------------------------------------------- */
+
+/* The client of a closed thread is asked, or is not, as wake.lua has said that he may be. */
+struct store_ask {
+    const char *thread, *episode;    /* of store_on_unfinished() */
+    const char *token;               /* of the shard's owner */
+    const char *channel, *connector; /* where */
+    const json_t *question, *thanks; /* message.h; question NULL: he is not, thanks NULL: nothing is
+                                        said to his rating */
+    int64_t again_ms;                /* nobody is asked twice within it */
+};
+/* Once for each episode, and only who was answered by a person and waits for nothing. */
+void store_ask(struct store *s, const struct store_ask *a, store_done_fn fn, void *arg);
+/* So long after silence has closed a thread its client is asked, by channel: " sales=60000 box=0 ".
+ */
+void store_ask_after(struct store *s, const char *by_channel);
 
 /* --- reading --------------------------------------------------------------------------------- */
 
@@ -186,6 +208,10 @@ void store_merge(struct store *s, const char *from, const char *into, const char
  * proven the same phone number or e-mail address; noted: who that was, if he goes on as client.
  * Names and what somebody only says suggest nothing. */
 void store_suggestions(struct store *s, const char *client, store_json_fn fn, void *arg);
+/* A person says that they are two: it is suggested to neither, until both prove something else.
+ * noted, other: of a suggestion. Twice does no harm. */
+void store_dismiss(struct store *s, const char *client, const char *noted, const char *other,
+    store_done_fn fn, void *arg);
 /* That is undone: {"client":Client} of the one who stayed. The other has back what was his:
  * identities, thread, lists, who waits; and what was written by, and to, his identities since the
  * merge is in his thread now. Idempotent. ERR_CONFLICT: he is not part of `into`, or `into` of a
@@ -208,10 +234,6 @@ void store_link(struct store *s, const struct identity *from, const struct ident
 void store_identify(struct store *s, const struct identity *who, const struct identity *also,
     store_done_fn fn, void *arg);
 /* The client, who is known as `who`, gave `was` up: it is kept as a former identity, leads to him
-/* A person says that they are two: it is suggested to neither, until both prove something else.
- * noted, other: of a suggestion. Twice does no harm. */
-void store_dismiss(struct store *s, const char *client, const char *noted, const char *other,
-    store_done_fn fn, void *arg);
  * by itself still, but proves nothing any more. Nothing happens when he never had it. */
 void store_retire(struct store *s, const struct identity *who, const struct identity *was,
     store_done_fn fn, void *arg);

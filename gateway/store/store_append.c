@@ -13,6 +13,8 @@
 
 #define HOPS_MAX 8
 
+#define RATED_WITHIN_MS (3LL * 24 * 3600 * 1000) /* of being asked */
+
 /* Everything is copied: the script may have to be sent again to another shard. */
 struct append {
     struct store *store;
@@ -24,8 +26,9 @@ struct append {
     const char *kind, *address, *name, *channel, *connector, *dedupe, *body, *preview, *profile;
     const char *assignee, *state, *labels; /* "-" or "=..." */
     const char *route, *reply_to, *alias, *blocked, *author, *mentions, *agent, *while_assigned;
-    const char *first, *next, *silence;
-    char *owned[8]; /* what of these was allocated one by one */
+    const char *first, *next, *silence, *rated;
+    int score;      /* as long as it may be a rating */
+    char *owned[9]; /* what of these was allocated one by one */
     size_t nowned;
     int64_t seen, snooze, window_until, free_by, free_for, past, unwanted;
     bool verified, deliver, fetch, take_address, by_itself;
@@ -38,6 +41,14 @@ struct append {
 };
 
 static void send_append(struct append *op);
+static void send_rated(struct append *op);
+
+static void send(struct append *op) {
+    if (op->score)
+        send_rated(op);
+    else
+        send_append(op);
+}
 
 static void append_free(struct append *op) {
     for (size_t i = 0; i < op->nowned; i++)
@@ -92,7 +103,7 @@ static void hop(struct append *op, const char *client) {
     op->who[0] = 'c';
     memcpy(op->who + 1, client, ID_SIZE);
     op->shard = id_shard(client);
-    send_append(op);
+    send(op);
 }
 
 /* What he writes from now on is of a new client: his identities lead to this one only for a moment.
@@ -148,6 +159,9 @@ static void on_appended(void *arg, const struct redis_reply *r, const struct err
         char client[ID_SIZE];
         copy_id(client, redis_reply_at(r, 1));
         hop(op, client);
+    } else if (strcmp(what, "none") == 0) { /* no rating, or of nothing that he was asked about */
+        op->score = 0;
+        send_append(op);
     } else if (strcmp(what, "again") == 0 && ++op->hops <= HOPS_MAX) {
         send_append(op);
     } else if (strcmp(what, "erased") != 0 || !begin_anew(op)) {
@@ -238,6 +252,40 @@ static void send_append(struct append *op) {
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
 }
 
+/* The same of what may be a rating. */
+static void send_rated(struct append *op) {
+    struct store *s = op->store;
+    struct args a;
+    char shard[ID_SHARD_LEN + 1], event[ID_SIZE], thanks[ID_SIZE], stamp[ZONE_STAMP_SIZE];
+    id_make(op->shard, event);
+    id_make(op->shard, thanks);
+    snprintf(shard, sizeof shard, "%s", event + ID_LEN - ID_SHARD_LEN);
+    args_init(&a);
+    args_int(&a, op->now);
+    args_add(&a, op->who);
+    args_add(&a, op->kind);
+    args_add(&a, op->address);
+    args_add(&a, shard);
+    args_add(&a, op->channel);
+    args_add(&a, s->dedupe ? op->dedupe : "");
+    args_int(&a, dedupe_bucket(op->now));
+    args_int(&a, op->score);
+    args_add(&a, op->rated);
+    args_int(&a, op->now - RATED_WITHIN_MS);
+    args_add(&a, s->events_max);
+    args_add(&a, event);
+    args_add(&a, thanks);
+    add_time(&a, op->window_until);
+    add_time(&a, op->free_by);
+    add_time(&a, op->free_for);
+    zone_stamp(s->zone, op->now, stamp);
+    args_add(&a, stamp);
+    args_add(&a, s->report_keep_s);
+    for (size_t i = 0; i < s->ntargets; i++)
+        args_add(&a, s->targets[i]);
+    store_eval(s, SCRIPT_RATED, op->shard, &a, on_appended, op);
+}
+
 static const char *change_by(struct append *op, char how, const char *value) {
     const char *at = op->copies + op->used;
     if (!value)
@@ -321,6 +369,7 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
         .free_for = in->free_for_ms,
         .past = in->past_ms,
         .unwanted = in->unwanted,
+        .score = in->rated ? in->score : 0,
         .deliver = in->deliver,
         .fetch = in->fetch,
         .take_address = in->take_address,
@@ -342,7 +391,10 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
     op->profile = in->profile ? own(op, json_dumps(in->profile, JSON_COMPACT)) : "";
     op->first = term(op, &in->first);
     op->next = term(op, &in->next);
-    op->silence = term(op, &in->silence);
+    op->silence =
+        in->ask_ms ? own(op, mem_printf("%lld", (long long)in->ask_ms)) : term(op, &in->silence);
+    if (in->rated)
+        op->rated = own(op, record_body(DIRECTION_EVENT, in->channel, in->connector, in->rated));
     op->assignee = change(op, in->assignee);
     op->state = change(op, in->state);
     op->labels = change_labels(op, in);
@@ -352,5 +404,5 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
         loop_defer(s->env->loop, on_early, op);
         return;
     }
-    send_append(op);
+    send(op);
 }

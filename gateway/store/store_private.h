@@ -51,6 +51,8 @@ enum script_id {
     SCRIPT_ERASE_HEARD,
     SCRIPT_LABELS,
     SCRIPT_RELABEL,
+    SCRIPT_ASK,
+    SCRIPT_RATED,
     SCRIPT_SUGGEST,
     SCRIPT_DISMISS,
     SCRIPT_COUNT
@@ -71,6 +73,7 @@ struct store {
     unsigned owed; /* good probes, since the last refusal */
     char *secret, *epoch;
     char *tell; /* store_tell_statuses(); NULL nobody */
+    char *asks; /* store_ask_after(); NULL nobody is asked */
     void (*on_unfinished)(void *arg, const char *verb, const char *id, const char *agent);
     void *unfinished_arg;
     struct loop_timer *probe;

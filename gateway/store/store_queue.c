@@ -509,6 +509,7 @@ void store_wake(struct store *s, unsigned shard, const char *token, store_woken_
     args_add(&a, token);
     args_add(&a, stamp);
     args_add(&a, s->report_keep_s);
+    args_add(&a, s->asks);
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_WAKE, shard, &a, on_woken, w);

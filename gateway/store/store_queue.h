@@ -113,13 +113,14 @@ void store_on_card(struct store *s, const char *thread, store_json_fn fn, void *
 void store_window_over(struct store *s, const char *thread, const char *channel, int64_t before_ms);
 
 /* Does what is due in this shard: opens threads whose snooze is over, tells of answers that are due
- * soon or late, closes dialogues in which nobody wrote any more; ends what others have begun and
- * not ended: merges, and their undoing. Each once, and only while token is its owner's. fn: when
- * the next is due, ms; 0 not known. */
+ * soon or late, closes dialogues in which nobody wrote any more, names clients who are to be asked
+ * how a talk was; ends what others have begun and not ended: merges, and their undoing. Each once,
+ * and only while token is its owner's. fn: when the next is due, ms; 0 not known. */
 typedef void (*store_woken_fn)(void *arg, int64_t next_ms);
 void store_wake(struct store *s, unsigned shard, const char *token, store_woken_fn fn, void *arg);
-/* What is not the store's to end ("erase"). */
+/* What is not the store's to end: "erase" of a client, by an agent; "ask" of a thread, of whose
+ * episode (store_ask()). */
 void store_on_unfinished(struct store *s,
-    void (*fn)(void *arg, const char *verb, const char *id, const char *agent), void *arg);
+    void (*fn)(void *arg, const char *verb, const char *id, const char *what), void *arg);
 
 #endif

@@ -3,6 +3,8 @@ import csv
 import io
 import json
 import os
+import random
+import time
 import zoneinfo
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
@@ -10,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from faketime import FakeTime
-from harness import Api, Gateway
+from harness import SLOWER, Api, Gateway, until
 from own_redis import OwnRedis
 from reporting import LABELS, history
 
@@ -22,8 +24,8 @@ workers = {workers}
 agents {{ login_tries = 1000 }}
 history {{ keep_messages = 100000 keep_for = "3650d" }}
 reports {{ zone = "Europe/Kaliningrad" }}
-loopback "test" {{}}
-loopback "other" {{}}
+loopback "test" {{ rating = yes rating_after = "0s" rating_again = "0s" }}
+loopback "other" {{ rating = yes rating_after = "10m" rating_again = "0s" }}
 cards "main" {{}}
 """
 ZONE = zoneinfo.ZoneInfo("Europe/Kaliningrad")
@@ -64,7 +66,7 @@ class Recount:
     """By hand, from what the log says; written without a look at how the gateway counts."""
 
     def __init__(self, lines):
-        self.n, self.times = Counter(), defaultdict(list)
+        self.n, self.times, self.scores = Counter(), defaultdict(list), defaultdict(list)
         threads = defaultdict(list)
         for line in lines:
             m = json.loads(line).get("message")
@@ -75,8 +77,11 @@ class Recount:
             self.waiting += self.one(sorted(messages, key=lambda m: m["seq"]))
 
     def one(self, messages):
-        since, answered, state, labels, channel = None, False, "open", [], None
+        since, answered, state, labels, channel, whose = None, False, "open", [], None, None
+        old = {m["event"].get("replaces") for m in messages if (m.get("event") or {}).get("type") == "rating"}
         for m in messages:
+            if m.get("rating"):
+                continue  # the gateway's own: no answer
             at = datetime.fromisoformat(m["received_at"].replace("Z", "+00:00"))
             there = at.astimezone(ZONE)
             day, hour = there.strftime("%Y-%m-%d"), there.hour
@@ -98,7 +103,7 @@ class Recount:
                 for label in labels:
                     self.n["in", "label", label] += 1
             elif m["direction"] == "out":
-                state = "open"
+                state, whose = "open", whose or agent
                 count("out", m["channel"])
                 self.n["out", "agent", agent] += 1
                 if since:
@@ -110,6 +115,16 @@ class Recount:
                     since, answered = None, True
             elif event.get("type") == "labels":
                 labels = event["labels"]
+            elif event.get("type") == "assigned":
+                whose = event["to"]
+            elif event.get("type") == "sla" and event["step"] == "late":
+                count("late", channel)
+                for key in (*([("agent", whose)] if whose else []), *(("label", label) for label in labels)):
+                    self.n["late", *key] += 1
+            elif event.get("type") == "rating" and m["seq"] not in old:
+                for key in (("all",), ("day", day), ("hour", hour), ("channel", channel), ("agent", whose),
+                            *(("label", label) for label in labels)):
+                    self.scores[key].append(event["score"])
             elif event.get("type") == "state":
                 if event["to"] == "closed" and state != "closed":
                     count("closed", channel)
@@ -123,8 +138,9 @@ class Recount:
         return since is not None
 
     def check(self, row, *key):
-        for what in ("in", "out", "closed", "lost"):
+        for what in ("in", "out", "closed", "lost", "late"):
             assert row[what] == self.n[what, *key], (what, key, row)
+        self.check_scores(row, *key)
         for what in ("first", "next"):
             times = sorted(self.times[what, *key])
             assert row[what]["n"] == len(times), (what, key, row)
@@ -135,6 +151,11 @@ class Recount:
                 exact = times[max(0, -(-len(times) * int(share * 10) // 10) - 1)]
                 low, high = bounds(slot_of(exact))
                 assert low <= row[what][name] <= high, (what, key, name, row, exact)
+
+
+    def check_scores(self, row, *key):
+        scores = self.scores[key]
+        assert row["rated"] == {"n": len(scores), "average": sum(scores) / len(scores) if scores else None}, (key, row, scores)
 
 
 def days(clock):
@@ -156,8 +177,9 @@ def compare(g, clock):
     for kind in ("channel", "agent", "label"):
         rows = {row["name"]: row for row in got[kind + "s"]}
         for name, row in rows.items():
-            for what in ("in", "out", "closed", "lost"):
+            for what in ("in", "out", "closed", "lost", "late"):
                 assert row[what] == count.n[what, kind, name], (kind, row)
+            count.check_scores(row, kind, name)
             for what in ("first", "next"):
                 assert row[what]["n"] == len(count.times[what, kind, name]), (kind, row)
         told = {k[2] for k, v in count.n.items() if k[1] == kind and v}
@@ -169,22 +191,51 @@ def compare(g, clock):
     return got, count
 
 
+def rate(g, clock, seed):
+    """Talks are closed, and some of their clients say what they think of them, once or twice, on other days, too."""
+    rng, api = random.Random(seed), g.login()
+    for t in api.threads("open"):
+        if rng.random() < 0.7:
+            api.post(f"/threads/{t['id']}/messages", {"text": "is that all?"})
+            api.patch("/threads/" + t["id"], {"state": "closed"})
+    clock.forward(601)
+    until(lambda: not [j for k in g.redis.scan_iter("sb:{s*}:due") for j in g.redis.zrange(k, 0, -1) if j[:4] == b"ask "], 40 * SLOWER)
+    asked = [t for t in api.threads("closed") if t["last"]["text"].startswith("How was")]
+    for n, t in enumerate(asked * 2):
+        if rng.random() < 0.7:
+            who = api.get("/threads/" + t["id"])["client"]["identities"][0]["address"]
+            assert g.hook({"from": {"address": who}, "id": f"r{n}", "text": rng.choice("12345")}, t["channel"]).status_code == 200
+        if rng.random() < 0.3:
+            api.patch("/threads/" + t["id"], {"labels": rng.sample(LABELS, rng.randrange(3)), "assignee": rng.choice(("ann", "bob"))})
+        clock.forward(rng.choice((0, 60, 4000)))
+
+
+def settled(g, clock):
+    """The same, once the timers that the clock's jumps made due are done: between the two answers more would get late."""
+    now = lambda: int((time.time() + clock.offset) * 1000)  # noqa: E731
+    until(lambda: not any(g.redis.zcount(k, "-inf", now()) for k in g.redis.scan_iter("sb:{s*}:due")), 40 * SLOWER)
+    return until(lambda: compare(g, clock), 30 * SLOWER)
+
+
 def test_a_recount_of_the_log_finds_the_same(g, clock):
+    g.login().post("/sla", {"name": "Usual", "first_s": 900, "next_s": 3600})
     history(g, clock, MESSAGES, 7)
-    got, count = compare(g, clock)
+    rate(g, clock, 7)
+    got, count = settled(g, clock)
+    assert got["totals"]["late"] > 5 and got["totals"]["rated"]["n"] > 5
     assert got["totals"]["in"] > MESSAGES // 3 and got["totals"]["first"]["n"] and got["totals"]["next"]["n"]
     assert got["totals"]["lost"] and len(got["days"]) > 3 and len(got["labels"]) == len(LABELS)
-    again, _ = compare(g, clock)  # now from the sums of the days that are over
+    again, _ = settled(g, clock)  # now from the sums of the days that are over
     assert again == got
     # a clock that jumps back counts in a day that was summed up already
     clock.forward(-2 * 86400)
     r = g.hook({"from": {"address": "0", "name": "N0"}, "id": "late", "text": "late"})
     assert r.status_code == 200
     clock.forward(2 * 86400)
-    compare(g, clock)
+    settled(g, clock)
     g.kill_worker()
     g.wait_ready()
-    compare(g, clock)
+    settled(g, clock)
 
 
 def test_tables_for_spreadsheets(g, clock):

@@ -101,6 +101,11 @@ static void files_and_events(void **state) {
         "bob", "by", "ann");
     expect(m, (struct crm_text_options){.max = 10000},
         "Anna, 29.11.2026 12:04\nresponsible: bob\n#01JDFX3T5KABCDEFGHJKMNPQRS");
+    m = json_pack("{s:s,s:s,s:s,s:{s:s,s:i,s:i,s:s,s:s}}", "id", "01JDFX3T5KABCDEFGHJKMNPQRS",
+        "direction", "event", "received_at", "2026-11-29T12:04:00.000Z", "event", "type", "rating",
+        "score", 4, "of", 5, "text", "4 of 5: fast", "comment", "fast");
+    expect(m, (struct crm_text_options){.max = 10000, .russian = true},
+        "Anna, 29.11.2026 12:04\nклиент оценил разговор: 4/5 fast\n#01JDFX3T5KABCDEFGHJKMNPQRS");
 }
 
 /* 70,000 characters of any kind come whole, in pieces that fit, cut nowhere wrong. */

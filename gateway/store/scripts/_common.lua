@@ -339,3 +339,13 @@ local function add_entry(thread, seq, id, body, now, what, events_max, targets)
   for i = targets, #ARGV do call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq) end
   return id
 end
+
+-- A message of ours that nobody wrote, to where answers go (to: kind, address and route of the thread): an entry, and
+-- in the channel's queue.
+local function say(thread, seq, id, body, now, channel, to, events_max, targets)
+  body = string.sub(body, 1, -2) .. ',"to":{"kind":' .. cjson.encode(to[1] or '') .. ',"address":' ..
+    cjson.encode(to[2] or '') .. '}}'
+  if (to[3] or '') ~= '' then body = with_key(body, 'route', to[3]) end
+  add_entry(thread, seq, id, body, now, 'out', events_max, targets)
+  enqueue('out:' .. channel, thread .. ' ' .. seq)
+end

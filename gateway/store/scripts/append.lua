@@ -14,8 +14,9 @@
 --   mentioned in it, names between spaces, 39 the agent who did it "" nobody of ours, 40 day and hour for reports
 --   "yyyymmdd hh", 41 how many seconds a day of them is kept, 42 by when the first answer of a matter is due if the
 --   client begins to wait, 43 a later one, 44 when the thread is closed if nobody writes any more (each "<remind ms>
---   <due ms> <whom> <due> <policy>" or ""), 45 who must still be responsible ("-" anybody, "=name"), 46 it was sent by
---   itself and is no answer 0|1, 47 which rules want nothing of it if the thread bears no labels or "", 48... CRM
+--   <due ms> <whom> <due> <policy>" or ""; 44 of an event that closes it: when the client is asked how it was, ms),
+--   45 who must still be responsible ("-" anybody, "=name"), 46 it was sent by itself and is no answer 0|1, 47 which
+--   rules want nothing of it if the thread bears no labels or "", 48... CRM
 --   targets. Labels may be changed by one, too: "+new", "~gone"
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
 --   {"merged", thread}, {"missing"}, {"again"} (the new tag was taken: make other ids), {"blocked"},
@@ -200,6 +201,8 @@ if dir == 'out' and not past and not by_itself then
     call('HDEL', record, 'silence')
     call('ZREM', P .. 'due', 'close ' .. thread)
   end
+elseif dir == 'event' and ARGV[44] ~= '' and new_state == 'closed' and state ~= 'closed' then
+  call('ZADD', P .. 'due', ARGV[44], 'ask ' .. thread)
 elseif dir == 'event' and new_state == 'open' and state ~= 'open' then
   call('ZREM', P .. 'due', 'close ' .. thread) -- somebody wants it open
 end

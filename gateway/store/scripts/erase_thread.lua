@@ -42,7 +42,7 @@ for _, e in ipairs(call('XRANGE', P .. 'dead', '-', '+')) do
 end
 for back = 0, 2 do call('DEL', P .. 'seen:' .. thread .. ':' .. string.format('%d', ARGV[3] - back)) end
 call('DEL', P .. 'writer:' .. thread)
-call('ZREM', P .. 'due', 'wake ' .. thread, 'close ' .. thread)
+call('ZREM', P .. 'due', 'wake ' .. thread, 'close ' .. thread, 'ask ' .. thread)
 for agent in string.gmatch(ARGV[5], '%S+') do call('ZREM', P .. 'view:m:' .. agent, thread) end
 waits_no_more(thread, true)
 if not t[8] then unplace(thread, t[4], t[2], t[3]) end

@@ -16,7 +16,7 @@ if not t[3] then
     (t[5] or '') .. ' ' .. (t[6] or 0) .. ' ' .. (t[7] or ''))
   waits_no_more(thread, true)
   unplace(thread, t[4], t[1], t[2])
-  call('ZREM', P .. 'due', 'wake ' .. thread, 'close ' .. thread)
+  call('ZREM', P .. 'due', 'wake ' .. thread, 'close ' .. thread, 'ask ' .. thread)
   call('ZADD', P .. 'unfinished', ARGV[5] + 30000, 'merge ' .. client .. ' ' .. ARGV[2] .. ' ' .. ARGV[6])
   event(ARGV[4], 't ' .. thread)
   event(ARGV[4], 'c ' .. client)

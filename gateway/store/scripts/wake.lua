@@ -1,12 +1,15 @@
 -- wake.lua: what is due now. Snoozes that are over: the thread is open again. Answers that are due soon, or are late:
 -- who is to know is told. Dialogues in which nobody wrote any more: closed. Each with an entry that says so, once: what
--- fires leaves "due" in the same step. Besides, threads that were last written before there were counts are counted.
+-- fires leaves "due" in the same step. Clients who are to be asked how the talk was ("ask <thread>"): the caller knows how,
+-- and does it by ask.lua, which takes them out. Besides, threads that were last written before there were counts are counted.
 -- KEYS: 1 shard prefix   ARGV: 1 now ms, 2 events max, 3 an id to make others of, 4 token of the shard's owner, 5 day
---   and hour for reports, 6 how many seconds a day of them is kept, 7... CRM targets
+--   and hour for reports, 6 how many seconds a day of them is kept, 7 how long after its end a talk is asked about, by
+--   channel: " sales=60000 box=0 ", 8... CRM targets
 -- Returns {how many were done, when the next is due, ms, or "", then what was begun in several steps and not ended by
--- who began it ("unfinished", by when it should have been): the caller ends it, or is asked again half a minute later}, or {} when the shard has another owner
-local now, targets, later = tonumber(ARGV[1]), 7, tonumber(ARGV[1]) + 30000
-local done = 0
+-- who began it ("unfinished", by when it should have been), and who is to be asked ("ask <thread> - <episode>"): the
+-- caller ends it, or is asked again half a minute later}, or {} when the shard has another owner
+local now, targets, later = tonumber(ARGV[1]), 8, tonumber(ARGV[1]) + 30000
+local done, asks = 0, {}
 if not is_owner(ARGV[4]) then return {} end
 
 local DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
@@ -84,14 +87,23 @@ local function close(thread, t)
   tell(thread, t[5], '"type":"state","to":"closed","why":"silence","policy":' .. policy, ' c')
   count_day(ARGV[5], 'closed', string.sub(ARGV[5], 10), t[7] or '')
   counted_day(ARGV[5], ARGV[6])
+  local _, at = string.find(ARGV[7], ' ' .. (t[7] or '') .. '=', 1, true)
+  local after = at and string.match(ARGV[7], '^%d+', at + 1)
+  if after then call('ZADD', P .. 'due', now + after, 'ask ' .. thread) end
 end
 
-local jobs = {wake = wake, sla = answer, close = close}
+local function ask(thread, t)
+  if t[1] ~= 'closed' then return end
+  call('ZADD', P .. 'due', later, 'ask ' .. thread)
+  asks[#asks + 1] = 'ask ' .. thread .. ' - ' .. (t[14] or '0')
+end
+
+local jobs = {wake = wake, sla = answer, close = close, ask = ask}
 for _, job in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', ARGV[1], 'LIMIT', 0, 100)) do
   local what, thread = string.match(job, '^(%l+) (.+)$')
   call('ZREM', P .. 'due', job)
   local t = get(thread, 'state', 'assignee', 'merged', 'snooze', 'seq', 'place', 'channel', 'labels', 'sla',
-    'waiting', 'blocked', 'silence', 'last_ms')
+    'waiting', 'blocked', 'silence', 'last_ms', 'episode')
   if jobs[what] and t[1] and not t[3] then jobs[what](thread, t) end
 end
 
@@ -108,4 +120,5 @@ if counted ~= 'all' then
 end
 local unfinished = call('ZRANGEBYSCORE', P .. 'unfinished', '-inf', ARGV[1], 'LIMIT', 0, 10)
 for _, what in ipairs(unfinished) do call('ZADD', P .. 'unfinished', later, what) end
+for _, what in ipairs(asks) do unfinished[#unfinished + 1] = what end
 return {done, call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2] or '', unpack(unfinished)}

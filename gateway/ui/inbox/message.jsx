@@ -190,7 +190,7 @@ export const MessageRow = memo(function MessageRow({ message, first, me, readSeq
     const out = direction === "out";
     const own = message.from?.agent === me;
     const status = out ? shownStatus(message, { client_read_seq: readSeq, client_delivered_seq: deliveredSeq }) : null;
-    const author = plainName(message.author?.name) || (direction === "in" ? plainName(message.from?.name) || t("msg.client")
+    const author = message.rating ? t("msg.rating") : plainName(message.author?.name) || (direction === "in" ? plainName(message.from?.name) || t("msg.client")
         : own ? t("msg.you") : agentName(message.from?.agent) || plainName(message.from?.name) || t("msg.elsewhere"));
     const elsewhere = message.origin ? ` · ${message.origin.target}` : ""; // in which CRM it was written
     const at = moment(message);
@@ -320,7 +320,7 @@ function eventText(e, t, name, dueAt) {
         if (e.what === "moved" && e.phone) return t("event.channel.movedTo", { phone: plainName(e.phone) });
         return t("event.channel." + (HAPPENED.includes(e.what) ? e.what : "service"), { length: lengthText(e.seconds) });
     case "rating":
-        return t("event.rating", { score: Number(e.score) || 0, of: Number(e.of) || 0 });
+        return t(e.replaces ? "event.ratingAgain" : "event.rating", { score: Number(e.score) || 0, of: Number(e.of) || 0 });
     case "rule":
         return t("event.rule." + (e.what === "nobody" ? "nobody" : "not_sent"), { by });
     case "page":
