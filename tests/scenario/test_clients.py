@@ -336,7 +336,10 @@ def fill(g, api):
     api.post(f"/threads/{thread}/messages", {"text": "she is from Perm", "note": True})
     api._good(api.ask("PUT", f"/threads/{thread}/draft", json={"text": "secret draft"}))
     second = write(g, "zinaida-4711-b", "second of zina", name="Zinaida B")
-    api.post(f"/clients/{c}/merge", {"from": client_of(api, second)})
+    b = client_of(api, second)
+    crms = len(api.get("/targets")["targets"])
+    until(lambda: len(api.get("/clients/" + b)["client"]["cards"]) == crms, 30 * SLOWER, why="for his cards, which he has before he is another")
+    api.post(f"/clients/{c}/merge", {"from": b})
     until(lambda: len([m for m in g.card_messages() if m["thread"] in (thread, second)]) >= 5, 30 * SLOWER, why="for the card")
     return thread, second, c, file
 
