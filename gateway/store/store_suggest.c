@@ -54,7 +54,7 @@ static bool is_told(const struct suggesting *g, const char *client) {
     return strcmp(client, g->client) == 0;
 }
 
-/* One of the two has it still; the other could prove it. */
+/* One of the two has it still; the other could prove it. Of whom all was erased, nothing is told. */
 static void on_other(void *arg, json_t *result, const struct err *err) {
     struct suggesting *g = arg;
     const json_t *client = json_object_get(result, "client");
@@ -63,7 +63,8 @@ static void on_other(void *arg, json_t *result, const struct err *err) {
         suggesting_end(g, err);
         return;
     }
-    if (!err && (has_proven(client, kind, address) || has_proven(g->self, kind, address)) &&
+    if (!err && !json_object_get(client, "erased") &&
+        (has_proven(client, kind, address) || has_proven(g->self, kind, address)) &&
         !is_told(g, json_string_value(json_object_get(client, "id"))))
         json_array_append_new(g->out, json_pack("{s:O,s:O,s:s,s:s,s:s}", "client", client, "thread",
                                           json_object_get(result, "thread"), "kind", kind,
