@@ -11,7 +11,7 @@ from widget import accessible
 
 WORDS = {"en": {"title": "Rules", "would": "It would have acted in 1 of them.", "because": "because the client wrote, “refund”",
                 "event": "Rule “Refunds <b>” assigned the dialogue to ann"},
-         "ru": {"title": "Правила", "would": "Сработало бы в 1 из них.", "because": "потому что клиент написал, “refund”",
+         "ru": {"title": "Правила", "would": "Сработало бы в 1 из них.", "because": "потому что клиент написал, «refund»",
                 "event": "Правило «Refunds <b>»: ответственный теперь ann"}}
 
 

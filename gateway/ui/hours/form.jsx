@@ -131,7 +131,7 @@ export function PolicyForm({ say, policy, save, onClose }) {
                 </Field>
                 <Channels say={say} value={v.channels} set={(channels) => setV({ ...v, channels })} />
                 <div class="hours-numbers">{number("first", "empty")}{number("next", "empty")}{number("remind", "empty")}</div>
-                <label class="hours-tick"><input type="checkbox" checked={v.working} onChange={(e) => setV({ ...v, working: e.currentTarget.checked })} />{say("working")}</label>
+                <label class="hours-tick field"><input type="checkbox" checked={v.working} onChange={(e) => setV({ ...v, working: e.currentTarget.checked })} />{say("working")}</label>
                 <Field id="sla-supervisors" label={say("supervisors")}>
                     <select id="sla-supervisors" value={v.supervisors} onChange={set("supervisors")}>
                         {SUPERVISORS.map((s) => <option key={s} value={s}>{say("supervisors." + s)}</option>)}

@@ -99,7 +99,7 @@ export const words = {
         "remind": "Напомнить за столько минут",
         "empty": "Пусто: не нужно.",
         "working": "Считать только рабочие часы",
-        "supervisors": "Супервизорам сообщать",
+        "supervisors": "Старшим сообщать",
         "supervisors.late": "о просроченных ответах",
         "supervisors.always": "и о напоминаниях",
         "supervisors.never": "ни о чём",

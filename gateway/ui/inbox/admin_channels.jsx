@@ -7,6 +7,7 @@ import { api } from "./api.mjs";
 import { ChannelForm } from "./channel_form.jsx";
 import { More, pauseChannel, useChannelWords } from "./channel_more.jsx";
 import { Report, useCheck, useProblem } from "./channel_report.jsx";
+import { labelOf } from "./channel_settings.mjs";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { Button, Confirm, Menu, Spinner } from "./parts.jsx";
@@ -53,7 +54,7 @@ function About({ info }) {
 }
 
 function Channel({ channel: c, check, run, mayCheck, mayChange, onEdit, onRemove, onPause }) {
-    const { t, full } = useWords();
+    const { t, full, said } = useWords();
     const say = useChannelWords();
     const [more, setMore] = useState(false);
     const soon = c.info?.token_expires && Date.parse(c.info.token_expires) < Date.now() + TOKEN_SOON_MS;
@@ -67,7 +68,7 @@ function Channel({ channel: c, check, run, mayCheck, mayChange, onEdit, onRemove
             <span class="cards-main">
                 <strong>{c.name}</strong>
                 <About info={c.info} />
-                <span>{c.connector} · {word === key ? c.state : word}{c.queue > 0 && " · " + t("channels.queue", { n: c.queue })}{c.info?.pending > 0 && " · " + t("channels.pending", { n: c.info.pending })}{mayChange && c.source === "file" && " · " + t("channels.inFile")}</span>
+                <span>{said("kind." + c.connector, labelOf(c.connector))} · {word === key ? c.state : word}{c.queue > 0 && " · " + t("channels.queue", { n: c.queue })}{c.info?.pending > 0 && " · " + t("channels.pending", { n: c.info.pending })}{mayChange && c.source === "file" && " · " + t("channels.inFile")}</span>
                 {c.paused && <span class="warn" data-paused>{say("paused", { by: plainName(c.paused.by), at: full(c.paused.at) })}</span>}
                 {soon && <span class="warn">{t("channels.tokenEnds", { at: full(c.info.token_expires) })}</span>}
                 {problem && <span class="bad">{problem}</span>}

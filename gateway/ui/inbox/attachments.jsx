@@ -26,7 +26,7 @@ function File({ file }) {
         <a class="file" href={api.mediaUrl(file.id, true)} download={name}
             aria-label={t("msg.download", { name, size: size(file.size) })}>
             <span class="file-icon"><Icon name={file.kind === "image" ? "image" : "file"} size={20} /></span>
-            <span class="file-main"><span class="file-name">{name}</span><span class="file-size">{size(file.size)}</span></span>
+            <span class="file-main"><span class="file-name">{name}</span> <span class="file-size">{size(file.size)}</span></span>
             <Icon name="download" size={18} />
         </a>
     );

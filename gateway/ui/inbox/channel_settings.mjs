@@ -1,9 +1,11 @@
 // channel_settings.mjs - a connector's settings as texts of a form, and back. Pure functions.
 
 const SHORT = new Set(["api", "url", "id", "waba"]);
+const KINDS = { email: "E-mail", sitechat: "Site chat", whatsapp: "WhatsApp" };
 
 // "phone_number_id" -> "Phone number ID"
 export function labelOf(key) {
+    if (KINDS[key]) return KINDS[key];
     const words = key.split("_").map((w) => (SHORT.has(w) ? w.toUpperCase() : w)).join(" ");
     return words[0].toUpperCase() + words.slice(1);
 }

@@ -72,7 +72,7 @@ export function Quote({ quote, replied, jump }) {
     const tone = toneOf(replied?.author?.address || replied?.author?.name || by);
     const inside = (
         <>
-            {by && <b class={`who-name tone-${tone}`} dir="auto">{by}</b>}
+            {by && <><b class={`who-name tone-${tone}`} dir="auto">{by}</b>{" "}</>}
             <span class="quote-text" dir="auto">{text}</span>
         </>
     );

@@ -338,17 +338,18 @@ function dataText(data) {
 
 // Why a rule did it: on what, and which of its conditions held.
 const NO_WORDS = ["true", "false", "first", "known"];
-function whyText(rule, t) {
-    const held = rule.why.filter((w) => !NO_WORDS.includes(w.value)).map((w) => (w.is === "any" || w.is === "all" ? `“${plainName(w.value)}”` : plainName(w.value)));
+function whyText(rule, t, lang) {
+    const quoted = (words) => (lang === "ru" ? `«${words}»` : `“${words}”`);
+    const held = rule.why.filter((w) => !NO_WORDS.includes(w.value)).map((w) => (w.is === "any" || w.is === "all" ? quoted(plainName(w.value)) : plainName(w.value)));
     return t("event.because", { why: [t("why." + rule.on, { n: Math.round((rule.after ?? 0) / 6) / 10 }), ...held].join(", ") });
 }
 
 export const EventRow = memo(function EventRow({ message }) {
-    const { t, clock, full, soon, reason } = useWords();
+    const { t, lang, clock, full, soon, reason } = useWords();
     const name = useAgentName();
     const at = moment(message);
     const e = message.event ?? {};
-    const text = eventText(e, t, name, soon) + (e.rule ? ", " + whyText(e.rule, t) : "");
+    const text = eventText(e, t, name, soon) + (e.rule ? ", " + whyText(e.rule, t, lang) : "");
     const more = e.type === "rating" ? plainName(e.comment) : e.type === "page" ? dataText(e.data) : e.type !== "channel" && e.type !== "rule" ? "" : e.what === "undelivered" ? reason({ text: plainName(e.text) }).text : plainName(e.text);
     const told = TOLD.includes(e.what) || more.replace(/\.$/, "") === text;
     return (

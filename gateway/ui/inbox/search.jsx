@@ -47,7 +47,7 @@ function Where({ where, setWhere }) {
     return (
         <div class="search-where">
             <button type="button" class="button button-quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
-                <Icon name="filter" size={15} />{t("search.where", { n })}
+                <Icon name="filter" size={15} />{n ? t("search.where", { n }) : t("filter.narrow")}
             </button>
             {n > 0 && <button type="button" class="button button-quiet" onClick={() => setWhere({})}>{t("search.anywhere")}</button>}
             {open && (

@@ -10,6 +10,13 @@ const crm = {
     "the CRM answered {status} with what is no JSON object: {said}": "CRM ответила {status}, но не объектом JSON: {said}",
 };
 
+// The channel that tests and trials speak to (connectors/loopback/loopback.c).
+const loopback = {
+    "the channel is away (as it was told)": "Канал недоступен (так ему велено).",
+    "the channel refuses this message (as it was told)": "Канал отказался принять сообщение (так ему велено).",
+    "the channel's answer was lost (as it was told)": "Ответ канала потерян (так ему велено).",
+};
+
 // What agents do at once, and what is kept for them (store/store_append.c, store_shelf.c, api/api_canned.c).
 const desk = {
     "{who} is writing an answer in this thread": "{who} уже пишет ответ в этом диалоге.",
@@ -303,5 +310,5 @@ const network = {
     "SSL certificate problem: {why}": "сертификат сервера не годится: {why}",
 };
 
-export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network, ...crm, ...desk, ...admin })
+export const sentences = Object.fromEntries(Object.entries({ ...whatsapp, ...telegram, ...email, ...fates, ...files, ...network, ...crm, ...desk, ...loopback, ...admin })
     .map(([english, words]) => ["say:" + english, words]));

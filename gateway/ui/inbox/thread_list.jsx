@@ -69,9 +69,9 @@ const Row = memo(function Row({ id, current, position, total, top }) {
                                 {t(thread.sla.breached ? "list.late" : "list.due", { at: soon(thread.sla.due) })}
                             </span>
                         )}
+                        {thread.state !== "closed" && <WindowChip thread={thread} />}
                         <span>{thread.assignee ? agentName(thread.assignee) : t("list.nobody")}</span>
                         <span class="row-channel">{thread.channel}</span>
-                        {thread.state !== "closed" && <WindowChip thread={thread} />}
                         {thread.labels.slice(0, 2).map((l) => <span key={l} class="row-label">{plainName(l)}</span>)}
                     </span>
                 </span>

@@ -6,14 +6,13 @@ import { Button, Dialog, Spinner } from "./parts.jsx";
 const BAD = new Set(["failed", "unknown", "dead", "change_failed", "rest_failed", "not_fetched", "card_failed"]);
 const WARN = new Set(["retry", "change_retry", "rest_retry", "fetch_retry", "card_retry", "missing"]);
 
-function since(ms) {
-    if (ms < 1000) return `+${ms} ms`;
-    if (ms < 60000) return `+${(ms / 1000).toFixed(1)} s`;
-    return `+${Math.round(ms / 60000)} min`;
+function since(ms, lang) {
+    const [n, unit] = ms < 1000 ? [ms, "millisecond"] : ms < 60000 ? [ms / 1000, "second"] : [Math.round(ms / 60000), "minute"];
+    return "+" + new Intl.NumberFormat(lang, { style: "unit", unit, maximumFractionDigits: 1 }).format(n);
 }
 
 export function Trace({ message, onClose }) {
-    const { t, full, fine, why } = useWords();
+    const { t, lang, full, fine, why } = useWords();
     const desk = useDesk();
     const [state, setState] = useState({ loading: true });
     const [copied, setCopied] = useState(false);
@@ -48,7 +47,7 @@ export function Trace({ message, onClose }) {
                                 <li key={i} class={BAD.has(step.what) ? "bad" : WARN.has(step.what) ? "warn" : ""}>
                                     <span class="trail-what">{word === "trace." + step.what ? step.what : word}</span>
                                     <time class="trail-at" dateTime={step.at}>{fine(step.at)}</time>
-                                    <span class="trail-since">{i > 0 && since(Math.max(0, Date.parse(step.at) - start))}</span>
+                                    <span class="trail-since">{i > 0 && since(Math.max(0, Date.parse(step.at) - start), lang)}</span>
                                     {step.detail && <span class="trail-detail">{step.detail}</span>}
                                 </li>
                             );

@@ -14,7 +14,7 @@ export function detailOf(detail, w, t) {
         if (key === "role") return t("role." + v);
         if (key === "reason" && w.has("reason." + v)) return w.t("reason." + v);
         if (typeof v === "boolean") return w.t(v ? "yes" : "no");
-        if (Array.isArray(v)) return v.join(", ");
+        if (Array.isArray(v)) return v.map((x) => (key === "scopes" && w.has("scope." + x) ? w.t("scope." + x) : x)).join(", ");
         return typeof v === "object" ? JSON.stringify(v) : String(v);
     };
     return Object.entries(detail ?? {})

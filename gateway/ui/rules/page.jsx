@@ -17,7 +17,7 @@ function About({ rule, w }) {
     const conditions = Object.entries(rule.if).map(([is, value]) => ({ is, value: Array.isArray(value) ? value.join(", ") : String(value) }));
     return (
         <span class="rule-about" dir="auto">
-            {w.t("event." + rule.on)}{rule.after ? ` (${w.t("after")}: ${w.number(rule.after / 60)})` : ""}
+            {w.t("event." + rule.on)}{rule.after ? ` (${w.t("minutes", { n: Math.round(rule.after / 6) / 10 })})` : ""}
             {conditions.length > 0 && ` · ${whyText(conditions, w)}`}
             {" → "}{rule.then.map((a) => actionText(a, w, agentName)).join(", ")}
         </span>

@@ -131,6 +131,8 @@ export function Rating({ chat, t }) {
     const [score, setScore] = useState(0);
     const [text, setText] = useState("");
     const [done, setDone] = useState(false);
+    const form = useRef();
+    useEffect(() => form.current?.scrollIntoView({ block: "nearest" }), [score > 0]); // it has grown
     if (done && chat.closed) return <div class="rating" role="status"><p>{t("rateDone")}</p></div>;
     if (!chat.asksRating()) return null;
     const submit = (e) => {
@@ -140,7 +142,7 @@ export function Rating({ chat, t }) {
         chat.rate(score, text.trim().slice(0, 1000));
     };
     return (
-        <form class="rating" onSubmit={submit}>
+        <form class="rating" ref={form} onSubmit={submit}>
             <fieldset>
                 <legend>{t("rateAsk")}</legend>
                 <span class="stars">

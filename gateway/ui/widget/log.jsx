@@ -20,7 +20,8 @@ function Text({ text }) {
 
 function File({ file, who, i18n, t, onLoad }) {
     const shown = file.kind === "image" && file.url;
-    const label = t(shown ? "imageFrom" : "download", { name: file.name, who });
+    const size = fileSize(i18n.lang, file.size, i18n.catalogue.units);
+    const label = shown ? t("imageFrom", { name: file.name, who }) : `${t("download", { name: file.name })}, ${size}`;
     if (shown)
         return (
             <a class="image" href={file.url} target="_blank" rel="noopener noreferrer">
@@ -30,7 +31,7 @@ function File({ file, who, i18n, t, onLoad }) {
     return (
         <a class="file" href={file.url} target="_blank" rel="noopener noreferrer" aria-label={label}>
             <IconFile size={26} />
-            <span><b>{file.name}</b><small>{fileSize(i18n.lang, file.size, i18n.catalogue.units)}</small></span>
+            <span><b>{file.name}</b> <small>{size}</small></span>
         </a>
     );
 }
