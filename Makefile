@@ -47,7 +47,7 @@ SOURCES := $(wildcard gateway/*.c gateway/*/*.c connectors/*.c connectors/*/*.c)
 OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/gen/scripts.o $(OUT)/gen/assets.o
 LIBRARY_OBJECTS := $(filter-out $(OUT)/gateway/main.o,$(OBJECTS))
 
-.PHONY: all deps deps-run deps-test run test unit scenario browser chaos chaos-can-fail reconnect fuzz bench \
+.PHONY: all deps deps-run deps-test run test unit scenario browser shots pictures chaos chaos-can-fail reconnect fuzz bench \
   lint format install clean ui run-telegram-fake run-whatsapp-fake
 
 all: $(OUT)/switchboard
@@ -79,7 +79,7 @@ $(GEN)/scripts.c: gateway/store/scripts/_common.lua $(SCRIPTS)
 	    echo '0};'; \
 	  done; } > $@.tmp && mv $@.tmp $@
 
-UI_SOURCES := $(shell find gateway/ui -type f 2>/dev/null) package-lock.json
+UI_SOURCES := $(shell find gateway/ui -type f -not -path '*/pictures/*' 2>/dev/null) package-lock.json
 API_DOCS := $(wildcard gateway/api/*.json)
 
 build/ui/.done: $(UI_SOURCES)
@@ -165,6 +165,14 @@ scenario: all $(OUT)/unit/email_compose_test $(OUT)/unit/net_smtp_client_test
 
 browser: all
 	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n 3 --dist loadgroup tests/browser $(if $(ONLY),-k $(ONLY))
+
+# The walk through all pages, in each language and width: pictures of them in build/shots.
+shots: all
+	SWITCHBOARD=$(OUT)/switchboard WALK=all $(PYTHON) -m pytest -q -n 2 --dist loadgroup tests/browser/test_walk.py
+
+# The README's pictures, of a made-up shop.
+pictures: all
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) tests/browser/pictures.py gateway/ui/pictures
 
 # ONLY=crm: a CRM's cards instead of screens (CHAOS="--messages 10000").
 KILLS ?= 100

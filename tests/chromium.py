@@ -104,7 +104,7 @@ class Browsers:
         for c, network in self.used:
             try:
                 errors += self.errors(c.driver)
-                if not network:
+                if not network and len(Browsers.idle) < 3:
                     c.renew()
                     Browsers.idle.append(c)
                     continue
