@@ -11,6 +11,10 @@ from widget import Widget
 FOLDER = pathlib.Path(ROOT, "build/shots")
 ACTS = {"react": ("React", "Поставить реакцию"), "reply": ("Reply", "Ответить"), "edit": ("Edit", "Изменить"), "remove": ("Delete", "Удалить")}
 
+SHOWN = """
+    const [css, text] = arguments, seen = (e) => e.getClientRects().length && e.checkVisibility({ visibilityProperty: true });
+    return [...document.querySelectorAll(css)].filter((e) => (e.tagName === "OPTION" || seen(e)) && (text === null || e.innerText.includes(text)));"""
+
 
 class Seen:
     """Takes pictures in one language and width: FOLDER/<page>-<lang>-<width>.png. wrong: what there was to say of them."""
@@ -51,13 +55,13 @@ class Person(Inbox):
         self.online()
         return self
 
-    def shown(self, css):
-        return [e for e in self.all(css) if e.is_displayed()]
+    def shown(self, css, text=None):
+        return self.d.execute_script(SHOWN, css, text)
 
     def press(self, css, text=None, n=0):
         """A click on the n-th of those that are seen and say so, which is scrolled to first."""
         def found():
-            those = [e for e in self.shown(css) if text is None or text in e.text]
+            those = self.shown(css, text)
             if not -len(those) <= n < len(those):
                 return False
             self.d.execute_script("arguments[0].scrollIntoView({block: 'nearest'})", those[n])

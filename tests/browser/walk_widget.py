@@ -131,6 +131,7 @@ def elsewhere(walk):
             v.until(lambda address=address: address in v.d.current_url or address in v.d.execute_script("return document.body.innerText"))
             v.d.close()
             v.d.switch_to.window(tab)
+            v.d.execute_cdp_cmd("Page.bringToFront", {})  # where nobody looks nothing moves
     v.panel().good("elsewhere")
     v.press(".menu > button")
     v.press("[role=menu] [role=menuitem]:last-child")
