@@ -15,7 +15,7 @@ SECOND = ("is writing an answer", "уже пишет ответ")
 
 
 def sign_in(walk):
-    admin = walk.admin
+    admin = walk.person("admin")
     admin.good("sign-in", "#signin-name")
     admin.night("sign-in")
     walk.browsers.allowed.append("401 (Unauthorized)")
