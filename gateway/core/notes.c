@@ -94,7 +94,8 @@ json_t *connector_doors(const struct connector *c) {
             json_array_append_new(doors,
                 json_pack("{s:s,s:s,s:o,s:O}", "connector", ch->connector->ops->name, "channel",
                     ch->connector->channel, "title",
-                    json_sprintf("%s%s", title && *title == '+' ? "" : "@", title ? title : ""), "invite", json_object_get(info, "invite")));
+                    json_sprintf("%s%s", title && *title == '+' ? "" : "@", title ? title : ""),
+                    "invite", json_object_get(info, "invite")));
         json_decref(note);
     }
     return doors;

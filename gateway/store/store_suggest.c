@@ -54,7 +54,8 @@ static bool is_told(const struct suggesting *g, const char *client) {
     return strcmp(client, g->client) == 0;
 }
 
-/* One of the two has it still; the other could prove it. Of whom all was erased, nothing is told. */
+/* One of the two has it still; the other could prove it. Of whom all was erased, nothing is told.
+ */
 static void on_other(void *arg, json_t *result, const struct err *err) {
     struct suggesting *g = arg;
     const json_t *client = json_object_get(result, "client");
