@@ -157,14 +157,14 @@ test: deps-test
 unit: $(UNIT_TESTS)
 	@bash tests/unit/run.sh $(UNIT_TESTS)
 
-# They wait more than they work: three processes a core keep two cores busy.
+# They wait more than they work: five processes a core keep two cores busy.
 # Two of them use the programs of unit tests: to compose mails, and to send them.
 scenario: all $(OUT)/unit/email_compose_test $(OUT)/unit/net_smtp_client_test
-	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n $(if $(ONLY),3,8) --dist loadgroup tests/scenario \
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n $(if $(ONLY),3,10) --dist loadgroup tests/scenario \
 	  $(if $(ONLY),-k $(ONLY))
 
 browser: all
-	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n 3 --dist loadgroup tests/browser $(if $(ONLY),-k $(ONLY))
+	SWITCHBOARD=$(OUT)/switchboard $(PYTHON) -m pytest -q -n 4 --dist loadgroup tests/browser $(if $(ONLY),-k $(ONLY))
 
 # The walk through all pages, in each language and width: pictures of them in build/shots.
 shots: all

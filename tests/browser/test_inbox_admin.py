@@ -50,7 +50,7 @@ class Admin(Page):
 def test_the_audit_log_is_read_narrowed_and_taken_away(start_gateway, browsers, width, lang):
     g = start_gateway()
     boss = g.login()
-    g.add_user("ann")
+    g.cli("user", "add", "ann", "--role", "agent", "--password-stdin", stdin=g.PASSWORD + "\n")
     boss.patch("/agents/ann", {"role": "supervisor"})
     Api(g.url).http.post(g.url + "/api/v1/session", json={"name": "<b>a stranger</b>", "password": "x"})
     for i in range(60):

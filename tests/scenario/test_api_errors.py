@@ -48,7 +48,7 @@ class Errors(World):
         values = {"id": self.mine if "/messages/{id}" in path else self.file if "/media/" in path
                   else self.person if "/clients/" in path else "0:1-1" if "/dead/" in path else self.dialogue,
                   "name": "admin" if "/agents/" in path else "main" if "/targets/" in path else "site",
-                  "connector": "loopback", "target": "main", "provider": "corp",
+                  "other": self.person, "connector": "loopback", "target": "main", "provider": "corp",
                   "channel": "test", "rest": self.card if "/cards/" in path else "x", "file": "panel.js", "table": "days"}
         return {k: v for k, v in values.items() if "{" + k + "}" in path}
 
