@@ -179,7 +179,7 @@ def test_it_stays(start_gateway, processed):
     try:
         g = start_gateway(config=CONFIG + f.section)
         api = g.login()
-        until(lambda: api.get("/channels")["channels"][-1]["state"] == "ready", 20 * SLOWER)
+        until(lambda: {c["name"]: c["state"] for c in api.get("/channels")["channels"]}["s"] == "ready", 20 * SLOWER)
         out = g.cli("doctor", f"--wait={20 * SLOWER}").stdout
         assert GOOD.search(out) and "stays in the mailbox" in out
         mark = f.smtp.accepted[0].message["Message-ID"]

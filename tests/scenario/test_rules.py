@@ -4,6 +4,7 @@ import concurrent.futures
 import time
 
 import pytest
+import requests
 from clients import Agent, Api, own_id
 from faketime import FakeTime
 from harness import CONFIG, SLOWER, until
@@ -225,6 +226,8 @@ def test_only_who_is_there_and_the_cards_responsible_first(start_gateway):
     api = g.login()
     g.add_user("ann"), g.add_user("bob")
     bob = g._begin(Agent(g, g.login("bob", g.PASSWORD)), True)
+    ask = lambda: requests.get(g.url + "/api/v1/agents", headers={"Cookie": api.cookie}).json()["agents"]  # a connection each
+    until(lambda: all(a["online"] for _ in range(12) for a in ask() if a["name"] == "bob"), why="for all workers to know that he is there")
     t = write(g, "client")
     client = thread_of(api, t)["client"]["id"]
     shard = next(k for k in g.redis.scan_iter(f"sb:*:client:{client}"))
