@@ -373,6 +373,16 @@ def test_a_first_password_that_was_not_used_is_gone(making_world):
     assert words[:2] == ["ok", "expired"] and words[-1] == "busy" and w.fake.count("/token") == 2
 
 
+def test_who_is_refused_keeps_his_first_password(making_world):
+    """The only admin, whom the provider would make an agent, stays out by it: his password is the one way left."""
+    w = making_world(corp='role_claim = "groups" admins = {{"bosses"}} agents = {{"staff"}}')
+    w.g.redis.hset("sb:user:admin", "must_change_password", "1")
+    w.fake.claims = lambda c: {**c, "preferred_username": "admin", "groups": ["staff"]}
+    assert w.sign_in("ann") == "unknown"
+    body = {"name": "admin", "password": w.g.password}
+    assert Api(w.g.url).ask("POST", "/session", json=body).status_code == 200
+
+
 @pytest.fixture
 def making_world():
     made = []

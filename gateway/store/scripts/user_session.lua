@@ -16,8 +16,8 @@ if ARGV[10] ~= '' then
   if (redis.call('GET', KEYS[5]) or name) ~= name then return -2 end
   redis.call('HSET', KEYS[1], field, ARGV[11])
   redis.call('SET', KEYS[5], name)
-  -- A password for the first time that was not used: who needs none has none.
-  if user[5] == '1' then redis.call('HSET', KEYS[1], 'hash', '', 'must_change_password', '0') end
+  -- A password for the first time that was not used: who needs none has none. Only who comes in needs none.
+  if user[5] == '1' and ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'hash', '', 'must_change_password', '0') end
 elseif user[1] ~= ARGV[5] or user[2] == '1' then
   return 0
 end
