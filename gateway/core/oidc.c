@@ -114,7 +114,7 @@ void oidc_need(struct oidc_paper *p, oidc_ready_fn fn, void *arg) {
 bool oidc_keys_are_old(struct oidc *o) {
     uint64_t now = clock_mono_ms();
     if (o->keys_renewed_ms && now - o->keys_renewed_ms < KEYS_AGAIN_MS)
-        return false;
+        return !o->keys_paper.good_until_ms; /* another has asked for them: they are on their way */
     o->keys_renewed_ms = now;
     o->keys_paper.good_until_ms = 0;
     return true;

@@ -48,7 +48,7 @@ struct oidc {
 /* Calls fn when the document is there and not too old. The keys: after the metadata. */
 void oidc_need(struct oidc_paper *p, oidc_ready_fn fn, void *arg);
 /* The keys are not what the provider signs with (any more): the next who needs them gets them anew.
- * False: that was so just now, and it is not done for each token that somebody makes up. */
+ * False: they are new since just now, and it is not done for each token that somebody makes up. */
 bool oidc_keys_are_old(struct oidc *o);
 
 /* Ends all that is under way (oidc_finish.c); the papers' waits have been ended before. */
