@@ -26,8 +26,10 @@ static size_t endings(
     sqlite3_stmt *st;
     while (n <= ENDINGS_MAX && (st = cards_prepare(s, sql, err))) {
         cards_bind(st, 1, from);
-        bool found =
-            sqlite3_step(st) == SQLITE_ROW && strncmp(cards_column(st, 0), beginning, len) == 0;
+        int rc = sqlite3_step(st);
+        bool found = rc == SQLITE_ROW && strncmp(cards_column(st, 0), beginning, len) == 0;
+        if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+            cards_db_error(sqlite3_db_handle(st), "search", err);
         if (found && n < ENDINGS_MAX)
             out[n] = mem_strdup(cards_column(st, 0));
         free(from);
