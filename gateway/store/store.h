@@ -107,7 +107,8 @@ struct store_append {
                          client writes if his thread bears no labels; 0 none that are known */
     int64_t ask_ms;   /* of an event that closes it: when the client is asked how it was; 0 never */
     /* from writes nothing but a score: if he was asked how a talk was (store_ask()) within three
-     * days, and has written nothing since, this event is stored instead of the message. NULL */
+     * days, and neither he nor a person of ours has written since, this event is stored instead of
+     * the message. NULL */
     const json_t *rated;
     int score; /* 1..5, with rated */
 };

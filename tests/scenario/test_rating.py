@@ -300,9 +300,14 @@ def test_whatsapp_by_a_list_and_within_its_window(making):
     until(lambda: ratings(world.api, thread), 20 * SLOWER)
     until(lambda: [m["status"] for m in of_kind(world.api, thread, "thanks")] in (["sent"], ["delivered"], ["read"]), 20 * SLOWER)
     assert thread_of(world.api, thread)["state"] == "closed" and ratings(world.api, thread)[0]["score"] == 5
+    # what a person asks him since then, on the phone, is what his digit answers
+    world.number.echo(ann.user, "which one, 1 or 2?")
+    until(lambda: [m for m in world.api.messages(thread) if m.get("text") == "which one, 1 or 2?"], 20 * SLOWER)
+    assert thread_of(world.api, thread)["state"] == "closed"
+    ann.text("2")
     # a day later nothing but templates would go: nobody is asked
-    ann.text("thanks")
     until(lambda: thread_of(world.api, thread)["state"] == "open", 20 * SLOWER)
+    assert len(ratings(world.api, thread)) == 1
     world.say(thread, {"text": "you are welcome"})
     g = world.gateway
     key = next(g.redis.scan_iter(f"sb:*:thread:{thread}"))

@@ -194,6 +194,7 @@ elseif t[5] and ((dir == 'out' and not by_itself) or (new_state == 'closed' and 
 end
 if dir == 'out' and not past and not by_itself then
   if t[5] then set('replied', now) end
+  if state == 'closed' then set('spoke', seq) end -- he may answer this, and not how the talk was (rated.lua)
   if ARGV[44] ~= '' then
     set('silence', ARGV[44])
     call('ZADD', P .. 'due', string.match(ARGV[44], '^%d+ (%d+)'), 'close ' .. thread)

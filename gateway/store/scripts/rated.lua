@@ -1,5 +1,6 @@
 -- rated.lua: what a client wrote may be the rating of the talk that he was asked about (ask.lua): then it is an event of
--- the thread, which stays closed. Else nothing is done, and it is a message like any other. Of several ratings of one
+-- the thread, which stays closed. Else, or when a person of ours has written since (on the phone: the thread's field
+-- "spoke", append.lua), nothing is done, and it is a message like any other. Of several ratings of one
 -- matter the last counts; the thread's field "rated" has it: "<episode> <score> <seq> <day and hour it was counted in>",
 -- then lines: channel, agent, labels.
 -- KEYS: 1 shard prefix
@@ -23,7 +24,7 @@ end
 if not thread then return {'none'} end
 
 local t = get(thread, 'state', 'episode', 'merged', 'erased', 'blocked', 'asked', 'rated', 'seq', 'kind', 'address', 'route',
-  'assignee', 'labels', 'window', 'thanks')
+  'assignee', 'labels', 'window', 'thanks', 'spoke')
 local record = P .. 'thread:' .. thread
 local seen = ARGV[7] ~= '' and seen_seq(thread, ARGV[8], ARGV[7])
 
@@ -32,9 +33,9 @@ local function stored(seq)
   return {'dup', client, thread, string.sub(rec, 1, 26), tonumber(seq), tonumber(string.match(rec, '\n(%d+)') or 0)}
 end
 if seen then return stored(seen) end
-local episode, at, _, where = string.match(t[6] or '', '^(%d+) (%d+) (%d+) (.*)$')
+local episode, at, question, where = string.match(t[6] or '', '^(%d+) (%d+) (%d+) (.*)$')
 if t[1] ~= 'closed' or t[3] or t[4] or t[5] == '1' or episode ~= (t[2] or '0') or where ~= channel or
-  tonumber(at) < tonumber(ARGV[11]) then return {'none'} end
+  tonumber(at) < tonumber(ARGV[11]) or tonumber(t[16] or 0) > tonumber(question) then return {'none'} end
 
 -- by: 1 it counts, -1 it does not any more.
 local function count_rating(by, stamp, score, channel, agent, labels)
