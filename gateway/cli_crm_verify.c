@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "cli_crm.h"
 #include "core/crm_compare.h"
@@ -43,11 +44,6 @@ static void looked_free(struct looked *l) {
     free(l->rows);
     json_decref(l->entries);
     *l = (struct looked){0};
-}
-
-static const char *text(const json_t *o, const char *key) {
-    const char *v = json_string_value(json_object_get(o, key));
-    return v ? v : "";
 }
 
 static int64_t number(const json_t *o, const char *key) {
@@ -122,9 +118,9 @@ static int read_cards(struct verify *v, const char *client, struct looked *l) {
         if (cli_wait(v->s) < 0)
             return -1;
         const json_t *c = json_object_get(v->s->result, "client");
-        snprintf(id, sizeof id, "%s", text(c, "merged_into"));
+        snprintf(id, sizeof id, "%s", json_text(c, "merged_into"));
         snprintf(l->card, sizeof l->card, "%s",
-            text(json_object_get(json_object_get(c, "cards"), v->target), "id"));
+            json_text(json_object_get(json_object_get(c, "cards"), v->target), "id"));
         if (!*l->card || strcmp(l->card, last) == 0)
             continue;
         memcpy(last, l->card, sizeof last);
@@ -143,7 +139,7 @@ static int read_cards(struct verify *v, const char *client, struct looked *l) {
 static json_t *compare(const json_t *t, const struct looked *l) {
     struct crm_compared c = {.rows = l->rows,
         .n = l->n,
-        .thread = text(t, "id"),
+        .thread = json_text(t, "id"),
         .from_start = number(t, "first") == 1,
         .waits_from_ms = l->waits_from_ms};
     return crm_compare(&c, l->entries);
@@ -154,7 +150,7 @@ static json_t *compare(const json_t *t, const struct looked *l) {
 static int confirm_unknown(struct verify *v, const json_t *t, struct looked *l, json_t *result) {
     if (!json_array_size(json_object_get(result, "unknown")))
         return 0;
-    if (read_ledger(v, text(t, "id"), number(t, "first"), l) < 0)
+    if (read_ledger(v, json_text(t, "id"), number(t, "first"), l) < 0)
         return -1;
     json_t *again = compare(t, l);
     json_object_set(result, "unknown", json_object_get(again, "unknown"));
@@ -164,9 +160,9 @@ static int confirm_unknown(struct verify *v, const json_t *t, struct looked *l, 
 
 /* The ledger first, so that what it says is there was there when the CRM is asked. */
 static json_t *look(struct verify *v, const json_t *t, struct looked *l) {
-    const char *thread = text(t, "id");
+    const char *thread = json_text(t, "id");
     if (read_queue(v, thread, l) < 0 || read_ledger(v, thread, number(t, "first"), l) < 0 ||
-        read_cards(v, text(t, "client"), l) < 0)
+        read_cards(v, json_text(t, "client"), l) < 0)
         return NULL;
     json_t *result = compare(t, l);
     if (confirm_unknown(v, t, l, result) == 0)
@@ -185,10 +181,10 @@ static const struct {
 static void print_text(const json_t *r) {
     const json_t *ours = json_object_get(r, "ledger"), *theirs = json_object_get(r, "target");
     bool first = true;
-    printf(
-        "thread %s, card %s: %lld messages (%s) in the ledger, %lld (%s) there:", text(r, "thread"),
-        *text(r, "card") ? text(r, "card") : "none", (long long)number(ours, "messages"),
-        text(ours, "hash"), (long long)number(theirs, "messages"), text(theirs, "hash"));
+    printf("thread %s, card %s: %lld messages (%s) in the ledger, %lld (%s) there:",
+        json_text(r, "thread"), *json_text(r, "card") ? json_text(r, "card") : "none",
+        (long long)number(ours, "messages"), json_text(ours, "hash"),
+        (long long)number(theirs, "messages"), json_text(theirs, "hash"));
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         size_t n = json_array_size(json_object_get(r, kinds[k].key));
         if (n)
@@ -203,7 +199,7 @@ static void print_text(const json_t *r) {
             if (json_is_string(m))
                 printf("  %s  %s\n", json_string_value(m), kinds[k].words);
             else
-                printf("  %s  #%lld %s\n", text(m, "message"), (long long)number(m, "seq"),
+                printf("  %s  #%lld %s\n", json_text(m, "message"), (long long)number(m, "seq"),
                     kinds[k].words);
         }
         if (json_array_size(list) > SHOWN_MAX)
@@ -243,7 +239,8 @@ static int requeue(
     for (size_t k = 0; k < ARRAY_LEN(lists); k++)
         json_array_foreach(lists[k], i, m) seqs[n++] = number(m, "seq");
     qsort(seqs, n, sizeof *seqs, by_seq);
-    struct cli_requeue q = {.thread = text(r, "thread"), .target = v->target, .missing = missing};
+    struct cli_requeue q = {
+        .thread = json_text(r, "thread"), .target = v->target, .missing = missing};
     int rc = n ? cli_requeue(v->s, &q, seqs, n, &v->queued) : 0;
     free(seqs);
     return rc;
@@ -253,7 +250,7 @@ static int requeue(
 
 static void not_checked(struct verify *v, const json_t *t) {
     v->unchecked++;
-    fprintf(stderr, "thread %s: not checked: %s\n", text(t, "id"), v->s->err.text);
+    fprintf(stderr, "thread %s: not checked: %s\n", json_text(t, "id"), v->s->err.text);
     v->over =
         ++v->in_a_row >= UNCHECKED_MAX || v->s->err.code == ERR_AUTH || !store_is_up(v->s->store);
 }

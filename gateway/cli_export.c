@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "cli_crm.h"
 
@@ -20,11 +21,6 @@ struct export {
     const char *thread; /* at hand */
     bool told;          /* its line was printed */
 };
-
-static const char *text(const json_t *object, const char *key) {
-    const char *v = json_string_value(json_object_get(object, key));
-    return v ? v : "";
-}
 
 static int64_t number(const json_t *object, const char *key) {
     return json_integer_value(json_object_get(object, key));
@@ -52,9 +48,9 @@ static int tell_thread(struct export *x) {
 
 static bool is_meant(const struct export *x, const json_t *m) {
     int64_t at = 0;
-    clock_parse(text(m, "received_at"), &at);
+    clock_parse(json_text(m, "received_at"), &at);
     return at >= x->since_ms && at < x->until_ms &&
-           (!x->channel || strcmp(text(m, "channel"), x->channel) == 0);
+           (!x->channel || strcmp(json_text(m, "channel"), x->channel) == 0);
 }
 
 /* after: moved on to the last of them. */
@@ -114,7 +110,7 @@ static int export_thread(struct export *x, const json_t *t) {
     size_t n;
     if (number(t, "active_ms") < x->since_ms || number(t, "created_ms") >= x->until_ms)
         return 0;
-    x->thread = text(t, "id");
+    x->thread = json_text(t, "id");
     x->told = false;
     if (!x->is_filtered && tell_thread(x) < 0)
         return -1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "cli_session.h"
 #include "store/store_queue.h"
@@ -13,11 +14,6 @@
 static int usage(const struct cli *cli, const char *what) {
     fprintf(stderr, "switchboard %s: %s (see --help)\n", cli->command, what);
     return CLI_USAGE;
-}
-
-static const char *text(const json_t *object, const char *key) {
-    const char *v = json_string_value(json_object_get(object, key));
-    return v ? v : "";
 }
 
 static int64_t number(const json_t *object, const char *key) {
@@ -33,9 +29,9 @@ static void print_line(const json_t *object) {
 
 static void print_step(const json_t *step, int64_t first_ms) {
     int64_t at = first_ms;
-    clock_parse(text(step, "at"), &at);
-    printf("  %s  %+9lld ms  %-12s %s\n", text(step, "at"), (long long)(at - first_ms),
-        text(step, "what"), text(step, "detail"));
+    clock_parse(json_text(step, "at"), &at);
+    printf("  %s  %+9lld ms  %-12s %s\n", json_text(step, "at"), (long long)(at - first_ms),
+        json_text(step, "what"), json_text(step, "detail"));
 }
 
 /* The last step with this word whose detail begins with `begin`; NULL none. */
@@ -44,8 +40,8 @@ static const json_t *last_step(const json_t *trail, const char *what, const char
     size_t i, n = strlen(begin);
     json_t *step;
     json_array_foreach(trail, i, step) {
-        const char *detail = text(step, "detail");
-        if (strcmp(text(step, "what"), what) == 0 && strncmp(detail, begin, n) == 0 &&
+        const char *detail = json_text(step, "detail");
+        if (strcmp(json_text(step, "what"), what) == 0 && strncmp(detail, begin, n) == 0 &&
             (!n || !detail[n] || detail[n] == ' '))
             found = step;
     }
@@ -73,7 +69,7 @@ static void explain_channel(struct cli_session *s, const json_t *m, const json_t
         {"read", "was read by the client"},
         {"unknown", "was sent, but the channel's answer was lost: it is not sent again by itself"},
         {"failed", "was given up by the channel: see `switchboard dead list`"}};
-    const char *status = text(m, "status"), *channel = text(m, "channel");
+    const char *status = json_text(m, "status"), *channel = json_text(m, "channel");
     const json_t *retry = last_step(trail, "retry", "");
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (strcmp(known[i].status, status) == 0)
@@ -83,11 +79,11 @@ static void explain_channel(struct cli_session *s, const json_t *m, const json_t
         print_queue(s, queue);
         free(queue);
         if (retry)
-            printf("       last attempt: %s\n", text(retry, "detail"));
+            printf("       last attempt: %s\n", json_text(retry, "detail"));
     }
     const json_t *error = json_object_get(m, "error");
     if (error)
-        printf("       why: %s: %s\n", text(error, "code"), text(error, "text"));
+        printf("       why: %s: %s\n", json_text(error, "code"), json_text(error, "text"));
 }
 
 static void explain_card(
@@ -96,16 +92,16 @@ static void explain_card(
     const json_t *failed = last_step(trail, "card_failed", target);
     const json_t *retry = last_step(trail, "card_retry", target);
     const json_t *missed = last_step(trail, "missing", target);
-    if (done && (!missed || strcmp(text(missed, "at"), text(done, "at")) <= 0)) {
-        printf("card   %s: has it since %s\n", target, text(done, "at"));
+    if (done && (!missed || strcmp(json_text(missed, "at"), json_text(done, "at")) <= 0)) {
+        printf("card   %s: has it since %s\n", target, json_text(done, "at"));
         return;
     }
-    if (failed && (!retry || strcmp(text(retry, "at"), text(failed, "at")) < 0)) {
-        printf("card   %s: given up: %s\n", target, text(failed, "detail"));
+    if (failed && (!retry || strcmp(json_text(retry, "at"), json_text(failed, "at")) < 0)) {
+        printf("card   %s: given up: %s\n", target, json_text(failed, "detail"));
         puts("       `switchboard dead list` has it, `switchboard dead retry ID` tries again");
         return;
     }
-    if (strcmp(text(json_object_get(m, "origin"), "target"), target) == 0 &&
+    if (strcmp(json_text(json_object_get(m, "origin"), "target"), target) == 0 &&
         last_step(trail, "left_out", target)) {
         printf("card   %s: comes from there\n", target);
         return;
@@ -115,7 +111,7 @@ static void explain_card(
         return;
     }
     printf("card   %s: waiting%s%s\n", target, retry ? "; last attempt: " : "",
-        retry ? text(retry, "detail") : "");
+        retry ? json_text(retry, "detail") : "");
     char *queue = mem_printf("crm:%s", target);
     print_queue(s, queue);
     free(queue);
@@ -127,16 +123,17 @@ static void print_trace(struct cli_session *s, const json_t *r) {
     int64_t first_ms = 0;
     size_t i;
     json_t *step;
-    printf("message %s, %s, number %lld of thread %s (%s)\n", text(m, "id"), text(m, "direction"),
-        (long long)number(m, "seq"), text(m, "thread"), text(thread, "state"));
-    printf("client  %s\n", text(m, "client"));
-    if (*text(m, "channel"))
-        printf("channel %s (%s)\n", text(m, "channel"), text(m, "connector"));
+    printf("message %s, %s, number %lld of thread %s (%s)\n", json_text(m, "id"),
+        json_text(m, "direction"), (long long)number(m, "seq"), json_text(m, "thread"),
+        json_text(thread, "state"));
+    printf("client  %s\n", json_text(m, "client"));
+    if (*json_text(m, "channel"))
+        printf("channel %s (%s)\n", json_text(m, "channel"), json_text(m, "connector"));
     puts("");
-    clock_parse(text(json_array_get(trail, 0), "at"), &first_ms);
+    clock_parse(json_text(json_array_get(trail, 0), "at"), &first_ms);
     json_array_foreach(trail, i, step) print_step(step, first_ms);
     puts("");
-    if (strcmp(text(m, "direction"), "out") == 0)
+    if (strcmp(json_text(m, "direction"), "out") == 0)
         explain_channel(s, m, trail);
     else
         puts("now    stored in its thread");
@@ -169,9 +166,10 @@ int cli_trace(struct cli *cli) {
 
 static void print_dead(const json_t *d) {
     const json_t *e = json_object_get(d, "error");
-    printf("%-22s %s  %-14s %s #%lld\n%-22s %lld attempts; %s: %s\n", text(d, "id"), text(d, "at"),
-        text(d, "queue"), text(d, "thread"), (long long)number(d, "seq"), "",
-        (long long)number(d, "attempts"), text(e, "code"), text(e, "text"));
+    printf("%-22s %s  %-14s %s #%lld\n%-22s %lld attempts; %s: %s\n", json_text(d, "id"),
+        json_text(d, "at"), json_text(d, "queue"), json_text(d, "thread"),
+        (long long)number(d, "seq"), "", (long long)number(d, "attempts"), json_text(e, "code"),
+        json_text(e, "text"));
 }
 
 static int dead_list(struct cli *cli, struct cli_session *s, const char *queue) {

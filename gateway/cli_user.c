@@ -7,6 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "cli_session.h"
 #include "store/store_users.h"
@@ -22,11 +23,6 @@ struct verb {
 static int usage(const struct cli *cli, const char *what) {
     fprintf(stderr, "switchboard %s: %s (see --help)\n", cli->command, what);
     return CLI_USAGE;
-}
-
-static const char *text(const json_t *object, const char *key) {
-    const char *v = json_string_value(json_object_get(object, key));
-    return v ? v : "";
 }
 
 /* --- passwords ------------------------------------------------------------------------------- */
@@ -183,8 +179,8 @@ static int user_sessions(struct cli *cli, struct cli_session *s) {
     }
     printf("%-25s %-25s %-24s %s\n", "SINCE", "LAST USED", "ADDRESS", "BROWSER");
     json_array_foreach(json_object_get(s->result, "sessions"), i, one)
-        printf("%-25s %-25s %-24s %s\n", text(one, "created_at"), text(one, "last_used_at"),
-            text(one, "address"), text(one, "browser"));
+        printf("%-25s %-25s %-24s %s\n", json_text(one, "created_at"),
+            json_text(one, "last_used_at"), json_text(one, "address"), json_text(one, "browser"));
     return CLI_OK;
 }
 
@@ -200,10 +196,10 @@ static int user_list(struct cli *cli, struct cli_session *s) {
     }
     printf("%-24s %-11s %-9s %-7s %s\n", "NAME", "ROLE", "STATE", "FACTOR", "DISPLAY NAME");
     json_array_foreach(json_object_get(s->result, "agents"), i, u)
-        printf("%-24s %-11s %-9s %-7s %s\n", text(u, "name"), text(u, "role"),
+        printf("%-24s %-11s %-9s %-7s %s\n", json_text(u, "name"), json_text(u, "role"),
             json_is_true(json_object_get(u, "disabled")) ? "disabled" : "active",
             json_is_true(json_object_get(u, "second_factor")) ? "second" : "-",
-            text(u, "display_name"));
+            json_text(u, "display_name"));
     return CLI_OK;
 }
 
@@ -263,8 +259,8 @@ static int token_list(struct cli *cli, struct cli_session *s) {
     }
     printf("%-24s %-11s %-17s %-25s %s\n", "NAME", "ROLE", "SCOPES", "MADE AT", "LAST USED");
     json_array_foreach(json_object_get(s->result, "tokens"), i, t)
-        printf("%-24s %-11s %-17s %-25s %s\n", text(t, "name"), text(t, "role"), text(t, "scopes"),
-            text(t, "created_at"), text(t, "last_used_at"));
+        printf("%-24s %-11s %-17s %-25s %s\n", json_text(t, "name"), json_text(t, "role"),
+            json_text(t, "scopes"), json_text(t, "created_at"), json_text(t, "last_used_at"));
     return CLI_OK;
 }
 

@@ -1,4 +1,5 @@
 /* bitrix24_answer.c - errors by their names, then records. */
+#include "base/json_text.h"
 #include "connectors/bitrix24/bitrix24_answer.h"
 
 #include <stdio.h>
@@ -15,11 +16,6 @@
 #define OVERLOAD_MS 60000u
 #define LINE_MS 10000u /* until somebody has switched it on */
 #define FOUND_MAX 50   /* a page of crm.item.list */
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- errors ---------------------------------------------------------------------------------- */
 
@@ -115,7 +111,7 @@ static void error_of(struct bitrix24_answer *out, int status, const json_t *body
     if (json_is_integer(code))
         snprintf(number, sizeof number, "%lld", (long long)json_integer_value(code));
     judge(out, status, json_is_string(code) ? json_string_value(code) : number,
-        str(body, "error_description"), now_s);
+        json_text(body, "error_description"), now_s);
 }
 
 /* No JSON object: it was not the portal's REST that answered. */
@@ -171,7 +167,8 @@ int bitrix24_elements_check(const json_t *result, size_t n, struct err *err) {
         if (json_is_true(json_object_get(one, "SUCCESS")))
             continue;
         const json_t *said = json_array_get(json_object_get(one, "ERRORS"), 0);
-        const char *text = json_is_string(said) ? json_string_value(said) : str(said, "message");
+        const char *text =
+            json_is_string(said) ? json_string_value(said) : json_text(said, "message");
         return err_set(err, ERR_INVALID, "Bitrix24's open line refuses the message: %.200s", text);
     }
     if (!json_is_true(json_object_get(result, "SUCCESS")) || json_array_size(list) != n)
@@ -183,7 +180,7 @@ int bitrix24_elements_check(const json_t *result, size_t n, struct err *err) {
 int bitrix24_tokens_read(const struct http_answer *a, struct crm_tokens *out, struct err *err) {
     struct bitrix24_answer said = {0};
     json_t *j = a->body.n ? json_loadb(a->body.p, a->body.n, 0, NULL) : NULL;
-    const char *access = str(j, "access_token"), *refresh = str(j, "refresh_token");
+    const char *access = json_text(j, "access_token"), *refresh = json_text(j, "refresh_token");
     *out = (struct crm_tokens){0};
     if (a->status >= 200 && a->status < 300 && *access && *refresh) {
         out->access = mem_strdup(access);
@@ -218,13 +215,14 @@ static void each_way(
     const json_t *item, void (*each)(void *arg, const char *kind, const char *value), void *arg) {
     size_t i;
     json_t *one;
-    if (strcmp(str(item, "originatorId"), "switchboard") == 0 && *str(item, "originId")) {
-        char *mark = mem_printf("switchboard:%s", str(item, "originId"));
+    if (strcmp(json_text(item, "originatorId"), "switchboard") == 0 &&
+        *json_text(item, "originId")) {
+        char *mark = mem_printf("switchboard:%s", json_text(item, "originId"));
         each(arg, "mark", mark);
         free(mark);
     }
     json_array_foreach(json_object_get(item, "fm"), i, one) {
-        const char *type = str(one, "typeId"), *value = str(one, "value");
+        const char *type = json_text(one, "typeId"), *value = json_text(one, "value");
         if (*value && strcmp(type, "PHONE") == 0)
             each(arg, "phone", value);
         else if (*value && strcmp(type, "EMAIL") == 0)
@@ -241,7 +239,7 @@ static void add_held(void *arg, const char *kind, const char *value) {
 json_t *bitrix24_card(const json_t *result, const char *portal) {
     const json_t *item = json_object_get(result, "item");
     json_t *id = bitrix24_id(json_object_get(item, "id"));
-    const char *first = str(item, "name"), *last = str(item, "lastName");
+    const char *first = json_text(item, "name"), *last = json_text(item, "lastName");
     if (!id)
         return NULL;
     json_t *ways = json_array(), *out = json_pack("{s:o,s:o}", "id", id, "ways", ways);
@@ -341,7 +339,7 @@ int bitrix24_comments(const json_t *result, const char *mark, json_t *out, int64
     if (!json_is_array(result))
         return -1;
     json_array_foreach(result, i, one) {
-        const char *text = str(one, "COMMENT");
+        const char *text = json_text(one, "COMMENT");
         const json_t *newer = json_object_get(json_array_get(out, 0), "id");
         char message[27];
         json_t *id = bitrix24_id(json_object_get(one, "ID"));
@@ -351,7 +349,7 @@ int bitrix24_comments(const json_t *result, const char *mark, json_t *out, int64
         if (id && is_wanted && (!newer || number_of(id) < number_of(newer)))
             json_array_insert_new(
                 out, 0, json_pack("{s:O,s:s,s:s}", "id", id, "text", text, "message", message));
-        if (clock_parse(str(one, "CREATED"), &at_ms) == 0 && at_ms < *oldest_ms_out)
+        if (clock_parse(json_text(one, "CREATED"), &at_ms) == 0 && at_ms < *oldest_ms_out)
             *oldest_ms_out = at_ms;
         json_decref(id);
     }

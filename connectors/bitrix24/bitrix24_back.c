@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/bitrix24/bitrix24_event.h"
 #include "connectors/bitrix24/bitrix24_private.h"
@@ -11,18 +12,14 @@
 
 #define EVENTS_MAX 50 /* messages of one POST */
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* Operators' messages, each once. */
 static json_t *messages_of(const struct bitrix24 *b, const json_t *form) {
     json_t *out = json_array(), *event;
     for (size_t i = 0; i < EVENTS_MAX && (event = bitrix24_event(form, b->line.id, i)); i++)
         json_array_append_new(
             out, json_pack("{s:O,s:o,s:o}", "lane", json_object_get(event, "chat"), "once",
-                     json_sprintf("%s:%s", str(event, "what"), str(event, "im")), "event", event));
+                     json_sprintf("%s:%s", json_text(event, "what"), json_text(event, "im")),
+                     "event", event));
     return out;
 }
 
@@ -51,10 +48,10 @@ void bitrix24_webhook(struct crm *c, struct http_exchange *x) {
         return;
     }
     json_t *form = http_form(http_body(x), &err);
-    const char *token = str(json_object_get(form, "auth"), "application_token");
+    const char *token = json_text(json_object_get(form, "auth"), "application_token");
     if (!form)
         http_reply_err(x, &err);
-    else if (b->is_line && *str(form, "PLACEMENT"))
+    else if (b->is_line && *json_text(form, "PLACEMENT"))
         reply_page(x);
     else if (!crypto_equal(span_str(token), span_str(b->line.application_token)))
         http_reply_problem(x, 401, "auth", "the application's token is another one");

@@ -4,14 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/bitrix24/bitrix24_private.h"
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- there ----------------------------------------------------------------------------------- */
 
@@ -69,14 +65,14 @@ static void on_delivered(
 
 /* How his own message fared with the client. */
 static void tell_status(struct telling *t, const struct crm_attach *in) {
-    const char *status = str(in->message, "status"), *chat = str(in->client, "id");
+    const char *status = json_text(in->message, "status"), *chat = json_text(in->client, "id");
     const char *im = t->known ? t->known : "";
-    const char *reason = str(json_object_get(in->message, "error"), "text");
+    const char *reason = json_text(json_object_get(in->message, "error"), "text");
     if (*im && strcmp(status, "failed") == 0)
         bitrix24_line_complain(t->b, chat, im, reason, on_complained, t);
     else if (*im && (strcmp(status, "sent") == 0 || strcmp(status, "delivered") == 0 ||
                         strcmp(status, "read") == 0))
-        bitrix24_line_delivered(t->b, chat, im, str(in->message, "id"), on_delivered, t);
+        bitrix24_line_delivered(t->b, chat, im, json_text(in->message, "id"), on_delivered, t);
     else
         loop_defer(t->b->flow.base.env->loop, on_nothing_to_do, t);
 }
@@ -84,7 +80,7 @@ static void tell_status(struct telling *t, const struct crm_attach *in) {
 void bitrix24_chat_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn, void *arg) {
     struct bitrix24 *b = bitrix24_of(c);
     struct telling *t = telling_create(b, in->known, fn, arg);
-    const char *direction = str(in->message, "direction");
+    const char *direction = json_text(in->message, "direction");
     bool is_talk = strcmp(direction, "in") == 0 || strcmp(direction, "out") == 0 ||
                    (strcmp(direction, "note") == 0 && b->flow.options.notes);
     t->left_out = !in->own && !is_talk;
@@ -106,7 +102,7 @@ static void on_ensured(void *arg) {
 /* The open line finds or makes the card itself: his chat is called as he is here. */
 void bitrix24_chat_ensure(
     struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg) {
-    const char *id = str(client, "id");
+    const char *id = json_text(client, "id");
     loop_defer(
         c->env->loop, on_ensured, telling_create(bitrix24_of(c), *known ? known : id, fn, arg));
 }
@@ -164,19 +160,20 @@ static void on_done(void *arg) {
 void bitrix24_chat_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg) {
     struct bitrix24 *b = bitrix24_of(c);
     struct taking *t = mem_zalloc(sizeof *t);
-    const char *text = str(event, "text");
-    *t = (struct taking){b, mem_strdup(str(event, "chat")), mem_strdup(str(event, "im")), fn, arg};
-    if (strcmp(str(event, "what"), "add") != 0) {
+    const char *text = json_text(event, "text");
+    *t = (struct taking){
+        b, mem_strdup(json_text(event, "chat")), mem_strdup(json_text(event, "im")), fn, arg};
+    if (strcmp(json_text(event, "what"), "add") != 0) {
         loop_defer(c->env->loop, on_done, t); /* operators cannot (see registration()) */
     } else if (!*text) {
         loop_defer(c->env->loop, on_nothing_said, t);
     } else {
-        json_t *agent = crm_flow_agent(&b->flow, str(event, "user"));
+        json_t *agent = crm_flow_agent(&b->flow, json_text(event, "user"));
         json_t *body = json_pack("{s:s}", "text", text);
         struct crm_reply r = {.client = t->chat,
             .external_id = t->im,
             .agent = json_string_value(agent),
-            .author = *str(event, "author") ? str(event, "author") : NULL,
+            .author = *json_text(event, "author") ? json_text(event, "author") : NULL,
             .body = body};
         crm_reply(c, &r, on_replied, t);
         json_decref(body);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/bitrix24/bitrix24_event.h"
@@ -19,11 +20,6 @@
     "data:image/svg+xml,%3Csvg%20xmlns%3D%22http%3A//www.w3.org/2000/svg%22%20viewBox%3D%220%200%" \
     "2070%2070%22%3E%3Cpath%20fill%3D%22%23fff%22%20d%3D%22M15%2018h40v26H33L22%2054V44h-7z%22/%3" \
     "E%3C/svg%3E"
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- setting up ------------------------------------------------------------------------------ */
 
@@ -96,7 +92,8 @@ static void on_step(void *arg, const json_t *result, const struct err *err, unsi
                     (strstr(err->text, "BINDING_EXISTS") || strstr(err->text, "already"));
     if (!err && !said_yes(result)) {
         err_set(&bad, ERR_UNAVAILABLE, "Bitrix24 refuses %s: %.100s %.120s",
-            steps[b->line.step].method, str(result, "error"), str(result, "error_description"));
+            steps[b->line.step].method, json_text(result, "error"),
+            json_text(result, "error_description"));
         err = &bad;
     } else if (err && (err->code == ERR_INVALID || err->code == ERR_NOT_FOUND)) {
         err_set(&bad, ERR_UNAVAILABLE, "%s: %.250s", steps[b->line.step].method, err->text);
@@ -199,11 +196,11 @@ static void saying_end(struct saying *s, const struct err *err, unsigned retry_m
 }
 
 static bool is_deleted(const struct saying *s) {
-    return *str(s->message, "deleted_at") != '\0';
+    return *json_text(s->message, "deleted_at") != '\0';
 }
 
 static json_t *element(const struct saying *s, json_t *id, const char *text, json_t *files) {
-    bool is_ours = strcmp(str(s->message, "direction"), "in") != 0;
+    bool is_ours = strcmp(json_text(s->message, "direction"), "in") != 0;
     int64_t at_ms = 0;
     json_t *m = json_pack("{s:o}", "id", id);
     json_t *user = is_deleted(s) ? json_pack("{s:O}", "id", json_object_get(s->user, "id"))
@@ -213,7 +210,7 @@ static json_t *element(const struct saying *s, json_t *id, const char *text, jso
             json_object_set_new(m, "text", json_string(text));
         if (json_array_size(files))
             json_object_set(m, "files", files);
-        if (clock_parse(str(s->message, "received_at"), &at_ms) == 0)
+        if (clock_parse(json_text(s->message, "received_at"), &at_ms) == 0)
             json_object_set_new(m, "date", json_integer(at_ms / 1000));
         if (is_ours)
             json_object_set_new(m, "disable_crm", json_string("Y")); /* no number of the client's */
@@ -343,8 +340,8 @@ static void add_way(void *arg, const struct crm_way *way) {
 }
 
 static json_t *user_of(const struct bitrix24 *b, const json_t *client) {
-    char *name = bitrix24_person(str(client, "name"));
-    json_t *user = json_pack("{s:s}", "id", str(client, "id"));
+    char *name = bitrix24_person(json_text(client, "name"));
+    json_t *user = json_pack("{s:s}", "id", json_text(client, "id"));
     if (*name)
         json_object_set_new(user, "name", json_string(name));
     crm_ways(client, b->flow.options.country, add_way, user);
@@ -359,7 +356,7 @@ static struct saying *saying_create(struct bitrix24 *b, const json_t *client, co
     s->user = user_of(b, client);
     s->message = json_deep_copy(message);
     s->id = mem_strdup(id);
-    s->chat = mem_strdup(str(client, "id"));
+    s->chat = mem_strdup(json_text(client, "id"));
     s->fn = fn;
     s->arg = arg;
     return s;
@@ -369,7 +366,8 @@ void bitrix24_line_say(
     struct bitrix24 *b, const struct crm_attach *in, bitrix24_said_fn fn, void *arg) {
     struct bitrix24_saying how = {b->flow.options.russian, PIECE_MAX};
     struct media_links links = crm_links(&b->flow.base);
-    struct saying *s = saying_create(b, in->client, in->message, str(in->message, "id"), fn, arg);
+    struct saying *s =
+        saying_create(b, in->client, in->message, json_text(in->message, "id"), fn, arg);
     bitrix24_held_read(in->known, &s->held);
     s->pieces = bitrix24_say(in->message, &how);
     s->files = bitrix24_files(in->message, &links);

@@ -1,4 +1,5 @@
 /* bitrix24_request.c - commands, and the fields of contacts. */
+#include "base/json_text.h"
 #include "connectors/bitrix24/bitrix24_request.h"
 
 #include <stdio.h>
@@ -15,11 +16,6 @@
 #define VALUES_MAX 20 /* that crm.duplicate.findbycomm takes */
 #define MESSENGERS_MAX 5
 #define NAME_POINTS 50
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- commands -------------------------------------------------------------------------------- */
 
@@ -121,7 +117,7 @@ json_t *bitrix24_find_commands(const struct crm_flow_who *who) {
             "originatorId", "switchboard", "originId", who->id, "select", "id"));
     add_command(out, "mark_im", "crm.contact.list", by_messenger(who->mark));
     json_array_foreach(who->ways, i, one) {
-        const char *kind = str(one, "kind"), *value = str(one, "value");
+        const char *kind = json_text(one, "kind"), *value = json_text(one, "value");
         if (!json_is_true(json_object_get(one, "proven")) || !*value)
             continue;
         if (strcmp(kind, "phone") == 0) {
@@ -153,15 +149,15 @@ json_t *bitrix24_multifields(const json_t *ways, bool plain) {
     json_t *out = json_array(), *one;
     size_t i;
     json_array_foreach(ways, i, one) {
-        const char *kind = str(one, "kind");
+        const char *kind = json_text(one, "kind");
         bool is_phone = !plain && strcmp(kind, "phone") == 0;
         bool is_mail = !plain && strcmp(kind, "mail") == 0;
-        json_array_append_new(out,
-            json_pack("{s:s,s:s,s:s}", "typeId",
-                is_phone  ? "PHONE"
-                : is_mail ? "EMAIL"
-                          : "IM",
-                "valueType", is_phone || is_mail ? "WORK" : "OTHER", "value", str(one, "value")));
+        json_array_append_new(out, json_pack("{s:s,s:s,s:s}", "typeId",
+                                       is_phone  ? "PHONE"
+                                       : is_mail ? "EMAIL"
+                                                 : "IM",
+                                       "valueType", is_phone || is_mail ? "WORK" : "OTHER", "value",
+                                       json_text(one, "value")));
     }
     return out;
 }
@@ -176,7 +172,8 @@ static void set_utm(json_t *fields, const json_t *client) {
         utm = json_object_get(json_object_get(profile, "page"), "utm");
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         char *with = mem_printf("utm_%s", names[i][0]);
-        const char *value = *str(utm, names[i][0]) ? str(utm, names[i][0]) : str(utm, with);
+        const char *value =
+            *json_text(utm, names[i][0]) ? json_text(utm, names[i][0]) : json_text(utm, with);
         if (*value)
             json_object_set_new(fields, names[i][1], json_string(value));
         free(with);

@@ -5,17 +5,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "connectors/bitrix24/bitrix24_event.h"
 
 #define TEXT_MAX ((size_t)4 * 1024 * 1024)
 #define PERSON_POINTS 25
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- from BB-code ---------------------------------------------------------------------------- */
 
@@ -196,8 +192,9 @@ static void add_name(struct buf *out, const char *name) {
 
 static void add_head(struct buf *out, const json_t *message, bool russian) {
     const json_t *from = json_object_get(message, "from");
-    const char *name = *str(from, "name") ? str(from, "name") : str(from, "agent");
-    const char *direction = str(message, "direction");
+    const char *name =
+        *json_text(from, "name") ? json_text(from, "name") : json_text(from, "agent");
+    const char *direction = json_text(message, "direction");
     bool is_note = strcmp(direction, "note") == 0;
     if (!is_note && strcmp(direction, "out") != 0)
         return;
@@ -209,14 +206,14 @@ static void add_head(struct buf *out, const json_t *message, bool russian) {
 }
 
 static const char *file_name(const json_t *file) {
-    return *str(file, "name") ? str(file, "name") : str(file, "kind");
+    return *json_text(file, "name") ? json_text(file, "name") : json_text(file, "kind");
 }
 
 static void add_files(struct buf *out, const json_t *message, const struct bitrix24_saying *s) {
     size_t i;
     json_t *file;
     json_array_foreach(json_object_get(message, "attachments"), i, file) {
-        if (*str(file, "id"))
+        if (*json_text(file, "id"))
             continue;
         buf_adds(out, s->russian ? "файла нет: " : "file, not here: ");
         add_name(out, file_name(file));
@@ -227,7 +224,7 @@ static void add_files(struct buf *out, const json_t *message, const struct bitri
 static void add_content(struct buf *out, const json_t *message, const struct bitrix24_saying *s) {
     const json_t *place = json_object_get(message, "location");
     const json_t *contact = json_object_get(message, "contact");
-    const char *lines[] = {str(message, "subject"), str(message, "text")};
+    const char *lines[] = {json_text(message, "subject"), json_text(message, "text")};
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         add(out, lines[i]);
         buf_adds(out, *lines[i] ? "\n" : "");
@@ -235,13 +232,13 @@ static void add_content(struct buf *out, const json_t *message, const struct bit
     if (json_is_object(place)) {
         buf_addf(out, "%.6f, %.6f ", json_number_value(json_object_get(place, "lat")),
             json_number_value(json_object_get(place, "lon")));
-        add_name(out, str(place, "name"));
+        add_name(out, json_text(place, "name"));
         buf_adds(out, "\n");
     }
     if (json_is_object(contact)) {
-        add_name(out, str(contact, "name"));
+        add_name(out, json_text(contact, "name"));
         buf_adds(out, " ");
-        add_name(out, str(contact, "phone"));
+        add_name(out, json_text(contact, "phone"));
         buf_adds(out, "\n");
     }
     add_files(out, message, s);
@@ -282,7 +279,7 @@ json_t *bitrix24_files(const json_t *message, const struct media_links *links) {
     json_t *out = json_array(), *file;
     size_t i;
     json_array_foreach(json_object_get(message, "attachments"), i, file) {
-        char *url = media_link(links, str(file, "id"));
+        char *url = media_link(links, json_text(file, "id"));
         if (url)
             json_array_append_new(out, json_pack("{s:s,s:s}", "url", url, "name", file_name(file)));
         free(url);

@@ -1,4 +1,5 @@
 /* elma365_answer.c - errors, ways, feeds. */
+#include "base/json_text.h"
 #include "connectors/elma365/elma365_answer.h"
 
 #include <stdlib.h>
@@ -14,16 +15,11 @@
 #define DEPTH_MAX 12 /* of a scheme */
 #define MARK "switchboard:"
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* --- answers --------------------------------------------------------------------------------- */
 
 /* Its own words, if it has any: {"success":false,"error":"..."}. */
 static void say(const json_t *j, struct err *err) {
-    const char *said = str(j, "error");
+    const char *said = json_text(j, "error");
     struct err old = *err;
     if (*said)
         err_set(err, old.code, "ELMA365: %.250s", said);
@@ -64,7 +60,7 @@ static void add_way(json_t *ways, const char *kind, const char *value) {
 static void add_list(json_t *ways, const json_t *list, const char *kind, const char *key) {
     size_t i;
     json_t *one;
-    json_array_foreach(list, i, one) add_way(ways, kind, str(one, key));
+    json_array_foreach(list, i, one) add_way(ways, kind, json_text(one, key));
 }
 
 /* Our field: words with spaces between them. */
@@ -90,18 +86,18 @@ static const char *first_id(const json_t *refs) {
 }
 
 json_t *elma365_card(const json_t *item, const struct elma365_fields *f) {
-    const char *id = str(item, "__id");
+    const char *id = json_text(item, "__id");
     if (!*id || strpbrk(id, " ,+\n") || is_deleted(item))
         return json_null();
     json_t *ways = json_array();
-    if (strncmp(str(item, "__externalId"), MARK, strlen(MARK)) == 0)
-        add_way(ways, "mark", str(item, "__externalId"));
+    if (strncmp(json_text(item, "__externalId"), MARK, strlen(MARK)) == 0)
+        add_way(ways, "mark", json_text(item, "__externalId"));
     if (*f->messenger)
-        add_words(ways, str(item, f->messenger));
+        add_words(ways, json_text(item, f->messenger));
     add_list(ways, json_object_get(item, f->phone), "phone", "tel");
     add_list(ways, json_object_get(item, f->mail), "mail", "email");
     json_t *out = json_pack("{s:s,s:o}", "id", id, "ways", ways);
-    if (*str(item, "__name"))
+    if (*json_text(item, "__name"))
         json_object_set(out, "name", json_object_get(item, "__name"));
     if (*f->responsible && *first_id(json_object_get(item, f->responsible)))
         json_object_set_new(
@@ -129,10 +125,10 @@ void elma365_hits(const json_t *answer, const struct elma365_fields *f, const ch
     json_array_foreach(elma365_items(answer), i, item) {
         json_t *card = elma365_card(item, f);
         json_array_foreach(json_object_get(card, "ways"), k, way) {
-            if (strcmp(str(way, "kind"), kind) == 0 &&
-                is_same(kind, value, str(way, "value"), country))
-                json_array_append_new(out, json_pack("{s:s,s:s,s:s}", "card", str(card, "id"),
-                                               "kind", kind, "value", str(way, "value")));
+            if (strcmp(json_text(way, "kind"), kind) == 0 &&
+                is_same(kind, value, json_text(way, "value"), country))
+                json_array_append_new(out, json_pack("{s:s,s:s,s:s}", "card", json_text(card, "id"),
+                                               "kind", kind, "value", json_text(way, "value")));
         }
         json_decref(card);
     }
@@ -142,12 +138,13 @@ void elma365_hits(const json_t *answer, const struct elma365_fields *f, const ch
 
 static void add_entry(
     const json_t *row, const struct elma365_names *n, const char *message, json_t *out) {
-    const char *text = str(row, n->of[NAME_ROW_TEXT]), *id = str(row, n->of[NAME_ROW_ID]);
+    const char *text = json_text(row, n->of[NAME_ROW_TEXT]),
+               *id = json_text(row, n->of[NAME_ROW_ID]);
     const char *mark = crm_text_marked(text);
     if (!mark || (message && strncmp(mark, message, ID_LEN) != 0))
         return;
     json_t *one = json_pack("{s:s,s:s#,s:s}", "text", text, "message", mark, (int)ID_LEN, "at",
-        str(row, n->of[NAME_ROW_AT]));
+        json_text(row, n->of[NAME_ROW_AT]));
     json_object_set_new(
         one, "id", *id && !strpbrk(id, " ,+\n") ? json_string(id) : json_sprintf("#%.26s", mark));
     json_array_append_new(out, one);
@@ -177,7 +174,7 @@ struct place {
 
 static int by_time(const void *a, const void *b) {
     const struct place *x = a, *y = b;
-    int order = strcmp(str(x->entry, "at"), str(y->entry, "at"));
+    int order = strcmp(json_text(x->entry, "at"), json_text(y->entry, "at"));
     return order ? order : x->at < y->at ? -1 : x->at > y->at;
 }
 
@@ -202,9 +199,9 @@ const char *elma365_message_with(
     size_t i;
     json_t *row;
     json_array_foreach(crm_at(answer, n->of[NAME_ROWS]), i, row) {
-        const char *text = str(row, n->of[NAME_ROW_TEXT]);
+        const char *text = json_text(row, n->of[NAME_ROW_TEXT]);
         if (*word && strstr(text, word) && !strchr(text, '#')) /* all others have a mark */
-            return str(row, n->of[NAME_ROW_ID]);
+            return json_text(row, n->of[NAME_ROW_ID]);
     }
     return "";
 }
@@ -217,7 +214,7 @@ static bool has_code(const json_t *j, const char *code, unsigned depth) {
     const char *key;
     if (depth > DEPTH_MAX)
         return false;
-    if (strcmp(str(j, "code"), code) == 0)
+    if (strcmp(json_text(j, "code"), code) == 0)
         return true;
     json_object_foreach((json_t *)j, key, one) if (has_code(one, code, depth + 1)) return true;
     json_array_foreach(j, i, one) if (has_code(one, code, depth + 1)) return true;

@@ -1,4 +1,5 @@
 /* elma365_compose.c - contexts of items. */
+#include "base/json_text.h"
 #include "connectors/elma365/elma365_compose.h"
 
 #include <stdlib.h>
@@ -10,11 +11,6 @@
 #define PAGE 100
 #define FIELD_MAX 2000 /* bytes of our own field */
 #define CONTACT_REF "$ref/1"
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 json_t *elma365_search(const char *field, const char *value) {
     return json_pack("{s:b,s:{s:{s:s}},s:{s:b},s:i,s:i}", "active", 1, "filter", "tf", field, value,
@@ -34,7 +30,7 @@ static void append(json_t *context, const char *field, json_t *value) {
 
 /* Our field is words with spaces between them: what has a space itself is no word. */
 static void add_word(json_t *context, const char *field, const char *word) {
-    const char *before = str(context, field);
+    const char *before = json_text(context, field);
     if (!*field || !*word || strpbrk(word, " \n\t") || strlen(before) + strlen(word) > FIELD_MAX)
         return;
     char *text = mem_printf("%s%s%s", before, *before ? " " : "", word);
@@ -44,14 +40,14 @@ static void add_word(json_t *context, const char *field, const char *word) {
 
 /* context has what is there. */
 static void add_way(json_t *context, const json_t *way, const struct elma365_fields *f) {
-    const char *kind = str(way, "kind"), *value = str(way, "value");
+    const char *kind = json_text(way, "kind"), *value = json_text(way, "value");
     if (strcmp(kind, "phone") == 0 && *f->phone)
         append(context, f->phone, json_pack("{s:s,s:s}", "type", "mobile", "tel", value));
     else if (strcmp(kind, "mail") == 0 && *f->mail)
         append(context, f->mail, json_pack("{s:s,s:s}", "type", "work", "email", value));
     else if (strcmp(kind, "messenger") == 0)
         add_word(context, f->messenger, value);
-    else if (strcmp(kind, "mark") == 0 && !*str(context, "__externalId"))
+    else if (strcmp(kind, "mark") == 0 && !*json_text(context, "__externalId"))
         json_object_set_new(context, "__externalId", json_string(value));
     else if (strcmp(kind, "mark") == 0)
         add_word(context, f->messenger, value);
@@ -71,7 +67,7 @@ json_t *elma365_contact(
     crm_fields_set(context, extra, who->client);
     elma365_set_name(context, f, who->name);
     json_array_foreach(who->ways, i, way) {
-        bool is_typed = strcmp(str(way, "kind"), "messenger") != 0;
+        bool is_typed = strcmp(json_text(way, "kind"), "messenger") != 0;
         if (!who->is_plain || !is_typed)
             add_way(context, way, f);
     }
@@ -91,7 +87,7 @@ json_t *elma365_batch(
 }
 
 const char *elma365_batch_contact(const json_t *answer) {
-    return str(json_object_get(answer, "pseudoIDsMap"), CONTACT_REF);
+    return json_text(json_object_get(answer, "pseudoIDsMap"), CONTACT_REF);
 }
 
 /* --- what is missing on it ------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -14,11 +15,6 @@
 #define PAGES_MAX 200
 #define HEADS_MAX 10000
 #define TITLE_MAX 200
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static json_t *list_body(const char *word, size_t from) {
     json_t *filter = *word ? json_pack("{s:[s]}", "bodyKeywords", word) : json_object();
@@ -144,7 +140,7 @@ static void on_written(void *arg, const json_t *result, const struct err *err, u
 
 static void write_entry(struct writing *w) {
     const struct elma365_names *n = &w->e->names;
-    const char *head = w->e->comments ? str(w->e->heads, w->head_key) : NULL;
+    const char *head = w->e->comments ? json_text(w->e->heads, w->head_key) : NULL;
     struct elma365_place at = {.card = w->card, .message = head};
     json_t *body = json_pack("{s:s}", "body", w->text);
     if (!head)
@@ -211,7 +207,7 @@ static void on_heads(void *arg, const json_t *result, const struct err *err, uns
 
 static void find_head(struct writing *w) {
     struct elma365_place at = {.card = w->card};
-    if (*str(w->e->heads, w->head_key))
+    if (*json_text(w->e->heads, w->head_key))
         write_entry(w);
     else
         elma365_call(w->e, w->e->names.of[NAME_LIST], &at, list_body(thread_of(w), 0), on_heads, w);
@@ -219,7 +215,7 @@ static void find_head(struct writing *w) {
 
 void elma365_write(struct crm *c, const struct crm_flow_entry *entry, crm_step_fn fn, void *arg) {
     struct writing *w = mem_zalloc(sizeof *w);
-    const char *name = str(entry->client, "name");
+    const char *name = json_text(entry->client, "name");
     w->e = elma365_of(c);
     w->fn = fn;
     w->arg = arg;
@@ -228,7 +224,7 @@ void elma365_write(struct crm *c, const struct crm_flow_entry *entry, crm_step_f
     w->mark = mem_strdup(entry->mark);
     w->title = mem_printf("%.*s", TITLE_MAX, *name ? name : "Switchboard");
     utf8_repair(w->title);
-    w->head_key = mem_printf("%s %s", entry->card, str(entry->message, "thread"));
+    w->head_key = mem_printf("%s %s", entry->card, json_text(entry->message, "thread"));
     w->files = json_copy((json_t *)entry->files);
     if (w->e->comments)
         find_head(w);

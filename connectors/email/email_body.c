@@ -1,4 +1,5 @@
 /* email_body.c - a mail as a message of a thread. */
+#include "base/json_text.h"
 #include "connectors/email/email_body.h"
 
 #include <string.h>
@@ -11,13 +12,8 @@
 #define REFERENCES_KEPT 20
 #define DATE_SLACK_MS (24 * 3600 * 1000LL)
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 const char *email_first_address(const json_t *mail, const char *key) {
-    return text_of(json_array_get(json_object_get(mail, key), 0), "address");
+    return json_text(json_array_get(json_object_get(mail, key), 0), "address");
 }
 
 static void copy_key(json_t *to, const json_t *from, const char *key) {
@@ -44,7 +40,7 @@ static json_t *verdict_of(const json_t *mail, const char *authserv) {
     size_t i;
     json_t *a;
     json_array_foreach(json_object_get(mail, "auth"), i, a) {
-        if (!*authserv || strcasecmp(text_of(a, "server"), authserv) != 0)
+        if (!*authserv || strcasecmp(json_text(a, "server"), authserv) != 0)
             continue;
         json_t *out = json_object();
         copy_key(out, a, "dmarc");
@@ -74,7 +70,7 @@ static json_t *email_of(const json_t *mail, const json_t *source, const char *au
 
 /* A part that was stored, or what is known of one that could not be. */
 static void add_part(json_t *body, json_t *email, const json_t *part, json_t *file) {
-    const char *what = text_of(part, "what");
+    const char *what = json_text(part, "what");
     json_t *a;
     if (strcmp(what, "html") == 0) {
         if (json_is_object(file) && json_object_get(file, "id"))
@@ -82,7 +78,7 @@ static void add_part(json_t *body, json_t *email, const json_t *part, json_t *fi
         return;
     }
     a = json_copy(file);
-    if (*text_of(part, "cid"))
+    if (*json_text(part, "cid"))
         json_object_set(a, "cid", json_object_get(part, "cid"));
     json_array_append_new(json_object_get(body, "attachments"), a);
 }
@@ -97,7 +93,7 @@ json_t *email_body(
         json_object_set(body, "text", json_object_get(mail, "text"));
     else
         json_object_set_new(body, "text", json_string(""));
-    if (*text_of(mail, "subject"))
+    if (*json_text(mail, "subject"))
         json_object_set(body, "subject", json_object_get(mail, "subject"));
     json_object_set_new(body, "attachments", json_array());
     json_array_foreach(json_object_get(mail, "parts"), i, part) {
@@ -118,12 +114,12 @@ const json_t *email_answered(const json_t *messages, const char *channel, const 
     size_t i;
     json_t *m;
     json_array_foreach((json_t *)messages, i, m) {
-        if (strcmp(text_of(m, "direction"), "in") != 0 ||
-            strcmp(text_of(m, "channel"), channel) != 0)
+        if (strcmp(json_text(m, "direction"), "in") != 0 ||
+            strcmp(json_text(m, "channel"), channel) != 0)
             continue;
-        if (external_id && strcmp(text_of(m, "external_id"), external_id) == 0)
+        if (external_id && strcmp(json_text(m, "external_id"), external_id) == 0)
             return m;
-        const char *automatic = text_of(json_object_get(m, "email"), "auto");
+        const char *automatic = json_text(json_object_get(m, "email"), "auto");
         if (!*automatic)
             newest = m;
         else if (strcmp(automatic, "bounce") != 0)

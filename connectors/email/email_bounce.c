@@ -1,4 +1,5 @@
 /* email_bounce.c - see email_bounce.h. */
+#include "base/json_text.h"
 #include "connectors/email/email_bounce.h"
 
 #include <stdio.h>
@@ -26,11 +27,6 @@ struct bounce {
     json_t *list; /* what is said of whom */
 };
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static void end(struct bounce *b, const struct err *err) {
     b->fn(b->arg, !err && b->is_whole, err);
     free(b->own);
@@ -51,7 +47,7 @@ static void on_settled(void *arg, const struct err *err) {
 }
 
 static char *reason(const json_t *r) {
-    const char *status = text_of(r, "status"), *why = text_of(r, "diagnostic");
+    const char *status = json_text(r, "status"), *why = json_text(r, "diagnostic");
     const char *meaning = email_status_meaning(status, why);
     bool said = *why || *status;
     if (!meaning)
@@ -61,20 +57,20 @@ static char *reason(const json_t *r) {
 }
 
 char *email_bounce_text(const json_t *r) {
-    char *why = reason(r), *text = mem_printf("%.100s: %s", text_of(r, "address"), why);
+    char *why = reason(r), *text = mem_printf("%.100s: %s", json_text(r, "address"), why);
     free(why);
     return text;
 }
 
 /* One recipient's part of the report, for connector_recipients(); NULL: it settles nothing. */
 static json_t *fate_of(const json_t *r) {
-    const char *action = text_of(r, "action");
+    const char *action = json_text(r, "action");
     bool failed = strcmp(action, "failed") == 0, delayed = strcmp(action, "delayed") == 0;
     if (!failed && !delayed && strcmp(action, "delivered") != 0)
         return NULL;
-    char *address = email_identity(text_of(r, "address")); /* as we write to it */
+    char *address = email_identity(json_text(r, "address")); /* as we write to it */
     json_t *o = json_pack(
-        "{s:s,s:s}", "address", address ? address : text_of(r, "address"), "status", action);
+        "{s:s,s:s}", "address", address ? address : json_text(r, "address"), "status", action);
     free(address);
     char *why = failed || delayed ? reason(r) : NULL;
     if (o && why)
@@ -121,7 +117,7 @@ static bool is_listed(const json_t *recipients, const char *address) {
     size_t i;
     json_t *o;
     json_array_foreach((json_t *)recipients, i, o) {
-        if (strcasecmp(text_of(o, "address"), address) == 0)
+        if (strcasecmp(json_text(o, "address"), address) == 0)
             return true;
     }
     return false;
@@ -140,8 +136,8 @@ static const json_t *answered_by(const json_t *messages, const json_t *m, const 
     size_t i;
     json_t *other;
     json_array_foreach((json_t *)messages, i, other) {
-        if (id && strcmp(text_of(other, "id"), id) == 0)
-            return email_answered(messages, channel, text_of(other, "external_id"));
+        if (id && strcmp(json_text(other, "id"), id) == 0)
+            return email_answered(messages, channel, json_text(other, "external_id"));
     }
     return email_answered(messages, channel, NULL);
 }
@@ -155,8 +151,8 @@ static void keep_those_of(struct bounce *b, json_t *messages) {
     struct email_recipients people = {0};
     struct err err;
     bool is_it = json_integer_value(json_object_get(m, "seq")) == b->mark.seq &&
-                 strcmp(text_of(m, "direction"), "out") == 0 &&
-                 strcmp(text_of(m, "channel"), channel) == 0;
+                 strcmp(json_text(m, "direction"), "out") == 0 &&
+                 strcmp(json_text(m, "channel"), channel) == 0;
     const json_t *known = json_object_get(m, "recipients");
     if (is_it) {
         json_array_remove(messages, n - 1);
@@ -164,7 +160,7 @@ static void keep_those_of(struct bounce *b, json_t *messages) {
             &people, m, answered_by(messages, m, channel), b->client, b->e->address, &err);
     }
     while ((one = json_array_get(b->list, i))) {
-        const char *address = text_of(one, "address");
+        const char *address = json_text(one, "address");
         if (is_listed(known, address) || is_among(&people, address)) {
             i++;
             continue;
@@ -224,7 +220,7 @@ void email_bounce(struct email *e, const json_t *mail, email_bounce_fn fn, void 
     struct bounce *b = mem_zalloc(sizeof *b);
     char name[EMAIL_NAME_SIZE];
     *b = (struct bounce){.e = e, .fn = fn, .arg = arg};
-    b->is_read = strcmp(text_of(report, "kind"), "read") == 0;
+    b->is_read = strcmp(json_text(report, "kind"), "read") == 0;
     b->list = fates(report, &b->is_whole);
     if (!find_mark(b, report) || (!b->is_read && !json_array_size(b->list))) {
         b->is_whole = false;

@@ -1,5 +1,6 @@
 /* email_oauth.c - one token, one request for it, and who waits. What is kept is looked at first;
  * who has the lock looks again, for another may have asked meanwhile, and then asks. */
+#include "base/json_text.h"
 #include "connectors/email/email_oauth.h"
 
 #include <jansson.h>
@@ -102,11 +103,6 @@ static bool is_good(const struct email_oauth *o) {
     return o->token && clock_mono_ms() < o->renew_at;
 }
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static uint64_t mono_of(json_int_t wall_ms) {
     int64_t left = wall_ms - clock_ms();
     return clock_mono_ms() + (left > 0 ? (uint64_t)left : 0);
@@ -114,13 +110,13 @@ static uint64_t mono_of(json_int_t wall_ms) {
 
 static void adopt(struct email_oauth *o, struct span text) {
     json_t *kept = json_loadb(text.p, text.n, 0, NULL);
-    const char *refresh = text_of(kept, "refresh"), *access = text_of(kept, "access");
-    if (strcmp(text_of(kept, "of"), o->of) == 0) {
+    const char *refresh = json_text(kept, "refresh"), *access = json_text(kept, "access");
+    if (strcmp(json_text(kept, "of"), o->of) == 0) {
         if (*refresh) {
             forget(&o->refresh_token);
             o->refresh_token = mem_strdup(refresh);
         }
-        bool is_ours = strcmp(text_of(kept, "by"), o->by) == 0;
+        bool is_ours = strcmp(json_text(kept, "by"), o->by) == 0;
         if (is_ours && *access && (!o->refused || strcmp(access, o->refused) != 0)) {
             forget(&o->token);
             o->token = mem_strdup(access);

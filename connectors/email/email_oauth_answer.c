@@ -1,4 +1,5 @@
 /* email_oauth_answer.c - tokens, or why there are none. */
+#include "base/json_text.h"
 #include "connectors/email/email_oauth_answer.h"
 
 #include <stdlib.h>
@@ -11,11 +12,6 @@
 #define EXPIRES_MAX_S 86400
 #define EXPIRES_DEFAULT_S 3600
 #define WORDS_MAX 120u
-
-static const char *string_at(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* What may stand in a login: visible ASCII (RFC 6749 A.12). */
 static bool is_token(const char *s) {
@@ -36,8 +32,8 @@ static int64_t expires(const json_t *value) {
 }
 
 static int read_error(int status, const json_t *o, struct err *err) {
-    const char *error = string_at(o, "error");
-    char *words = utf8_clean_name(string_at(o, "error_description"), WORDS_MAX);
+    const char *error = json_text(o, "error");
+    char *words = utf8_clean_name(json_text(o, "error_description"), WORDS_MAX);
     char *name = utf8_clean_name(error, 40);
     if (strcmp(error, "invalid_grant") == 0)
         err_set(err, ERR_DENIED,
@@ -65,8 +61,8 @@ int email_oauth_answer_read(
     int status, struct span body, struct email_oauth_answer *out, struct err *err) {
     struct err ignored;
     json_t *o = json_strict_parse(body, 8, &ignored);
-    const char *access = string_at(o, "access_token"), *refresh = string_at(o, "refresh_token");
-    const char *type = string_at(o, "token_type");
+    const char *access = json_text(o, "access_token"), *refresh = json_text(o, "refresh_token");
+    const char *type = json_text(o, "token_type");
     int rc = 0;
     *out = (struct email_oauth_answer){0};
     if (status != 200)

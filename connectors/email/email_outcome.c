@@ -1,4 +1,5 @@
 /* email_outcome.c - see email_outcome.h. */
+#include "base/json_text.h"
 #include "connectors/email/email_outcome.h"
 
 #include <stdlib.h>
@@ -10,11 +11,6 @@
 #include "connectors/email/email_status.h"
 
 #define WAIT_MAX_MS ((int64_t)24 * 3600 * 1000)
-
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static const struct smtp_refusal *refusal_of(const struct smtp_result *r, const char *address) {
     for (size_t i = 0; i < r->nrefused; i++)
@@ -77,7 +73,7 @@ size_t email_outcome_count(const json_t *recipients, const char *status) {
     size_t i, n = 0;
     json_t *o;
     json_array_foreach((json_t *)recipients, i, o) {
-        n += strcmp(text_of(o, "status"), status) == 0;
+        n += strcmp(json_text(o, "status"), status) == 0;
     }
     return n;
 }
@@ -87,8 +83,8 @@ const char **email_outcome_waiting(const json_t *recipients) {
     size_t i, n = 0;
     json_t *o;
     json_array_foreach((json_t *)recipients, i, o) {
-        if (strcmp(text_of(o, "status"), "queued") == 0)
-            list[n++] = text_of(o, "address");
+        if (strcmp(json_text(o, "status"), "queued") == 0)
+            list[n++] = json_text(o, "address");
     }
     return list;
 }
@@ -97,8 +93,8 @@ bool email_outcome_is_at_once(const json_t *recipients) {
     size_t i;
     json_t *o;
     json_array_foreach((json_t *)recipients, i, o) {
-        const char *code = text_of(json_object_get(o, "error"), "code");
-        if (strcmp(text_of(o, "status"), "queued") == 0 &&
+        const char *code = json_text(json_object_get(o, "error"), "code");
+        if (strcmp(json_text(o, "status"), "queued") == 0 &&
             strcmp(code, err_name(ERR_TOO_MANY)) != 0)
             return false;
     }
@@ -111,8 +107,8 @@ int64_t email_outcome_put_off_ms(const json_t *recipients) {
     json_t *o;
     json_array_foreach((json_t *)recipients, i, o) {
         int64_t at;
-        if (strcmp(text_of(o, "status"), "queued") == 0 &&
-            clock_parse(text_of(o, "at"), &at) == 0 && at > last)
+        if (strcmp(json_text(o, "status"), "queued") == 0 &&
+            clock_parse(json_text(o, "at"), &at) == 0 && at > last)
             last = at;
     }
     return last;

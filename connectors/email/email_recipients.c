@@ -1,4 +1,5 @@
 /* email_recipients.c - see email_recipients.h. */
+#include "base/json_text.h"
 #include "connectors/email/email_recipients.h"
 
 #include <stdlib.h>
@@ -16,11 +17,6 @@ struct gathering {
     const char *own;
     struct err *err;
 };
-
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static bool is_there(const struct gathering *g, const char *address) {
     for (size_t i = 0; i < g->nall; i++)
@@ -61,7 +57,7 @@ static int add_list(struct gathering *g, const char **list, const json_t *addres
     size_t i;
     json_t *a;
     json_array_foreach((json_t *)addresses, i, a) {
-        const char *s = json_is_string(a) ? json_string_value(a) : text_of(a, "address");
+        const char *s = json_is_string(a) ? json_string_value(a) : json_text(a, "address");
         if (add(g, list, s) < 0)
             return -1;
     }
@@ -75,7 +71,7 @@ static void add_others(struct gathering *g, const char **list, const json_t *add
     json_t *a;
     g->err = &ignored;
     json_array_foreach((json_t *)addresses, i, a) {
-        add(g, list, text_of(a, "address"));
+        add(g, list, json_text(a, "address"));
     }
     g->err = err;
 }
@@ -90,8 +86,8 @@ static int gather(
     if (!g->nall && add(g, r->to, client) < 0)
         return -1;
     bool client_wrote =
-        strcasecmp(text_of(json_array_get(json_object_get(email, "from"), 0), "address"), client) ==
-        0;
+        strcasecmp(
+            json_text(json_array_get(json_object_get(email, "from"), 0), "address"), client) == 0;
     if (email && !client_wrote && add(g, r->cc, client) < 0)
         return -1;
     if (json_is_true(json_object_get(body, "reply_all"))) {

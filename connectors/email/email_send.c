@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/email/email_body.h"
@@ -53,11 +54,6 @@ struct email_sending {
     bool in_hand;             /* it has them */
     bool cancelled;
 };
-
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static void sending_free(struct email_sending *s) {
     for (struct email_sending **at = &s->e->sendings; *at; at = &(*at)->next)
@@ -133,11 +129,11 @@ static void tell_refused(struct email_sending *s) {
     size_t i;
     json_t *o;
     json_array_foreach(s->news, i, o) {
-        if (strcmp(text_of(o, "status"), "failed") != 0)
+        if (strcmp(json_text(o, "status"), "failed") != 0)
             continue;
-        char *both = mem_printf("%s|%s", s->d->key, text_of(o, "address"));
-        char *text = mem_printf(
-            "%.200s: %.300s", text_of(o, "address"), text_of(json_object_get(o, "error"), "text"));
+        char *both = mem_printf("%s|%s", s->d->key, json_text(o, "address"));
+        char *text = mem_printf("%.200s: %.300s", json_text(o, "address"),
+            json_text(json_object_get(o, "error"), "text"));
         json_t *body = json_pack(
             "{s:{s:s,s:s,s:s}}", "event", "type", "channel", "what", "undelivered", "text", text);
         struct inbound in = {.kind = INBOUND_EVENT,
@@ -374,8 +370,8 @@ static void compose_done(void *arg) {
 
 /* "cid:<media id>" in the HTML shows the file where it stands. NULL: an attachment. */
 static const char *cid_of(const struct email_sending *s, const json_t *a) {
-    const char *id = text_of(a, "id");
-    return *id && email_html_uses(span_str(text_of(s->d->body, "html")), id) ? id : NULL;
+    const char *id = json_text(a, "id");
+    return *id && email_html_uses(span_str(json_text(s->d->body, "html")), id) ? id : NULL;
 }
 
 static int open_files(struct email_sending *s, struct err *err) {
@@ -385,11 +381,13 @@ static int open_files(struct email_sending *s, struct err *err) {
         uint64_t size;
         if (s->nfiles == MESSAGE_ATTACHMENTS_MAX)
             break;
-        int fd = media_fd(connector_media(&s->e->base), text_of(a, "id"), &size, err);
+        int fd = media_fd(connector_media(&s->e->base), json_text(a, "id"), &size, err);
         if (fd < 0)
             return -1;
-        s->files[s->nfiles++] = (struct email_file){
-            .name = text_of(a, "name"), .mime = text_of(a, "mime"), .cid = cid_of(s, a), .fd = fd};
+        s->files[s->nfiles++] = (struct email_file){.name = json_text(a, "name"),
+            .mime = json_text(a, "mime"),
+            .cid = cid_of(s, a),
+            .fd = fd};
     }
     return 0;
 }
@@ -398,15 +396,16 @@ static int open_files(struct email_sending *s, struct err *err) {
 static void quote(struct email_sending *s) {
     const json_t *m = s->answered, *email = json_object_get(m, "email");
     const json_t *from = json_array_get(json_object_get(email, "from"), 0);
-    const char *text = text_of(m, "text"), *name = text_of(from, "name");
+    const char *text = json_text(m, "text"), *name = json_text(from, "name");
     json_int_t at = json_integer_value(json_object_get(email, "quoted_at"));
     size_t n = strlen(text);
     if (!n || json_is_true(json_object_get(s->d->body, "no_quote")))
         return;
     s->quote = mem_strndup(text, at > 0 && (size_t)at < n ? (size_t)at : n);
-    const char *when = *text_of(m, "sent_at") ? text_of(m, "sent_at") : text_of(m, "received_at");
+    const char *when =
+        *json_text(m, "sent_at") ? json_text(m, "sent_at") : json_text(m, "received_at");
     s->intro = mem_printf("%.10s %.5s, %s%s<%s>:", when, strlen(when) > 11 ? when + 11 : "", name,
-        *name ? " " : "", text_of(from, "address"));
+        *name ? " " : "", json_text(from, "address"));
 }
 
 static void chain(struct email_sending *s, const json_t *email) {
@@ -414,22 +413,22 @@ static void chain(struct email_sending *s, const json_t *email) {
     size_t n = json_array_size(refs), k = 0;
     for (size_t i = n > REFERENCES_MAX - 1 ? n - (REFERENCES_MAX - 1) : 0; i < n; i++)
         s->references[k++] = json_string_value(json_array_get(refs, i));
-    if (*text_of(email, "message_id"))
-        s->references[k++] = text_of(email, "message_id");
+    if (*json_text(email, "message_id"))
+        s->references[k++] = json_text(email, "message_id");
 }
 
 static void compose(struct email_sending *s) {
     struct email *e = s->e;
     const struct delivery *d = s->d;
     const json_t *email = json_object_get(s->answered, "email");
-    const char *subject = text_of(d->body, "subject");
+    const char *subject = json_text(d->body, "subject");
     int64_t received = 0;
     chain(s, email);
     if (s->answered)
         quote(s);
     s->subject =
-        *subject ? mem_strdup(subject) : email_reply_subject(text_of(s->answered, "subject"));
-    clock_parse(text_of(d->body, "received_at"), &received);
+        *subject ? mem_strdup(subject) : email_reply_subject(json_text(s->answered, "subject"));
+    clock_parse(json_text(d->body, "received_at"), &received);
     s->draft = (struct email_draft){.from_name = e->name,
         .from = e->address,
         .reply_to = s->reply_to ? s->reply_to : "",
@@ -438,10 +437,10 @@ static void compose(struct email_sending *s) {
         .bcc = s->people.bcc,
         .subject = s->subject,
         .message_id = s->message_id,
-        .in_reply_to = text_of(email, "message_id"),
+        .in_reply_to = json_text(email, "message_id"),
         .references = s->references,
-        .text = text_of(d->body, "text"),
-        .html = text_of(d->body, "html"),
+        .text = json_text(d->body, "text"),
+        .html = json_text(d->body, "html"),
         .signature = e->signature,
         .quote_intro = s->intro ? s->intro : "",
         .quote_text = s->quote ? s->quote : "",

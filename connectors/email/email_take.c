@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/email/email_body.h"
@@ -56,20 +57,15 @@ static void end_later(void *arg) {
     end(arg, NULL);
 }
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* --- who and where --------------------------------------------------------------------------- */
 
 static bool address_from(struct taking *k, const json_t *list) {
     size_t i;
     json_t *a;
     json_array_foreach((json_t *)list, i, a) {
-        k->from = email_identity(text_of(a, "address"));
+        k->from = email_identity(json_text(a, "address"));
         if (k->from) {
-            k->from_name = mem_strdup(text_of(a, "name"));
+            k->from_name = mem_strdup(json_text(a, "name"));
             return true;
         }
     }
@@ -82,7 +78,7 @@ static void find_sender(struct taking *k) {
     if (address_from(k, json_object_get(mail, "from")) ||
         address_from(k, json_object_get(mail, "sender")))
         return;
-    const char *path = mail ? text_of(mail, "return_path") : k->in.scanned;
+    const char *path = mail ? json_text(mail, "return_path") : k->in.scanned;
     k->from = *path ? email_identity(path) : NULL;
     if (!k->from)
         k->from = mem_strdup("unknown@invalid");
@@ -119,18 +115,18 @@ static void add_reply_address(struct taking *k, const char *secret, const char *
 /* Our mail server found that the sender is somebody else. */
 static bool is_found_false(const struct taking *k) {
     const json_t *email = json_object_get(k->in.body, "email");
-    return strcmp(text_of(json_object_get(email, "auth"), "dmarc"), "fail") == 0;
+    return strcmp(json_text(json_object_get(email, "auth"), "dmarc"), "fail") == 0;
 }
 
 static bool is_bounce(const struct taking *k) {
-    return strcmp(text_of(k->in.mail, "auto"), "bounce") == 0 && !is_found_false(k);
+    return strcmp(json_text(k->in.mail, "auto"), "bounce") == 0 && !is_found_false(k);
 }
 
 /* On delivery: by a mail server, as far as can be seen (email_auto.h). Anybody can write the rest
  * of it. */
 static bool is_believed_report(const struct taking *k) {
     const json_t *report = json_object_get(k->in.mail, "report");
-    return report && (is_bounce(k) || strcmp(text_of(report, "kind"), "read") == 0);
+    return report && (is_bounce(k) || strcmp(json_text(report, "kind"), "read") == 0);
 }
 
 /* Our reply addresses first, then what it answers, then the chain from its end. */
@@ -142,7 +138,7 @@ static void find_clues(struct taking *k) {
     json_t *one;
     for (size_t w = 0; w < ARRAY_LEN(where); w++)
         json_array_foreach(json_object_get(mail, where[w]), i, one) {
-            add_reply_address(k, secret, text_of(one, "address"));
+            add_reply_address(k, secret, json_text(one, "address"));
         }
     json_array_foreach(json_object_get(mail, "delivered_to"), i, one) {
         add_reply_address(k, secret, json_string_value(one));
@@ -178,7 +174,7 @@ static void remember_people(struct taking *k) {
     json_t *one;
     for (size_t w = 0; w < ARRAY_LEN(where); w++)
         json_array_foreach(json_object_get(k->in.mail, where[w]), i, one) {
-            char *who = n < PEOPLE_MAX ? email_identity(text_of(one, "address")) : NULL;
+            char *who = n < PEOPLE_MAX ? email_identity(json_text(one, "address")) : NULL;
             if (who && strcmp(who, k->address) != 0 && !email_of_address(k->e, who)) {
                 connector_keep(&k->e->base, person_name(k->address, who, name), span_str("1"),
                     EMAIL_REMEMBER_S);
@@ -206,7 +202,7 @@ static void remember_key(struct taking *k) {
 }
 
 static void remember_mail(struct taking *k) {
-    const char *id = text_of(k->in.mail, "message_id");
+    const char *id = json_text(k->in.mail, "message_id");
     char name[EMAIL_NAME_SIZE];
     if (k->in.mail && has_company(k)) {
         remember_people(k);
@@ -245,12 +241,12 @@ static void on_first(void *arg, json_t *messages, const struct err *err) {
         if (json_object_get(one, "id"))
             json_array_append(files, one);
     }
-    if (*text_of(email, "html"))
+    if (*json_text(email, "html"))
         json_array_append_new(files, json_pack("{s:O}", "id", json_object_get(email, "html")));
-    if (*text_of(email, "source"))
+    if (*json_text(email, "source"))
         json_array_append_new(files, json_pack("{s:O}", "id", json_object_get(email, "source")));
     if (json_array_size(files))
-        connector_files_show(&k->e->base, text_of(m, "thread"), files, on_shown, k);
+        connector_files_show(&k->e->base, json_text(m, "thread"), files, on_shown, k);
     else
         on_shown(k, NULL);
     json_decref(files);
@@ -277,8 +273,8 @@ static void on_put(void *arg, const struct err *err) {
     struct taking *k = arg;
     const json_t *mail = k->in.mail;
     bool is_ours = email_of_address(k->e, k->from) != NULL;
-    bool is_quiet = k->is_answer && (strcmp(text_of(mail, "auto"), "reply") == 0 ||
-                                        strcmp(text_of(mail, "auto"), "bounce") == 0);
+    bool is_quiet = k->is_answer && (strcmp(json_text(mail, "auto"), "reply") == 0 ||
+                                        strcmp(json_text(mail, "auto"), "bounce") == 0);
     if (err) {
         end(k, err);
         return;
@@ -333,7 +329,7 @@ static bool names_first(const struct taking *k) {
     json_t *one;
     for (size_t w = 0; w < ARRAY_LEN(where); w++)
         json_array_foreach(json_object_get(k->in.mail, where[w]), i, one) {
-            const struct email *other = email_of_address(k->e, text_of(one, "address"));
+            const struct email *other = email_of_address(k->e, json_text(one, "address"));
             if (other && strcmp(other->base.channel, k->e->base.channel) < 0)
                 return true;
         }
@@ -353,7 +349,7 @@ static void ask_other(struct taking *k) {
 }
 
 static void look_for_copy(struct taking *k) {
-    const char *id = text_of(k->in.mail, "message_id");
+    const char *id = json_text(k->in.mail, "message_id");
     k->other = container_of(connector_next(&k->e->base), struct email, base);
     if (k->other == k->e || !*id) {
         put(k);
@@ -492,7 +488,7 @@ static void on_bounced(void *arg, bool is_whole, const struct err *err) {
 /* What we sent ourselves comes back: our own copy, a list, a loop. */
 static bool is_our_own(const struct taking *k) {
     char *instance = email_instance(k->e);
-    bool same = instance && strcmp(text_of(k->in.mail, "ours"), instance) == 0;
+    bool same = instance && strcmp(json_text(k->in.mail, "ours"), instance) == 0;
     free(instance);
     return same;
 }
@@ -506,8 +502,8 @@ static bool is_mark(struct email *e, const char *text) {
  * Message-ID. */
 static bool is_check(const struct taking *k) {
     struct email *sender = email_of_address(k->e, k->from);
-    return sender && (is_mark(sender, text_of(k->in.mail, "message_id")) ||
-                         is_mark(sender, text_of(k->in.mail, "ours")));
+    return sender && (is_mark(sender, json_text(k->in.mail, "message_id")) ||
+                         is_mark(sender, json_text(k->in.mail, "ours")));
 }
 
 /* ... or what a server says of one. */

@@ -4,16 +4,12 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/espocrm/espocrm_private.h"
 #include "connectors/espocrm/espocrm_said.h"
 #include "net/http_server.h"
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- a webhook ------------------------------------------------------------------------------- */
 
@@ -91,10 +87,10 @@ static void on_found(void *arg, const json_t *result, const struct err *err, uns
 static void fetch(struct crm *c, const json_t *event, size_t nth, crm_result_fn fn, void *arg) {
     const struct espocrm *e = espocrm_of(c);
     const json_t *file = json_array_get(json_object_get(event, "files"), nth);
-    char *url = mem_printf("%s/api/v1/Attachment/file/%s", e->url, str(file, "id"));
+    char *url = mem_printf("%s/api/v1/Attachment/file/%s", e->url, json_text(file, "id"));
     char *key = mem_printf("X-Api-Key: %s", e->key);
     const char *const headers[] = {key, NULL};
-    crm_fetch(c, str(event, "id"), nth, url, headers, str(file, "name"), fn, arg);
+    crm_fetch(c, json_text(event, "id"), nth, url, headers, json_text(file, "name"), fn, arg);
     free(key);
     free(url);
 }
@@ -103,14 +99,14 @@ static void refuse(
     struct crm *c, const json_t *event, const char *text, crm_step_fn fn, void *arg) {
     struct espocrm *e = espocrm_of(c);
     bool ru = e->flow.options.russian;
-    char *why = mem_strdup(text), *mark = mem_printf("(%s)", str(event, "id"));
+    char *why = mem_strdup(text), *mark = mem_printf("(%s)", json_text(event, "id"));
     for (char *p = why; (p = strpbrk(p, "\r\n`"));)
         *p = ' ';
     char *note = mem_printf(
         "**%s** `%s` %s", ru ? "Клиенту не отправлено:" : "Not sent to the client:", why, mark);
-    char *path = espocrm_notes_path(&e->fields, str(event, "card"), mark, 0);
+    char *path = espocrm_notes_path(&e->fields, json_text(event, "card"), mark, 0);
     espocrm_call(
-        e, "GET", path, NULL, on_found, telling_create(c, str(event, "card"), note, fn, arg));
+        e, "GET", path, NULL, on_found, telling_create(c, json_text(event, "card"), note, fn, arg));
     free(path);
     free(mark);
     free(why);
@@ -137,7 +133,7 @@ void espocrm_status(struct crm *c, const struct crm_attach *a, crm_step_fn fn, v
     struct telling *t = telling_create(c, a->card_id, NULL, fn, arg);
     const struct crm_flow_options *fo = &t->e->flow.options;
     char mark[CRM_MARK_SIZE];
-    if (strcmp(str(a->message, "status"), "failed") != 0) {
+    if (strcmp(json_text(a->message, "status"), "failed") != 0) {
         loop_defer(c->env->loop, on_good_news, t);
         return;
     }

@@ -2,15 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/espocrm/espocrm_private.h"
 
 #define READ_MAX 20 /* records that are read one by one, to see all their numbers */
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static json_t *card_of(const struct espocrm *e, const char *id) {
     char *url = mem_printf("%s/#%s/view/%s", e->url, e->fields.entity, id);
@@ -54,11 +50,11 @@ static void on_looked(void *arg, const json_t *result, const struct err *err, un
     if (!err) {
         card = card_of(o->e, id);
         json_object_set_new(card, "ways", espocrm_ways(&o->e->fields, result));
-        set_text(card, "name", str(result, "name"));
-        set_text(card, "responsible", str(result, "assignedUserName"));
-        set_text(card, "stage", str(result, "status"));
-        set_text(card, "user", str(result, "assignedUserId"));
-        set_text(card, "by", str(result, "modifiedByName"));
+        set_text(card, "name", json_text(result, "name"));
+        set_text(card, "responsible", json_text(result, "assignedUserName"));
+        set_text(card, "stage", json_text(result, "status"));
+        set_text(card, "user", json_text(result, "assignedUserId"));
+        set_text(card, "by", json_text(result, "modifiedByName"));
     }
     one_end(o, card, err, retry_ms);
     json_decref(card);

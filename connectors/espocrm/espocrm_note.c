@@ -2,17 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/espocrm/espocrm_private.h"
 #include "core/crm_file.h"
 
 #define PAGES_MAX 500
 #define FILE_MAX ((size_t)20 * 1024 * 1024)
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 struct step {
     struct espocrm *e;
@@ -64,7 +60,7 @@ static void end_made(
 static void list_page(struct step *s);
 
 static void add_entry(struct step *s, const json_t *note) {
-    const char *id = espocrm_id(note), *post = str(note, "post");
+    const char *id = espocrm_id(note), *post = json_text(note, "post");
     char message[ESPOCRM_MESSAGE_SIZE];
     if (id && espocrm_message_of(post, message) && (!s->mark || strcmp(s->mark + 1, message) == 0))
         json_array_append_new(
@@ -194,5 +190,5 @@ void espocrm_upload(
     struct step *s = step_create(c, card, fn, arg);
     s->name = espocrm_file_name(attachment);
     s->mime = mem_strdup(espocrm_file_type(attachment));
-    crm_file_base64(c, str(attachment, "id"), FILE_MAX, on_file, s);
+    crm_file_base64(c, json_text(attachment, "id"), FILE_MAX, on_file, s);
 }

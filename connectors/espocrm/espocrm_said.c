@@ -1,4 +1,5 @@
 /* espocrm_said.c - signatures, and what is for us. */
+#include "base/json_text.h"
 #include "connectors/espocrm/espocrm_said.h"
 
 #include <ctype.h>
@@ -14,11 +15,6 @@
 
 #define SIGNATURE_MAX 512
 #define RECORDS_MAX 1000
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- signatures ------------------------------------------------------------------------------ */
 
@@ -75,7 +71,7 @@ static json_t *files_of(const json_t *note) {
         const char *id = json_string_value(one);
         if (!id || !espocrm_is_id(id) || json_array_size(out) >= MESSAGE_ATTACHMENTS_MAX)
             continue;
-        const char *name = str(names, id);
+        const char *name = json_text(names, id);
         json_array_append_new(out, json_pack("{s:s,s:s}", "id", id, "name", *name ? name : "file"));
     }
     return out;
@@ -83,17 +79,18 @@ static json_t *files_of(const json_t *note) {
 
 /* Our own posts never begin so; one that ends with our mark is ours, whatever it begins with. */
 static json_t *reply_of(const json_t *note, const char *entity, const char *prefix) {
-    const char *post = str(note, "post"), *card = str(note, "parentId"), *id = espocrm_id(note);
+    const char *post = json_text(note, "post"), *card = json_text(note, "parentId"),
+               *id = espocrm_id(note);
     char message[ESPOCRM_MESSAGE_SIZE];
     size_t n = strlen(prefix);
-    if (!id || strcmp(str(note, "type"), "Post") != 0 ||
-        strcmp(str(note, "parentType"), entity) != 0 || !espocrm_is_id(card) ||
+    if (!id || strcmp(json_text(note, "type"), "Post") != 0 ||
+        strcmp(json_text(note, "parentType"), entity) != 0 || !espocrm_is_id(card) ||
         strncasecmp(post, prefix, n) != 0 || espocrm_message_of(post, message))
         return NULL;
     return json_pack("{s:s,s:o,s:{s:s,s:s,s:s,s:s,s:s,s:s,s:o}}", "lane", card, "once",
         json_sprintf("reply:%s", id), "event", "type", "reply", "card", card, "id", id, "text",
-        post + n + strspn(post + n, " \t\r\n"), "user", str(note, "createdById"), "author",
-        str(note, "createdByName"), "files", files_of(note));
+        post + n + strspn(post + n, " \t\r\n"), "user", json_text(note, "createdById"), "author",
+        json_text(note, "createdByName"), "files", files_of(note));
 }
 
 /* A record of people has what has changed, and no more. */

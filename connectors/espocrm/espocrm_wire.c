@@ -1,4 +1,5 @@
 /* espocrm_wire.c - queries, records and answers. */
+#include "base/json_text.h"
 #include "connectors/espocrm/espocrm_wire.h"
 
 #include <ctype.h>
@@ -16,11 +17,6 @@
 #define NAME_POINTS 100   /* of a first and of a last name */
 #define MESSENGER_MAX 255 /* bytes of the messengers' field */
 #define QUERY_MAX ((size_t)64 * 1024)
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- answers --------------------------------------------------------------------------------- */
 
@@ -43,7 +39,7 @@ bool espocrm_is_id(const char *id) {
 }
 
 const char *espocrm_id(const json_t *record) {
-    const char *id = str(record, "id");
+    const char *id = json_text(record, "id");
     return espocrm_is_id(id) ? id : NULL;
 }
 
@@ -107,7 +103,7 @@ char *espocrm_find_path(const struct espocrm_fields *f, const struct crm_flow_wh
     buf_adds(&b, "&where%5B0%5D%5Btype%5D=or");
     add_any(&any, "equals", f->mark, who->mark);
     json_array_foreach(who->ways, i, way) {
-        const char *kind = str(way, "kind"), *value = str(way, "value");
+        const char *kind = json_text(way, "kind"), *value = json_text(way, "value");
         if (!json_is_true(json_object_get(way, "proven")) || !*value)
             continue;
         if (strcmp(kind, "messenger") == 0 && *f->messenger)
@@ -161,16 +157,16 @@ static void add_all(json_t *out, const char *kind, const json_t *record, const c
     const json_t *all = json_object_get(record, data);
     size_t i;
     json_t *one;
-    add_way(out, kind, str(record, field));
-    json_array_foreach(all, i, one) if (strcmp(str(one, field), str(record, field)) != 0)
-        add_way(out, kind, str(one, field));
+    add_way(out, kind, json_text(record, field));
+    json_array_foreach(all, i, one) if (strcmp(json_text(one, field), json_text(record, field)) !=
+                                        0) add_way(out, kind, json_text(one, field));
     free(data);
 }
 
 json_t *espocrm_ways(const struct espocrm_fields *f, const json_t *record) {
     json_t *out = json_array();
-    add_way(out, "mark", str(record, f->mark));
-    for (const char *p = *f->messenger ? str(record, f->messenger) : ""; *p;) {
+    add_way(out, "mark", json_text(record, f->mark));
+    for (const char *p = *f->messenger ? json_text(record, f->messenger) : ""; *p;) {
         size_t n = strcspn(p, " \t\r\n,;");
         char *one = mem_strndup(p, n);
         add_way(out, "messenger", one);
@@ -202,7 +198,7 @@ void espocrm_set_name(json_t *record, const char *name) {
 /* Appends a word to the messengers' field of the record, if there is room. */
 static void add_messenger(
     const struct espocrm_fields *f, json_t *record, const char *held, const char *value) {
-    const char *now = str(record, f->messenger);
+    const char *now = json_text(record, f->messenger);
     now = *now ? now : held;
     char *all = mem_printf("%s%s%s", now, *now ? " " : "", value);
     if (strlen(all) <= MESSENGER_MAX && !strpbrk(value, " \t\r\n,;"))
@@ -216,11 +212,11 @@ static const char *best(const json_t *ways, const char *kind) {
     size_t i;
     json_t *way;
     json_array_foreach(ways, i, way) {
-        if (strcmp(str(way, "kind"), kind) != 0)
+        if (strcmp(json_text(way, "kind"), kind) != 0)
             continue;
         if (json_is_true(json_object_get(way, "proven")))
-            return str(way, "value");
-        first = first ? first : str(way, "value");
+            return json_text(way, "value");
+        first = first ? first : json_text(way, "value");
     }
     return first;
 }
@@ -240,8 +236,8 @@ json_t *espocrm_record(const struct espocrm_fields *f, const struct crm_flow_who
     if (address)
         json_object_set_new(out, "emailAddress", json_string(address));
     json_array_foreach(who->ways, i, way) {
-        const char *value = str(way, "value");
-        bool is_messenger = strcmp(str(way, "kind"), "messenger") == 0;
+        const char *value = json_text(way, "value");
+        bool is_messenger = strcmp(json_text(way, "kind"), "messenger") == 0;
         if (is_messenger && *f->messenger)
             add_messenger(f, out, "", value);
         else if ((!number || strcmp(value, number) != 0) &&
@@ -260,15 +256,15 @@ json_t *espocrm_changes(
     size_t i;
     json_t *way;
     json_array_foreach(missing, i, way) {
-        const char *kind = str(way, "kind"), *value = str(way, "value");
+        const char *kind = json_text(way, "kind"), *value = json_text(way, "value");
         const char *field = strcmp(kind, "mark") == 0    ? f->mark
                             : plain                      ? NULL
                             : strcmp(kind, "phone") == 0 ? "phoneNumber"
                             : strcmp(kind, "mail") == 0  ? "emailAddress"
                                                          : NULL;
         if (strcmp(kind, "messenger") == 0 && *f->messenger)
-            add_messenger(f, out, str(record, f->messenger), value);
-        else if (field && !*str(record, field) && !json_object_get(out, field))
+            add_messenger(f, out, json_text(record, f->messenger), value);
+        else if (field && !*json_text(record, field) && !json_object_get(out, field))
             json_object_set_new(out, field, json_string(value));
     }
     return out;
@@ -277,17 +273,17 @@ json_t *espocrm_changes(
 /* --- files ----------------------------------------------------------------------------------- */
 
 char *espocrm_file_name(const json_t *attachment) {
-    char *name = utf8_clean_name(str(attachment, "name"), NAME_POINTS);
+    char *name = utf8_clean_name(json_text(attachment, "name"), NAME_POINTS);
     if (*name)
         return name;
     free(name);
-    return mem_strdup(*str(attachment, "kind") ? str(attachment, "kind") : "file");
+    return mem_strdup(*json_text(attachment, "kind") ? json_text(attachment, "kind") : "file");
 }
 
 const char *espocrm_file_type(const json_t *attachment) {
     static const char token[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&^_.+-";
-    const char *mime = str(attachment, "mime");
+    const char *mime = json_text(attachment, "mime");
     size_t n = strspn(mime, token);
     size_t m = mime[n] == '/' ? strspn(mime + n + 1, token) : 0;
     return n && m && !mime[n + 1 + m] ? mime : "application/octet-stream";

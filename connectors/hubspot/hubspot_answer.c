@@ -1,4 +1,5 @@
 /* hubspot_answer.c - errors, contacts, entries. */
+#include "base/json_text.h"
 #include "connectors/hubspot/hubspot_answer.h"
 
 #include <stdio.h>
@@ -11,11 +12,6 @@
 #include "core/crm_call.h"
 #include "core/crm_text.h"
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static bool is_number(const char *s) {
     return *s && strlen(s) < 20 && strspn(s, "0123456789") == strlen(s);
 }
@@ -24,7 +20,7 @@ static bool is_number(const char *s) {
 
 /* Its limits: of a second, of ten seconds, of a day. */
 static unsigned pause_of(const json_t *j) {
-    const char *policy = str(j, "policyName");
+    const char *policy = json_text(j, "policyName");
     return strcmp(policy, "DAILY") == 0             ? 15 * 60 * 1000
            : strncmp(policy, "TEN_SECOND", 10) == 0 ? 10 * 1000
                                                     : 1000;
@@ -44,9 +40,9 @@ static enum err_code code_of(const char *category, enum err_code code) {
 }
 
 static void say(const json_t *j, struct err *err) {
-    enum err_code code = code_of(str(j, "category"), err->code);
-    if (*str(j, "message"))
-        err_set(err, code, "HubSpot: %.250s", str(j, "message"));
+    enum err_code code = code_of(json_text(j, "category"), err->code);
+    if (*json_text(j, "message"))
+        err_set(err, code, "HubSpot: %.250s", json_text(j, "message"));
     err->code = code;
 }
 
@@ -84,7 +80,7 @@ int hubspot_existing(const char *text, char out[24]) {
 
 const json_t *hubspot_first(const json_t *answer, struct err *err) {
     const json_t *first = json_array_get(json_object_get(answer, "results"), 0);
-    if (is_number(str(first, "id")))
+    if (is_number(json_text(first, "id")))
         return first;
     err_set(err, ERR_PROTOCOL, "HubSpot took a contact and did not say which");
     if (json_array_size(json_object_get(answer, "errors")))
@@ -110,30 +106,30 @@ static void add_words(json_t *ways, const char *text) {
 }
 
 static json_t *name_of(const json_t *properties, const struct hubspot_properties *p) {
-    const char *first = str(properties, p->name), *last = str(properties, "lastname");
+    const char *first = json_text(properties, p->name), *last = json_text(properties, "lastname");
     return json_sprintf("%s%s%s", first, *first && *last ? " " : "", last);
 }
 
 json_t *hubspot_card(const json_t *contact, const struct hubspot_properties *p) {
     const json_t *has = json_object_get(contact, "properties");
-    if (!is_number(str(contact, "id")) || json_is_true(json_object_get(contact, "archived")))
+    if (!is_number(json_text(contact, "id")) || json_is_true(json_object_get(contact, "archived")))
         return json_null();
     json_t *ways = json_array(), *name = name_of(has, p);
-    add_way(ways, "mark", str(has, p->mark));
-    add_words(ways, str(has, p->messenger));
-    add_way(ways, "phone", str(has, p->phone));
-    add_way(ways, "phone", str(has, p->mobile));
-    add_way(ways, "mail", str(has, p->mail));
-    json_t *card = json_pack("{s:s,s:o}", "id", str(contact, "id"), "ways", ways);
+    add_way(ways, "mark", json_text(has, p->mark));
+    add_words(ways, json_text(has, p->messenger));
+    add_way(ways, "phone", json_text(has, p->phone));
+    add_way(ways, "phone", json_text(has, p->mobile));
+    add_way(ways, "mail", json_text(has, p->mail));
+    json_t *card = json_pack("{s:s,s:o}", "id", json_text(contact, "id"), "ways", ways);
     if (json_string_length(name))
         json_object_set(card, "name", name);
-    if (*str(has, "hubspot_owner_id")) {
+    if (*json_text(has, "hubspot_owner_id")) {
         json_object_set(card, "responsible", json_object_get(has, "hubspot_owner_id"));
         json_object_set(card, "user", json_object_get(has, "hubspot_owner_id"));
     }
-    if (*str(has, "lifecyclestage"))
+    if (*json_text(has, "lifecyclestage"))
         json_object_set(card, "stage", json_object_get(has, "lifecyclestage"));
-    if (strncmp(str(contact, "url"), "https://", 8) == 0)
+    if (strncmp(json_text(contact, "url"), "https://", 8) == 0)
         json_object_set(card, "url", json_object_get(contact, "url"));
     json_decref(name);
     return card;
@@ -144,9 +140,9 @@ void hubspot_hits(const json_t *answer, const struct hubspot_properties *p, json
     json_t *contact, *way;
     json_array_foreach(json_object_get(answer, "results"), i, contact) {
         json_t *card = hubspot_card(contact, p);
-        json_array_foreach(json_object_get(card, "ways"), k, way)
-            json_array_append_new(out, json_pack("{s:s,s:s,s:s}", "card", str(card, "id"), "kind",
-                                           str(way, "kind"), "value", str(way, "value")));
+        json_array_foreach(json_object_get(card, "ways"), k, way) json_array_append_new(
+            out, json_pack("{s:s,s:s,s:s}", "card", json_text(card, "id"), "kind",
+                     json_text(way, "kind"), "value", json_text(way, "value")));
         json_decref(card);
     }
 }
@@ -165,7 +161,8 @@ const char *hubspot_associated(const json_t *page, json_t *ids) {
         else if (json_is_string(id))
             json_array_append(ids, id);
     }
-    const char *after = str(json_object_get(json_object_get(page, "paging"), "next"), "after");
+    const char *after =
+        json_text(json_object_get(json_object_get(page, "paging"), "next"), "after");
     return *after && strspn(after, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                    "-_=") == strlen(after)
                ? after
@@ -201,20 +198,21 @@ void hubspot_entries(
     json_t *one;
     json_array_foreach(json_object_get(answer, "results"), i, one) {
         const json_t *has = json_object_get(one, "properties");
-        const char *text = str(has, h->body), *mark = crm_text_marked(text);
-        if (mark && is_number(str(one, "id")) && (!message || strncmp(mark, message, ID_LEN) == 0))
+        const char *text = json_text(has, h->body), *mark = crm_text_marked(text);
+        if (mark && is_number(json_text(one, "id")) &&
+            (!message || strncmp(mark, message, ID_LEN) == 0))
             json_array_append_new(
-                out, json_pack("{s:s,s:s,s:s#,s:s}", "id", str(one, "id"), "text", text, "message",
-                         mark, (int)ID_LEN, "at", str(has, "hs_timestamp")));
+                out, json_pack("{s:s,s:s,s:s#,s:s}", "id", json_text(one, "id"), "text", text,
+                         "message", mark, (int)ID_LEN, "at", json_text(has, "hs_timestamp")));
     }
 }
 
 static int by_time(const void *a, const void *b) {
     const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
     int64_t tx = 0, ty = 0;
-    const char *ix = str(x, "id"), *iy = str(y, "id");
-    clock_parse(str(x, "at"), &tx);
-    clock_parse(str(y, "at"), &ty);
+    const char *ix = json_text(x, "id"), *iy = json_text(y, "id");
+    clock_parse(json_text(x, "at"), &tx);
+    clock_parse(json_text(y, "at"), &ty);
     return tx != ty ? (tx < ty ? -1 : 1) : by_number(&iy, &ix);
 }
 

@@ -5,16 +5,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_channel.h"
 #include "connectors/hubspot/hubspot_private.h"
 #include "net/http_server.h"
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- a request ------------------------------------------------------------------------------- */
 
@@ -108,8 +104,9 @@ static void fail(struct taking *t, const struct err *err) {
         return;
     }
     LOG_INFO(t->h->flow.base.env->log, "hubspot.reply_refused",
-        LOG_S("target", t->h->flow.base.target), LOG_S("reply", str(t->event, "id")), LOG_E(err));
-    hubspot_tell_status(t->h, str(t->event, "id"), "FAILED", err->text, on_told, t);
+        LOG_S("target", t->h->flow.base.target), LOG_S("reply", json_text(t->event, "id")),
+        LOG_E(err));
+    hubspot_tell_status(t->h, json_text(t->event, "id"), "FAILED", err->text, on_told, t);
 }
 
 static void on_replied(void *arg, const struct inbound_result *r, const struct err *err) {
@@ -121,14 +118,14 @@ static void on_replied(void *arg, const struct inbound_result *r, const struct e
 }
 
 static void reply(struct taking *t) {
-    const char *text = str(t->event, "text");
+    const char *text = json_text(t->event, "text");
     json_t *body = json_pack("{s:O}", "attachments", t->media);
     if (*text)
         json_object_set(body, "text", json_object_get(t->event, "text"));
-    struct crm_reply r = {.thread = str(t->event, "thread"),
-        .external_id = str(t->event, "id"),
+    struct crm_reply r = {.thread = json_text(t->event, "thread"),
+        .external_id = json_text(t->event, "id"),
         .agent = json_string_value(t->agent),
-        .author = *str(t->event, "author") ? str(t->event, "author") : NULL,
+        .author = *json_text(t->event, "author") ? json_text(t->event, "author") : NULL,
         .body = body};
     crm_reply(&t->h->flow.base, &r, on_replied, t);
     json_decref(body);
@@ -154,8 +151,8 @@ static void on_fetched(void *arg, const json_t *media, const struct err *err) {
 static void fetch(struct taking *t) {
     const json_t *f = json_array_get(json_object_get(t->event, "files"), t->fetched);
     if (f)
-        crm_fetch(&t->h->flow.base, str(t->event, "id"), t->fetched, str(f, "url"), NULL,
-            str(f, "name"), on_fetched, t);
+        crm_fetch(&t->h->flow.base, json_text(t->event, "id"), t->fetched, json_text(f, "url"),
+            NULL, json_text(f, "name"), on_fetched, t);
     else
         reply(t);
 }
@@ -170,12 +167,12 @@ void hubspot_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg)
     t->h = hubspot_of(c);
     t->event = json_incref((json_t *)event);
     t->media = json_array();
-    t->agent = crm_flow_agent(&t->h->flow, str(event, "actor"));
+    t->agent = crm_flow_agent(&t->h->flow, json_text(event, "actor"));
     t->fn = fn;
     t->arg = arg;
     err_set(&err, ERR_NOT_FOUND,
         "this conversation was not begun by the gateway: it does not know whom to send it to");
-    if (*str(event, "thread"))
+    if (*json_text(event, "thread"))
         fetch(t);
     else
         fail(t, &err);

@@ -1,4 +1,5 @@
 /* hubspot_channel.c - bodies, signatures, and what operators wrote. */
+#include "base/json_text.h"
 #include "connectors/hubspot/hubspot_channel.h"
 
 #include <sodium.h>
@@ -17,11 +18,6 @@
 #define NAME_MAX_BYTES 200
 #define URL_MAX 2048
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* --- to the inbox ---------------------------------------------------------------------------- */
 
 static json_t *participant(const char *id, const char *name) {
@@ -36,7 +32,7 @@ static json_t *files_of(const json_t *files) {
     json_t *out = json_array(), *one;
     size_t i;
     json_array_foreach(files, i, one) {
-        const char *kind = str(one, "kind");
+        const char *kind = json_text(one, "kind");
         json_array_append_new(out, json_pack("{s:s,s:O,s:s}", "type", "FILE", "fileId",
                                        json_object_get(one, "id"), "fileUsageType",
                                        strcmp(kind, "image") == 0   ? "IMAGE"
@@ -48,23 +44,26 @@ static json_t *files_of(const json_t *files) {
 
 /* The message's own; what has changed is sent once more, under another key. */
 static json_t *key_of(const json_t *message) {
-    const char *changed =
-        *str(message, "deleted_at") ? str(message, "deleted_at") : str(message, "edited_at");
-    return json_sprintf("%s%s%s", str(message, "id"), *changed ? "-" : "", changed);
+    const char *changed = *json_text(message, "deleted_at") ? json_text(message, "deleted_at")
+                                                            : json_text(message, "edited_at");
+    return json_sprintf("%s%s%s", json_text(message, "id"), *changed ? "-" : "", changed);
 }
 
 json_t *hubspot_message_body(const struct hubspot_message *m) {
     const json_t *from = json_object_get(m->message, "from");
-    bool out = strcmp(str(m->message, "direction"), "out") == 0;
-    const char *agent = *str(from, "name") ? str(from, "name") : str(from, "agent");
-    const char *at = str(m->message, "received_at");
-    json_t *client = participant(str(m->client, "id"), out ? "" : str(m->client, "name"));
+    bool out = strcmp(json_text(m->message, "direction"), "out") == 0;
+    const char *agent =
+        *json_text(from, "name") ? json_text(from, "name") : json_text(from, "agent");
+    const char *at = json_text(m->message, "received_at");
+    json_t *client =
+        participant(json_text(m->client, "id"), out ? "" : json_text(m->client, "name"));
     json_t *us = participant(m->address, out ? agent : "");
     json_t *body = json_pack("{s:s,s:s,s:[o],s:[o],s:s,s:s,s:s,s:o,s:o}", "channelAccountId",
         m->account, "messageDirection", out ? "OUTGOING" : "INCOMING", "senders", out ? us : client,
         "recipients", out ? client : us, "text", m->text, "timestamp",
-        *at ? at : str(m->message, "sent_at"), "integrationThreadId", str(m->message, "thread"),
-        "integrationIdempotencyId", key_of(m->message), "attachments", files_of(m->files));
+        *at ? at : json_text(m->message, "sent_at"), "integrationThreadId",
+        json_text(m->message, "thread"), "integrationIdempotencyId", key_of(m->message),
+        "attachments", files_of(m->files));
     if (*m->card && strspn(m->card, "0123456789") == strlen(m->card))
         json_object_set_new(
             body, "associateWithContactId", json_integer(strtoll(m->card, NULL, 10)));
@@ -117,8 +116,8 @@ char *hubspot_plain(const char *html) {
 }
 
 static json_t *said_of(const json_t *message) {
-    const char *text = str(message, "text");
-    char *plain = *text ? mem_strdup(text) : hubspot_plain(str(message, "richText"));
+    const char *text = json_text(message, "text");
+    char *plain = *text ? mem_strdup(text) : hubspot_plain(json_text(message, "richText"));
     size_t n = utf8_prefix(plain, strlen(plain), MESSAGE_TEXT_MAX / 4);
     json_t *out = json_stringn(plain, n);
     free(plain);
@@ -129,7 +128,7 @@ static json_t *files_said(const json_t *message) {
     json_t *out = json_array(), *one;
     size_t i;
     json_array_foreach(json_object_get(message, "attachments"), i, one) {
-        const char *url = str(one, "url"), *name = str(one, "name");
+        const char *url = json_text(one, "url"), *name = json_text(one, "name");
         bool is_url = strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
         if (is_url && strlen(url) <= URL_MAX && json_array_size(out) < MESSAGE_ATTACHMENTS_MAX)
             json_array_append_new(
@@ -141,25 +140,25 @@ static json_t *files_said(const json_t *message) {
 static bool is_ours(const json_t *event, const char *channel) {
     const json_t *id = json_object_get(event, "channelId");
     return json_is_integer(id) ? json_integer_value(id) == strtoll(channel, NULL, 10)
-                               : strcmp(str(event, "channelId"), channel) == 0;
+                               : strcmp(json_text(event, "channelId"), channel) == 0;
 }
 
 /* NULL: it is none, or what we posted ourselves. */
 static json_t *answer_of(const json_t *event, const char *channel) {
     const json_t *message = json_object_get(event, "message");
     const json_t *sender = json_array_get(json_object_get(message, "senders"), 0);
-    const char *id = str(message, "id"), *name = str(sender, "name");
+    const char *id = json_text(message, "id"), *name = json_text(sender, "name");
     const char *thread =
         json_string_value(json_array_get(json_object_get(event, "channelIntegrationThreadIds"), 0));
-    const char *by = str(json_object_get(message, "client"), "clientType");
-    if (strcmp(str(event, "type"), "OUTGOING_CHANNEL_MESSAGE_CREATED") != 0 ||
+    const char *by = json_text(json_object_get(message, "client"), "clientType");
+    if (strcmp(json_text(event, "type"), "OUTGOING_CHANNEL_MESSAGE_CREATED") != 0 ||
         !is_ours(event, channel) || strcmp(by, "INTEGRATION") == 0)
         return NULL;
     if (!*id || strlen(id) > 150 || strpbrk(id, " ,\n/?#%"))
         return NULL;
     return json_pack("{s:s,s:s,s:o,s:s,s:s,s:o}", "id", id, "thread",
         thread && id_is_valid(thread) ? thread : "", "text", said_of(message), "author",
-        strlen(name) <= NAME_MAX_BYTES ? name : "", "actor", str(sender, "actorId"), "files",
+        strlen(name) <= NAME_MAX_BYTES ? name : "", "actor", json_text(sender, "actorId"), "files",
         files_said(message));
 }
 
@@ -182,7 +181,7 @@ json_t *hubspot_answers(struct span body, const char *channel, struct err *err) 
     size_t i;
     json_array_foreach(list, i, one) {
         json_t *answer = answer_of(one, channel);
-        const char *thread = str(answer, "thread"), *id = str(answer, "id");
+        const char *thread = json_text(answer, "thread"), *id = json_text(answer, "id");
         if (answer)
             json_array_append_new(out, json_pack("{s:s,s:s,s:o}", "lane", *thread ? thread : id,
                                            "once", id, "event", answer));
@@ -195,10 +194,11 @@ json_t *hubspot_answers(struct span body, const char *channel, struct err *err) 
 
 /* NULL: it is about something else. */
 static json_t *change_of(const json_t *event, const char *name) {
-    const char *type = str(event, "subscriptionType"), *property = str(event, "propertyName");
+    const char *type = json_text(event, "subscriptionType"),
+               *property = json_text(event, "propertyName");
     bool is_contact = strcmp(type, "contact.propertyChange") == 0 ||
                       (strcmp(type, "object.propertyChange") == 0 &&
-                          strcmp(str(event, "objectTypeId"), "0-1") == 0);
+                          strcmp(json_text(event, "objectTypeId"), "0-1") == 0);
     bool is_user = strcmp(property, "hubspot_owner_id") == 0;
     bool is_name = strcmp(property, name) == 0 || strcmp(property, "lastname") == 0;
     json_int_t contact = json_integer_value(json_object_get(event, "objectId"));

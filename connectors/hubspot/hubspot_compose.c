@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_answer.h"
 #include "core/crm_fields.h"
@@ -11,11 +12,6 @@
 #define FOUND_MAX 100
 #define WORDS_MAX 2000 /* bytes of our own property */
 #define NATIONAL 10    /* digits of a number without its country, as HubSpot searches for it */
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static json_t *asked_list(const struct hubspot_properties *p) {
     const char *const names[] = {p->mark, p->name, p->phone, p->mobile, p->mail, p->messenger,
@@ -69,7 +65,7 @@ json_t *hubspot_searches(const json_t *ways, const struct hubspot_properties *p)
     json_t *groups = json_array(), *out = json_array(), *way;
     size_t i;
     json_array_foreach(ways, i, way) {
-        const char *kind = str(way, "kind"), *value = str(way, "value");
+        const char *kind = json_text(way, "kind"), *value = json_text(way, "value");
         if (!json_is_true(json_object_get(way, "proven")))
             continue;
         if (strcmp(kind, "phone") == 0)
@@ -97,7 +93,7 @@ static void set(json_t *properties, const char *name, const char *value) {
 
 /* Our property is words with spaces between them: what has a space itself is no word. */
 static void add_word(json_t *properties, const char *name, const char *word) {
-    const char *before = str(properties, name);
+    const char *before = json_text(properties, name);
     if (!*name || !*word || strpbrk(word, " \n\t") || strlen(before) + strlen(word) > WORDS_MAX)
         return;
     char *text = mem_printf("%s%s%s", before, *before ? " " : "", word);
@@ -107,17 +103,17 @@ static void add_word(json_t *properties, const char *name, const char *word) {
 
 /* properties has what is there; nothing of it is taken away. */
 static void add_way(json_t *properties, const json_t *way, const struct hubspot_properties *p) {
-    const char *kind = str(way, "kind"), *value = str(way, "value");
+    const char *kind = json_text(way, "kind"), *value = json_text(way, "value");
     bool is_phone = strcmp(kind, "phone") == 0;
     const char *name = is_phone                    ? p->phone
                        : strcmp(kind, "mail") == 0 ? p->mail
                        : strcmp(kind, "mark") == 0 ? p->mark
                                                    : "";
-    if (is_phone && *str(properties, name))
+    if (is_phone && *json_text(properties, name))
         name = p->mobile;
     if (strcmp(kind, "messenger") == 0)
         add_word(properties, p->messenger, value);
-    else if (!*str(properties, name))
+    else if (!*json_text(properties, name))
         set(properties, name, value);
 }
 
@@ -142,10 +138,10 @@ json_t *hubspot_contact(
     make_strings(properties);
     set(properties, p->name, who->name);
     json_array_foreach(who->ways, i, way) {
-        if (strcmp(str(way, "kind"), "messenger") == 0)
+        if (strcmp(json_text(way, "kind"), "messenger") == 0)
             add_way(properties, way, p);
         else if (who->is_plain)
-            add_word(properties, p->messenger, str(way, "value"));
+            add_word(properties, p->messenger, json_text(way, "value"));
         else
             add_way(properties, way, p);
     }
@@ -160,10 +156,11 @@ json_t *hubspot_additions(
     json_t *properties = json_object(), *way;
     size_t i;
     for (i = 0; i < ARRAY_LEN(touched); i++)
-        set(properties, touched[i], *touched[i] ? str(has, touched[i]) : "");
+        set(properties, touched[i], *touched[i] ? json_text(has, touched[i]) : "");
     json_array_foreach(missing, i, way) add_way(properties, way, p);
     for (i = 0; i < ARRAY_LEN(touched); i++)
-        if (*touched[i] && strcmp(str(properties, touched[i]), str(has, touched[i])) == 0)
+        if (*touched[i] &&
+            strcmp(json_text(properties, touched[i]), json_text(has, touched[i])) == 0)
             json_object_del(properties, touched[i]);
     return properties;
 }
@@ -177,7 +174,7 @@ static void drop_empty(json_t *properties) {
     void *next;
     json_t *one;
     json_object_foreach_safe(properties, next, key, one) {
-        if (!*str(properties, key))
+        if (!*json_text(properties, key))
             json_object_del(properties, key);
     }
 }
@@ -188,12 +185,13 @@ json_t *hubspot_deal(const json_t *client, const char *card, const struct hubspo
     crm_fields_set(properties, d->extra, client);
     make_strings(properties);
     drop_empty(properties);
-    for (size_t i = 0; i < ARRAY_LEN(names) && !*str(properties, "dealname"); i++)
-        set(properties, "dealname", str(client, names[i]));
+    for (size_t i = 0; i < ARRAY_LEN(names) && !*json_text(properties, "dealname"); i++)
+        set(properties, "dealname", json_text(client, names[i]));
     set(properties, "dealstage", d->stage);
     set(properties, "pipeline", d->pipeline);
     if (*d->mark)
-        json_object_set_new(properties, d->mark, json_sprintf("switchboard:%s", str(client, "id")));
+        json_object_set_new(
+            properties, d->mark, json_sprintf("switchboard:%s", json_text(client, "id")));
     return json_pack("{s:o,s:[{s:{s:s},s:[{s:s,s:i}]}]}", "properties", properties, "associations",
         "to", "id", card, "types", "associationCategory", "HUBSPOT_DEFINED", "associationTypeId",
         DEAL_TO_CONTACT);
@@ -215,9 +213,10 @@ static void add_files(json_t *properties, const json_t *files) {
 }
 
 json_t *hubspot_entry(const struct crm_flow_entry *e, const struct hubspot_history *h) {
-    const char *at = str(e->message, "received_at"), *connector = str(e->message, "connector");
+    const char *at = json_text(e->message, "received_at"),
+               *connector = json_text(e->message, "connector");
     json_t *properties = json_pack("{s:s}", h->body, e->text);
-    set(properties, "hs_timestamp", *at ? at : str(e->message, "sent_at"));
+    set(properties, "hs_timestamp", *at ? at : json_text(e->message, "sent_at"));
     if (h->is_note && e->files)
         add_files(properties, e->files);
     if (!h->is_note) {

@@ -3,17 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_channel.h"
 #include "connectors/hubspot/hubspot_private.h"
 #include "core/crm_text.h"
 
 #define TEXT_MAX 60000
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 struct sending {
     struct hubspot *h;
@@ -64,8 +60,8 @@ static void on_nothing_to_do(void *arg) {
 }
 
 static void tell(struct sending *s) {
-    const char *status = hubspot_status(str(s->message, "status"));
-    const char *why = str(json_object_get(s->message, "error"), "text");
+    const char *status = hubspot_status(json_text(s->message, "status"));
+    const char *why = json_text(json_object_get(s->message, "error"), "text");
     if (status && s->known && *s->known)
         hubspot_tell_status(
             s->h, s->known, status, strcmp(status, "FAILED") == 0 ? why : "", on_status, s);
@@ -77,7 +73,7 @@ static void tell(struct sending *s) {
 
 static void on_posted(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct sending *s = arg;
-    const char *id = str(result, "id");
+    const char *id = json_text(result, "id");
     struct err bad;
     if (err && err->code == ERR_CONFLICT) { /* it has this key already */
         sending_end(s, s->known, NULL, 0);
@@ -92,11 +88,11 @@ static void on_posted(void *arg, const json_t *result, const struct err *err, un
 /* The bare text, or with a headline when there is more to say of it. */
 static char *text_of(const struct sending *s) {
     const json_t *m = s->message;
-    bool plain = !s->as_note && *str(m, "text") && !*str(m, "edited_at") &&
-                 !*str(m, "deleted_at") && !*str(m, "subject") && !json_object_get(m, "location") &&
-                 !json_object_get(m, "contact");
-    if (plain || (!s->as_note && !*str(m, "text") && json_array_size(s->files)))
-        return mem_strdup(str(m, "text"));
+    bool plain = !s->as_note && *json_text(m, "text") && !*json_text(m, "edited_at") &&
+                 !*json_text(m, "deleted_at") && !*json_text(m, "subject") &&
+                 !json_object_get(m, "location") && !json_object_get(m, "contact");
+    if (plain || (!s->as_note && !*json_text(m, "text") && json_array_size(s->files)))
+        return mem_strdup(json_text(m, "text"));
     struct crm_text_options o = {.markup = CRM_PLAIN,
         .russian = s->h->flow.options.russian,
         .utc_offset_min = s->h->flow.options.utc_offset_min,
@@ -133,15 +129,15 @@ static void on_brought(void *arg, const json_t *result, const struct err *err, u
     if (err)
         s->as_note = true; /* a link to it is in the text */
     else
-        json_array_append_new(
-            s->files, json_pack("{s:O,s:s}", "id", (json_t *)result, "kind", str(one, "kind")));
+        json_array_append_new(s->files,
+            json_pack("{s:O,s:s}", "id", (json_t *)result, "kind", json_text(one, "kind")));
     s->next++;
     bring_next(s);
 }
 
 static void bring_next(struct sending *s) {
     const json_t *all = json_object_get(s->message, "attachments");
-    while (s->next < json_array_size(all) && !*str(json_array_get(all, s->next), "id"))
+    while (s->next < json_array_size(all) && !*json_text(json_array_get(all, s->next), "id"))
         s->next++;
     if (s->h->flow.options.files && s->next < json_array_size(all)) {
         hubspot_upload(&s->h->flow.base, s->card, json_array_get(all, s->next), on_brought, s);
@@ -152,7 +148,7 @@ static void bring_next(struct sending *s) {
 }
 
 bool hubspot_goes_to_inbox(const struct hubspot *h, const struct crm_attach *a) {
-    const char *direction = str(a->message, "direction");
+    const char *direction = json_text(a->message, "direction");
     return *h->channel && (strcmp(direction, "in") == 0 || strcmp(direction, "out") == 0);
 }
 

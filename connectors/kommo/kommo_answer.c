@@ -1,5 +1,6 @@
 /* kommo_answer.c - errors in the server's words; contacts with their fields; notes with our marks.
  */
+#include "base/json_text.h"
 #include "connectors/kommo/kommo_answer.h"
 
 #include <stdio.h>
@@ -17,11 +18,6 @@
 #define ID_LEN 26     /* of a message */
 #define DAY_S 86400
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* --- answers --------------------------------------------------------------------------------- */
 
 static void say(char said[SAID_MAX], const char *what) {
@@ -38,17 +34,17 @@ static void words_of(const json_t *problem, char said[SAID_MAX]) {
     said[0] = '\0';
     json_array_foreach(json_object_get(problem, "validation-errors"), i, one)
         json_array_foreach(json_object_get(one, "errors"), k, error) {
-        say(said, str(error, "detail"));
-        if (*str(error, "path")) {
+        say(said, json_text(error, "detail"));
+        if (*json_text(error, "path")) {
             size_t n = strlen(said);
-            snprintf(said + n, SAID_MAX - n, " (%.60s)", str(error, "path"));
+            snprintf(said + n, SAID_MAX - n, " (%.60s)", json_text(error, "path"));
         }
     }
     if (!*said)
-        say(said, str(problem, "detail"));
+        say(said, json_text(problem, "detail"));
     if (!*said)
-        say(said, str(problem, "error_description"));
-    say(said, str(problem, "hint"));
+        say(said, json_text(problem, "error_description"));
+    say(said, json_text(problem, "hint"));
     for (char *c = said; *c; c++)
         if ((unsigned char)*c < ' ')
             *c = ' ';
@@ -74,7 +70,7 @@ json_t *kommo_answer(const struct http_answer *a, struct err *err) {
 
 int kommo_tokens(const struct http_answer *a, struct crm_tokens *out, struct err *err) {
     json_t *j = kommo_answer(a, err);
-    const char *access = str(j, "access_token"), *refresh = str(j, "refresh_token");
+    const char *access = json_text(j, "access_token"), *refresh = json_text(j, "refresh_token");
     int64_t expires_s = json_integer_value(json_object_get(j, "expires_in"));
     *out = (struct crm_tokens){0};
     bool is_good = *access && *refresh && !access[strcspn(access, "\r\n")];
@@ -139,7 +135,7 @@ static bool is_mark_field(const json_t *field, const char *mark_field) {
     if (is_number(mark_field))
         return json_integer_value(json_object_get(field, "field_id")) ==
                strtoll(mark_field, NULL, 10);
-    return strcmp(str(field, "field_code"), mark_field) == 0;
+    return strcmp(json_text(field, "field_code"), mark_field) == 0;
 }
 
 static void add_way(json_t *ways, const char *kind, const char *value) {
@@ -164,10 +160,10 @@ static json_t *ways_of(const json_t *contact, const char *mark_field) {
     json_t *ways = json_array(), *field, *one;
     size_t i, k;
     json_array_foreach(json_object_get(contact, "custom_fields_values"), i, field) {
-        const char *code = str(field, "field_code");
+        const char *code = json_text(field, "field_code");
         bool is_mark = is_mark_field(field, mark_field);
         json_array_foreach(json_object_get(field, "values"), k, one) {
-            const char *value = str(one, "value");
+            const char *value = json_text(one, "value");
             if (!*value)
                 continue;
             if (is_mark)
@@ -187,7 +183,7 @@ json_t *kommo_card(const json_t *contact, const char *mark_field) {
         return NULL;
     snprintf(text, sizeof text, "%lld", id);
     json_t *card = json_pack("{s:s,s:o}", "id", text, "ways", ways_of(contact, mark_field));
-    if (*str(contact, "name"))
+    if (*json_text(contact, "name"))
         json_object_set(card, "name", json_object_get(contact, "name"));
     if (user > 0) {
         json_object_set_new(card, "responsible", json_sprintf("%lld", user));
@@ -230,7 +226,7 @@ static json_t *values_of(const json_t *held, const json_t *ways, const char *kin
         json_array_append_new(values, kept);
     }
     json_array_foreach(ways, i, one) {
-        if (strcmp(str(one, "kind"), kind) != 0)
+        if (strcmp(json_text(one, "kind"), kind) != 0)
             continue;
         json_array_append_new(values,
             json_pack("{s:O,s:s}", "value", json_object_get(one, "value"), "enum_code", "WORK"));
@@ -259,7 +255,7 @@ static char *marks_of(const char *held, const json_t *ways, bool is_plain, bool 
     buf_init(&out, strlen(held) + MARKS_MAX + 1);
     buf_adds(&out, held);
     json_array_foreach(ways, i, one) {
-        const char *kind = str(one, "kind"), *value = str(one, "value");
+        const char *kind = json_text(one, "kind"), *value = json_text(one, "value");
         bool is_ours = strcmp(kind, "mark") == 0 || strcmp(kind, "messenger") == 0 || is_plain;
         if (!is_ours || !is_word(value) || has_word(buf_str(&out), value) ||
             out.n + strlen(value) + 1 > MARKS_MAX)
@@ -284,8 +280,8 @@ static json_t *fields_of(
     static const char *const kinds[][2] = {{"phone", "PHONE"}, {"mail", "EMAIL"}};
     json_t *fields = json_array();
     bool changed = false;
-    char *marks = marks_of(str(json_array_get(held_values(contact, mark_field), 0), "value"), ways,
-        is_plain, &changed);
+    char *marks = marks_of(json_text(json_array_get(held_values(contact, mark_field), 0), "value"),
+        ways, is_plain, &changed);
     if (changed)
         json_array_append_new(
             fields, field_named(mark_field, json_pack("[{s:s}]", "value", marks)));
@@ -354,10 +350,10 @@ json_t *kommo_queries(const struct crm_flow_who *who) {
     json_t *queries = json_pack("[s]", who->mark), *one;
     size_t i;
     json_array_foreach(who->ways, i, one) {
-        const char *value = str(one, "value");
+        const char *value = json_text(one, "value");
         if (!json_is_true(json_object_get(one, "proven")) || !*value)
             continue;
-        if (strcmp(str(one, "kind"), "phone") == 0)
+        if (strcmp(json_text(one, "kind"), "phone") == 0)
             add_number(queries, value);
         else if (is_word(value))
             json_array_append_new(queries, json_string(value));
@@ -371,7 +367,7 @@ void kommo_entries(const json_t *answer, const char *mark, json_t *entries) {
     size_t i;
     json_t *note;
     json_array_foreach(kommo_embedded(answer, "notes"), i, note) {
-        const char *text = str(json_object_get(note, "params"), "text"),
+        const char *text = json_text(json_object_get(note, "params"), "text"),
                    *at = crm_text_marked(text);
         long long id = json_integer_value(json_object_get(note, "id"));
         if (!at || id <= 0 || (mark && strncmp(at, mark + 1, ID_LEN) != 0))

@@ -1,4 +1,5 @@
 /* kommo_compose.c - a signed request's headers, and the payloads. */
+#include "base/json_text.h"
 #include "connectors/kommo/kommo_compose.h"
 
 #include <stdio.h>
@@ -13,11 +14,6 @@
 
 #define OLD_MS (24LL * 3600 * 1000) /* then it is history, and calls nobody */
 #define WHY_MAX 250
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- signatures ------------------------------------------------------------------------------ */
 
@@ -84,7 +80,7 @@ static void add_to_profile(void *arg, const struct crm_way *way) {
 }
 
 json_t *kommo_person(const json_t *client, const char *country) {
-    const char *id = str(client, "id"), *name = str(client, "name");
+    const char *id = json_text(client, "id"), *name = json_text(client, "name");
     json_t *profile = json_object();
     json_t *person = json_pack("{s:s,s:s}", "id", id, "name", *name ? name : id);
     crm_ways(client, country, add_to_profile, profile);
@@ -96,8 +92,8 @@ json_t *kommo_person(const json_t *client, const char *country) {
 
 static json_t *writer(const json_t *message, const struct kommo_compose_options *o) {
     const json_t *from = json_object_get(message, "from");
-    const char *agent = str(from, "agent");
-    const char *name = *str(from, "name") ? str(from, "name") : agent;
+    const char *agent = json_text(from, "agent");
+    const char *name = *json_text(from, "name") ? json_text(from, "name") : agent;
     const char *user = kommo_user_of(o->users, agent);
     return json_pack("{s:o,s:s,s:s}", "id",
         json_sprintf("agent:%s", *agent ? agent : "switchboard"), "name",
@@ -107,27 +103,28 @@ static json_t *writer(const json_t *message, const struct kommo_compose_options 
 /* --- messages -------------------------------------------------------------------------------- */
 
 static bool is_out(const json_t *message) {
-    return strcmp(str(message, "direction"), "out") == 0;
+    return strcmp(json_text(message, "direction"), "out") == 0;
 }
 
 static int64_t time_of(const json_t *message, const struct kommo_compose_options *o) {
     int64_t at;
-    if (clock_parse(str(message, "sent_at"), &at) == 0 && at > 0)
+    if (clock_parse(json_text(message, "sent_at"), &at) == 0 && at > 0)
         return at;
-    return clock_parse(str(message, "received_at"), &at) == 0 && at > 0 ? at : o->now_ms;
+    return clock_parse(json_text(message, "received_at"), &at) == 0 && at > 0 ? at : o->now_ms;
 }
 
 /* The first piece has the message's own id: who knows it, knows them all. */
 static json_t *piece_id(const json_t *message, size_t i) {
-    return i ? json_sprintf("%s-%zu", str(message, "id"), i + 1) : json_string(str(message, "id"));
+    return i ? json_sprintf("%s-%zu", json_text(message, "id"), i + 1)
+             : json_string(json_text(message, "id"));
 }
 
 static json_t *body_of(const json_t *message, json_t *id, bool is_edit, json_t *content,
     const struct kommo_compose_options *o) {
     int64_t at = time_of(message, o);
     json_t *payload = json_pack("{s:I,s:I,s:o,s:s,s:o}", "timestamp", (json_int_t)(at / 1000),
-        "msec_timestamp", (json_int_t)at, "msgid", id, "conversation_id", str(message, "thread"),
-        "message", content);
+        "msec_timestamp", (json_int_t)at, "msgid", id, "conversation_id",
+        json_text(message, "thread"), "message", content);
     return json_pack(
         "{s:s,s:o}", "event_type", is_edit ? "edit_message" : "new_message", "payload", payload);
 }
@@ -139,23 +136,24 @@ void kommo_set_event(json_t *body, bool is_edit) {
 static json_t *place_of(const json_t *message) {
     const json_t *place = json_object_get(message, "location");
     json_t *lat = json_object_get(place, "lat"), *lon = json_object_get(place, "lon");
-    if (*str(message, "text") || !json_is_number(lat) || !json_is_number(lon))
+    if (*json_text(message, "text") || !json_is_number(lat) || !json_is_number(lon))
         return NULL;
-    return json_pack("{s:s,s:s,s:{s:O,s:O}}", "type", "location", "text", str(place, "name"),
+    return json_pack("{s:s,s:s,s:{s:O,s:O}}", "type", "location", "text", json_text(place, "name"),
         "location", "lon", lon, "lat", lat);
 }
 
 static json_t *contact_of(const json_t *message) {
     const json_t *contact = json_object_get(message, "contact");
-    if (*str(message, "text") || !*str(contact, "name") || !*str(contact, "phone"))
+    if (*json_text(message, "text") || !*json_text(contact, "name") ||
+        !*json_text(contact, "phone"))
         return NULL;
     return json_pack("{s:s,s:s,s:{s:s,s:s}}", "type", "contact", "text", "", "contact", "name",
-        str(contact, "name"), "phone", str(contact, "phone"));
+        json_text(contact, "name"), "phone", json_text(contact, "phone"));
 }
 
 /* The file can be fetched: it is a message by itself. */
 static bool is_sent(const json_t *file, const struct kommo_compose_options *o) {
-    return *str(file, "id") && o->text.links.public_url && *o->text.links.public_url;
+    return *json_text(file, "id") && o->text.links.public_url && *o->text.links.public_url;
 }
 
 static json_t *files_of(const json_t *message, const struct kommo_compose_options *o, bool sent) {
@@ -167,9 +165,9 @@ static json_t *files_of(const json_t *message, const struct kommo_compose_option
 }
 
 static bool says_more(const json_t *message, const json_t *unsent) {
-    return *str(message, "text") || *str(message, "subject") || *str(message, "deleted_at") ||
-           json_array_size(unsent) || json_object_get(message, "location") ||
-           json_object_get(message, "contact");
+    return *json_text(message, "text") || *json_text(message, "subject") ||
+           *json_text(message, "deleted_at") || json_array_size(unsent) ||
+           json_object_get(message, "location") || json_object_get(message, "contact");
 }
 
 static json_t *text_contents(
@@ -198,8 +196,8 @@ static json_t *text_contents(
 static json_t *contents_of(
     const json_t *message, const json_t *client, const struct kommo_compose_options *o) {
     bool has_files = json_array_size(json_object_get(message, "attachments")) > 0;
-    json_t *whole = has_files || *str(message, "deleted_at") ? NULL : place_of(message);
-    if (!whole && !has_files && !*str(message, "deleted_at"))
+    json_t *whole = has_files || *json_text(message, "deleted_at") ? NULL : place_of(message);
+    if (!whole && !has_files && !*json_text(message, "deleted_at"))
         whole = contact_of(message);
     return whole ? json_pack("[o]", whole) : text_contents(message, client, o);
 }
@@ -230,7 +228,7 @@ json_t *kommo_messages(const json_t *message, const json_t *client, bool is_edit
 }
 
 static const char *type_of(const json_t *file) {
-    const char *kind = str(file, "kind");
+    const char *kind = json_text(file, "kind");
     return strcmp(kind, "image") == 0   ? "picture"
            : strcmp(kind, "video") == 0 ? "video"
            : strcmp(kind, "audio") == 0 ? "audio"
@@ -242,14 +240,15 @@ json_t *kommo_files(
     json_t *files = files_of(message, o, true), *out = json_array(), *file;
     size_t i;
     json_array_foreach(files, i, file) {
-        const char *name = *str(file, "name") ? str(file, "name") : str(file, "kind");
-        char *url = media_link(&o->text.links, str(file, "id"));
+        const char *name =
+            *json_text(file, "name") ? json_text(file, "name") : json_text(file, "kind");
+        char *url = media_link(&o->text.links, json_text(file, "id"));
         json_t *content = json_pack("{s:s,s:s,s:s,s:s,s:I}", "type", type_of(file), "text", "",
             "media", url, "file_name", name, "file_size",
             (json_int_t)json_integer_value(json_object_get(file, "size")));
         json_array_append_new(
-            out, request_of(message, client, json_sprintf("%s-f%zu", str(message, "id"), i + 1),
-                     false, content, o));
+            out, request_of(message, client,
+                     json_sprintf("%s-f%zu", json_text(message, "id"), i + 1), false, content, o));
         free(url);
     }
     json_decref(files);
@@ -280,13 +279,13 @@ json_t *kommo_failure(const char *id, int code, const char *why) {
 }
 
 json_t *kommo_status(const json_t *message, const char *id) {
-    const char *status = str(message, "status");
+    const char *status = json_text(message, "status");
     const json_t *error = json_object_get(message, "error");
     if (strcmp(status, "delivered") == 0)
         return status_of(id, 1);
     if (strcmp(status, "read") == 0)
         return status_of(id, 2);
     if (strcmp(status, "failed") == 0)
-        return kommo_failure(id, 905, str(error, "text"));
+        return kommo_failure(id, 905, json_text(error, "text"));
     return NULL;
 }

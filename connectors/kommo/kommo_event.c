@@ -1,4 +1,5 @@
 /* kommo_event.c - {"account_id","message":{"sender","conversation","message"}}, version 2. */
+#include "base/json_text.h"
 #include "connectors/kommo/kommo_event.h"
 
 #include <string.h>
@@ -11,14 +12,9 @@
 #define NAME_MAX 200
 #define URL_MAX 4096
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* "" also when it is longer than any of theirs. */
 static const char *brief(const json_t *o, const char *key, size_t max) {
-    const char *s = str(o, key);
+    const char *s = json_text(o, key);
     return strlen(s) <= max ? s : "";
 }
 
@@ -30,7 +26,7 @@ static bool is_id(const char *s) {
 static json_t *text_of(const json_t *said) {
     const json_t *place = json_object_get(said, "location");
     const json_t *contact = json_object_get(said, "contact");
-    const char *text = str(said, "text");
+    const char *text = json_text(said, "text");
     if (!*text && json_is_object(place))
         return json_sprintf("%.6f, %.6f", json_number_value(json_object_get(place, "lat")),
             json_number_value(json_object_get(place, "lon")));
@@ -48,7 +44,7 @@ static json_t *event_of(const json_t *said, const json_t *sender, const char *ch
     json_t *event = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "id", brief(said, "id", ID_MAX),
         "chat", chat, "thread", thread, "account", account, "sender", brief(sender, "id", ID_MAX),
         "author", brief(sender, "name", NAME_MAX), "text", text);
-    if (*url && strcmp(str(said, "type"), "text") != 0)
+    if (*url && strcmp(json_text(said, "type"), "text") != 0)
         json_object_set_new(event, "file",
             json_pack("{s:s,s:s}", "url", url, "name", brief(said, "file_name", NAME_MAX)));
     if (!*json_string_value(text) && !json_object_get(event, "file")) {
@@ -66,7 +62,7 @@ json_t *kommo_event_told(
     const json_t *message, const char *chat, const char *thread, long long since_s) {
     const json_t *said = json_object_get(message, "message");
     const json_t *sender = json_object_get(message, "sender");
-    bool is_ours = *str(said, "client_id") || *str(sender, "client_id");
+    bool is_ours = *json_text(said, "client_id") || *json_text(sender, "client_id");
     if (is_ours || !has_id(said) ||
         json_integer_value(json_object_get(message, "timestamp")) < since_s)
         return NULL;
@@ -88,7 +84,7 @@ int kommo_event(struct span body, json_t **out, struct err *err) {
         rc = 0; /* an action: somebody types, a reaction */
     else if (!has_id(said))
         rc = err_set(err, ERR_INVALID, "the hook's message has no id");
-    else if (!*str(said, "client_id")) /* else it is ours, come back */
+    else if (!*json_text(said, "client_id")) /* else it is ours, come back */
         *out = event_of(said, json_object_get(message, "sender"), brief(chat, "id", ID_MAX),
             brief(chat, "client_id", ID_MAX), brief(root, "account_id", ID_MAX));
     json_decref(root);
@@ -110,8 +106,8 @@ json_t *kommo_changes(const json_t *form) {
     const char *key;
     for (size_t i = 0; i < 2; i++) {
         json_object_foreach(json_object_get(contacts, actions[i]), key, one) {
-            const char *id = str(one, "id"), *type = str(one, "type");
-            bool other = i == 1 || *str(one, "old_responsible_user_id");
+            const char *id = json_text(one, "id"), *type = json_text(one, "type");
+            bool other = i == 1 || *json_text(one, "old_responsible_user_id");
             if (is_number(id) && (!*type || strcmp(type, "contact") == 0))
                 json_array_append_new(
                     out, crm_flow_change(id, CRM_MAYBE, other ? CRM_CHANGED : CRM_MAYBE, NULL));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/kommo/kommo_private.h"
 #include "core/crm_file.h"
@@ -25,11 +26,6 @@ struct bringing {
     char *next; /* where the next part goes */
     char uuid[UUID_MAX + 1];
 };
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static void bringing_end(struct bringing *b, const struct err *err, unsigned retry_ms) {
     json_t *told = json_object();
@@ -97,7 +93,7 @@ static bool is_theirs(const struct kommo *k, const char *url) {
 
 static void on_part(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct bringing *b = arg;
-    const char *next = str(result, "next_url"), *uuid = str(result, "uuid");
+    const char *next = json_text(result, "next_url"), *uuid = json_text(result, "uuid");
     if (err) {
         bringing_end(b, err, retry_ms);
         return;
@@ -117,7 +113,7 @@ static void on_part(void *arg, const json_t *result, const struct err *err, unsi
 }
 
 static const char *type_of(const json_t *file) {
-    const char *mime = str(file, "mime");
+    const char *mime = json_text(file, "mime");
     return *mime && !mime[strcspn(mime, "\r\n")] ? mime : "application/octet-stream";
 }
 
@@ -133,17 +129,17 @@ static void on_session(void *arg, const json_t *result, const struct err *err, u
     json_int_t part = json_integer_value(json_object_get(result, "max_part_size"));
     if (err) {
         bringing_end(b, err, retry_ms);
-    } else if (part < PART_MIN || !is_theirs(b->k, str(result, "upload_url"))) {
+    } else if (part < PART_MIN || !is_theirs(b->k, json_text(result, "upload_url"))) {
         protocol(b, "did not say where a file goes");
     } else {
         b->part = (size_t)part;
-        b->next = mem_strdup(str(result, "upload_url"));
+        b->next = mem_strdup(json_text(result, "upload_url"));
         send_part(b);
     }
 }
 
 static void begin_session(struct bringing *b) {
-    const char *name = str(b->file, "name");
+    const char *name = json_text(b->file, "name");
     char *url = mem_printf("%s/v1.0/sessions", b->k->drive);
     json_t *j = json_pack("{s:s,s:I,s:s}", "file_name", *name ? name : "file", "file_size",
         (json_int_t)b->n, "content_type", type_of(b->file));
@@ -157,7 +153,7 @@ static void begin_session(struct bringing *b) {
 
 static void on_account(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct bringing *b = arg;
-    const char *url = str(result, "drive_url");
+    const char *url = json_text(result, "drive_url");
     size_t n = strlen(url);
     struct err bad;
     while (n && url[n - 1] == '/')
@@ -199,7 +195,7 @@ static void on_known(void *arg, struct span uuid, const struct err *err) {
         memcpy(b->uuid, uuid.p, uuid.n);
         name_it(b);
     } else {
-        crm_file_read(c, str(b->file, "id"), FILE_MAX, on_bytes, b);
+        crm_file_read(c, json_text(b->file, "id"), FILE_MAX, on_bytes, b);
     }
     crm_about_swap(c, was);
 }
@@ -213,6 +209,6 @@ void kommo_upload(
     b->arg = arg;
     b->card = mem_printf("%lld", strtoll(card, NULL, 10));
     b->file = json_deep_copy(attachment);
-    b->kept = mem_printf("file:%s", str(attachment, "id"));
+    b->kept = mem_printf("file:%s", json_text(attachment, "id"));
     crm_kept(c, b->kept, on_known, b);
 }

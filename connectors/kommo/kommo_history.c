@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/kommo/kommo_event.h"
 #include "connectors/kommo/kommo_private.h"
@@ -22,21 +23,16 @@ struct reading {
     size_t chat, page;
 };
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* Oldest first; a message's first file stands for it where nothing else does. */
 static json_t *entries_of(const json_t *found) {
     json_t *out = json_array(), *seen = json_object();
     for (size_t i = json_array_size(found); i > 0; i--) {
         json_t *one = json_array_get(found, i - 1), *file = json_object_get(one, "file");
-        const json_t *other = json_object_get(seen, str(one, "message"));
+        const json_t *other = json_object_get(seen, json_text(one, "message"));
         if (other && (json_is_true(file) || json_is_true(other)))
             continue;
         json_array_append(out, one);
-        json_object_set(seen, str(one, "message"), file);
+        json_object_set(seen, json_text(one, "message"), file);
     }
     json_decref(seen);
     return out;
@@ -69,7 +65,7 @@ static void on_page(void *arg, const json_t *result, const struct err *err, unsi
     }
     json_array_foreach(messages, i, one) {
         const json_t *said = json_object_get(one, "message");
-        const char *ours = str(said, "client_id"), *id = str(said, "id");
+        const char *ours = json_text(said, "client_id"), *id = json_text(said, "id");
         bool is_file = strlen(ours) == ID_LEN + 3 && strcmp(ours + ID_LEN, "-f1") == 0;
         if (*id && (is_file || strlen(ours) == ID_LEN))
             json_array_append_new(
@@ -155,7 +151,7 @@ static void keep_next(struct catching *c) {
     }
     json_t *event = json_incref(json_array_get(c->events, n - 1));
     json_array_remove(c->events, n - 1);
-    crm_event(&c->k->flow.base, c->chat, str(event, "id"), event, on_event_kept, c);
+    crm_event(&c->k->flow.base, c->chat, json_text(event, "id"), event, on_event_kept, c);
     json_decref(event);
 }
 

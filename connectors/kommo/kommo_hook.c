@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/kommo/kommo_compose.h"
@@ -16,11 +17,6 @@
 #define THREAD_LEN 26
 #define NO_DIALOGUE 904
 #define OTHER 905
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- the hook -------------------------------------------------------------------------------- */
 
@@ -66,7 +62,7 @@ void kommo_webhook(struct crm *c, struct http_exchange *x) {
     if (!event)
         http_reply_empty(x, 200);
     else
-        crm_event(c, str(event, "chat"), str(event, "id"), event, crm_hook_done, x);
+        crm_event(c, json_text(event, "chat"), json_text(event, "id"), event, crm_hook_done, x);
     json_decref(event);
 }
 
@@ -93,7 +89,7 @@ static void on_told(void *arg, const json_t *result, const struct err *err, unsi
 
 /* It will never be delivered: whoever wrote it sees why. */
 static void refuse(struct taking *t, int code, const char *why) {
-    const char *id = str(t->event, "id");
+    const char *id = json_text(t->event, "id");
     LOG_WARN(t->k->flow.base.env->log, "kommo.not_sent", LOG_S("target", t->k->flow.base.target),
         LOG_S("id", id), LOG_S("what", why));
     kommo_talk_status(t->k, id, kommo_failure(id, code, why), on_told, t);
@@ -111,10 +107,10 @@ static void on_replied(void *arg, const struct inbound_result *result, const str
 }
 
 static void reply(struct taking *t) {
-    json_t *agent = kommo_agent_of(t->k->chat.users, str(t->event, "sender"));
-    const char *author = str(t->event, "author");
-    struct crm_reply r = {.thread = str(t->event, "thread"),
-        .external_id = str(t->event, "id"),
+    json_t *agent = kommo_agent_of(t->k->chat.users, json_text(t->event, "sender"));
+    const char *author = json_text(t->event, "author");
+    struct crm_reply r = {.thread = json_text(t->event, "thread"),
+        .external_id = json_text(t->event, "id"),
         .agent = json_string_value(agent),
         .author = *author ? author : NULL,
         .body = t->body};
@@ -138,12 +134,12 @@ static void on_file(void *arg, const json_t *result, const struct err *err) {
 
 static void begin(struct taking *t) {
     const json_t *file = json_object_get(t->event, "file");
-    if (strlen(str(t->event, "thread")) != THREAD_LEN)
+    if (strlen(json_text(t->event, "thread")) != THREAD_LEN)
         refuse(
             t, NO_DIALOGUE, "this chat is no dialogue of the gateway's: the client writes first");
     else if (file)
-        crm_fetch(&t->k->flow.base, str(t->event, "id"), 0, str(file, "url"), NULL,
-            str(file, "name"), on_file, t);
+        crm_fetch(&t->k->flow.base, json_text(t->event, "id"), 0, json_text(file, "url"), NULL,
+            json_text(file, "name"), on_file, t);
     else
         reply(t);
 }
@@ -151,7 +147,7 @@ static void begin(struct taking *t) {
 /* One channel may be connected to other accounts, too. */
 static void on_account(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct taking *t = arg;
-    const char *theirs = str(t->event, "account");
+    const char *theirs = json_text(t->event, "account");
     (void)result;
     if (err)
         taking_end(t, err, retry_ms);
@@ -176,7 +172,7 @@ void kommo_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg) {
     t->body = json_object();
     t->fn = fn;
     t->arg = arg;
-    if (*str(event, "text"))
+    if (*json_text(event, "text"))
         json_object_set(t->body, "text", json_object_get(event, "text"));
     if (t->k->chat.account)
         loop_defer(c->env->loop, on_account_known, t);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/kommo/kommo_compose.h"
 #include "connectors/kommo/kommo_private.h"
@@ -27,11 +28,6 @@ struct talk {
     bool is_edit, late, own;
     char id[ID_MAX + 1]; /* by their name */
 };
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static void talk_end(struct talk *t, const struct err *err, unsigned retry_ms) {
     char id[ID_MAX + 48] = "";
@@ -55,7 +51,7 @@ static void talk_end(struct talk *t, const struct err *err, unsigned retry_ms) {
 
 static struct kommo_opened *opened_slot(const struct talk *t, char key[KOMMO_OPENED_SIZE]) {
     uint32_t h = 2166136261u;
-    snprintf(key, KOMMO_OPENED_SIZE, "%.26s/%s", str(t->message, "thread"), t->card);
+    snprintf(key, KOMMO_OPENED_SIZE, "%.26s/%s", json_text(t->message, "thread"), t->card);
     for (const char *c = key; *c; c++)
         h = (h ^ (unsigned char)*c) * 16777619u;
     return &t->k->chat.opened[h % KOMMO_OPENED];
@@ -86,7 +82,7 @@ static void on_caught_up(void *arg, const json_t *result, const struct err *err,
 }
 
 static void opened(struct talk *t) {
-    kommo_talk_catch_up(t->k, t->chat, str(t->message, "thread"), on_caught_up, t);
+    kommo_talk_catch_up(t->k, t->chat, json_text(t->message, "thread"), on_caught_up, t);
 }
 
 static void on_doubted(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
@@ -111,7 +107,7 @@ static void on_linked(void *arg, const json_t *result, const struct err *err, un
 static bool is_linked(const json_t *links, const char *chat, const char *card) {
     size_t i;
     json_t *one;
-    json_array_foreach(links, i, one) if (strcmp(str(one, "chat_id"), chat) == 0 &&
+    json_array_foreach(links, i, one) if (strcmp(json_text(one, "chat_id"), chat) == 0 &&
                                           json_integer_value(json_object_get(one, "contact_id")) ==
                                               strtoll(card, NULL, 10)) return true;
     return false;
@@ -136,7 +132,7 @@ static void on_links(void *arg, const json_t *result, const struct err *err, uns
 
 static void on_chat(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct talk *t = arg;
-    const char *id = str(result, "id");
+    const char *id = json_text(result, "id");
     struct err bad;
     if (!err && (!*id || strlen(id) > ID_MAX))
         err = (err_set(&bad, ERR_PROTOCOL, "Kommo made a chat and did not say which"), &bad);
@@ -152,8 +148,8 @@ static void on_chat(void *arg, const json_t *result, const struct err *err, unsi
 }
 
 static void open_chat(struct talk *t) {
-    json_t *body = json_pack("{s:s,s:o}", "conversation_id", str(t->message, "thread"), "user",
-        kommo_person(t->client, t->k->flow.options.country));
+    json_t *body = json_pack("{s:s,s:o}", "conversation_id", json_text(t->message, "thread"),
+        "user", kommo_person(t->client, t->k->flow.options.country));
     kommo_chat_call(t->k, "/chats", "POST", "", body, on_chat, t);
 }
 
@@ -162,7 +158,7 @@ static void open_chat(struct talk *t) {
 static void on_sent(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct talk *t = arg;
     json_t *body = json_array_get(t->bodies, t->next);
-    bool is_edit = strcmp(str(body, "event_type"), "edit_message") == 0;
+    bool is_edit = strcmp(json_text(body, "event_type"), "edit_message") == 0;
     const json_t *told = json_object_get(result, "new_message");
     struct err bad;
     if (err && is_edit && (err->code == ERR_INVALID || err->code == ERR_NOT_FOUND)) {
@@ -170,14 +166,14 @@ static void on_sent(void *arg, const json_t *result, const struct err *err, unsi
         send_next(t);
         return;
     }
-    if (!err && !is_edit && !*str(told, "msgid"))
+    if (!err && !is_edit && !*json_text(told, "msgid"))
         err = (err_set(&bad, ERR_PROTOCOL, "Kommo took a message and did not say which"), &bad);
     if (err) {
         talk_end(t, err, retry_ms);
         return;
     }
-    if (t->next == 0 && *str(told, "msgid") && (t->pieces || !*t->id))
-        snprintf(t->id, sizeof t->id, "%s", str(told, "msgid"));
+    if (t->next == 0 && *json_text(told, "msgid") && (t->pieces || !*t->id))
+        snprintf(t->id, sizeof t->id, "%s", json_text(told, "msgid"));
     t->next++;
     send_next(t);
 }
@@ -273,7 +269,7 @@ void kommo_talk_attach(struct kommo *k, const struct crm_attach *a, crm_done_fn 
     t->late = a->late;
     t->own = a->own;
     /* Is it there as it should be? Told anew, it is the same one, or comes back. */
-    bool has_changed = *str(a->message, "edited_at") || *str(a->message, "deleted_at");
+    bool has_changed = *json_text(a->message, "edited_at") || *json_text(a->message, "deleted_at");
     t->is_edit = a->known && (!a->again || has_changed);
     if (a->known)
         take_known(t, a->known);

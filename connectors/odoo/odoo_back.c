@@ -5,15 +5,11 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/odoo/odoo_private.h"
 #include "connectors/odoo/odoo_said.h"
 #include "net/http_server.h"
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- an automation rule ---------------------------------------------------------------------- */
 
@@ -89,14 +85,14 @@ static void add_escaped(struct buf *b, const char *text) {
 }
 
 static void refuse(struct crm *c, const json_t *event, const char *why, crm_step_fn fn, void *arg) {
-    struct telling *t = telling_create(c, str(event, "card"), fn, arg);
+    struct telling *t = telling_create(c, json_text(event, "card"), fn, arg);
     struct buf b;
     buf_init(&b, 4096);
     buf_addf(&b, "<b>%s</b> ",
         t->o->flow.options.russian ? "Клиенту не отправлено:" : "Not sent to the client:");
     add_escaped(&b, why);
     t->text = buf_take(&b);
-    t->name = mem_printf("<switchboard-refused.%s@gateway>", str(event, "id"));
+    t->name = mem_printf("<switchboard-refused.%s@gateway>", json_text(event, "id"));
     odoo_search(t->o, "mail.message", json_pack("[[s,s,s]]", "message_id", "=", t->name),
         json_pack("[s]", "message_id"), 0, 1, on_there, t);
 }
@@ -128,7 +124,7 @@ static void on_good_news(void *arg) {
 void odoo_status(struct crm *c, const struct crm_attach *a, crm_step_fn fn, void *arg) {
     struct telling *t = telling_create(c, a->card_id, fn, arg);
     char mark[CRM_MARK_SIZE];
-    if (strcmp(str(a->message, "status"), "failed") != 0) {
+    if (strcmp(json_text(a->message, "status"), "failed") != 0) {
         loop_defer(c->env->loop, on_good_news, t);
         return;
     }

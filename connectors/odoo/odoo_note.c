@@ -2,17 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/odoo/odoo_private.h"
 #include "core/crm_file.h"
 
 #define CONTACT "res.partner"
 #define PAGES_MAX 500
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 struct step {
     struct odoo *o;
@@ -64,12 +60,12 @@ static void list_page(struct step *s);
 static void add_entry(struct step *s, const json_t *note) {
     char message[ODOO_MESSAGE_SIZE];
     json_int_t id = odoo_id(json_object_get(note, "id"));
-    if (!id || !odoo_message_of(str(note, "message_id"), message) ||
+    if (!id || !odoo_message_of(json_text(note, "message_id"), message) ||
         (s->mark && strcmp(s->mark + 1, message) != 0))
         return;
     char *text = mem_printf("%lld", (long long)id);
-    json_array_append_new(s->entries,
-        json_pack("{s:s,s:s,s:s}", "id", text, "text", str(note, "body"), "message", message));
+    json_array_append_new(s->entries, json_pack("{s:s,s:s,s:s}", "id", text, "text",
+                                          json_text(note, "body"), "message", message));
     free(text);
 }
 
@@ -124,7 +120,7 @@ static json_t *files_of(const struct crm_flow_entry *e) {
     json_t *out = json_array(), *file;
     size_t i;
     json_array_foreach(e->files, i, file)
-        json_array_append_new(out, json_integer(strtoll(str(file, "id"), NULL, 10)));
+        json_array_append_new(out, json_integer(strtoll(json_text(file, "id"), NULL, 10)));
     return out;
 }
 
@@ -201,8 +197,8 @@ static void on_file_found(
 void odoo_upload(
     struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg) {
     struct step *s = step_create(c, card, fn, arg);
-    const char *name = str(attachment, "name");
-    s->file = mem_strdup(str(attachment, "id"));
+    const char *name = json_text(attachment, "name");
+    s->file = mem_strdup(json_text(attachment, "id"));
     s->name = mem_strdup(*name ? name : "file");
     s->mark = mem_printf("switchboard:%s", s->file);
     odoo_search(s->o, "ir.attachment",

@@ -1,4 +1,5 @@
 /* odoo_said.c - notes of people. */
+#include "base/json_text.h"
 #include "connectors/odoo/odoo_said.h"
 
 #include <sodium.h>
@@ -13,11 +14,6 @@
 #include "core/crm_flow.h"
 
 #define TEXT_MAX_BYTES ((size_t)256 * 1024)
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* A tag that ends a line: <br>, </p>, </div>, </li>. */
 static bool ends_line(const char *tag) {
@@ -91,9 +87,9 @@ json_t *odoo_reply_of(const json_t *note, const char *prefix) {
     const json_t *by = json_object_get(note, "create_uid");
     json_int_t id = odoo_id(json_object_get(note, "id"));
     json_int_t card = odoo_id(json_object_get(note, "res_id"));
-    if (!id || !card || odoo_message_of(str(note, "message_id"), message))
+    if (!id || !card || odoo_message_of(json_text(note, "message_id"), message))
         return NULL;
-    char *text = odoo_text(str(note, "body"));
+    char *text = odoo_text(json_text(note, "body"));
     json_t *out = NULL, *files = ids_of(json_object_get(note, "attachment_ids"));
     size_t n = strlen(prefix);
     while (n && json_array_size(files) && prefix[n - 1] == ' ' && strlen(text) < n)
@@ -123,9 +119,9 @@ json_t *odoo_files(const json_t *result, const json_t *ids, size_t max, struct e
     size_t i;
     json_array_foreach(ids, i, id) {
         const json_t *file = record_of(result, json_integer_value(id));
-        const char *name = *str(file, "name") ? str(file, "name") : "file";
+        const char *name = *json_text(file, "name") ? json_text(file, "name") : "file";
         json_int_t size = json_integer_value(json_object_get(file, "file_size"));
-        if (!file || strcmp(str(file, "type"), "binary") != 0) {
+        if (!file || strcmp(json_text(file, "type"), "binary") != 0) {
             err_set(err, file ? ERR_UNSUPPORTED : ERR_NOT_FOUND, "%s %.100s",
                 file ? "an attachment is a link, no file:" : "an attachment is not there any more",
                 file ? name : "");
@@ -166,7 +162,7 @@ json_t *odoo_told_changes(const json_t *body) {
     bool name = json_object_get(body, "name") != NULL;
     bool user = json_object_get(body, "user_id") || !name;
     json_t *out = json_array();
-    if (strcmp(str(body, "_model"), "res.partner") != 0 || !contact)
+    if (strcmp(json_text(body, "_model"), "res.partner") != 0 || !contact)
         return out;
     char *card = mem_printf("%lld", (long long)contact);
     json_array_append_new(out,

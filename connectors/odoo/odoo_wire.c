@@ -1,4 +1,5 @@
 /* odoo_wire.c - calls, errors, contacts. */
+#include "base/json_text.h"
 #include "connectors/odoo/odoo_wire.h"
 
 #include <stdlib.h>
@@ -12,11 +13,6 @@
 #define NAME_POINTS 200
 #define MESSENGER_MAX 1000 /* bytes of the messengers' field */
 #define COMMENT_MAX ((size_t)64 * 1024)
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- bodies ---------------------------------------------------------------------------------- */
 
@@ -90,12 +86,12 @@ static enum err_code code_of(const char *name) {
 
 /* {"name","message",..} as both ways have it. */
 static void error_of(const json_t *error, struct err *err) {
-    char *line = mem_strdup(str(error, "message"));
+    char *line = mem_strdup(json_text(error, "message"));
     for (char *p = line; (p = strpbrk(p, "\r\n\t"));)
         *p = ' ';
     char *said = utf8_clean_name(line, 200);
-    err_set(err, code_of(str(error, "name")), "Odoo: %s (%.80s)", *said ? said : "an error",
-        str(error, "name"));
+    err_set(err, code_of(json_text(error, "name")), "Odoo: %s (%.80s)", *said ? said : "an error",
+        json_text(error, "name"));
     free(line);
     free(said);
 }
@@ -106,7 +102,7 @@ static int json2_result(const struct http_answer *a, json_t **out, struct err *e
     if (a->status >= 200 && a->status < 300) {
         *out = json_incref(j);
         rc = j ? 0 : err_set(err, ERR_PROTOCOL, "Odoo answered %d with what is no JSON", a->status);
-    } else if (a->status >= 400 && *str(j, "name") && a->status != 429) {
+    } else if (a->status >= 400 && *json_text(j, "name") && a->status != 429) {
         error_of(j, err);
     } else {
         crm_answer_check(a, err);
@@ -218,7 +214,7 @@ json_t *odoo_find_domain(const struct odoo_fields *f, const struct crm_flow_who 
     size_t i;
     add_term(terms, f->mark, "=", who->mark);
     json_array_foreach(who->ways, i, way) {
-        const char *kind = str(way, "kind"), *value = str(way, "value");
+        const char *kind = json_text(way, "kind"), *value = json_text(way, "value");
         if (!json_is_true(json_object_get(way, "proven")) || !*value)
             continue;
         if (strcmp(kind, "messenger") == 0 && *f->messenger)
@@ -242,17 +238,17 @@ static void add_way(json_t *out, const char *kind, const char *value) {
 
 json_t *odoo_ways(const struct odoo_fields *f, const json_t *record) {
     json_t *out = json_array();
-    add_way(out, "mark", str(record, f->mark));
-    for (const char *p = *f->messenger ? str(record, f->messenger) : ""; *p;) {
+    add_way(out, "mark", json_text(record, f->mark));
+    for (const char *p = *f->messenger ? json_text(record, f->messenger) : ""; *p;) {
         size_t n = strcspn(p, " \t\r\n,;");
         char *one = mem_strndup(p, n);
         add_way(out, "messenger", one);
         free(one);
         p += n + (p[n] != '\0');
     }
-    add_way(out, "phone", str(record, "phone"));
-    add_way(out, "phone", str(record, "mobile"));
-    add_way(out, "mail", str(record, "email"));
+    add_way(out, "phone", json_text(record, "phone"));
+    add_way(out, "phone", json_text(record, "mobile"));
+    add_way(out, "mail", json_text(record, "email"));
     return out;
 }
 
@@ -264,7 +260,7 @@ static void set_text(json_t *o, const char *key, const char *text) {
 /* Appends a word to the messengers' field, if there is room. */
 static void add_messenger(
     const struct odoo_fields *f, json_t *values, const char *held, const char *value) {
-    const char *now = str(values, f->messenger);
+    const char *now = json_text(values, f->messenger);
     now = *now ? now : held;
     char *all = mem_printf("%s%s%s", now, *now ? " " : "", value);
     if (strlen(all) <= MESSENGER_MAX && !strpbrk(value, " \t\r\n,;"))
@@ -278,11 +274,11 @@ static const char *best(const json_t *ways, const char *kind) {
     size_t i;
     json_t *way;
     json_array_foreach(ways, i, way) {
-        if (strcmp(str(way, "kind"), kind) != 0)
+        if (strcmp(json_text(way, "kind"), kind) != 0)
             continue;
         if (json_is_true(json_object_get(way, "proven")))
-            return str(way, "value");
-        first = first ? first : str(way, "value");
+            return json_text(way, "value");
+        first = first ? first : json_text(way, "value");
     }
     return first;
 }
@@ -323,8 +319,8 @@ json_t *odoo_contact(
     set_text(out, "phone", number);
     set_text(out, "email", address);
     json_array_foreach(who->ways, i, way) {
-        const char *value = str(way, "value");
-        if (strcmp(str(way, "kind"), "messenger") == 0 && *f->messenger)
+        const char *value = json_text(way, "value");
+        if (strcmp(json_text(way, "kind"), "messenger") == 0 && *f->messenger)
             add_messenger(f, out, "", value);
         else if ((!number || strcmp(value, number) != 0) &&
                  (!address || strcmp(value, address) != 0))
@@ -345,18 +341,18 @@ json_t *odoo_changes(
     size_t i;
     json_t *way;
     json_array_foreach(missing, i, way) {
-        const char *kind = str(way, "kind"), *value = str(way, "value");
+        const char *kind = json_text(way, "kind"), *value = json_text(way, "value");
         const char *field = strcmp(kind, "mark") == 0    ? f->mark
                             : plain                      ? NULL
                             : strcmp(kind, "phone") == 0 ? "phone"
                             : strcmp(kind, "mail") == 0  ? "email"
                                                          : NULL;
         if (field && strcmp(field, "phone") == 0 && f->has_mobile &&
-            (*str(record, "phone") || json_object_get(out, "phone")))
+            (*json_text(record, "phone") || json_object_get(out, "phone")))
             field = "mobile";
         if (strcmp(kind, "messenger") == 0 && *f->messenger)
-            add_messenger(f, out, str(record, f->messenger), value);
-        else if (field && !*str(record, field) && !json_object_get(out, field))
+            add_messenger(f, out, json_text(record, f->messenger), value);
+        else if (field && !*json_text(record, field) && !json_object_get(out, field))
             json_object_set_new(out, field, json_string(value));
     }
     return out;
@@ -367,6 +363,6 @@ const char *odoo_utm(const json_t *client, unsigned which) {
     const json_t *profile = json_object_get(client, "profile");
     const json_t *utm = json_object_get(json_object_get(profile, "page"), "utm");
     utm = utm ? utm : json_object_get(profile, "utm");
-    const char *value = which < ARRAY_LEN(names) ? str(utm, names[which]) : "";
+    const char *value = which < ARRAY_LEN(names) ? json_text(utm, names[which]) : "";
     return *value ? value : NULL;
 }

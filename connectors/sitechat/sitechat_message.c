@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -208,11 +209,6 @@ void session_msg(struct session *s, const struct visitor_frame *f) {
 
 /* --- what visitors see ----------------------------------------------------------------------- */
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static void copy_key(json_t *out, const json_t *from, const char *key) {
     json_t *v = json_object_get(from, key);
     if (v)
@@ -227,7 +223,7 @@ static json_t *shown_files(const struct session *s, const json_t *files) {
         json_t *one = json_object();
         for (size_t k = 0; k < ARRAY_LEN(keys); k++)
             copy_key(one, file, keys[k]);
-        char *url = media_url(s->site, text_of(file, "id"));
+        char *url = media_url(s->site, json_text(file, "id"));
         json_object_set_new(one, "url", json_string(url));
         free(url);
         json_array_append_new(out, one);
@@ -237,18 +233,18 @@ static json_t *shown_files(const struct session *s, const json_t *files) {
 
 /* An agent without a name of his own for display has only his login, which is not shown. */
 static const char *shown_name(const json_t *from) {
-    const char *name = text_of(from, "name");
-    return strcmp(name, text_of(from, "agent")) == 0 ? "" : name;
+    const char *name = json_text(from, "name");
+    return strcmp(name, json_text(from, "agent")) == 0 ? "" : name;
 }
 
 json_t *visitor_message(const struct session *s, const json_t *message) {
-    const char *direction = text_of(message, "direction");
-    const char *external = text_of(message, "external_id");
+    const char *direction = json_text(message, "direction");
+    const char *external = json_text(message, "external_id");
     const json_t *from = json_object_get(message, "from");
     size_t n = strlen(s->visitor);
     bool in = strcmp(direction, "in") == 0;
     if ((!in && strcmp(direction, "out") != 0) ||
-        strcmp(text_of(message, "channel"), s->site->base.channel) != 0)
+        strcmp(json_text(message, "channel"), s->site->base.channel) != 0)
         return NULL;
     json_t *out = json_pack("{s:s,s:{s:s,s:s}}", "direction", direction, "from", "kind",
         in ? "visitor" : "agent", "name", shown_name(from));
@@ -256,7 +252,7 @@ json_t *visitor_message(const struct session *s, const json_t *message) {
     copy_key(out, message, "seq");
     copy_key(out, message, "text");
     copy_key(out, message, "status");
-    json_object_set_new(out, "at", json_string(text_of(message, "received_at")));
+    json_object_set_new(out, "at", json_string(json_text(message, "received_at")));
     if (json_array_size(json_object_get(message, "attachments")))
         json_object_set_new(
             out, "attachments", shown_files(s, json_object_get(message, "attachments")));

@@ -1,4 +1,5 @@
 /* tryton_answer.c - errors, and who is who. */
+#include "base/json_text.h"
 #include "connectors/tryton/tryton_answer.h"
 
 #include <stdio.h>
@@ -6,11 +7,6 @@
 #include <string.h>
 
 #include "core/crm_call.h"
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* --- answers --------------------------------------------------------------------------------- */
 
@@ -76,7 +72,7 @@ json_t *tryton_search_domain(const struct crm_flow_who *who) {
     json_t *others = json_pack("[s]", who->mark), *domain = json_pack("[s]", "OR"), *one;
     size_t i;
     json_array_foreach(who->ways, i, one) {
-        const char *kind = str(one, "kind"), *value = str(one, "value");
+        const char *kind = json_text(one, "kind"), *value = json_text(one, "value");
         if (!json_is_true(json_object_get(one, "proven")))
             continue;
         if (strcmp(kind, "messenger") == 0)
@@ -105,11 +101,11 @@ json_t *tryton_ways_of(const json_t *mechanisms) {
     size_t i;
     json_array_foreach(mechanisms, i, one) {
         long long party = json_integer_value(json_object_get(one, "party"));
-        const char *value = str(one, "value");
+        const char *value = json_text(one, "value");
         if (party > 0 && *value)
             json_array_append_new(
                 out, json_pack("{s:o,s:s,s:s}", "card", json_sprintf("%lld", party), "kind",
-                         kind_of(str(one, "type"), value), "value", value));
+                         kind_of(json_text(one, "type"), value), "value", value));
     }
     return out;
 }
@@ -118,13 +114,13 @@ json_t *tryton_mechanisms(const json_t *ways, bool plain) {
     json_t *out = json_array(), *one;
     size_t i;
     json_array_foreach(ways, i, one) {
-        const char *kind = str(one, "kind");
+        const char *kind = json_text(one, "kind");
         const char *type = plain                        ? "other"
                            : strcmp(kind, "mail") == 0  ? "email"
                            : strcmp(kind, "phone") == 0 ? "mobile"
                                                         : "other";
         json_array_append_new(
-            out, json_pack("{s:s,s:s}", "type", type, "value", str(one, "value")));
+            out, json_pack("{s:s,s:s}", "type", type, "value", json_text(one, "value")));
     }
     return out;
 }

@@ -1,4 +1,5 @@
 /* webhook_event.c - {"type","timestamp","data"}, as Standard Webhooks would have it. */
+#include "base/json_text.h"
 #include "connectors/webhook/webhook_event.h"
 
 #include <stdio.h>
@@ -13,11 +14,6 @@
 #define CARD_MAX 200
 #define URL_MAX 2000
 #define VERSION_LEN 16 /* of the hash in an id */
-
-static const char *text(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* Takes data over. */
 static char *body_of(const char *type, const char *timestamp, json_t *data) {
@@ -40,7 +36,7 @@ void webhook_event_client(const json_t *client, int64_t now_ms, struct webhook_e
     json_t *told = json_copy((json_t *)client);
     json_object_del(told, "cards"); /* what other CRMs call him is theirs */
     json_object_del(told, "renamed");
-    versioned_id(text(client, "id"), told, out->id);
+    versioned_id(json_text(client, "id"), told, out->id);
     out->type = "client.updated";
     out->body = body_of(out->type, clock_format(now_ms, when), json_pack("{s:o}", "client", told));
 }
@@ -48,7 +44,7 @@ void webhook_event_client(const json_t *client, int64_t now_ms, struct webhook_e
 static json_t *data_of(const struct crm_attach *a, json_t *message) {
     const json_t *c = a->client;
     json_t *data = json_pack("{s:o,s:{s:s,s:s},s:s}", "message", message, "client", "id",
-        text(c, "id"), "name", text(c, "name"), "card", a->card_id);
+        json_text(c, "id"), "name", json_text(c, "name"), "card", a->card_id);
     if (a->late)
         json_object_set_new(data, "late", json_true());
     return data;
@@ -56,13 +52,13 @@ static json_t *data_of(const struct crm_attach *a, json_t *message) {
 
 void webhook_event_message(const struct crm_attach *a, size_t max, struct webhook_event *out) {
     const char *type = a->known ? "message.updated" : "message.created";
-    const char *at = text(a->message, "received_at");
+    const char *at = json_text(a->message, "received_at");
     json_t *message = json_copy((json_t *)a->message);
     out->type = type;
     if (a->known)
-        versioned_id(text(message, "id"), message, out->id);
+        versioned_id(json_text(message, "id"), message, out->id);
     else
-        snprintf(out->id, sizeof out->id, "%.32s", text(message, "id"));
+        snprintf(out->id, sizeof out->id, "%.32s", json_text(message, "id"));
     out->body = body_of(type, at, data_of(a, message));
     if (strlen(out->body) <= max)
         return;
@@ -109,7 +105,7 @@ void webhook_event_test(int64_t now_ms, struct webhook_event *out) {
 }
 
 static char *line_of(const json_t *o, const char *key, size_t max) {
-    const char *value = text(o, key);
+    const char *value = json_text(o, key);
     bool is_good = *value && strlen(value) <= max;
     for (const char *c = value; *c; c++)
         is_good = is_good && (unsigned char)*c >= ' ' && *c != 0x7f;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/whatsapp/whatsapp_private.h"
 
@@ -45,11 +46,6 @@ static void ask(struct check *k, char *path, whatsapp_fn fn) {
     free(path);
 }
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* --- templates ------------------------------------------------------------------------------- */
 
 static void on_templates(
@@ -66,7 +62,7 @@ static void on_templates(
     }
     const json_t *list = json_object_get(a->result, "data");
     json_array_foreach((json_t *)list, i, t) {
-        approved += strcmp(text_of(t, "status"), "APPROVED") == 0;
+        approved += strcmp(json_text(t, "status"), "APPROVED") == 0;
     }
     if (approved)
         say(k, "ok", mem_printf("templates can be read (%zu approved on the first page)", approved),
@@ -91,9 +87,9 @@ static void say_elsewhere(struct check *k, const char *whose, const char *url) {
 
 static void judge_app(struct check *k, const json_t *app) {
     const json_t *data = json_object_get(app, "whatsapp_business_api_data");
-    const char *there = text_of(app, "override_callback_uri");
+    const char *there = json_text(app, "override_callback_uri");
     size_t n = strlen(k->w->base.public_url);
-    if (k->app_id[0] && *text_of(data, "id") && strcmp(text_of(data, "id"), k->app_id) != 0)
+    if (k->app_id[0] && *json_text(data, "id") && strcmp(json_text(data, "id"), k->app_id) != 0)
         return; /* another program has its own copy */
     k->is_ours = true;
     if (*there && n && strncmp(there, k->w->base.public_url, n) == 0)
@@ -171,15 +167,15 @@ static void on_apps(void *arg, const struct whatsapp_answer *a, const struct err
 
 /* An address of the number's own goes before the account's. */
 static void judge_override(struct check *k, const json_t *number) {
-    const char *there = text_of(json_object_get(number, "webhook_configuration"), "phone_number");
+    const char *there = json_text(json_object_get(number, "webhook_configuration"), "phone_number");
     size_t n = strlen(k->w->base.public_url);
     if (*there && n && strncmp(there, k->w->base.public_url, n) != 0)
         say_elsewhere(k, "number", there);
 }
 
 static void judge_status(struct check *k, const json_t *n) {
-    const char *status = text_of(n, "status"), *quality = text_of(n, "quality_rating");
-    const char *tier = text_of(n, "whatsapp_business_manager_messaging_limit");
+    const char *status = json_text(n, "status"), *quality = json_text(n, "quality_rating");
+    const char *tier = json_text(n, "whatsapp_business_manager_messaging_limit");
     if (!*status || strcmp(status, "CONNECTED") == 0)
         say(k, "ok", mem_strdup("the number is connected"), NULL);
     else
@@ -215,8 +211,8 @@ static void on_number(
         return;
     }
     say(k, "ok",
-        mem_printf("%.60s, %.100s", text_of(a->result, "display_phone_number"),
-            text_of(a->result, "verified_name")),
+        mem_printf("%.60s, %.100s", json_text(a->result, "display_phone_number"),
+            json_text(a->result, "verified_name")),
         NULL);
     judge_status(k, a->result);
     judge_override(k, a->result);
@@ -240,7 +236,7 @@ static void judge_token(struct check *k, const json_t *data) {
         "whatsapp_business_messaging", "whatsapp_business_management"};
     json_int_t ends = json_integer_value(json_object_get(data, "expires_at"));
     json_int_t left = ends - (json_int_t)time(NULL);
-    snprintf(k->app_id, sizeof k->app_id, "%.31s", text_of(data, "app_id"));
+    snprintf(k->app_id, sizeof k->app_id, "%.31s", json_text(data, "app_id"));
     if (json_is_false(json_object_get(data, "is_valid")))
         say(k, "fail", mem_strdup("the token is not valid any more"),
             "make a new one for the system user (Business settings), with no expiry");

@@ -2,6 +2,7 @@
  * Source: Cloud API, "Media", "Supported media types". Pure. */
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "connectors/whatsapp/whatsapp_compose_private.h"
@@ -9,11 +10,6 @@
 #define CAPTION_MAX 1024
 #define MB (1024LL * 1024)
 #define KB 1024LL
-
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* What WhatsApp shows as itself; everything else goes as a document. */
 static const struct {
@@ -29,8 +25,8 @@ static const struct {
 
 static bool is_sticker(const json_t *file, json_int_t size) {
     long long max = json_is_true(json_object_get(file, "animated")) ? 500 * KB : 100 * KB;
-    return strcmp(text_of(file, "role"), "sticker") == 0 &&
-           strcmp(text_of(file, "mime"), "image/webp") == 0 && size <= max;
+    return strcmp(json_text(file, "role"), "sticker") == 0 &&
+           strcmp(json_text(file, "mime"), "image/webp") == 0 && size <= max;
 }
 
 static const char *type_of(const json_t *file) {
@@ -38,7 +34,7 @@ static const char *type_of(const json_t *file) {
     if (is_sticker(file, size))
         return "sticker";
     for (size_t i = 0; i < ARRAY_LEN(shown); i++)
-        if (strcmp(text_of(file, "mime"), shown[i].mime) == 0 && size <= shown[i].max)
+        if (strcmp(json_text(file, "mime"), shown[i].mime) == 0 && size <= shown[i].max)
             return shown[i].type;
     return "document";
 }
@@ -49,8 +45,8 @@ static bool takes_caption(const char *type) {
 }
 
 void whatsapp_call_file(struct whatsapp_call *call, const json_t *file, const char *place) {
-    const char *mime = text_of(file, "mime"), *name = text_of(file, "name");
-    call->media = text_of(file, "id");
+    const char *mime = json_text(file, "mime"), *name = json_text(file, "name");
+    call->media = json_text(file, "id");
     call->mime = *mime ? mime : "application/octet-stream";
     call->name = *name ? name : "file";
     call->place = place;
@@ -62,10 +58,10 @@ static void add_file(
     if (*caption)
         json_object_set_new(part, "caption", json_string(caption));
     if (strcmp(type, "document") == 0)
-        json_object_set_new(
-            part, "filename", json_string(*text_of(file, "name") ? text_of(file, "name") : "file"));
-    if (strcmp(type, "audio") == 0 && strcmp(text_of(file, "role"), "voice") == 0 &&
-        strcmp(text_of(file, "mime"), "audio/ogg") == 0)
+        json_object_set_new(part, "filename",
+            json_string(*json_text(file, "name") ? json_text(file, "name") : "file"));
+    if (strcmp(type, "audio") == 0 && strcmp(json_text(file, "role"), "voice") == 0 &&
+        strcmp(json_text(file, "mime"), "audio/ogg") == 0)
         json_object_set_new(part, "voice", json_true());
     struct whatsapp_call *call = whatsapp_call_add(c, type, part);
     if (call)
@@ -74,7 +70,7 @@ static void add_file(
 
 /* Can the platform never take it? */
 static bool is_refused(const struct whatsapp_composing *c, const json_t *file) {
-    const char *mime = text_of(file, "mime"), *name = text_of(file, "name");
+    const char *mime = json_text(file, "mime"), *name = json_text(file, "name");
     if (json_integer_value(json_object_get(file, "size")) > DOCUMENT_MAX)
         err_set(
             c->err, ERR_TOO_LARGE, "w0: \"%.100s\" is larger than the 100 MB of WhatsApp", name);

@@ -1,4 +1,5 @@
 /* whatsapp_template.c - templates: read, and filled in. Pure. */
+#include "base/json_text.h"
 #include "connectors/whatsapp/whatsapp_template.h"
 
 #include <ctype.h>
@@ -16,11 +17,6 @@
 #define VALUE_POINTS 1024
 #define VARIABLES_MAX 60
 #define NAME_BYTES 60
-
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static json_t *lower(const char *s) {
     char *copy = mem_strdup(s);
@@ -61,8 +57,8 @@ static const char *example_of(
     size_t i;
     snprintf(key, sizeof key, "%s_text_named_params", part);
     json_array_foreach(json_object_get(e, key), i, one) {
-        if (strcmp(text_of(one, "param_name"), name) == 0)
-            return text_of(one, "example");
+        if (strcmp(json_text(one, "param_name"), name) == 0)
+            return json_text(one, "example");
     }
     snprintf(key, sizeof key, "%s_text", part);
     const json_t *list = json_object_get(e, key);
@@ -76,7 +72,7 @@ static void add_field(json_t *fields, const char *id, const char *label, const c
     json_t *f = json_pack("{s:s,s:s}", "id", id, "label", label), *o;
     size_t i;
     json_array_foreach(fields, i, o) {
-        if (strcmp(text_of(o, "id"), id) == 0) { /* used twice: asked for once */
+        if (strcmp(json_text(o, "id"), id) == 0) { /* used twice: asked for once */
             json_decref(f);
             return;
         }
@@ -106,12 +102,12 @@ struct reading {
 
 static void read_header(struct reading *r, const json_t *c) {
     static const char *const media[] = {"image", "video", "document"};
-    const char *format = text_of(c, "format");
+    const char *format = json_text(c, "format");
     json_t *h = json_object();
     if (is_word(format, "TEXT") || !*format) {
         json_object_set_new(h, "kind", json_string("text"));
-        json_object_set_new(h, "text", json_string(text_of(c, "text")));
-        add_fields(r->fields, "header", text_of(c, "text"), c);
+        json_object_set_new(h, "text", json_string(json_text(c, "text")));
+        add_fields(r->fields, "header", json_text(c, "text"), c);
     } else {
         bool known = false;
         for (size_t i = 0; i < ARRAY_LEN(media); i++)
@@ -129,22 +125,22 @@ static void read_buttons(struct reading *r, const json_t *c) {
     char id[40], name[NAME_BYTES + 1];
     const char *end;
     json_array_foreach(json_object_get(c, "buttons"), i, b) {
-        const char *type = text_of(b, "type"), *url = text_of(b, "url");
+        const char *type = json_text(b, "type"), *url = json_text(b, "url");
         bool is_url = is_word(type, "URL"), is_code = is_word(type, "COPY_CODE");
         bool is_plain = is_word(type, "QUICK_REPLY") || is_word(type, "PHONE_NUMBER") ||
                         is_word(type, "REQUEST_CONTACT_INFO") || is_word(type, "VOICE_CALL");
         json_t *one = json_pack("{s:o,s:s}", "kind",
             is_word(type, "PHONE_NUMBER") ? json_string("phone") : lower(type), "text",
-            text_of(b, "text"));
+            json_text(b, "text"));
         if (is_url)
             json_object_set_new(one, "url", json_string(url));
         snprintf(id, sizeof id, "button.%zu", i);
         if (is_url && next_variable(url, name, &end)) {
             const json_t *e = json_object_get(b, "example");
             const char *example = json_string_value(json_is_array(e) ? json_array_get(e, 0) : e);
-            add_field(r->fields, id, text_of(b, "text"), example ? example : "");
+            add_field(r->fields, id, json_text(b, "text"), example ? example : "");
         } else if (is_code) {
-            add_field(r->fields, id, text_of(b, "text"), "");
+            add_field(r->fields, id, json_text(b, "text"), "");
         } else if (!is_url && !is_plain) {
             r->why = "it has a button of a kind that the gateway cannot fill in";
         }
@@ -154,14 +150,14 @@ static void read_buttons(struct reading *r, const json_t *c) {
 }
 
 static void read_component(struct reading *r, const json_t *c) {
-    const char *type = text_of(c, "type");
+    const char *type = json_text(c, "type");
     if (is_word(type, "HEADER")) {
         read_header(r, c);
     } else if (is_word(type, "BODY")) {
-        json_object_set_new(r->out, "body", json_string(text_of(c, "text")));
-        add_fields(r->fields, "body", text_of(c, "text"), c);
+        json_object_set_new(r->out, "body", json_string(json_text(c, "text")));
+        add_fields(r->fields, "body", json_text(c, "text"), c);
     } else if (is_word(type, "FOOTER")) {
-        json_object_set_new(r->out, "footer", json_string(text_of(c, "text")));
+        json_object_set_new(r->out, "footer", json_string(json_text(c, "text")));
     } else if (is_word(type, "BUTTONS")) {
         read_buttons(r, c);
     } else {
@@ -170,22 +166,22 @@ static void read_component(struct reading *r, const json_t *c) {
 }
 
 json_t *whatsapp_template_read(const json_t *entry) {
-    const char *name = text_of(entry, "name"), *language = text_of(entry, "language");
-    const char *status = text_of(entry, "status");
+    const char *name = json_text(entry, "name"), *language = json_text(entry, "language");
+    const char *status = json_text(entry, "status");
     json_t *components = json_object_get(entry, "components"), *c;
     size_t i;
     if (!*name || !*language || !json_is_array(components))
         return NULL;
     struct reading r = {.fields = json_array()};
     r.out = json_pack("{s:s,s:s,s:o,s:o,s:s}", "name", name, "language", language, "category",
-        lower(text_of(entry, "category")), "status", lower(status), "body", "");
+        lower(json_text(entry, "category")), "status", lower(status), "body", "");
     json_array_foreach(components, i, c) {
         read_component(&r, c);
     }
     json_object_set_new(r.out, "fields", r.fields);
     if (!is_word(status, "APPROVED"))
         r.why = "it is not approved";
-    if (is_word(text_of(entry, "category"), "AUTHENTICATION"))
+    if (is_word(json_text(entry, "category"), "AUTHENTICATION"))
         r.why = "templates with codes are for programs, not for agents";
     json_object_set_new(r.out, "usable", json_boolean(!r.why));
     if (r.why)
@@ -218,13 +214,13 @@ static int check_values(const json_t *tpl, const json_t *values, struct err *err
     json_t *f, *v;
     const char *key;
     json_array_foreach((json_t *)fields, i, f) {
-        if (check_value(text_of(f, "id"), json_object_get(values, text_of(f, "id")), err) < 0)
+        if (check_value(json_text(f, "id"), json_object_get(values, json_text(f, "id")), err) < 0)
             return -1;
     }
     json_object_foreach((json_t *)values, key, v) {
         bool known = false;
         json_array_foreach((json_t *)fields, i, f) {
-            known = known || strcmp(text_of(f, "id"), key) == 0;
+            known = known || strcmp(json_text(f, "id"), key) == 0;
         }
         if (!known)
             return err_set(err, ERR_INVALID, "the template has no field \"%.60s\"", key);
@@ -255,7 +251,7 @@ static void add_param(json_t *params, const char *name, const char *value) {
     json_t *param = json_pack("{s:s,s:s,s:s}", "type", "text", "text", value, "name", name), *other;
     size_t i, at = json_array_size(params);
     json_array_foreach(params, i, other) {
-        const char *its = text_of(other, "name");
+        const char *its = json_text(other, "name");
         if (strcmp(its, name) == 0) { /* used twice, given once */
             json_decref(param);
             return;
@@ -271,7 +267,7 @@ static void finish_params(json_t *params) {
     size_t i;
     json_t *param;
     json_array_foreach(params, i, param) {
-        const char *name = text_of(param, "name");
+        const char *name = json_text(param, "name");
         if (name[strspn(name, "0123456789")])
             json_object_set(param, "parameter_name", json_object_get(param, "name"));
         json_object_del(param, "name");
@@ -287,8 +283,8 @@ static json_t *fill_text(
     while ((at = next_variable(p, name, &end))) {
         snprintf(id, sizeof id, "%s.%s", part, name);
         buf_add(shown, p, (size_t)(at - p));
-        buf_adds(shown, text_of(values, id));
-        add_param(params, name, text_of(values, id));
+        buf_adds(shown, json_text(values, id));
+        add_param(params, name, json_text(values, id));
         p = end;
     }
     buf_adds(shown, p);
@@ -305,14 +301,14 @@ static void add_component(json_t *list, const char *type, json_t *params) {
 
 static void fill_header(
     json_t *list, struct buf *shown, const json_t *header, const json_t *values) {
-    const char *kind = text_of(header, "kind");
+    const char *kind = json_text(header, "kind");
     if (!*kind)
         return;
     if (strcmp(kind, "text") != 0) {
         add_component(list, "header", json_pack("[{s:s,s:{}}]", "type", kind, kind));
         return;
     }
-    add_component(list, "header", fill_text(shown, "header", text_of(header, "text"), values));
+    add_component(list, "header", fill_text(shown, "header", json_text(header, "text"), values));
     if (shown->n)
         buf_adds(shown, "\n\n");
 }
@@ -325,7 +321,7 @@ static void fill_buttons(json_t *list, const json_t *tpl, const json_t *values) 
         snprintf(id, sizeof id, "button.%zu", i);
         snprintf(index, sizeof index, "%zu", i);
         const char *value = json_string_value(json_object_get(values, id));
-        bool is_code = strcmp(text_of(b, "kind"), "copy_code") == 0;
+        bool is_code = strcmp(json_text(b, "kind"), "copy_code") == 0;
         if (!value)
             continue;
         json_array_append_new(
@@ -341,18 +337,18 @@ int whatsapp_template_fill(const json_t *tpl, const json_t *values, const char *
     struct buf shown;
     if (!json_is_true(json_object_get(tpl, "usable")))
         return err_set(err, ERR_INVALID, "template \"%.60s\" cannot be used: %s",
-            text_of(tpl, "name"), text_of(tpl, "why"));
-    if (check_file(text_of(header, "kind"), file_mime, err) < 0 ||
+            json_text(tpl, "name"), json_text(tpl, "why"));
+    if (check_file(json_text(header, "kind"), file_mime, err) < 0 ||
         check_values(tpl, values, err) < 0)
         return -1;
     json_t *list = json_array();
     buf_init(&shown, 16 * TEXT_MAX);
     fill_header(list, &shown, header, values);
-    add_component(list, "body", fill_text(&shown, "body", text_of(tpl, "body"), values));
+    add_component(list, "body", fill_text(&shown, "body", json_text(tpl, "body"), values));
     fill_buttons(list, tpl, values);
-    if (*text_of(tpl, "footer")) {
+    if (*json_text(tpl, "footer")) {
         buf_adds(&shown, "\n\n");
-        buf_adds(&shown, text_of(tpl, "footer"));
+        buf_adds(&shown, json_text(tpl, "footer"));
     }
     if (shown.failed || utf8_length(buf_str(&shown), shown.n) > TEXT_MAX) {
         json_decref(list);

@@ -6,6 +6,7 @@
 
 #include "api/api_private.h"
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "core/rules.h"
 #include "model/rule.h"
@@ -24,11 +25,6 @@ struct trial {
 };
 
 static void next(struct trial *t);
-
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static void trial_end(struct trial *t, const struct err *err) {
     if (err)
@@ -73,7 +69,7 @@ static void on_messages(void *arg, json_t *messages, const struct err *err) {
     }
     struct rule_past past = {.thread = thread,
         .messages = messages,
-        .locale = str(json_object_get(client, "profile"), "locale"),
+        .locale = json_text(json_object_get(client, "profile"), "locale"),
         .responsible = *t->responsible != '\0',
         .now_ms = clock_ms(),
         .is_open = is_open,
@@ -97,7 +93,7 @@ static void on_responsible(void *arg, const char *name, const struct err *err) {
         return;
     }
     snprintf(t->responsible, sizeof t->responsible, "%s", name);
-    store_messages(t->call->api->store, str(json_object_get(t->one, "thread"), "id"), -1, -1,
+    store_messages(t->call->api->store, json_text(json_object_get(t->one, "thread"), "id"), -1, -1,
         MESSAGES_MAX, false, on_messages, t);
 }
 
@@ -110,13 +106,13 @@ static void on_thread(void *arg, json_t *result, const struct err *err) {
     json_decref(t->one);
     t->one = json_incref(result);
     core_responsible(
-        t->call->api->core, str(json_object_get(result, "client"), "id"), on_responsible, t);
+        t->call->api->core, json_text(json_object_get(result, "client"), "id"), on_responsible, t);
 }
 
 static void next(struct trial *t) {
     const json_t *thread = json_array_get(t->threads, t->at);
     if (thread)
-        store_thread(t->call->api->store, str(thread, "id"), on_thread, t);
+        store_thread(t->call->api->store, json_text(thread, "id"), on_thread, t);
     else
         trial_end(t, NULL);
 }

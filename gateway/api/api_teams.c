@@ -5,6 +5,7 @@
 
 #include "api/api_private.h"
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "store/store_desk.h"
 #include "store/store_users.h"
@@ -13,16 +14,11 @@
 #define MEMBERS_MAX 500
 #define TEAM_NAME_MAX 60
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* --- the list -------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b) {
     const json_t *const *x = a, *const *y = b;
-    return strcmp(text_of(*x, "name"), text_of(*y, "name"));
+    return strcmp(json_text(*x, "name"), json_text(*y, "name"));
 }
 
 static void on_list(void *arg, json_t *result, const struct err *err) {
@@ -119,7 +115,7 @@ static void on_others(void *arg, json_t *result, const struct err *err) {
             call_fail(c, ERR_NOT_FOUND, "there is nothing with this id");
         return;
     }
-    json_t *team = json_pack("{s:s,s:o}", "name", text_of(was, "name"), "members",
+    json_t *team = json_pack("{s:s,s:o}", "name", json_text(was, "name"), "members",
         was ? json_incref(json_object_get(was, "members")) : json_array());
     json_object_update_existing(team, c->subject);
     json_object_set_new(team, "by", json_string(c->actor.name));
@@ -127,12 +123,12 @@ static void on_others(void *arg, json_t *result, const struct err *err) {
     c->keep = team;
     json_object_foreach(things, id, other) {
         if (strcmp(id, c->text) != 0 &&
-            strcmp(text_of(other, "name"), text_of(team, "name")) == 0) {
+            strcmp(json_text(other, "name"), json_text(team, "name")) == 0) {
             call_fail(c, ERR_CONFLICT, "there is a team of this name already");
             return;
         }
     }
-    call_note(c, c->number ? "team.changed" : "team.added", text_of(team, "name"),
+    call_note(c, c->number ? "team.changed" : "team.added", json_text(team, "name"),
         json_pack("{s:O}", "members", json_object_get(team, "members")));
     put(c, team, c->number, on_saved);
 }
@@ -182,7 +178,7 @@ static void save(struct call *c, json_t *body) {
     if (api_check_text(body, "name", TEAM_NAME_MAX, c->number == 0, &err) < 0 ||
         ((c->number == 0 || members) && check_members(members, &err) < 0))
         call_err(c, &err);
-    else if (json_object_get(body, "name") && !*text_of(body, "name"))
+    else if (json_object_get(body, "name") && !*json_text(body, "name"))
         call_fail(c, ERR_INVALID, "name must be text of 1 to %d characters", TEAM_NAME_MAX);
     else
         store_user_list(c->api->store, on_agents, c);
@@ -234,7 +230,7 @@ static void on_team_to_remove(void *arg, json_t *result, const struct err *err) 
         call_err(c, err);
         return;
     }
-    call_note(c, "team.removed", text_of(team, "name"), NULL);
+    call_note(c, "team.removed", json_text(team, "name"), NULL);
     put(c, NULL, -1, on_gone);
 }
 

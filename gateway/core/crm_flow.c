@@ -64,7 +64,7 @@ json_t *crm_flow_agent(const struct crm_flow *f, const char *user) {
 /* --- who is who ------------------------------------------------------------------------------ */
 
 void flow_client_mark(const json_t *client, char out[FLOW_MARK_SIZE]) {
-    snprintf(out, FLOW_MARK_SIZE, "switchboard:%.32s", flow_str(client, "id"));
+    snprintf(out, FLOW_MARK_SIZE, "switchboard:%.32s", json_text(client, "id"));
 }
 
 enum rank { BY_MARK, BY_MESSENGER, BY_PHONE, BY_MAIL, RANKS };
@@ -91,9 +91,9 @@ static bool is_his(const struct crm_flow_who *who, enum rank kind, const char *h
     if (kind == BY_MARK)
         return strcmp(who->mark, held) == 0;
     json_array_foreach(who->ways, i, one) {
-        if (rank_of_kind(flow_str(one, "kind")) == kind &&
+        if (rank_of_kind(json_text(one, "kind")) == kind &&
             (!proven_only || json_is_true(json_object_get(one, "proven"))) &&
-            is_way(kind, flow_str(one, "value"), held, country))
+            is_way(kind, json_text(one, "value"), held, country))
             return true;
     }
     return false;
@@ -107,9 +107,9 @@ const char *crm_flow_choose(
     json_t *one;
     *several = false;
     json_array_foreach(found, i, one) {
-        const char *card = flow_str(one, "card");
-        enum rank r = rank_of_kind(flow_str(one, "kind"));
-        if (r == RANKS || !*card || !is_his(who, r, flow_str(one, "value"), country, true))
+        const char *card = json_text(one, "card");
+        enum rank r = rank_of_kind(json_text(one, "kind"));
+        if (r == RANKS || !*card || !is_his(who, r, json_text(one, "value"), country, true))
             continue;
         many[r] = many[r] || (by[r] && strcmp(by[r], card) != 0);
         by[r] = by[r] ? by[r] : card;
@@ -127,7 +127,7 @@ static bool is_held(const json_t *held, enum rank kind, const char *value, const
     size_t i;
     json_t *one;
     json_array_foreach(held, i, one) {
-        const char *text = flow_str(one, "value");
+        const char *text = json_text(one, "value");
         if (strcasecmp(text, value) == 0 || (kind != BY_MARK && is_way(kind, value, text, country)))
             return true;
     }
@@ -140,8 +140,8 @@ json_t *flow_missing(const json_t *held, const struct crm_flow_who *who, const c
     if (!is_held(held, BY_MARK, who->mark, country))
         json_array_append_new(out, json_pack("{s:s,s:s}", "kind", "mark", "value", who->mark));
     json_array_foreach(who->ways, i, one) {
-        enum rank kind = rank_of_kind(flow_str(one, "kind"));
-        if (kind < RANKS && !is_held(held, kind, flow_str(one, "value"), country))
+        enum rank kind = rank_of_kind(json_text(one, "kind"));
+        if (kind < RANKS && !is_held(held, kind, json_text(one, "value"), country))
             json_array_append(out, one);
     }
     return out;
@@ -181,15 +181,15 @@ static void on_entries(void *arg, const json_t *result, const struct err *err, u
     size_t i;
     (void)retry_ms;
     json_array_foreach(result, i, one) {
-        const char *message = flow_str(one, "message"), *id = flow_str(one, "id");
+        const char *message = json_text(one, "message"), *id = json_text(one, "id");
         json_t *before = json_object_get(by_message, message);
-        if (before && !is_double(texts, message, flow_str(one, "text"))) {
-            char *ids = mem_printf("%s,%s", flow_str(before, "external_id"), id);
+        if (before && !is_double(texts, message, json_text(one, "text"))) {
+            char *ids = mem_printf("%s,%s", json_text(before, "external_id"), id);
             json_object_set_new(before, "external_id", json_string(ids));
             free(ids);
         } else if (*message) {
             before = json_pack("{s:s,s:s}", "message", message, "external_id", id);
-            is_double(texts, message, flow_str(one, "text"));
+            is_double(texts, message, json_text(one, "text"));
             json_object_set(by_message, message, before);
             json_array_append_new(out, before);
         }

@@ -73,7 +73,7 @@ json_t *crm_flow_change(
 }
 
 bool crm_flow_is_change(const json_t *event) {
-    return strcmp(flow_str(event, "type"), CRM_FLOW_CHANGE) == 0;
+    return strcmp(json_text(event, "type"), CRM_FLOW_CHANGE) == 0;
 }
 
 struct changed {
@@ -96,7 +96,7 @@ static void changed_end(struct changed *c, const struct err *err, unsigned retry
 
 /* Is this worth more than remembering it? */
 static bool is_news(const struct changed *c, const char *what, const char *known, bool is_same) {
-    return known ? !is_same : strcmp(flow_str(c->event, what), change_words[CRM_CHANGED]) == 0;
+    return known ? !is_same : strcmp(json_text(c->event, what), change_words[CRM_CHANGED]) == 0;
 }
 
 static void on_name_known(void *arg, const struct err *err) {
@@ -105,7 +105,7 @@ static void on_name_known(void *arg, const struct err *err) {
 }
 
 static void name_done(struct changed *c) {
-    struct store_card_says says = {.client = c->client, .name = flow_str(c->there, "name")};
+    struct store_card_says says = {.client = c->client, .name = json_text(c->there, "name")};
     flow_says(c->f, &says, on_name_known, c);
 }
 
@@ -117,17 +117,17 @@ static void on_renamed(void *arg, const struct err *err) {
     }
     if (err)
         LOG_WARN(c->f->crm->env->log, "crm.not_renamed", LOG_S("target", c->f->crm->target),
-            LOG_S("card", flow_str(c->event, "card")), LOG_E(err));
+            LOG_S("card", json_text(c->event, "card")), LOG_E(err));
     name_done(c);
 }
 
 static void take_name(struct changed *c) {
-    const char *name = flow_str(c->there, "name");
+    const char *name = json_text(c->there, "name");
     bool is_same = c->name && is_same_name(name, c->name);
-    if (!*flow_str(c->event, "name") || !*name || is_same)
+    if (!*json_text(c->event, "name") || !*name || is_same)
         changed_end(c, NULL, 0);
     else if (is_news(c, "name", c->name, is_same))
-        crm_renamed(c->f->crm, flow_str(c->event, "card"), name, on_renamed, c);
+        crm_renamed(c->f->crm, json_text(c->event, "card"), name, on_renamed, c);
     else
         name_done(c);
 }
@@ -138,7 +138,7 @@ static void on_user_known(void *arg, const struct err *err) {
 }
 
 static void user_done(struct changed *c) {
-    struct store_card_says says = {.client = c->client, .user = flow_str(c->there, "user")};
+    struct store_card_says says = {.client = c->client, .user = json_text(c->there, "user")};
     flow_says(c->f, &says, on_user_known, c);
 }
 
@@ -150,15 +150,15 @@ static void on_assigned(void *arg, const struct err *err) {
     }
     if (err)
         LOG_WARN(c->f->crm->env->log, "crm.not_taken_over", LOG_S("target", c->f->crm->target),
-            LOG_S("card", flow_str(c->event, "card")), LOG_E(err));
+            LOG_S("card", json_text(c->event, "card")), LOG_E(err));
     user_done(c);
 }
 
 /* A responsible who is nobody of ours changes nothing here. */
 static void take_user(struct changed *c) {
-    const char *user = flow_str(c->there, "user"), *card = flow_str(c->event, "card");
+    const char *user = json_text(c->there, "user"), *card = json_text(c->event, "card");
     bool is_same = c->user && strcmp(user, c->user) == 0;
-    if (!*flow_str(c->event, "user") || is_same) {
+    if (!*json_text(c->event, "user") || is_same) {
         take_name(c);
         return;
     }
@@ -172,7 +172,7 @@ static void take_user(struct changed *c) {
         user_done(c);
     } else {
         crm_assigned(c->f->crm, card, agent ? json_string_value(agent) : "",
-            flow_str(c->event, "once"), flow_str(c->there, "by"), on_assigned, c);
+            json_text(c->event, "once"), json_text(c->there, "by"), on_assigned, c);
     }
     json_decref(agent);
 }
@@ -191,7 +191,7 @@ static void on_card_said(void *arg, const char *name, const char *user, const st
 static void on_look(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct changed *c = arg;
     bool gone =
-        err ? err->code == ERR_NOT_FOUND || err->code == ERR_DENIED : !*flow_str(result, "id");
+        err ? err->code == ERR_NOT_FOUND || err->code == ERR_DENIED : !*json_text(result, "id");
     if (err || gone) {
         changed_end(c, gone ? NULL : err, retry_ms);
         return;
@@ -208,7 +208,7 @@ static void on_whose(void *arg, const struct store_lookup *r, const struct err *
         return;
     }
     memcpy(c->client, r->client, ID_SIZE);
-    c->f->ops->look(c->f->crm, flow_str(c->event, "card"), on_look, c);
+    c->f->ops->look(c->f->crm, json_text(c->event, "card"), on_look, c);
 }
 
 void crm_flow_changed(struct crm_flow *f, const json_t *event, crm_done_fn fn, void *arg) {
@@ -217,5 +217,5 @@ void crm_flow_changed(struct crm_flow *f, const json_t *event, crm_done_fn fn, v
     c->event = json_deep_copy(event);
     c->fn = fn;
     c->arg = arg;
-    store_find_card(f->crm->core->store, f->crm->target, flow_str(event, "card"), on_whose, c);
+    store_find_card(f->crm->core->store, f->crm->target, json_text(event, "card"), on_whose, c);
 }

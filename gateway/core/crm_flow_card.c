@@ -52,10 +52,10 @@ static void on_remembered(void *arg, const struct err *err) {
 
 /* What it is called, and who is responsible, is what its changes will be measured by. */
 static void ensured(struct ensure *e) {
-    const char *name = flow_str(e->there, "name"), *user = flow_str(e->there, "user");
-    char *echo = mem_printf("n:%s", flow_str(e->client, "name"));
+    const char *name = json_text(e->there, "name"), *user = json_text(e->there, "user");
+    char *echo = mem_printf("n:%s", json_text(e->client, "name"));
     struct store_card_says says = {.client = e->who.id,
-        .name = e->renamed  ? flow_str(e->client, "name")
+        .name = e->renamed  ? json_text(e->client, "name")
                 : *name     ? name
                 : e->is_new ? e->who.name
                             : NULL,
@@ -129,7 +129,7 @@ static bool is_makeshift(const struct ensure *e, const char *name) {
     size_t i;
     json_t *one;
     json_array_foreach(e->ways, i, one) {
-        if (strcmp(flow_str(one, "value"), name) == 0)
+        if (strcmp(json_text(one, "value"), name) == 0)
             return true;
     }
     return strcmp(name, e->mark) == 0;
@@ -137,7 +137,7 @@ static bool is_makeshift(const struct ensure *e, const char *name) {
 
 /* What people call it there is left alone, until people call him something else here. */
 static bool shall_be_named(const struct ensure *e, const char *now) {
-    const char *name = flow_str(e->client, "name");
+    const char *name = json_text(e->client, "name");
     bool renamed = json_is_true(json_object_get(e->client, "renamed"));
     return e->f->ops->rename && *name && *now && strcmp(now, name) != 0 &&
            (renamed || is_makeshift(e, now));
@@ -159,13 +159,13 @@ static void on_created(void *arg, const json_t *result, const struct err *err, u
         search(e);
         return;
     }
-    if (!err && !*flow_str(result, "id"))
+    if (!err && !*json_text(result, "id"))
         err = (err_set(&bad, ERR_PROTOCOL, "the CRM made a card and did not say which"), &bad);
     if (err) {
         ensure_end(e, err, retry_ms);
         return;
     }
-    take_card(e, flow_str(result, "id"), flow_str(result, "url"));
+    take_card(e, json_text(result, "id"), json_text(result, "url"));
     e->is_new = e->is_other = true;
     e->there = json_deep_copy(result);
     ensured(e);
@@ -206,7 +206,7 @@ static void search(struct ensure *e) {
 /* A card that was merged into another names it. */
 static void on_look(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct ensure *e = arg;
-    const char *id = flow_str(result, "id");
+    const char *id = json_text(result, "id");
     const json_t *held = json_object_get(result, "ways");
     if (err && err->code != ERR_NOT_FOUND) {
         ensure_end(e, err, retry_ms);
@@ -219,11 +219,11 @@ static void on_look(void *arg, const json_t *result, const struct err *err, unsi
         take_card(e, id, NULL);
         look(e);
     } else {
-        take_card(e, id, flow_str(result, "url"));
+        take_card(e, id, json_text(result, "url"));
         e->held = json_incref((json_t *)held);
         e->there = json_deep_copy(result);
-        if (shall_be_named(e, flow_str(result, "name")))
-            e->f->ops->rename(e->f->crm, e->card, flow_str(e->client, "name"), on_named, e);
+        if (shall_be_named(e, json_text(result, "name")))
+            e->f->ops->rename(e->f->crm, e->card, json_text(e->client, "name"), on_named, e);
         else
             complete(e);
     }
@@ -252,10 +252,10 @@ void crm_flow_ensure(
     e->card = mem_strdup(known);
     flow_client_mark(client, e->mark);
     crm_ways(e->client, f->options.country, tell_way, e->ways);
-    const char *name = flow_str(e->client, "name");
-    const char *way = flow_str(json_array_get(e->ways, 0), "value");
+    const char *name = json_text(e->client, "name");
+    const char *way = json_text(json_array_get(e->ways, 0), "value");
     e->who = (struct crm_flow_who){.client = e->client,
-        .id = flow_str(e->client, "id"),
+        .id = json_text(e->client, "id"),
         .mark = e->mark,
         .name = *name  ? name
                 : *way ? way

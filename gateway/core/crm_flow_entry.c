@@ -42,7 +42,7 @@ static size_t count_ready(const struct attach *a) {
     size_t i, n = 0;
     json_t *one;
     json_array_foreach(json_object_get(a->message, "attachments"), i, one) n +=
-        *flow_str(one, "id") != '\0';
+        *json_text(one, "id") != '\0';
     return n;
 }
 
@@ -87,7 +87,8 @@ static void on_remembered(void *arg, const struct err *err) {
 /* agent: ours, "" nobody; user: the CRM's who is responsible now, NULL: whoever was. */
 static void remember(struct attach *a, const char *agent, const char *user) {
     char *echo = mem_printf("a:%s", agent);
-    struct store_card_says says = {.client = flow_str(a->client, "id"), .user = user, .echo = echo};
+    struct store_card_says says = {
+        .client = json_text(a->client, "id"), .user = user, .echo = echo};
     flow_says(a->f, &says, on_remembered, a);
     free(echo);
 }
@@ -95,7 +96,7 @@ static void remember(struct attach *a, const char *agent, const char *user) {
 /* The agent who is responsible by this message, "" nobody; NULL: it is about nobody. */
 static const char *agent_of(const struct attach *a) {
     const json_t *event = json_object_get(a->message, "event");
-    return strcmp(flow_str(event, "type"), "assigned") == 0 ? flow_str(event, "to") : a->taken_by;
+    return strcmp(json_text(event, "type"), "assigned") == 0 ? json_text(event, "to") : a->taken_by;
 }
 
 static void on_assigned(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
@@ -181,7 +182,7 @@ static void write_extra(struct attach *a) {
 static void on_written(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct attach *a = arg;
     struct err bad;
-    if (!err && !*flow_str(result, "id"))
+    if (!err && !*json_text(result, "id"))
         err = (err_set(&bad, ERR_PROTOCOL, "the CRM took an entry and did not say which"), &bad);
     if (err) {
         attach_end(a, err, retry_ms);
@@ -299,7 +300,7 @@ static void bring(struct attach *a) {
     if (ops->upload && a->f->options.files &&
         (count_ready(a) > a->brought || (sets && a->brought && files_move(a)))) {
         json_array_foreach(json_object_get(a->message, "attachments"), i, one) {
-            if (*flow_str(one, "id") && (n++ >= a->brought || sets))
+            if (*json_text(one, "id") && (n++ >= a->brought || sets))
                 json_array_append(a->files, one);
         }
     }
@@ -340,7 +341,7 @@ static bool is_found(const json_t *found, const char *text) {
     size_t i, n = strlen(text);
     json_t *one;
     json_array_foreach(found, i, one) {
-        const char *held = flow_str(one, "text");
+        const char *held = json_text(one, "text");
         if (strncmp(held, text, n) == 0 && (!held[n] || held[n] == ' '))
             return true;
     }
@@ -379,7 +380,7 @@ static void on_entries(void *arg, const json_t *result, const struct err *err, u
     }
     json_array_clear(a->ids);
     json_array_foreach(result, i, one) {
-        struct place p = place_of(a, flow_str(one, "text"));
+        struct place p = place_of(a, json_text(one, "text"));
         a->brought = p.files > a->brought ? p.files : a->brought;
         if (p.of && !p.is_extra)
             json_array_append(a->ids, json_object_get(one, "id"));
@@ -400,7 +401,7 @@ static void look_for_entries(struct attach *a) {
 static void on_card(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct attach *a = arg;
     struct err gone;
-    if (!err && strcmp(flow_str(result, "id"), a->card) != 0)
+    if (!err && strcmp(json_text(result, "id"), a->card) != 0)
         err = (err_set(
                    &gone, ERR_NOT_FOUND, "the card was deleted in the CRM, or merged into another"),
             &gone);
@@ -443,7 +444,7 @@ static bool has_nothing_to_say(const struct attach *a, const struct crm_attach *
     if (a->left_out)
         return true;
     return in->only_status &&
-           (!a->f->ops->rewrite || strcmp(flow_str(in->message, "status"), "failed") != 0);
+           (!a->f->ops->rewrite || strcmp(json_text(in->message, "status"), "failed") != 0);
 }
 
 void crm_flow_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn, void *arg) {
@@ -460,7 +461,7 @@ void crm_flow_attach(struct crm *c, const struct crm_attach *in, crm_done_fn fn,
     a->again = in->again;
     a->late = in->late;
     a->left_out =
-        in->own || (strcmp(flow_str(in->message, "direction"), "note") == 0 && !f->options.notes);
+        in->own || (strcmp(json_text(in->message, "direction"), "note") == 0 && !f->options.notes);
     crm_text_mark(in->message, a->mark);
     if (in->known)
         take_known(a, in->known);

@@ -2,15 +2,11 @@
 #ifndef SB_CORE_CRM_FLOW_PRIVATE_H
 #define SB_CORE_CRM_FLOW_PRIVATE_H
 
+#include "base/json_text.h"
 #include "core/crm_flow.h"
 #include "store/store_back.h"
 
 #define FLOW_MARK_SIZE 64
-
-static inline const char *flow_str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 /* "switchboard:<client id>" */
 void flow_client_mark(const json_t *client, char out[FLOW_MARK_SIZE]);

@@ -74,12 +74,12 @@ static void bring(struct replying *r) {
         return;
     }
     json_t *body = json_pack("{s:O}", "attachments", r->media);
-    if (*flow_str(r->event, "text"))
+    if (*json_text(r->event, "text"))
         json_object_set(body, "text", json_object_get(r->event, "text"));
-    struct crm_reply reply = {.card_id = flow_str(r->event, "card"),
-        .external_id = flow_str(r->event, "id"),
+    struct crm_reply reply = {.card_id = json_text(r->event, "card"),
+        .external_id = json_text(r->event, "id"),
         .agent = json_string_value(r->agent),
-        .author = flow_str(r->event, "author"),
+        .author = json_text(r->event, "author"),
         .body = body};
     crm_reply(r->f->crm, &reply, on_replied, r);
     json_decref(body);
@@ -93,7 +93,7 @@ void crm_flow_reply(struct crm_flow *f, const struct crm_flow_reply_ops *ops, bo
         .ops = ops,
         .event = json_deep_copy(event),
         .media = json_array(),
-        .agent = crm_flow_agent(f, flow_str(event, "user")),
+        .agent = crm_flow_agent(f, json_text(event, "user")),
         .fn = fn,
         .arg = arg};
     if (all_may || r->agent) {
@@ -101,6 +101,6 @@ void crm_flow_reply(struct crm_flow *f, const struct crm_flow_reply_ops *ops, bo
         return;
     }
     err_set(&err, ERR_DENIED, "%.80s is not among the users who may write to clients (users)",
-        flow_str(event, "author"));
+        json_text(event, "author"));
     refuse(r, &err);
 }

@@ -1,4 +1,5 @@
 /* crm_person.c - identities, and what agents wrote on the panel. */
+#include "base/json_text.h"
 #include "core/crm_person.h"
 
 #include <stdlib.h>
@@ -14,11 +15,6 @@ struct telling {
     json_t *told; /* values as keys */
 };
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static void tell(struct telling *t, enum crm_way_kind kind, const char *value, bool proven) {
     if (!*value || json_object_get(t->told, value))
         return;
@@ -31,7 +27,7 @@ static void tell_identities(
     size_t i;
     json_t *one;
     json_array_foreach(json_object_get(client, "identities"), i, one) {
-        const char *kind = str(one, "kind"), *address = str(one, "address");
+        const char *kind = json_text(one, "kind"), *address = json_text(one, "address");
         bool proven = json_is_true(json_object_get(one, "verified"));
         bool is_mail = strcmp(kind, "email") == 0, is_phone = strcmp(kind, "phone") == 0;
         char number[PHONE_SIZE];
@@ -54,9 +50,9 @@ void crm_ways(const json_t *client, const char *country,
     struct telling t = {each, arg, json_object()};
     char number[PHONE_SIZE];
     tell_identities(&t, client, country, true);
-    if (phone_e164(str(client, "phone"), country, number) == 0)
+    if (phone_e164(json_text(client, "phone"), country, number) == 0)
         tell(&t, CRM_PHONE, number, true);
-    tell(&t, CRM_MAIL, str(client, "email"), true);
+    tell(&t, CRM_MAIL, json_text(client, "email"), true);
     tell_identities(&t, client, country, false);
     json_decref(t.told);
 }

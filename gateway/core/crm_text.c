@@ -1,4 +1,5 @@
 /* crm_text.c - a headline, the text, files; then cut into pieces. */
+#include "base/json_text.h"
 #include "core/crm_text.h"
 
 #include <inttypes.h>
@@ -57,11 +58,6 @@ struct text {
     struct buf out;
 };
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static const char *word(const struct text *t, enum word w) {
     return words[t->o->russian][w];
 }
@@ -117,35 +113,35 @@ static void add_name(struct text *t, const char *name) {
 /* "Ann, whatsapp main, 29.11.2026 15:04 (edited)" */
 static void add_head(struct text *t, const char *direction) {
     const json_t *from = json_object_get(t->message, "from");
-    const char *name = str(json_object_get(t->message, "author"), "name");
+    const char *name = json_text(json_object_get(t->message, "author"), "name");
     int64_t at = 0;
     char when[CLOCK_TEXT_SIZE];
     bold(t, true);
     if (strcmp(direction, "out") == 0 || strcmp(direction, "note") == 0) {
-        name = *str(from, "name") ? str(from, "name") : str(from, "agent");
+        name = *json_text(from, "name") ? json_text(from, "name") : json_text(from, "agent");
         add(t, word(t, strcmp(direction, "out") == 0 ? W_AGENT : W_NOTE));
         add(t, *name ? " " : "");
     } else if (!*name) {
-        name = *str(from, "name") ? str(from, "name") : str(t->client, "name");
+        name = *json_text(from, "name") ? json_text(from, "name") : json_text(t->client, "name");
         name = *name ? name : word(t, W_CLIENT);
     }
     add_name(t, name);
     bold(t, false);
-    if (*str(t->message, "connector")) {
+    if (*json_text(t->message, "connector")) {
         add(t, ", ");
-        add(t, str(t->message, "connector"));
+        add(t, json_text(t->message, "connector"));
         add(t, " ");
-        add_name(t, str(t->message, "channel"));
+        add_name(t, json_text(t->message, "channel"));
     }
-    if (clock_parse(str(t->message, "received_at"), &at) == 0) {
+    if (clock_parse(json_text(t->message, "received_at"), &at) == 0) {
         clock_format(at + (int64_t)t->o->utc_offset_min * 60000, when);
         buf_addf(&t->out, ", %.2s.%.2s.%.4s %.5s", when + 8, when + 5, when, when + 11);
     }
-    if (*str(t->message, "deleted_at") || *str(t->message, "edited_at") || t->o->late) {
+    if (*json_text(t->message, "deleted_at") || *json_text(t->message, "edited_at") || t->o->late) {
         add(t, " (");
-        add(t, word(t, *str(t->message, "deleted_at")  ? W_DELETED
-                       : *str(t->message, "edited_at") ? W_EDITED
-                                                       : W_LATE));
+        add(t, word(t, *json_text(t->message, "deleted_at")  ? W_DELETED
+                       : *json_text(t->message, "edited_at") ? W_EDITED
+                                                             : W_LATE));
         add(t, ")");
     }
     end_line(t);
@@ -196,8 +192,9 @@ static void add_files(struct text *t) {
     size_t i;
     json_t *file;
     json_array_foreach(json_object_get(t->message, "attachments"), i, file) {
-        const char *name = *str(file, "name") ? str(file, "name") : str(file, "kind");
-        const char *id = str(file, "id");
+        const char *name =
+            *json_text(file, "name") ? json_text(file, "name") : json_text(file, "kind");
+        const char *id = json_text(file, "id");
         add(t, word(t, *id ? W_FILE : W_NO_FILE));
         add(t, ": ");
         char *url = media_link(&t->o->links, id);
@@ -213,47 +210,48 @@ static void add_files(struct text *t) {
 static void add_rating(struct text *t, const json_t *event) {
     char *said = mem_printf("%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT " %s",
         json_integer_value(json_object_get(event, "score")),
-        json_integer_value(json_object_get(event, "of")), str(event, "comment"));
+        json_integer_value(json_object_get(event, "of")), json_text(event, "comment"));
     add_field(t, W_RATED, said);
     free(said);
 }
 
 static void add_event(struct text *t) {
     const json_t *event = json_object_get(t->message, "event");
-    const char *type = str(event, "type"), *to = str(event, "to");
+    const char *type = json_text(event, "type"), *to = json_text(event, "to");
     if (strcmp(type, "assigned") == 0)
         add_field(t, W_ASSIGNED, *to ? to : word(t, W_NOBODY));
     else if (strcmp(type, "state") == 0)
         add_field(t, W_STATE, to);
     else if (strcmp(type, "sla") == 0)
-        add_field(t, W_EVENT, word(t, strcmp(str(event, "step"), "late") ? W_SOON : W_OVERDUE));
+        add_field(
+            t, W_EVENT, word(t, strcmp(json_text(event, "step"), "late") ? W_SOON : W_OVERDUE));
     else if (strcmp(type, "rating") == 0)
         add_rating(t, event);
     else
-        add_field(t, W_EVENT, *str(event, "text") ? str(event, "text") : type);
+        add_field(t, W_EVENT, *json_text(event, "text") ? json_text(event, "text") : type);
 }
 
 static void add_content(struct text *t) {
     const json_t *place = json_object_get(t->message, "location");
     const json_t *contact = json_object_get(t->message, "contact");
-    const char *text = str(t->message, "text");
-    add_field(t, W_SUBJECT, str(t->message, "subject"));
+    const char *text = json_text(t->message, "text");
+    add_field(t, W_SUBJECT, json_text(t->message, "subject"));
     if (*text) {
         add(t, text);
         end_line(t);
     }
-    if (!t->o->bare && strcmp(str(t->message, "status"), "failed") == 0) {
-        const char *why = str(json_object_get(t->message, "error"), "text");
+    if (!t->o->bare && strcmp(json_text(t->message, "status"), "failed") == 0) {
+        const char *why = json_text(json_object_get(t->message, "error"), "text");
         add_field(t, W_FAILED, *why ? why : "?");
     }
     if (place) {
         char *where = mem_printf("%.6f, %.6f %s", json_number_value(json_object_get(place, "lat")),
-            json_number_value(json_object_get(place, "lon")), str(place, "name"));
+            json_number_value(json_object_get(place, "lon")), json_text(place, "name"));
         add_field(t, W_PLACE, where);
         free(where);
     }
     if (contact) {
-        char *who = mem_printf("%s %s", str(contact, "name"), str(contact, "phone"));
+        char *who = mem_printf("%s %s", json_text(contact, "name"), json_text(contact, "phone"));
         add_field(t, W_CONTACT, who);
         free(who);
     }
@@ -316,7 +314,7 @@ static json_t *pieces_of(const struct text *t, const char *mark) {
 }
 
 void crm_text_mark(const json_t *message, char out[CRM_MARK_SIZE]) {
-    snprintf(out, CRM_MARK_SIZE, "#%.26s", str(message, "id"));
+    snprintf(out, CRM_MARK_SIZE, "#%.26s", json_text(message, "id"));
 }
 
 static const char *after_digits(const char *p) {
@@ -355,12 +353,12 @@ const char *crm_text_marked(const char *text) {
 
 json_t *crm_text(const json_t *message, const json_t *client, const struct crm_text_options *o) {
     struct text t = {.o = o, .message = message, .client = client};
-    const char *direction = str(message, "direction");
+    const char *direction = json_text(message, "direction");
     char mark[CRM_MARK_SIZE];
     buf_init(&t.out, WHOLE_MAX);
     if (!o->bare)
         add_head(&t, direction);
-    else if (*str(message, "deleted_at"))
+    else if (*json_text(message, "deleted_at"))
         add_taken_back(&t);
     if (strcmp(direction, "event") == 0)
         add_event(&t);
@@ -370,7 +368,7 @@ json_t *crm_text(const json_t *message, const json_t *client, const struct crm_t
     while (o->bare && t.out.n && t.out.p[t.out.n - 1] == '\n')
         t.out.n--;
     if (o->bare && !t.out.n) /* a message that we did not understand */
-        add(&t, *str(message, "raw_type") ? str(message, "raw_type") : "…");
+        add(&t, *json_text(message, "raw_type") ? json_text(message, "raw_type") : "…");
     json_t *out = pieces_of(&t, o->bare ? "" : mark);
     buf_free(&t.out);
     return out;

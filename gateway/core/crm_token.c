@@ -1,5 +1,6 @@
 /* crm_token.c - what is kept is looked at first; whoever has the lock looks again, for another may
  * have asked meanwhile, and then asks. */
+#include "base/json_text.h"
 #include "core/crm_token.h"
 
 #include <sodium.h>
@@ -92,11 +93,6 @@ static void finish(struct crm_token *t, const struct err *err) {
 
 /* --- what is kept ---------------------------------------------------------------------------- */
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static bool is_good(const struct crm_token *t) {
     return t->access && *t->access && (!t->refused || strcmp(t->access, t->refused) != 0) &&
            (!t->ends_at || t->ends_at > clock_ms() + AHEAD_MS);
@@ -104,11 +100,11 @@ static bool is_good(const struct crm_token *t) {
 
 static void adopt(struct crm_token *t, struct span text) {
     json_t *kept = text.n ? json_loadb(text.p, text.n, 0, NULL) : NULL;
-    if (strcmp(str(kept, "of"), t->of) == 0 && *str(kept, "refresh")) {
+    if (strcmp(json_text(kept, "of"), t->of) == 0 && *json_text(kept, "refresh")) {
         forget(&t->access);
         forget(&t->refresh);
-        t->access = mem_strdup(str(kept, "access"));
-        t->refresh = mem_strdup(str(kept, "refresh"));
+        t->access = mem_strdup(json_text(kept, "access"));
+        t->refresh = mem_strdup(json_text(kept, "refresh"));
         t->ends_at = json_integer_value(json_object_get(kept, "ends_at"));
     }
     if (!t->refresh)

@@ -1,4 +1,5 @@
 /* oidc_keys.c - reads a JSON Web Key Set. Symmetric keys (kty oct) are none of ours. */
+#include "base/json_text.h"
 #include "core/oidc_keys.h"
 
 #include <jansson.h>
@@ -12,13 +13,8 @@
 #define DEPTH_MAX 8
 #define NUMBER_MAX 1100 /* bytes: an RSA modulus of 8192 bits and some */
 
-static const char *text(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static struct span number(const json_t *o, const char *key, unsigned char out[NUMBER_MAX]) {
-    long n = crypto_base64url_decode(span_str(text(o, key)), out, NUMBER_MAX);
+    long n = crypto_base64url_decode(span_str(json_text(o, key)), out, NUMBER_MAX);
     return span_of((const char *)out, n > 0 ? (size_t)n : 0);
 }
 
@@ -31,15 +27,15 @@ static bool is_for(const json_t *o, const char *alg) {
         verifies =
             verifies || (json_is_string(one) && strcmp(json_string_value(one), "verify") == 0);
     }
-    return verifies && (!json_object_get(o, "use") || strcmp(text(o, "use"), "sig") == 0) &&
-           (!json_object_get(o, "alg") || strcmp(text(o, "alg"), alg) == 0);
+    return verifies && (!json_object_get(o, "use") || strcmp(json_text(o, "use"), "sig") == 0) &&
+           (!json_object_get(o, "alg") || strcmp(json_text(o, "alg"), alg) == 0);
 }
 
 static struct pubkey *key_of(const json_t *o) {
     unsigned char a[NUMBER_MAX], b[NUMBER_MAX];
-    if (strcmp(text(o, "kty"), "RSA") == 0 && is_for(o, "RS256"))
+    if (strcmp(json_text(o, "kty"), "RSA") == 0 && is_for(o, "RS256"))
         return pubkey_rsa(number(o, "n", a), number(o, "e", b));
-    if (strcmp(text(o, "kty"), "EC") == 0 && strcmp(text(o, "crv"), "P-256") == 0 &&
+    if (strcmp(json_text(o, "kty"), "EC") == 0 && strcmp(json_text(o, "crv"), "P-256") == 0 &&
         is_for(o, "ES256"))
         return pubkey_p256(number(o, "x", a), number(o, "y", b));
     return NULL;
@@ -54,7 +50,7 @@ int oidc_keys_read(struct span body, struct oidc_keys *out, struct err *err) {
     if (!o)
         return err_set(err, ERR_PROTOCOL, "the provider's keys: %s", why.text);
     json_array_foreach(json_object_get(o, "keys"), i, one) {
-        const char *kid = text(one, "kid");
+        const char *kid = json_text(one, "kid");
         struct pubkey *key =
             out->n < OIDC_KEYS_MAX && strlen(kid) < OIDC_KID_SIZE ? key_of(one) : NULL;
         if (!key)

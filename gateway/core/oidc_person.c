@@ -1,6 +1,7 @@
 /* oidc_person.c - claims to an agent. A name is [a-z0-9._-]{1,64}; of a mail address it is what
  * stands before the @, and only where its domain is one of ours: so nobody else's "ann" is our ann.
  */
+#include "base/json_text.h"
 #include "core/oidc_person.h"
 
 #include <stdio.h>
@@ -12,11 +13,6 @@
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789._-"
 #define NAME_MAX_ 64u
-
-static const char *text(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static bool is_domain_of(const char *const *list, const char *domain) {
     for (; *list; list++)
@@ -57,7 +53,7 @@ static int check_domain(
                              : "a mail address, and domains does not say which are ours");
     if (!rules->domains[0])
         return 0;
-    at = strrchr(text(claims, "email"), '@');
+    at = strrchr(json_text(claims, "email"), '@');
     if (!at || !is_verified(claims) || !is_domain_of(rules->domains, at + 1))
         return denied(err, value, "no verified mail address of one of domains");
     return 0;
@@ -97,22 +93,22 @@ static int take_role(const struct oidc_rules *rules, const json_t *claims, struc
     }
     return out->has_role
                ? 0
-               : denied(err, text(claims, rules->claim), "nothing in role_claim gives a role");
+               : denied(err, json_text(claims, rules->claim), "nothing in role_claim gives a role");
 }
 
 int oidc_person_read(const struct oidc_rules *rules, const char *issuer, const json_t *claims,
     struct oidc_person *out, struct err *err) {
-    const char *value = text(claims, rules->claim);
+    const char *value = json_text(claims, rules->claim);
     *out = (struct oidc_person){0};
     if (!*value)
-        return denied(err, text(claims, "sub"), "the claim for the name is not there");
+        return denied(err, json_text(claims, "sub"), "the claim for the name is not there");
     if (check_domain(rules, claims, value, err) < 0 || take_name(value, out, err) < 0 ||
         take_role(rules, claims, out, err) < 0)
         return -1;
-    char *shown = utf8_clean_name(text(claims, "name"), 30);
+    char *shown = utf8_clean_name(json_text(claims, "name"), 30);
     snprintf(out->display_name, sizeof out->display_name, "%s", shown);
     free(shown);
-    char *who = mem_printf("%s\n%s", issuer, text(claims, "sub"));
+    char *who = mem_printf("%s\n%s", issuer, json_text(claims, "sub"));
     crypto_sha256_hex(span_str(who), out->mark);
     free(who);
     return 0;
@@ -120,9 +116,9 @@ int oidc_person_read(const struct oidc_rules *rules, const char *issuer, const j
 
 bool oidc_person_lacks(const struct oidc_rules *rules, const json_t *claims) {
     bool by_mail = strcmp(rules->claim, "email") == 0 || rules->domains[0];
-    return !*text(claims, rules->claim) ||
-           (by_mail && !strchr(text(claims, rules->claim), '@') && !is_verified(claims)) ||
+    return !*json_text(claims, rules->claim) ||
+           (by_mail && !strchr(json_text(claims, rules->claim), '@') && !is_verified(claims)) ||
            (strcmp(rules->claim, "email") == 0 && !is_verified(claims)) ||
            (*rules->role_claim && !json_object_get(claims, rules->role_claim)) ||
-           !*text(claims, "name");
+           !*json_text(claims, "name");
 }

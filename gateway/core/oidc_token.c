@@ -1,4 +1,5 @@
 /* oidc_token.c - reads what a token endpoint answers, and believes an ID token or not. */
+#include "base/json_text.h"
 #include "core/oidc_token.h"
 
 #include <stdio.h>
@@ -18,11 +19,6 @@
 #define AGE_MAX_S 3600 /* it was made just now */
 #define TIME_MAX 1e15
 
-static const char *text(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* --- the token endpoint's answer ------------------------------------------------------------- */
 
 static bool is_visible(const char *s) {
@@ -34,8 +30,8 @@ static bool is_visible(const char *s) {
 }
 
 static int refused(int status, const json_t *o, struct err *err) {
-    const char *word = text(o, "error");
-    char *more = utf8_clean_name(text(o, "error_description"), 120);
+    const char *word = json_text(o, "error");
+    char *more = utf8_clean_name(json_text(o, "error_description"), 120);
     if (status >= 500 || status == 429)
         err_set(err, ERR_UNAVAILABLE, "the provider's token endpoint answers %d", status);
     else if (!*word || strlen(word) > 60 || !is_visible(word))
@@ -68,14 +64,14 @@ int oidc_answer_read(int status, struct span body, struct oidc_answer *out, stru
         rc = refused(status, o, err);
     else if (!o)
         rc = err_set(err, ERR_PROTOCOL, "the token endpoint's answer is no JSON object");
-    else if (strcasecmp(text(o, "token_type"), "bearer") != 0 ||
-             !is_visible(text(o, "access_token")))
+    else if (strcasecmp(json_text(o, "token_type"), "bearer") != 0 ||
+             !is_visible(json_text(o, "access_token")))
         rc = err_set(err, ERR_PROTOCOL, "the token endpoint gives no bearer token");
-    else if (!is_visible(text(o, "id_token")))
+    else if (!is_visible(json_text(o, "id_token")))
         rc = err_set(err, ERR_PROTOCOL, "the token endpoint gives no ID token (scope openid?)");
     if (rc == 0)
         *out = (struct oidc_answer){
-            mem_strdup(text(o, "id_token")), mem_strdup(text(o, "access_token"))};
+            mem_strdup(json_text(o, "id_token")), mem_strdup(json_text(o, "access_token"))};
     json_decref(o);
     return rc;
 }
@@ -97,7 +93,7 @@ static json_t *part(struct span coded, size_t max) {
 
 static int take_header(struct span coded, struct oidc_token *out, struct err *err) {
     json_t *o = part(coded, HEADER_MAX);
-    const char *alg = text(o, "alg"), *kid = text(o, "kid");
+    const char *alg = json_text(o, "alg"), *kid = json_text(o, "kid");
     int rc = 0;
     if (!o)
         rc = bad(err, "its header is no JSON object");
@@ -152,7 +148,7 @@ static int check_times(const json_t *claims, int64_t now_s, struct err *err) {
 /* It is for us; for others, too, only when it was made for us (azp). */
 static int check_audience(const json_t *claims, const char *client_id, struct err *err) {
     const json_t *aud = json_object_get(claims, "aud"), *one;
-    const char *azp = text(claims, "azp");
+    const char *azp = json_text(claims, "azp");
     bool ours = json_is_string(aud) && strcmp(json_string_value(aud), client_id) == 0;
     size_t i;
     json_array_foreach((json_t *)aud, i, one) {
@@ -172,18 +168,18 @@ static int check_hash(const json_t *claims, const char *access_token, struct err
         return 0;
     crypto_sha256(span_str(access_token), sha);
     char *half = crypto_base64url(sha, 16);
-    bool good = crypto_equal(span_str(half), span_str(text(claims, "at_hash")));
+    bool good = crypto_equal(span_str(half), span_str(json_text(claims, "at_hash")));
     free(half);
     return good ? 0 : bad(err, "it came with another access token (at_hash)");
 }
 
 static int check_claims(const json_t *claims, const struct oidc_expected *e, struct err *err) {
-    const char *sub = text(claims, "sub");
-    if (strcmp(text(claims, "iss"), e->issuer) != 0)
+    const char *sub = json_text(claims, "sub");
+    if (strcmp(json_text(claims, "iss"), e->issuer) != 0)
         return bad(err, "it is of another issuer (iss)");
     if (check_audience(claims, e->client_id, err) < 0 || check_times(claims, e->now_s, err) < 0)
         return -1;
-    if (!*e->nonce || !crypto_equal(span_str(text(claims, "nonce")), span_str(e->nonce)))
+    if (!*e->nonce || !crypto_equal(span_str(json_text(claims, "nonce")), span_str(e->nonce)))
         return bad(err, "it is of another sign-in (nonce)");
     if (!*sub || strlen(sub) > SUB_MAX)
         return bad(err, "it does not say whom it is about (sub)");
@@ -212,7 +208,7 @@ int oidc_userinfo_add(struct span body, json_t *claims, struct err *err) {
     int rc = 0;
     if (!o)
         rc = err_set(err, ERR_PROTOCOL, "the provider's userinfo is no JSON object");
-    else if (!*text(o, "sub") || strcmp(text(o, "sub"), text(claims, "sub")) != 0)
+    else if (!*json_text(o, "sub") || strcmp(json_text(o, "sub"), json_text(claims, "sub")) != 0)
         rc = err_set(err, ERR_PROTOCOL, "the provider's userinfo is about somebody else (sub)");
     if (rc == 0) {
         /* Whether an address is verified is said of that very address: both of one place. */

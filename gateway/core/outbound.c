@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -94,11 +95,6 @@ static bool take_thread(struct command *c, json_t *result, const struct err *err
     return true;
 }
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* --- send ------------------------------------------------------------------------------------ */
 
 static void on_sent_message(void *arg, json_t *messages, const struct err *err) {
@@ -139,7 +135,7 @@ static void set_author(struct command *c) {
         json_object_set(c->body, "rule", c->rule);
     } else if (c->origin && c->actor.is_token) {
         from = json_pack("{s:s,s:s}", "kind", "crm", "name",
-            c->author ? c->author : text_of(c->origin, "target"));
+            c->author ? c->author : json_text(c->origin, "target"));
     } else {
         from = json_pack("{s:s,s:s,s:s}", "kind", "agent", "name", c->actor.display_name, "agent",
             c->actor.name);
@@ -161,7 +157,7 @@ static const char *agent_of(const struct command *c) {
 static void send_append(struct command *c) {
     bool is_note = c->channel == NULL;
     struct channel *ch = is_note ? NULL : core_channel(c->core, c->channel);
-    const char *state = text_of(c->thread_json, "state");
+    const char *state = json_text(c->thread_json, "state");
     bool unassigned = !json_is_string(json_object_get(c->thread_json, "assignee"));
     set_author(c);
     struct store_append a = {.direction = is_note ? DIRECTION_NOTE : DIRECTION_OUT,
@@ -192,10 +188,10 @@ static void send_append(struct command *c) {
 static bool address_elsewhere(struct command *c, const struct connector *con) {
     size_t i;
     json_t *id;
-    if (!con->ops->identity_kind || strcmp(c->channel, text_of(c->thread_json, "channel")) == 0)
+    if (!con->ops->identity_kind || strcmp(c->channel, json_text(c->thread_json, "channel")) == 0)
         return true;
     json_array_foreach(json_object_get(c->client_json, "identities"), i, id) {
-        if (strcmp(text_of(id, "kind"), con->ops->identity_kind) != 0 ||
+        if (strcmp(json_text(id, "kind"), con->ops->identity_kind) != 0 ||
             json_is_true(json_object_get(id, "former")))
             continue;
         json_object_set_new(c->body, "to",
@@ -235,8 +231,8 @@ static bool is_window_open(const struct command *c, const struct connector *con)
     int64_t until = 0;
     if (!(con->ops->caps & CONNECTOR_WINDOW) || json_object_get(c->body, "template"))
         return true;
-    if (*text_of(window, "until"))
-        clock_parse(text_of(window, "until"), &until);
+    if (*json_text(window, "until"))
+        clock_parse(json_text(window, "until"), &until);
     return clock_ms() < until;
 }
 
@@ -249,16 +245,16 @@ static int fill_template(struct command *c, const json_t *templates, struct err 
     char *text = NULL;
     size_t i;
     json_array_foreach((json_t *)templates, i, one) {
-        if (strcmp(text_of(one, "name"), text_of(asked, "name")) == 0 &&
-            strcmp(text_of(one, "language"), text_of(asked, "language")) == 0)
+        if (strcmp(json_text(one, "name"), json_text(asked, "name")) == 0 &&
+            strcmp(json_text(one, "language"), json_text(asked, "language")) == 0)
             found = one;
     }
     if (!found)
         return err_set(err, ERR_INVALID,
             "channel \"%.60s\" has no template \"%.100s\" in \"%.20s\"", c->channel,
-            text_of(asked, "name"), text_of(asked, "language"));
-    if (con->ops->fill(found, json_object_get(asked, "values"), file ? text_of(file, "mime") : NULL,
-            &filled, &text, err) < 0)
+            json_text(asked, "name"), json_text(asked, "language"));
+    if (con->ops->fill(found, json_object_get(asked, "values"),
+            file ? json_text(file, "mime") : NULL, &filled, &text, err) < 0)
         return -1;
     json_object_set_new(c->body, "template", filled);
     json_object_set_new(c->body, "text", json_string(text));
@@ -298,7 +294,7 @@ static void on_claimed(void *arg, json_t *media, const struct err *err) {
 /* The channel that the answer takes: the one asked for, else where the client wrote last. */
 static bool choose_channel(struct command *c) {
     const char *asked = json_string_value(json_object_get(c->body, "channel"));
-    const char *name = asked ? asked : text_of(c->thread_json, "channel");
+    const char *name = asked ? asked : json_text(c->thread_json, "channel");
     struct channel *ch = core_channel(c->core, name);
     char text[200];
     if (!ch) {
@@ -374,7 +370,7 @@ static void on_agents(void *arg, json_t *result, const struct err *err) {
         command_end(c, NULL, err);
         return;
     }
-    names = mentions_of(text_of(c->body, "text"), json_object_get(result, "agents"));
+    names = mentions_of(json_text(c->body, "text"), json_object_get(result, "agents"));
     if (json_array_size(names) > 0) {
         c->mentions = mentions_line(names);
         json_object_set(c->body, "mentions", names);
@@ -400,7 +396,7 @@ static void send_here(struct command *c) {
     json_object_del(c->body, "id");
     json_object_del(c->body, "note");
     json_object_del(c->body, "channel");
-    if (is_note && !c->from_crm && strchr(text_of(c->body, "text"), '@'))
+    if (is_note && !c->from_crm && strchr(json_text(c->body, "text"), '@'))
         store_user_list(c->core->store, on_agents, c);
     else
         send_files(c);
@@ -419,7 +415,7 @@ static void refuse(struct command *c) {
 
 int core_check_origin(
     struct core *core, const struct actor *a, const json_t *origin, struct err *err) {
-    const char *target = text_of(origin, "target");
+    const char *target = json_text(origin, "target");
     if (!a->is_token)
         return err_set(err, ERR_INVALID, "origin is for programs, which have a token");
     return core_target(core, target)
@@ -430,16 +426,16 @@ int core_check_origin(
 /* In a CRM's own words, what it calls the message is unique; the poster's key is one more. */
 static int take_origin(struct command *c, struct err *err) {
     json_t *origin = json_object_get(c->body, "origin");
-    const char *target = text_of(origin, "target");
+    const char *target = json_text(origin, "target");
     if (!json_is_object(origin))
         return 0;
     if (!c->from_crm && core_check_origin(c->core, &c->actor, origin, err) < 0)
         return -1;
     if (json_is_string(json_object_get(origin, "author")))
-        c->author = mem_strdup(text_of(origin, "author"));
-    c->origin = json_pack("{s:s,s:s}", "target", target, "id", text_of(origin, "id"));
+        c->author = mem_strdup(json_text(origin, "author"));
+    c->origin = json_pack("{s:s,s:s}", "target", target, "id", json_text(origin, "id"));
     c->alias = c->key;
-    c->key = mem_printf("r:%s:%s", target, text_of(origin, "id"));
+    c->key = mem_printf("r:%s:%s", target, json_text(origin, "id"));
     json_object_del(c->body, "origin");
     return 0;
 }
@@ -516,19 +512,19 @@ static void append_change(struct command *c) {
     }
     json_t *event = json_incref(json_array_get(c->changes, 0));
     json_array_remove(c->changes, 0);
-    const char *type = text_of(event, "type");
+    const char *type = json_text(event, "type");
     char *key = c->key ? mem_printf("%s:%s", c->key, type) : NULL;
     char *labels = NULL;
     struct store_append a = {
         .direction = DIRECTION_EVENT, .thread = c->thread, .dedupe = key, .agent = agent_of(c)};
     if (strcmp(type, "assigned") == 0) {
-        a.assignee = text_of(event, "to");
+        a.assignee = json_text(event, "to");
     } else if (strcmp(type, "state") == 0) {
-        a.state = text_of(event, "to");
+        a.state = json_text(event, "to");
         if (json_is_string(json_object_get(event, "until")))
-            clock_parse(text_of(event, "until"), &a.snooze_until_ms);
+            clock_parse(json_text(event, "until"), &a.snooze_until_ms);
         if (strcmp(a.state, "closed") == 0)
-            a.ask_ms = rating_due(c->core, text_of(c->thread_json, "channel"), clock_ms());
+            a.ask_ms = rating_due(c->core, json_text(c->thread_json, "channel"), clock_ms());
     } else if (strcmp(type, "blocked") == 0) {
         a.blocked = json_is_true(json_object_get(event, "on")) ? "1" : "";
         if (a.blocked[0])

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -59,11 +60,6 @@ static void asking_free(struct asking *k) {
     free(k);
 }
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 /* What could not be done now is due again in half a minute. */
 static void on_asked(void *arg, const struct err *err) {
     struct asking *k = arg;
@@ -78,7 +74,7 @@ static bool is_open(const struct connector *c, const json_t *thread) {
     int64_t until = 0;
     if (!(c->ops->caps & CONNECTOR_WINDOW))
         return true;
-    return clock_parse(text_of(window, "until"), &until) == 0 && clock_ms() < until;
+    return clock_parse(json_text(window, "until"), &until) == 0 && clock_ms() < until;
 }
 
 /* Where it is a mail: without what the client wrote below it. */
@@ -96,7 +92,7 @@ static void on_thread(void *arg, json_t *result, const struct err *err) {
         on_asked(k, err);
         return;
     }
-    const struct channel *ch = core_channel(k->core, text_of(thread, "channel"));
+    const struct channel *ch = core_channel(k->core, json_text(thread, "channel"));
     const struct connector *c = ch ? ch->connector : NULL;
     struct store_ask a = {.thread = k->thread,
         .episode = k->episode,
@@ -106,7 +102,7 @@ static void on_thread(void *arg, json_t *result, const struct err *err) {
     json_t *question = NULL, *thanks = NULL;
     if (c && c->rating.on && is_open(c, thread)) {
         bool ru = rating_in_russian(
-            text_of(profile, "locale"), text_of(json_object_get(thread, "last"), "text"));
+            json_text(profile, "locale"), json_text(json_object_get(thread, "last"), "text"));
         const struct connector_rating *r = &c->rating;
         const char *asks = *r->text ? r->text : rating_words(RATING_QUESTION, ru);
         const char *says = *r->thanks ? r->thanks : rating_words(RATING_THANKS, ru);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/rules_private.h"
@@ -197,17 +198,12 @@ static struct rules_case *case_of(const struct follower *f) {
 
 /* --- what is begun is done ------------------------------------------------------------------- */
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static void on_done_kept(void *arg, const struct err *err) {
     struct follower *f = arg;
     if (is_over(f, err))
         return;
-    if (strcmp(str(f->plan, "field"), "place") == 0)
-        snprintf(f->place, sizeof f->place, "%s", str(f->plan, "value"));
+    if (strcmp(json_text(f->plan, "field"), "place") == 0)
+        snprintf(f->place, sizeof f->place, "%s", json_text(f->plan, "value"));
     json_decref(f->plan);
     f->plan = NULL;
     f->poked = true; /* what was done are events, too */
@@ -219,7 +215,8 @@ static void on_acted(void *arg, const struct err *err) {
     struct follower *f = arg;
     if (is_over(f, err))
         return;
-    const char *pairs[] = {"plan", "", str(f->plan, "field"), str(f->plan, "value"), NULL};
+    const char *pairs[] = {
+        "plan", "", json_text(f->plan, "field"), json_text(f->plan, "value"), NULL};
     store_rules_put(f->core->store, f->shard, f->token, pairs, on_done_kept, f);
 }
 
@@ -269,8 +266,8 @@ static void on_decided(void *arg, json_t *plan, const struct err *err) {
 static void finish_plan(struct follower *f, const char *text) {
     f->plan = json_loads(text, 0, NULL);
     f->n = f->at = 0;
-    if (!json_is_object(f->plan) || !*str(f->plan, "field") ||
-        !id_is_valid(str(f->plan, "thread"))) {
+    if (!json_is_object(f->plan) || !*json_text(f->plan, "field") ||
+        !id_is_valid(json_text(f->plan, "thread"))) {
         const char *none[] = {"plan", "", NULL};
         LOG_ERROR(f->core->env->log, "rules.plan_unreadable", LOG_I("shard", f->shard));
         json_decref(f->plan);
@@ -441,10 +438,10 @@ static bool may_want(
     const json_t *said = json_object_get(body, "text");
     struct folded text = {.n = 0};
     if (body)
-        fold_text(&text, str(body, "text"), json_string_length(said));
+        fold_text(&text, json_text(body, "text"), json_string_length(said));
     struct rule_facts facts = {.events = events_of(e->signs),
-        .channel = body ? str(body, "ch") : NULL,
-        .connector = body ? str(body, "co") : NULL,
+        .channel = body ? json_text(body, "ch") : NULL,
+        .connector = body ? json_text(body, "co") : NULL,
         .text = body ? &text : NULL,
         .may_say = !body && is_in,
         .first = -1,

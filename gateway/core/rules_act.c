@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/rules_private.h"
@@ -19,18 +20,13 @@ struct acting {
 
 static void act(struct acting *a);
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static const json_t *step_of(const struct acting *a) {
     return json_array_get(json_object_get(a->plan, "acts"), a->at);
 }
 
 static void end(struct acting *a, const struct err *err) {
-    if (!err && *str(a->plan, "given"))
-        store_turn_done(a->core->store, str(a->plan, "given"));
+    if (!err && *json_text(a->plan, "given"))
+        store_turn_done(a->core->store, json_text(a->plan, "given"));
     a->fn(a->arg, err);
     json_decref(a->plan);
     free(a);
@@ -46,8 +42,9 @@ static void stepped(struct acting *a, const struct err *err) {
     }
     if (err)
         LOG_INFO(a->core->env->log, "rules.not_done",
-            LOG_S("rule", str(json_object_get(step, "rule"), "id")),
-            LOG_S("thread", str(a->plan, "thread")), LOG_S("step", str(step, "do")), LOG_E(err));
+            LOG_S("rule", json_text(json_object_get(step, "rule"), "id")),
+            LOG_S("thread", json_text(a->plan, "thread")), LOG_S("step", json_text(step, "do")),
+            LOG_E(err));
     a->at++;
     act(a);
 }
@@ -56,20 +53,20 @@ static void on_event_stored(void *arg, const struct store_appended *r, const str
     struct acting *a = arg;
     if (!err && !r->duplicate)
         LOG_DEBUG(a->core->env->log, "rules.done",
-            LOG_S("rule", str(json_object_get(step_of(a), "rule"), "id")),
+            LOG_S("rule", json_text(json_object_get(step_of(a), "rule"), "id")),
             LOG_S("thread", r->thread), LOG_S("message", r->message),
-            LOG_S("step", str(step_of(a), "do")));
+            LOG_S("step", json_text(step_of(a), "do")));
     stepped(a, err);
 }
 
 /* An entry of the thread with what it does to it. Takes event over. */
 static void append(struct acting *a, struct store_append *in, json_t *event, const char *more) {
     const json_t *step = step_of(a);
-    char *key = mem_printf("%s%s", str(step, "key"), more);
+    char *key = mem_printf("%s%s", json_text(step, "key"), more);
     json_object_set(event, "rule", json_object_get(step, "rule"));
     json_t *body = json_pack("{s:o}", "event", event);
     in->direction = DIRECTION_EVENT;
-    in->thread = str(a->plan, "thread");
+    in->thread = json_text(a->plan, "thread");
     in->dedupe = key;
     in->body = body;
     store_append(a->core->store, in, on_event_stored, a);
@@ -80,26 +77,27 @@ static void append(struct acting *a, struct store_append *in, json_t *event, con
 /* --- the steps ------------------------------------------------------------------------------- */
 
 static void do_assign(struct acting *a, const json_t *step) {
-    struct store_append in = {.assignee = str(step, "to"), .while_assigned = str(step, "was")};
-    append(a, &in, json_pack("{s:s,s:s,s:s}", "type", "assigned", "to", str(step, "to"), "by", ""),
-        "");
+    struct store_append in = {
+        .assignee = json_text(step, "to"), .while_assigned = json_text(step, "was")};
+    append(a, &in,
+        json_pack("{s:s,s:s,s:s}", "type", "assigned", "to", json_text(step, "to"), "by", ""), "");
 }
 
 static void do_label(struct acting *a, const json_t *step) {
-    struct store_append in = {.label_add = str(step, "value")};
+    struct store_append in = {.label_add = json_text(step, "value")};
     append(a, &in,
         json_pack("{s:s,s:O}", "type", "labels", "labels", json_object_get(step, "labels")), "");
 }
 
 static void do_unlabel(struct acting *a, const json_t *step) {
-    struct store_append in = {.label_remove = str(step, "value")};
+    struct store_append in = {.label_remove = json_text(step, "value")};
     append(a, &in,
         json_pack("{s:s,s:O}", "type", "labels", "labels", json_object_get(step, "labels")), "");
 }
 
 static void do_close(struct acting *a, const json_t *step) {
     struct store_append in = {
-        .state = "closed", .ask_ms = rating_due(a->core, str(step, "channel"), clock_ms())};
+        .state = "closed", .ask_ms = rating_due(a->core, json_text(step, "channel"), clock_ms())};
     append(a, &in, json_pack("{s:s,s:s}", "type", "state", "to", "closed"), "");
 }
 
@@ -123,8 +121,8 @@ static void on_posted(void *arg, const struct err *err) {
 
 static void post(struct acting *a, const json_t *step, bool note) {
     json_t *body = json_pack("{s:O,s:b}", "text", json_object_get(step, "value"), "note", note);
-    outbound_by_rule(a->core, str(a->plan, "thread"), body, json_object_get(step, "rule"),
-        str(step, "key"), on_posted, a);
+    outbound_by_rule(a->core, json_text(a->plan, "thread"), body, json_object_get(step, "rule"),
+        json_text(step, "key"), on_posted, a);
     json_decref(body);
 }
 
@@ -149,7 +147,7 @@ static void act(struct acting *a) {
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-        if (strcmp(steps[i].name, str(step, "do")) == 0) {
+        if (strcmp(steps[i].name, json_text(step, "do")) == 0) {
             steps[i].fn(a, step);
             return;
         }

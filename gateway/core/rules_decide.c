@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/rules_private.h"
@@ -35,11 +36,6 @@ struct deciding {
     json_t *mark;      /* of this rule: what its steps say of it */
 };
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static const json_t *thread_of(const struct deciding *d) {
     return json_object_get(d->loaded, "thread");
 }
@@ -65,15 +61,15 @@ static void decided(struct deciding *d, const struct err *err) {
 static struct rule_facts facts_of(const struct deciding *d) {
     const json_t *profile = json_object_get(json_object_get(d->loaded, "client"), "profile");
     return (struct rule_facts){.events = d->what.events,
-        .channel = str(thread_of(d), "channel"),
-        .connector = str(thread_of(d), "connector"),
+        .channel = json_text(thread_of(d), "channel"),
+        .connector = json_text(thread_of(d), "connector"),
         .assignee = d->assignee,
         .labels = d->labels,
         .text = d->has_text ? &d->text : NULL,
-        .locale = str(profile, "locale"),
+        .locale = json_text(profile, "locale"),
         .first = json_integer_value(json_object_get(d->loaded, "episode")) == 1,
         .responsible = d->is_responsible,
-        .open = core_is_open(d->core, str(thread_of(d), "channel"), d->what.at_ms, NULL)};
+        .open = core_is_open(d->core, json_text(thread_of(d), "channel"), d->what.at_ms, NULL)};
 }
 
 static bool is_in_chain(const struct deciding *d, const char *rule) {
@@ -200,7 +196,7 @@ static bool take_step(struct deciding *d, const json_t *action) {
         add_step(d, kind, json_pack("{s:O}", "value", value));
     } else if (!d->closed) {
         d->closed = true;
-        add_step(d, "close", json_pack("{s:s}", "channel", str(thread_of(d), "channel")));
+        add_step(d, "close", json_pack("{s:s}", "channel", json_text(thread_of(d), "channel")));
     }
     return false;
 }
@@ -245,7 +241,7 @@ static bool is_still(const struct deciding *d) {
         return false;
     if (!d->what.since_ms)
         return json_is_object(json_object_get(d->loaded, "message"));
-    return clock_parse(str(t, "waiting_since"), &since) == 0 && since == d->what.since_ms;
+    return clock_parse(json_text(t, "waiting_since"), &since) == 0 && since == d->what.since_ms;
 }
 
 static void on_loaded(void *arg, json_t *result, const struct err *err) {
@@ -259,16 +255,16 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
     const json_t *text = json_object_get(m, "text"), *t = thread_of(d);
     const json_t *mark = json_object_get(json_object_get(m, "event"), "rule");
     d->chain = json_object_get(mark ? mark : json_object_get(m, "rule"), "chain");
-    if (strcmp(str(m, "direction"), "in") == 0) {
+    if (strcmp(json_text(m, "direction"), "in") == 0) {
         d->has_text = true;
-        fold_text(&d->text, str(m, "text"), json_string_length(text));
+        fold_text(&d->text, json_text(m, "text"), json_string_length(text));
     }
-    snprintf(d->assignee, sizeof d->assignee, "%s", str(t, "assignee"));
+    snprintf(d->assignee, sizeof d->assignee, "%s", json_text(t, "assignee"));
     d->labels = json_copy(json_object_get(t, "labels"));
-    d->closed = strcmp(str(t, "state"), "closed") == 0;
+    d->closed = strcmp(json_text(t, "state"), "closed") == 0;
     if (d->set->cards)
         core_responsible(
-            d->core, str(json_object_get(d->loaded, "client"), "id"), on_responsible, d);
+            d->core, json_text(json_object_get(d->loaded, "client"), "id"), on_responsible, d);
     else
         go(d);
 }

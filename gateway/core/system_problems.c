@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "core/system.h"
 
@@ -23,11 +24,6 @@ static int64_t number(const json_t *o, const char *key) {
     return json_integer_value(json_object_get(o, key));
 }
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static void find(json_t *list, struct finding f, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -40,7 +36,7 @@ static void find(json_t *list, struct finding f, const char *fmt, ...) {
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     while (at < json_array_size(list) &&
-           (!f.bad || strcmp(text_of(json_array_get(list, at), "level"), "bad") == 0))
+           (!f.bad || strcmp(json_text(json_array_get(list, at), "level"), "bad") == 0))
         at++;
     json_array_insert_new(list, at,
         json_pack("{s:s,s:s,s:s,s:I,s:s}", "code", f.code, "level", f.bad ? "bad" : "warn",
@@ -51,7 +47,7 @@ static void look_at_redis(json_t *out, const json_t *redis) {
     int64_t most = number(redis, "memory_max_bytes"), used = number(redis, "memory_bytes");
     int64_t percent = most ? used * 100 / most : 0;
     double latency = json_number_value(json_object_get(redis, "latency_ms"));
-    const char *fsync = text_of(redis, "append_fsync");
+    const char *fsync = json_text(redis, "append_fsync");
     if (!json_is_true(json_object_get(redis, "write_ok")))
         find(out, (struct finding){"redis_disk", NULL, true, 0},
             "Redis cannot write its append-only file: look for a full disk and into its log");
@@ -61,14 +57,14 @@ static void look_at_redis(json_t *out, const json_t *redis) {
     else if (*fsync && strcmp(fsync, "always") != 0)
         find(out, (struct finding){"redis_fsync", fsync, false, 0},
             "Redis has appendfsync %s: a crash of the machine loses the last second", fsync);
-    if (strcmp(text_of(redis, "role"), "slave") == 0)
+    if (strcmp(json_text(redis, "role"), "slave") == 0)
         find(out, (struct finding){"redis_replica", NULL, true, 0},
             "this Redis is a replica: name the primary in redis { url }");
     if (percent >= 85)
         find(out, (struct finding){"redis_memory", NULL, percent >= 95, percent},
             "Redis has filled %lld %% of the memory that it may use", (long long)percent);
-    if (most && strcmp(text_of(redis, "policy"), "noeviction") != 0)
-        find(out, (struct finding){"redis_evicts", text_of(redis, "policy"), true, 0},
+    if (most && strcmp(json_text(redis, "policy"), "noeviction") != 0)
+        find(out, (struct finding){"redis_evicts", json_text(redis, "policy"), true, 0},
             "Redis deletes messages when it is full: set maxmemory-policy noeviction");
     if (latency > REDIS_SLOW_MS)
         find(out, (struct finding){"redis_slow", NULL, false, (int64_t)latency},
@@ -86,10 +82,10 @@ static void look_at_workers(json_t *out, const json_t *workers, const json_t *sh
             find(out, (struct finding){"worker_slow", pid, false, number(w, "lag_ms")},
                 "the worker %s was late by %lld ms: the machine is too busy", pid,
                 (long long)number(w, "lag_ms"));
-        if (version && strcmp(version, text_of(w, "version")) != 0)
+        if (version && strcmp(version, json_text(w, "version")) != 0)
             find(out, (struct finding){"versions", NULL, false, 0},
                 "workers of two versions are running: restart the older ones");
-        version = text_of(w, "version");
+        version = json_text(w, "version");
     }
     json_array_foreach((json_t *)shards, i, shard) {
         unowned += json_is_null(json_object_get(shard, "owner"));
@@ -103,9 +99,9 @@ static void look_at_queues(json_t *out, const json_t *queues, int64_t now_ms) {
     size_t i;
     json_t *q;
     json_array_foreach((json_t *)queues, i, q) {
-        const char *name = text_of(q, "queue");
+        const char *name = json_text(q, "queue");
         int64_t ms, age = 0;
-        if (clock_parse(text_of(q, "oldest_at"), &ms) == 0)
+        if (clock_parse(json_text(q, "oldest_at"), &ms) == 0)
             age = (now_ms - ms) / 1000;
         if (age >= QUEUE_OLD_S)
             find(out, (struct finding){"queue_old", name, false, age / 60},
@@ -117,12 +113,12 @@ static void look_at_channels(json_t *out, const json_t *channels) {
     size_t i;
     json_t *ch;
     json_array_foreach((json_t *)channels, i, ch) {
-        if (strcmp(text_of(ch, "state"), "lost") == 0)
-            find(out, (struct finding){"channel", text_of(ch, "name"), true, 0},
-                "the channel %s does not work", text_of(ch, "name"));
+        if (strcmp(json_text(ch, "state"), "lost") == 0)
+            find(out, (struct finding){"channel", json_text(ch, "name"), true, 0},
+                "the channel %s does not work", json_text(ch, "name"));
         if (json_is_object(json_object_get(ch, "paused")))
-            find(out, (struct finding){"paused", text_of(ch, "name"), false, 0},
-                "the channel %s is paused: it sends nothing", text_of(ch, "name"));
+            find(out, (struct finding){"paused", json_text(ch, "name"), false, 0},
+                "the channel %s is paused: it sends nothing", json_text(ch, "name"));
     }
 }
 

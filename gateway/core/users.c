@@ -1,5 +1,6 @@
 /* users.c - who is asking: passwords, sessions, tokens. Hashing runs in the thread pool, two at a
  * time, so that a flood of sign-ins cannot take the machine. */
+#include "base/json_text.h"
 #include "core/users.h"
 
 #include <sodium.h>
@@ -124,20 +125,15 @@ const char *role_name(enum role r) {
     return role_names[r];
 }
 
-static const char *text(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 struct actor users_actor(const json_t *user) {
     struct actor a = {.scopes = SCOPE_ALL,
         .must_change_password = json_is_true(json_object_get(user, "must_change_password")),
         .second_factor = json_is_true(json_object_get(user, "second_factor"))};
-    snprintf(a.name, sizeof a.name, "%s", text(user, "name"));
+    snprintf(a.name, sizeof a.name, "%s", json_text(user, "name"));
     snprintf(a.display_name, sizeof a.display_name, "%s",
-        *text(user, "display_name") ? text(user, "display_name") : a.name);
-    snprintf(a.lang, sizeof a.lang, "%.2s", text(user, "lang"));
-    if (role_parse(text(user, "role"), &a.role) < 0)
+        *json_text(user, "display_name") ? json_text(user, "display_name") : a.name);
+    snprintf(a.lang, sizeof a.lang, "%.2s", json_text(user, "lang"));
+    if (role_parse(json_text(user, "role"), &a.role) < 0)
         a.role = ROLE_AGENT;
     return a;
 }
@@ -164,10 +160,10 @@ static unsigned scopes_parse(const char *list) {
 
 static struct actor actor_of_token(const json_t *token) {
     struct actor a = {
-        .is_token = true, .scopes = scopes_parse(text(token, "scopes")), .lang = "en"};
-    snprintf(a.name, sizeof a.name, "%s", text(token, "name"));
-    snprintf(a.display_name, sizeof a.display_name, "%s", text(token, "name"));
-    if (role_parse(text(token, "role"), &a.role) < 0)
+        .is_token = true, .scopes = scopes_parse(json_text(token, "scopes")), .lang = "en"};
+    snprintf(a.name, sizeof a.name, "%s", json_text(token, "name"));
+    snprintf(a.display_name, sizeof a.display_name, "%s", json_text(token, "name"));
+    if (role_parse(json_text(token, "role"), &a.role) < 0)
         a.role = ROLE_AGENT;
     return a;
 }
@@ -339,7 +335,7 @@ static void on_change_written(void *arg, const struct err *err) {
     if (err || c->create)
         change_end(c, err);
     else
-        users_unlock(c->users, text(c->user, "name"), on_unlocked, c);
+        users_unlock(c->users, json_text(c->user, "name"), on_unlocked, c);
 }
 
 static void on_change_refused(void *arg) {
@@ -353,7 +349,7 @@ static void write_change(struct change *c, const char *hash) {
             c->users->store, c->user, hash ? hash : "", c->only_if_first, on_change_written, c);
     else
         store_user_change(
-            c->users->store, text(c->user, "name"), c->user, hash, -1, on_change_written, c);
+            c->users->store, json_text(c->user, "name"), c->user, hash, -1, on_change_written, c);
 }
 
 static void on_hashed(void *arg, const struct hash_job *job) {
@@ -376,7 +372,7 @@ static int check_name(const char *name, struct err *err) {
 
 static void begin_change(struct change *c, const char *password) {
     if (c->err.code == ERR_NONE && password &&
-        password_check(password, text(c->user, "name"), &c->err) == 0 &&
+        password_check(password, json_text(c->user, "name"), &c->err) == 0 &&
         users_hash(c->users, password, NULL, on_hashed, c) < 0)
         err_set(&c->err, ERR_TOO_MANY, "too many passwords are being hashed: try again");
     if (c->err.code)

@@ -1,4 +1,5 @@
 /* recipients.c - see recipients.h. */
+#include "base/json_text.h"
 #include "model/recipients.h"
 
 #include <stdio.h>
@@ -8,20 +9,15 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static bool is(const json_t *o, const char *status) {
-    return strcmp(text_of(o, "status"), status) == 0;
+    return strcmp(json_text(o, "status"), status) == 0;
 }
 
 static json_t *find(const json_t *list, const char *address) {
     size_t i;
     json_t *o;
     json_array_foreach((json_t *)list, i, o) {
-        if (strcasecmp(text_of(o, "address"), address) == 0)
+        if (strcasecmp(json_text(o, "address"), address) == 0)
             return o;
     }
     return NULL;
@@ -33,7 +29,7 @@ static bool is_newer(const json_t *known, const json_t *news) {
     if (is(known, "delivered") || is(known, "failed"))
         return false;
     const json_t *was = json_object_get(known, "error"), *now = json_object_get(news, "error");
-    if (is(known, text_of(news, "status")))
+    if (is(known, json_text(news, "status")))
         return (was || now) && !json_equal(was, now);
     if (is(news, "delivered") || is(news, "failed"))
         return true;
@@ -48,8 +44,8 @@ static bool is_newer(const json_t *known, const json_t *news) {
 
 static int put(json_t *list, const json_t *news, int64_t now_ms) {
     char when[CLOCK_TEXT_SIZE];
-    json_t *known = find(list, text_of(news, "address"));
-    if (!*text_of(news, "address") || (known && !is_newer(known, news)) ||
+    json_t *known = find(list, json_text(news, "address"));
+    if (!*json_text(news, "address") || (known && !is_newer(known, news)) ||
         (!known && json_array_size(list) >= RECIPIENTS_MAX_LISTED))
         return 0;
     if (!known) {
@@ -104,7 +100,7 @@ void recipients_line(const json_t *news, char *out, size_t size) {
     out[0] = '\0';
     if (json_array_size(news) == 1) {
         const json_t *o = json_array_get(news, 0);
-        snprintf(out, size, "%s %s", text_of(o, "address"), text_of(o, "status"));
+        snprintf(out, size, "%s %s", json_text(o, "address"), json_text(o, "status"));
         return;
     }
     for (size_t k = 0; k < ARRAY_LEN(all); k++) {

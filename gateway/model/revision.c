@@ -1,4 +1,5 @@
 /* revision.c - how the body of a stored message changes. */
+#include "base/json_text.h"
 #include "model/revision.h"
 
 #include <string.h>
@@ -11,11 +12,6 @@
 /* What a message says: an edit replaces all of it. */
 static const char *const content_keys[] = {"text", "html", "location", "contact", "poll",
     "checklist", "quote", "raw_type", "raw", "buttons", "sent_at", "forward", NULL};
-
-static const char *text_of(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
 
 static void set_time(json_t *body, const char *key, int64_t ms) {
     char when[CLOCK_TEXT_SIZE];
@@ -38,7 +34,7 @@ static void keep_files(json_t *was, const json_t *files) {
 static void keep_version(json_t *body, const json_t *gone, int64_t now_ms) {
     json_t *edits = json_object_get(body, "edits");
     json_t *was = json_object();
-    const char *at = text_of(body, "edited_at");
+    const char *at = json_text(body, "edited_at");
     if (*at)
         json_object_set(was, "at", json_object_get(body, "edited_at"));
     else if (json_object_get(body, "sent_at"))
@@ -159,7 +155,7 @@ static void gather_words(json_t *body, const json_t *list) {
     buf_init(&text, MESSAGE_TEXT_MAX);
     buf_init(&html, MESSAGE_TEXT_MAX);
     json_array_foreach(list, i, one) {
-        const char *said = text_of(one, "text"), *rich = text_of(one, "html");
+        const char *said = json_text(one, "text"), *rich = json_text(one, "html");
         if (!*said || text.n + strlen(said) + 1 > MESSAGE_TEXT_MAX)
             continue;
         buf_adds(&text, text.n ? "\n" : "");
@@ -185,7 +181,7 @@ static size_t find_part(const json_t *list, const char *part) {
     json_t *one;
     size_t i;
     json_array_foreach(list, i, one) {
-        if (strcmp(text_of(one, "external_id"), part) == 0)
+        if (strcmp(json_text(one, "external_id"), part) == 0)
             return i;
     }
     return SIZE_MAX;
@@ -197,8 +193,8 @@ static int edit_part(json_t *body, json_t *list, size_t at, const json_t *change
     json_t *old = json_incref(json_array_get(list, at));
     bool stays = !new || same_file(old, new);
     claim_words(body, list, json_object_get(change, "text") ? at : 0);
-    if (stays && strcmp(text_of(old, "text"), text_of(change, "text")) == 0 &&
-        strcmp(text_of(old, "html"), text_of(change, "html")) == 0) {
+    if (stays && strcmp(json_text(old, "text"), json_text(change, "text")) == 0 &&
+        strcmp(json_text(old, "html"), json_text(change, "html")) == 0) {
         json_decref(old);
         return 0;
     }
@@ -219,7 +215,7 @@ int revision_edit(json_t *body, const json_t *change, const char *part, int64_t 
     json_t *list = json_object_get(body, "attachments");
     size_t at = part && json_array_size(list) > 1 ? find_part(list, part) : SIZE_MAX;
     if (json_object_get(change, "edited_at") && json_object_get(body, "edited_at") &&
-        strcmp(text_of(change, "edited_at"), text_of(body, "edited_at")) < 0)
+        strcmp(json_text(change, "edited_at"), json_text(body, "edited_at")) < 0)
         return 0; /* an older version than what is here */
     if (at != SIZE_MAX)
         return edit_part(body, list, at, change, now_ms);
@@ -284,11 +280,11 @@ int revision_delete(json_t *body, const char *by, int64_t now_ms) {
 
 /* Two of a group may have one name, and a name may change. */
 static bool is_by(const json_t *r, const json_t *reaction) {
-    const char *a = text_of(r, "address"), *b = text_of(reaction, "address");
-    if (strcmp(text_of(r, "by"), text_of(reaction, "by")) != 0)
+    const char *a = json_text(r, "address"), *b = json_text(reaction, "address");
+    if (strcmp(json_text(r, "by"), json_text(reaction, "by")) != 0)
         return false;
     return *a && *b ? strcmp(a, b) == 0
-                    : strcmp(text_of(r, "name"), text_of(reaction, "name")) == 0;
+                    : strcmp(json_text(r, "name"), json_text(reaction, "name")) == 0;
 }
 
 int revision_react(json_t *body, const json_t *reaction) {
@@ -323,7 +319,7 @@ int revision_part(json_t *body, const json_t *part) {
     int changed = 0;
     bool has_owner = json_array_size(list) || !json_object_get(body, "text");
     json_array_foreach(json_object_get(part, "attachments"), i, new) {
-        if (find_part(list, text_of(new, "external_id")) != SIZE_MAX ||
+        if (find_part(list, json_text(new, "external_id")) != SIZE_MAX ||
             json_array_size(list) >= MESSAGE_ATTACHMENTS_MAX)
             continue;
         if (!list) {
@@ -370,7 +366,7 @@ int revision_waits(const json_t *body) {
     size_t i;
     json_t *a;
     json_array_foreach(json_object_get(body, "attachments"), i, a) {
-        if (strcmp(text_of(a, "state"), "waiting") == 0)
+        if (strcmp(json_text(a, "state"), "waiting") == 0)
             return 1;
     }
     return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "model/rule.h"
 
@@ -134,14 +135,9 @@ struct replay {
     int64_t waits_seq;
 };
 
-static const char *str(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static int64_t time_of(const json_t *m) {
     int64_t ms = 0;
-    clock_parse(str(m, "received_at"), &ms);
+    clock_parse(json_text(m, "received_at"), &ms);
     return ms;
 }
 
@@ -149,10 +145,12 @@ static void look(struct replay *p, unsigned events, const json_t *m, int64_t seq
     struct folded text;
     char at[CLOCK_TEXT_SIZE];
     const json_t *words = json_object_get(m, "text");
-    bool is_in = strcmp(str(m, "direction"), "in") == 0 && !(events & 1u << RULE_UNANSWERED);
+    bool is_in = strcmp(json_text(m, "direction"), "in") == 0 && !(events & 1u << RULE_UNANSWERED);
     struct rule_facts f = {.events = events,
-        .channel = *str(m, "channel") ? str(m, "channel") : str(p->past->thread, "channel"),
-        .connector = *str(m, "connector") ? str(m, "connector") : str(p->past->thread, "connector"),
+        .channel = *json_text(m, "channel") ? json_text(m, "channel")
+                                            : json_text(p->past->thread, "channel"),
+        .connector = *json_text(m, "connector") ? json_text(m, "connector")
+                                                : json_text(p->past->thread, "connector"),
         .assignee = p->assignee,
         .labels = p->labels,
         .locale = p->past->locale ? p->past->locale : "",
@@ -163,7 +161,7 @@ static void look(struct replay *p, unsigned events, const json_t *m, int64_t seq
         f.open = p->past->is_open(p->past->arg, f.channel, at_ms);
     if (!(events & 1u << p->rule->on))
         return;
-    fold_text(&text, is_in ? str(m, "text") : "", is_in ? json_string_length(words) : 0);
+    fold_text(&text, is_in ? json_text(m, "text") : "", is_in ? json_string_length(words) : 0);
     f.text = is_in ? &text : NULL;
     if (rule_matches(p->rule, &f)) {
         json_decref(p->found);
@@ -207,21 +205,21 @@ static void on_in(struct replay *p, const json_t *m, int64_t seq) {
 
 static void on_event(struct replay *p, const json_t *m, int64_t seq) {
     const json_t *e = json_object_get(m, "event");
-    const char *type = str(e, "type");
+    const char *type = json_text(e, "type");
     unsigned events = 0;
     if (strcmp(type, "assigned") == 0) {
-        if (*str(e, "to") && strcmp(str(e, "to"), p->assignee) != 0)
+        if (*json_text(e, "to") && strcmp(json_text(e, "to"), p->assignee) != 0)
             events = 1u << RULE_ASSIGNED;
-        snprintf(p->assignee, sizeof p->assignee, "%s", str(e, "to"));
+        snprintf(p->assignee, sizeof p->assignee, "%s", json_text(e, "to"));
     } else if (strcmp(type, "labels") == 0) {
         events = json_equal(p->labels, json_object_get(e, "labels")) ? 0 : 1u << RULE_LABELED;
         p->labels = json_object_get(e, "labels");
     } else if (strcmp(type, "state") == 0) {
-        if (strcmp(str(e, "to"), "closed") == 0) {
+        if (strcmp(json_text(e, "to"), "closed") == 0) {
             end_of_wait(p, m, time_of(m));
             p->waits_ms = 0;
         }
-        set_state(p, str(e, "to"), &events);
+        set_state(p, json_text(e, "to"), &events);
     }
     if (events)
         look(p, events, m, seq, time_of(m));
@@ -238,9 +236,9 @@ json_t *rule_replay(const struct rule *r, const struct rule_past *past) {
     p.labels = whole ? none : json_object_get(past->thread, "labels");
     p.episode = whole ? 1 : 2;
     if (!whole)
-        snprintf(p.assignee, sizeof p.assignee, "%s", str(past->thread, "assignee"));
+        snprintf(p.assignee, sizeof p.assignee, "%s", json_text(past->thread, "assignee"));
     json_array_foreach(past->messages, i, m) {
-        const char *d = str(m, "direction");
+        const char *d = json_text(m, "direction");
         int64_t seq = json_integer_value(json_object_get(m, "seq"));
         if (strcmp(d, "in") == 0) {
             on_in(&p, m, seq);
@@ -250,8 +248,8 @@ json_t *rule_replay(const struct rule *r, const struct rule_past *past) {
             end_of_wait(&p, m, time_of(m));
             p.waits_ms = 0;
             if (!p.assignee[0]) /* who answers is responsible */
-                snprintf(
-                    p.assignee, sizeof p.assignee, "%s", str(json_object_get(m, "from"), "agent"));
+                snprintf(p.assignee, sizeof p.assignee, "%s",
+                    json_text(json_object_get(m, "from"), "agent"));
         }
     }
     end_of_wait(&p, NULL, past->now_ms);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "model/revision.h"
 #include "store/store_amend.h"
@@ -52,13 +53,8 @@ static void address_free(struct address *a) {
     memset(a, 0, sizeof *a);
 }
 
-static const char *text_or(const json_t *o, const char *key) {
-    const char *s = json_string_value(json_object_get(o, key));
-    return s ? s : "";
-}
-
 static char *text_of(const json_t *o, const char *key) {
-    return mem_strdup(text_or(o, key));
+    return mem_strdup(json_text(o, key));
 }
 
 static void end(struct unmerge *u, json_t *result, const struct err *err) {
@@ -132,7 +128,7 @@ static void on_unjoined(void *arg, const struct redis_reply *r, const struct err
  * has opened, and in which nobody has written by himself, is closed as it was. */
 static void unjoin(struct unmerge *u) {
     struct args a;
-    bool closes = strcmp(text_or(u->kept, "state"), "closed") == 0 && !u->his_own;
+    bool closes = strcmp(json_text(u->kept, "state"), "closed") == 0 && !u->his_own;
     char *fields[MERGE_FIELDS_MAX];
     if (!u->into_last.kind) {
         const json_t *to = json_object_get(u->kept, "to");
@@ -288,7 +284,7 @@ static void move_one(struct unmerge *u, struct span record) {
     char id[ID_SIZE];
     json_t *body = record_body_json(record);
     json_t *shown = record_message(record, u->into_thread, u->into, u->page[u->at]);
-    bool in = strcmp(text_or(body, "d"), "in") == 0;
+    bool in = strcmp(json_text(body, "d"), "in") == 0;
     char *channel = text_of(body, "ch"), *connector = text_of(body, "co");
     const char *external = json_string_value(json_object_get(shown, "external_id"));
     int64_t past = clock_ms();
@@ -352,8 +348,8 @@ static bool judge(struct unmerge *u, const json_t *body, const json_t *shown, in
         u->into_waits = 0;
         if (!json_object_get(body, "to")) /* nobody knows to whom */
             u->from_waits = 0;
-    } else if (strcmp(text_or(event, "type"), "state") == 0 &&
-               strcmp(text_or(event, "to"), "closed") == 0) {
+    } else if (strcmp(json_text(event, "type"), "state") == 0 &&
+               strcmp(json_text(event, "to"), "closed") == 0) {
         u->from_waits = u->into_waits = 0;
     }
     const json_t *who = json_object_get(body, "from");
@@ -365,7 +361,7 @@ static bool judge(struct unmerge *u, const json_t *body, const json_t *shown, in
     }
     /* What is still on its way goes out from where it stands. */
     enum status status = STATUS_RECEIVED;
-    status_parse(text_or(shown, "status"), &status);
+    status_parse(json_text(shown, "status"), &status);
     return his && !moved && (in || status >= STATUS_SENT || status == STATUS_FAILED);
 }
 
@@ -491,7 +487,7 @@ static void on_into(void *arg, const struct redis_reply *r, const struct err *er
         return;
     }
     u->last = json_integer_value(json_object_get(u->kept, "seq"));
-    u->into_waits = strtoll(text_or(u->kept, "waiting"), NULL, 10);
+    u->into_waits = strtoll(json_text(u->kept, "waiting"), NULL, 10);
     args_init(&a);
     args_add(&a, u->from);
     args_add(&a, u->kept ? u->into : "");

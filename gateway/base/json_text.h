@@ -1,0 +1,11 @@
+/* json_text.h - a member of an object that ought to be a string. */
+#ifndef SB_BASE_JSON_TEXT_H
+#define SB_BASE_JSON_TEXT_H
+
+#include <jansson.h>
+
+/* The string, which belongs to the object; "" when there is no such member, when it is no string,
+ * or when `object` is NULL or no object. */
+const char *json_text(const json_t *object, const char *key);
+
+#endif
