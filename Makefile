@@ -43,7 +43,7 @@ endif
 CFLAGS = -std=c17 -D_GNU_SOURCE $(OPT) $(WARN) -Igateway -I. $(shell pkg-config --cflags $(LIBS))
 LDLIBS = $(shell pkg-config --libs $(LIBS)) -lm
 
-SOURCES := $(wildcard gateway/*.c gateway/*/*.c connectors/*.c connectors/*/*.c)
+SOURCES := $(wildcard gateway/*.c gateway/*/*.c gateway/core/*/*.c connectors/*.c connectors/*/*.c)
 OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/gen/scripts.o $(OUT)/gen/assets.o
 LIBRARY_OBJECTS := $(filter-out $(OUT)/gateway/main.o,$(OBJECTS))
 

@@ -16,7 +16,7 @@
 #include "connectors/registry.h"
 #include "core/core.h"
 #include "core/hooks.h"
-#include "core/oidc.h"
+#include "core/oidc/oidc.h"
 #include "media/media.h"
 #include "net/gate.h"
 #include "net/http_client.h"

@@ -8,7 +8,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "cli_crm.h"
-#include "core/crm_compare.h"
+#include "core/crm/crm_compare.h"
 
 #define EQUAL 0
 #define DIFFERS 1

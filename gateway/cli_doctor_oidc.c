@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "cli_doctor.h"
-#include "core/oidc.h"
+#include "core/oidc/oidc.h"
 
 struct asking {
     struct doctor *doctor;

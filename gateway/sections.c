@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "config/gateway_settings.h"
 #include "connectors/registry.h"
-#include "core/oidc.h"
+#include "core/oidc/oidc.h"
 
 /* What a new installation has switched on. */
 static const char *sample_title(const char *name) {

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "connectors/bitrix24/bitrix24_private.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_fields.h"
 
 #define ANSWER_MAX ((size_t)8 * 1024 * 1024)
 #define TOKEN_MIN 8

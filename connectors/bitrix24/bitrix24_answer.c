@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "core/crm_call.h"
+#include "core/crm/crm_call.h"
 
 #define RATE_MS 2000u  /* the bucket leaks two a second */
 #define TIME_MS 60000u /* one of its ten minutes */

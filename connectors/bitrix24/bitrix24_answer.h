@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/crm_token.h"
+#include "core/crm/crm_token.h"
 #include "net/http_client.h"
 
 struct bitrix24_answer {
@@ -35,7 +35,8 @@ int bitrix24_elements_check(const json_t *result, size_t n, struct err *err);
  * or paid for anew; others pass. */
 int bitrix24_tokens_read(const struct http_answer *a, struct crm_tokens *out, struct err *err);
 
-/* --- the portal's records, in the words of core/crm_flow.h ------------------------------------ */
+/* --- the portal's records, in the words of core/crm/crm_flow.h
+ * ------------------------------------ */
 
 /* crm.item.get: {"item":{..}} -> look()'s result. portal: "https://x.bitrix24.ru". NULL: it is no
  * contact. A new reference. */

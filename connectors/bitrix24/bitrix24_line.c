@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "connectors/bitrix24/bitrix24_event.h"
 #include "connectors/bitrix24/bitrix24_private.h"
-#include "core/crm_person.h"
+#include "core/crm/crm_person.h"
 
 #define PIECE_MAX 4000   /* bytes; its own limit is not published */
 #define WAIT_MIN_MS 500u /* before it is set up at the start, when Redis will be there */

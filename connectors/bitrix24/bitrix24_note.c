@@ -6,7 +6,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "connectors/bitrix24/bitrix24_private.h"
-#include "core/crm_file.h"
+#include "core/crm/crm_file.h"
 
 #define FILE_MAX ((size_t)20 * 1024 * 1024)
 #define PAGE 50

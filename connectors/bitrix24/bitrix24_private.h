@@ -4,9 +4,9 @@
 
 #include "connectors/bitrix24/bitrix24_answer.h"
 #include "connectors/bitrix24/bitrix24_request.h"
-#include "core/crm_call.h"
-#include "core/crm_flow.h"
-#include "core/crm_token.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_flow.h"
+#include "core/crm/crm_token.h"
 
 struct rest;
 
@@ -75,7 +75,8 @@ void bitrix24_batch_stop(struct bitrix24 *b);
 
 void bitrix24_token_start(struct bitrix24 *b);
 
-/* --- bitrix24_card.c, bitrix24_note.c: the single requests of core/crm_flow.h ----------------- */
+/* --- bitrix24_card.c, bitrix24_note.c: the single requests of core/crm/crm_flow.h
+ * ----------------- */
 
 extern const struct crm_flow_ops bitrix24_flow_ops;
 

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_fields.h"
 
 #define COMMAND_MAX ((size_t)256 * 1024)
 #define DEPTH_MAX 8

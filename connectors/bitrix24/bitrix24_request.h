@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 
 #define BITRIX24_CONTACT 3
 

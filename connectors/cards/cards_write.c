@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "connectors/cards/cards_private.h"
-#include "core/crm_person.h"
+#include "core/crm/crm_person.h"
 #include "model/phone.h"
 
 /* Whose way of writing numbers without a country is meant. */

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "connectors/elma365/elma365_private.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_fields.h"
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define ENTRY_MAX 10000

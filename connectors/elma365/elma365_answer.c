@@ -7,10 +7,10 @@
 
 #include "base/id.h"
 #include "base/mem.h"
-#include "core/crm_call.h"
-#include "core/crm_fields.h"
-#include "core/crm_person.h"
-#include "core/crm_text.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_fields.h"
+#include "core/crm/crm_person.h"
+#include "core/crm/crm_text.h"
 
 #define DEPTH_MAX 12 /* of a scheme */
 #define MARK "switchboard:"

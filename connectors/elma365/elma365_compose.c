@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_fields.h"
 
 #define PAGE 100
 #define FIELD_MAX 2000 /* bytes of our own field */

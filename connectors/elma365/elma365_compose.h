@@ -3,7 +3,7 @@
 #define SB_CONNECTORS_ELMA365_ELMA365_COMPOSE_H
 
 #include "connectors/elma365/elma365_answer.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 
 /* {"active":true,"filter":{"tf":{field:value}},...}: 100 items at most. */
 json_t *elma365_search(const char *field, const char *value);

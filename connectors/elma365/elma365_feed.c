@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "connectors/elma365/elma365_private.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_fields.h"
 
 #define PAGE 100
 #define PAGES_MAX 200

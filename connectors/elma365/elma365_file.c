@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 #include "connectors/elma365/elma365_private.h"
-#include "core/crm_fields.h"
-#include "core/crm_file.h"
+#include "core/crm/crm_fields.h"
+#include "core/crm/crm_file.h"
 
 #define UUID_SIZE 37
 

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "core/crm_call.h"
+#include "core/crm/crm_call.h"
 
 #define PATH_MAX_BYTES 8192
 

@@ -3,8 +3,8 @@
 #define SB_CONNECTORS_ELMA365_ELMA365_PRIVATE_H
 
 #include "connectors/elma365/elma365_compose.h"
-#include "core/crm_call.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_flow.h"
 
 struct elma365 {
     struct crm_flow flow; /* first: the core gives us a pointer to its base */

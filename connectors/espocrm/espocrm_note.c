@@ -5,7 +5,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/espocrm/espocrm_private.h"
-#include "core/crm_file.h"
+#include "core/crm/crm_file.h"
 
 #define PAGES_MAX 500
 #define FILE_MAX ((size_t)20 * 1024 * 1024)

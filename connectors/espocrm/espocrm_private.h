@@ -3,8 +3,8 @@
 #define SB_CONNECTORS_ESPOCRM_ESPOCRM_PRIVATE_H
 
 #include "connectors/espocrm/espocrm_wire.h"
-#include "core/crm_call.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_flow.h"
 
 struct espocrm {
     struct crm_flow flow; /* first: the core gives us a pointer to its base */

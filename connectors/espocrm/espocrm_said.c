@@ -10,7 +10,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "connectors/espocrm/espocrm_wire.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 #include "model/message.h"
 
 #define SIGNATURE_MAX 512

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "core/crm_call.h"
+#include "core/crm/crm_call.h"
 
 #define ID_MAX 64
 #define FOUND_MAX 20

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 #include "net/http_client.h"
 
 #define ESPOCRM_PAGE 200 /* records of a list: more is refused */

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_private.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_fields.h"
 
 #define ANSWER_MAX ((size_t)8 * 1024 * 1024)
 #define ENTRY_MAX 10000 /* it takes 65,536 characters; nobody reads such a note */

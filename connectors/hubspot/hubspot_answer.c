@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
-#include "core/crm_call.h"
-#include "core/crm_text.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_text.h"
 
 static bool is_number(const char *s) {
     return *s && strlen(s) < 20 && strspn(s, "0123456789") == strlen(s);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 #include "net/http_client.h"
 
 /* Names of a contact's properties: "" it has none of this kind. mark: a unique one of ours. */

@@ -10,7 +10,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 #include "model/message.h"
 
 #define EVENTS_MAX 100

@@ -6,7 +6,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_answer.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_fields.h"
 
 #define GROUPS_MAX 5
 #define FOUND_MAX 100

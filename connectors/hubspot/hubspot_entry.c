@@ -5,7 +5,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_private.h"
-#include "core/crm_file.h"
+#include "core/crm/crm_file.h"
 
 #define IDS_MAX 20000
 

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_channel.h"
 #include "connectors/hubspot/hubspot_private.h"
-#include "core/crm_text.h"
+#include "core/crm/crm_text.h"
 
 #define TEXT_MAX 60000
 

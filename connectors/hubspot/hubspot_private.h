@@ -3,8 +3,8 @@
 #define SB_CONNECTORS_HUBSPOT_HUBSPOT_PRIVATE_H
 
 #include "connectors/hubspot/hubspot_answer.h"
-#include "core/crm_call.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_flow.h"
 
 struct hubspot_call;
 

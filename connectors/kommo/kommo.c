@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "connectors/kommo/kommo_private.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_fields.h"
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define NOTE_MAX 10000

@@ -10,8 +10,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "core/crm_call.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_fields.h"
 
 #define SAID_MAX 250
 #define MARKS_MAX 250 /* bytes of the field with our marks: a short text field takes 256 */

@@ -6,8 +6,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "core/crm_flow.h"
-#include "core/crm_token.h"
+#include "core/crm/crm_flow.h"
+#include "core/crm/crm_token.h"
 #include "net/http_client.h"
 
 /* The body as JSON (a new reference; JSON null when there is none), or NULL with err, in the

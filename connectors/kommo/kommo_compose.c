@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "core/crm_person.h"
+#include "core/crm/crm_person.h"
 
 #define OLD_MS (24LL * 3600 * 1000) /* then it is history, and calls nobody */
 #define WHY_MAX 250

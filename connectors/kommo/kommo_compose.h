@@ -9,7 +9,7 @@
 
 #include "base/crypto.h"
 #include "base/span.h"
-#include "core/crm_text.h"
+#include "core/crm/crm_text.h"
 
 #define KOMMO_DATE_SIZE 40
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json_strict.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 
 #define DEPTH_MAX 16
 #define ID_MAX 128

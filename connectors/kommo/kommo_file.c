@@ -7,7 +7,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/kommo/kommo_private.h"
-#include "core/crm_file.h"
+#include "core/crm/crm_file.h"
 
 #define FILE_MAX ((size_t)20 * 1024 * 1024) /* it is held in memory */
 #define PART_MIN 1024

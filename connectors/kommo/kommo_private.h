@@ -3,8 +3,8 @@
 #define SB_CONNECTORS_KOMMO_KOMMO_PRIVATE_H
 
 #include "connectors/kommo/kommo_answer.h"
-#include "core/crm_call.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_flow.h"
 
 #define KOMMO_OPENED 1024 /* chats that are known to be linked to a contact */
 #define KOMMO_OPENED_SIZE 64

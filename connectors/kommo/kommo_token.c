@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "connectors/kommo/kommo_private.h"
-#include "core/crm_token.h"
+#include "core/crm/crm_token.h"
 
 #define TIMEOUT_MS 30000u
 #define ANSWER_MAX 65536u

@@ -5,7 +5,7 @@
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/odoo/odoo_private.h"
-#include "core/crm_file.h"
+#include "core/crm/crm_file.h"
 
 #define CONTACT "res.partner"
 #define PAGES_MAX 500

@@ -3,8 +3,8 @@
 #define SB_CONNECTORS_ODOO_ODOO_PRIVATE_H
 
 #include "connectors/odoo/odoo_wire.h"
-#include "core/crm_call.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_flow.h"
 
 struct asked;
 

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "connectors/odoo/odoo_wire.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 
 #define TEXT_MAX_BYTES ((size_t)256 * 1024)
 

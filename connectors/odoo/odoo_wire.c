@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "core/crm_call.h"
+#include "core/crm/crm_call.h"
 
 #define NAME_POINTS 200
 #define MESSENGER_MAX 1000 /* bytes of the messengers' field */

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 #include "net/http_client.h"
 
 #define ODOO_PAGE 200

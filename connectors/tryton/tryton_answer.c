@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/crm_call.h"
+#include "core/crm/crm_call.h"
 
 /* --- answers --------------------------------------------------------------------------------- */
 

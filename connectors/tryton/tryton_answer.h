@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 #include "net/http_client.h"
 
 /* The "result" (a new reference), or NULL with err. Errors come with status 200, as {"error":[name,

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "connectors/tryton/tryton_private.h"
-#include "core/crm_file.h"
+#include "core/crm/crm_file.h"
 
 #define NOTES_MAX 10000 /* of a card, when all are asked for */
 #define FILE_MAX ((size_t)20 * 1024 * 1024)

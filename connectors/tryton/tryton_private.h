@@ -3,8 +3,8 @@
 #define SB_CONNECTORS_TRYTON_TRYTON_PRIVATE_H
 
 #include "connectors/tryton/tryton_answer.h"
-#include "core/crm_call.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_call.h"
+#include "core/crm/crm_flow.h"
 
 struct rpc;
 

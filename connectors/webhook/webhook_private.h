@@ -4,7 +4,7 @@
 
 #include "connectors/webhook/webhook_event.h"
 #include "core/crm.h"
-#include "core/crm_call.h"
+#include "core/crm/crm_call.h"
 
 struct webhook {
     struct crm base; /* first: the core gives us a pointer to it */

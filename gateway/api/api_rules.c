@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/rules.h"
+#include "core/rules/rules.h"
 #include "model/rule.h"
 #include "store/store_desk.h"
 #include "store/store_rules.h"

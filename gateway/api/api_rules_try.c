@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/json_text.h"
 #include "base/mem.h"
-#include "core/rules.h"
+#include "core/rules/rules.h"
 #include "model/rule.h"
 
 #define THREADS_DEFAULT 50

@@ -1,6 +1,6 @@
-/* api_sign_in.c - signing in by a provider (core/oidc.h): the browser leaves for it and comes back.
- * Whatever goes wrong ends on the sign-in page, which has a sentence for each of a few words; what
- * it was is in the log. */
+/* api_sign_in.c - signing in by a provider (core/oidc/oidc.h): the browser leaves for it and comes
+ * back. Whatever goes wrong ends on the sign-in page, which has a sentence for each of a few words;
+ * what it was is in the log. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "api/api_private.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/oidc.h"
+#include "core/oidc/oidc.h"
 #include "core/vouched.h"
 #include "store/store_users.h"
 

@@ -1,5 +1,5 @@
 /* oidc_settings.c - settings of oidc "name" { }: one row a key. What they must be together is said
- * by core/oidc.c. */
+ * by core/oidc/oidc.c. */
 #include <string.h>
 
 #include "config/gateway_settings.h"

@@ -1,9 +1,9 @@
-/* vouched.h - a sign-in for which a provider vouches instead of a password (core/oidc.h): the same
- * session, audit entry and refusals. The provider's word counts for the second factor, too. */
+/* vouched.h - a sign-in for which a provider vouches instead of a password (core/oidc/oidc.h): the
+ * same session, audit entry and refusals. The provider's word counts for the second factor, too. */
 #ifndef SB_CORE_VOUCHED_H
 #define SB_CORE_VOUCHED_H
 
-#include "core/oidc_person.h"
+#include "core/oidc/oidc_person.h"
 #include "core/users.h"
 
 struct vouched {

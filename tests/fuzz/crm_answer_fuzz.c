@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 #include "connectors/webhook/webhook_event.h"
-#include "core/crm_call.h"
+#include "core/crm/crm_call.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

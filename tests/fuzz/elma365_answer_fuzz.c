@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "connectors/elma365/elma365_compose.h"
-#include "core/crm_fields.h"
+#include "core/crm/crm_fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "core/oidc_keys.h"
-#include "core/oidc_metadata.h"
+#include "core/oidc/oidc_keys.h"
+#include "core/oidc/oidc_metadata.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

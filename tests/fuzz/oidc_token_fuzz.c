@@ -10,8 +10,8 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "core/oidc_person.h"
-#include "core/oidc_token.h"
+#include "core/oidc/oidc_person.h"
+#include "core/oidc/oidc_token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

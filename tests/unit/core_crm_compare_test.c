@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/crypto.h"
-#include "core/crm_compare.h"
+#include "core/crm/crm_compare.h"
 
 #define THREAD "01JDFX3T5KTTTTTTTTTABCDE03"
 #define ROWS 6

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/crm_flow.h"
+#include "core/crm/crm_flow.h"
 
 #define ENTRIES_MAX 128
 #define CARDS_MAX 8

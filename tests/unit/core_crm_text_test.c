@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "core/crm_text.h"
+#include "core/crm/crm_text.h"
 
 static json_t *message_of(const char *text) {
     return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:{s:s,s:s}}", "id", "01JDFX3T5KABCDEFGHJKMNPQRS",

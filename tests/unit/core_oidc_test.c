@@ -12,11 +12,11 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/mem.h"
-#include "core/oidc_keys.h"
-#include "core/oidc_metadata.h"
-#include "core/oidc_person.h"
-#include "core/oidc_round.h"
-#include "core/oidc_token.h"
+#include "core/oidc/oidc_keys.h"
+#include "core/oidc/oidc_metadata.h"
+#include "core/oidc/oidc_person.h"
+#include "core/oidc/oidc_round.h"
+#include "core/oidc/oidc_token.h"
 
 #define ISSUER "https://login.example/realm"
 #define ENDPOINTS                                                                                  \

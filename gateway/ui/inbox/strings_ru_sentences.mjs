@@ -1,7 +1,7 @@
 // strings_ru_sentences.mjs - what the gateway says in English about channels and files, in Russian. The English is
 // that of the sources: connectors/*/*_check.c, *_fetch.c and what lies below them. {why} is a sentence of its own.
 
-// CRMs (core/crm_call.c, crm_queue.c).
+// CRMs (core/crm/crm_call.c, crm_queue.c).
 const crm = {
     "the CRM answered {status}": "CRM ответила {status}",
     "the receiver has answered 410: it wants no more events": "Получатель ответил 410: событий он больше не ждёт.",
