@@ -7,9 +7,7 @@ import random
 import pytest
 from clients import own_id
 from email_fake_world import FakeWorld
-from faketime import FakeTime
-from harness import SLOWER, Gateway, until
-from own_redis import OwnRedis
+from harness import SLOWER, until
 from telegram_world import Telegram
 from whatsapp_world import WhatsApp
 
@@ -30,19 +28,8 @@ AT_ONCE = 'rating = yes rating_after = "0s" '
 
 
 @pytest.fixture
-def clock(tmp_path):
-    return FakeTime(tmp_path)
-
-
-@pytest.fixture
-def g(clock):
-    redis = OwnRedis()  # its allocator does not stand the fake clock
-    gateway = Gateway(config=CONFIG, workers=2, env=clock.env, redis_url=redis.url)
-    try:
-        yield gateway.start()
-    finally:
-        gateway.destroy()
-        redis.destroy()
+def g(clocked):
+    return clocked
 
 
 def write(g, who, text="hello", channel="test", id=None):

@@ -11,9 +11,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from faketime import FakeTime
 from harness import SLOWER, Api, Gateway, until
-from own_redis import OwnRedis
 from reporting import LABELS, history
 
 CONFIG = """
@@ -33,19 +31,8 @@ MESSAGES = int(os.environ.get("REPORT_MESSAGES", "600"))
 
 
 @pytest.fixture
-def clock(tmp_path):
-    return FakeTime(tmp_path)
-
-
-@pytest.fixture
-def g(clock):
-    redis = OwnRedis()  # its allocator does not stand the fake clock
-    gateway = Gateway(config=CONFIG, workers=2, env=clock.env, redis_url=redis.url)
-    try:
-        yield gateway.start()
-    finally:
-        gateway.destroy()
-        redis.destroy()
+def g(clocked):
+    return clocked
 
 
 def slot_of(ms):

@@ -6,9 +6,7 @@ import zoneinfo
 
 import pytest
 from clients import Agent, own_id
-from faketime import FakeTime
-from harness import SLOWER, Gateway, patience, until
-from own_redis import OwnRedis
+from harness import SLOWER, patience, until
 
 CONFIG = """
 listen = "127.0.0.1:{port}"
@@ -25,19 +23,8 @@ OFFICE = {"name": "Office", "zone": "Europe/Berlin", "week": {d: [{"from": "09:0
 
 
 @pytest.fixture
-def clock(tmp_path):
-    return FakeTime(tmp_path)
-
-
-@pytest.fixture
-def g(clock):
-    redis = OwnRedis()  # its allocator does not stand the fake clock
-    gateway = Gateway(config=CONFIG, workers=2, env=clock.env, redis_url=redis.url)
-    try:
-        yield gateway.start()
-    finally:
-        gateway.destroy()
-        redis.destroy()
+def g(clocked):
+    return clocked
 
 
 def now(clock):
