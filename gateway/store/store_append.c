@@ -27,7 +27,7 @@ struct append {
     const char *assignee, *state, *labels; /* "-" or "=..." */
     const char *route, *reply_to, *alias, *blocked, *author, *mentions, *agent, *while_assigned;
     const char *first, *next, *silence, *rated;
-    int score;      /* as long as it may be a rating */
+    int score;      /* as long as it may be a rating, else 0 */
     char *owned[9]; /* what of these was allocated one by one */
     size_t nowned;
     int64_t seen, snooze, window_until, free_by, free_for, past, unwanted;
@@ -42,13 +42,6 @@ struct append {
 
 static void send_append(struct append *op);
 static void send_rated(struct append *op);
-
-static void send(struct append *op) {
-    if (op->score)
-        send_rated(op);
-    else
-        send_append(op);
-}
 
 static void append_free(struct append *op) {
     for (size_t i = 0; i < op->nowned; i++)
@@ -103,7 +96,7 @@ static void hop(struct append *op, const char *client) {
     op->who[0] = 'c';
     memcpy(op->who + 1, client, ID_SIZE);
     op->shard = id_shard(client);
-    send(op);
+    send_append(op);
 }
 
 /* What he writes from now on is of a new client: his identities lead to this one only for a moment.
@@ -159,6 +152,8 @@ static void on_appended(void *arg, const struct redis_reply *r, const struct err
         char client[ID_SIZE];
         copy_id(client, redis_reply_at(r, 1));
         hop(op, client);
+    } else if (strcmp(what, "rates") == 0) {
+        send_rated(op);
     } else if (strcmp(what, "none") == 0) { /* no rating, or of nothing that he was asked about */
         op->score = 0;
         send_append(op);
@@ -247,12 +242,13 @@ static void send_append(struct append *op) {
     args_add(&a, op->while_assigned);
     args_add(&a, op->by_itself ? "1" : "0");
     add_time(&a, op->unwanted);
+    args_add(&a, op->score ? "1" : "0");
     for (size_t i = 0; i < s->ntargets; i++)
         args_add(&a, s->targets[i]);
     store_eval(s, SCRIPT_APPEND, op->shard, &a, on_appended, op);
 }
 
-/* The same of what may be a rating. */
+/* The same of what may be a rating, where the client was asked for one. */
 static void send_rated(struct append *op) {
     struct store *s = op->store;
     struct args a;
@@ -404,5 +400,5 @@ void store_append(struct store *s, const struct store_append *in, store_append_f
         loop_defer(s->env->loop, on_early, op);
         return;
     }
-    send(op);
+    send_append(op);
 }

@@ -324,3 +324,31 @@ def test_mail_by_an_answer_above_the_quote(making):
     world.deliver(head.replace("<2@x>", "<3@x>") + "3 because it took long\r\n\r\n" + quote)
     until(lambda: thread_of(api, thread)["state"] == "open", 20 * SLOWER)
     assert len(ratings(api, thread)) == 1 and not world.smtp.problems
+
+
+def scripts_run(g, who, text):
+    """How many scripts a message of his runs: those that are told of his address."""
+    with g.redis.monitor() as watch:
+        thread = write(g, who, text)
+        g.redis.echo("over")
+        n = 0
+        while not (command := watch.next_command()["command"]).startswith("ECHO"):
+            n += command.startswith("EVALSHA") and f" {who} " in command
+        return thread, n
+
+
+def test_only_who_was_asked_costs_a_second_script(g, clock):
+    """A lone digit is a message like any other where nobody was asked to rate."""
+    api = g.login()
+    for who in ("count.a", "count.b"):
+        scripts_run(g, who, "hello")  # the first may have to bring the script along
+    thread, words = scripts_run(g, "count.a", "hello again")
+    assert words == scripts_run(g, "count.a", "5")[1] == 1
+    state(api, thread, "closed")
+    assert scripts_run(g, "count.a", "4")[1] == 1, "closed, and nobody was asked"
+    assert not ratings(api, thread) and thread_of(api, thread)["state"] == "open"
+    thread = ended(g, api, "count.b")
+    clock.forward(3601)
+    asked(api, thread)
+    assert scripts_run(g, "count.b", "5")[1] == 2
+    assert [r["score"] for r in ratings(api, thread)] == [5] and thread_of(api, thread)["state"] == "closed"

@@ -16,17 +16,17 @@
 --   client begins to wait, 43 a later one, 44 when the thread is closed if nobody writes any more (each "<remind ms>
 --   <due ms> <whom> <due> <policy>" or ""; 44 of an event that closes it: when the client is asked how it was, ms),
 --   45 who must still be responsible ("-" anybody, "=name"), 46 it was sent by itself and is no answer 0|1, 47 which
---   rules want nothing of it if the thread bears no labels or "", 48... CRM
+--   rules want nothing of it if the thread bears no labels or "", 48 it would do as a rating 0|1, 49... CRM
 --   targets. Labels may be changed by one, too: "+new", "~gone"
 -- Returns {"ok"|"dup", client, thread, message, seq, received ms}, {"elsewhere", client},
 --   {"merged", thread}, {"missing"}, {"again"} (the new tag was taken: make other ids), {"blocked"},
 --   {"writing", agent} or {"answered", agent} (somebody else does so, or has since), {"taken"} (another is responsible),
---   {"erased"}
+--   {"erased"}, {"rates"} (he was asked how the talk was: rated.lua says whether this is his answer)
 local now, dir, who = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local kind, address, name = ARGV[4], ARGV[5], ARGV[6]
 local channel, connector, dedupe = ARGV[11], ARGV[12], ARGV[13]
 local shard = string.sub(ARGV[9], -2)
-local past, agent, targets = tonumber(ARGV[34]), ARGV[39], 48
+local past, agent, targets = tonumber(ARGV[34]), ARGV[39], 49
 local by_itself = ARGV[46] == '1'
 local client, thread, is_new, profile
 
@@ -64,13 +64,14 @@ end
 
 local t = get(thread, 'client', 'state', 'assignee', 'merged', 'waiting', 'last_ms', 'channel', 'route',
   'kind', 'address', 'window', 'seq', 'unread', 'cname', 'place', 'labels', 'blocked', 'answered', 'replied', 'sla', 'silence',
-  'episode', 'erased')
+  'episode', 'erased', 'asked')
 if not t[1] then return {'missing'} end
 if t[4] then return {'merged', t[4]} end
 if t[23] then return {'erased'} end
 client = t[1]
 local state, assignee = t[2], t[3] or ''
 local log, record = P .. 'log:' .. thread, P .. 'thread:' .. thread
+if ARGV[48] == '1' and state == 'closed' and string.match(t[24] or '', '^%d+') == (t[22] or '0') then return {'rates'} end
 
 -- One that he gave up: what comes from there late says nothing of where he is.
 local function is_former()

@@ -1,6 +1,7 @@
 -- rated.lua: what a client wrote may be the rating of the talk that he was asked about (ask.lua): then it is an event of
 -- the thread, which stays closed. Else, or when a person of ours has written since (on the phone: the thread's field
--- "spoke", append.lua), nothing is done, and it is a message like any other. Of several ratings of one
+-- "spoke", append.lua), nothing is done, and it is a message like any other. Only where append.lua has found that he was
+-- asked is this run. Of several ratings of one
 -- matter the last counts; the thread's field "rated" has it: "<episode> <score> <seq> <day and hour it was counted in>",
 -- then lines: channel, agent, labels.
 -- KEYS: 1 shard prefix
