@@ -369,6 +369,7 @@ static int build_edges(struct app *app, struct err *err) {
         .public_url = *public_url ? public_url : NULL,
         .providers = app->providers,
         .nproviders = app->nproviders,
+        .passwords = settings_bool(config_section(app->config, "agents"), "password_sign_in"),
         .vault = app->vault,
         .source = app->ctx->source,
         .data_dir = app->data_dir,

@@ -13,6 +13,7 @@ struct asking {
     struct env env;
     const struct settings *settings;
     struct oidc *oidc;
+    size_t good; /* how many work */
 };
 
 static void on_checked(void *arg, size_t keys, const struct err *err) {
@@ -22,11 +23,18 @@ static void on_checked(void *arg, size_t keys, const struct err *err) {
         doctor_fail(a->doctor, mem_printf("oidc \"%s\": %s", name, err->text),
             err_passes(err) ? "can this machine reach issuer? A private address needs allow_private"
                             : "compare issuer with what the provider's own pages say");
-    else
+    else {
+        a->good++;
         doctor_ok(a->doctor,
             mem_printf(
                 "oidc \"%s\": %s is found (keys: %zu); the redirect URI to register there is %s",
                 name, issuer, keys, oidc_redirect_url(a->oidc)));
+        if (oidc_leaves_there(a->oidc) && !oidc_can_leave(a->oidc))
+            doctor_warn(a->doctor,
+                mem_printf("oidc \"%s\": it names no page where people sign out "
+                           "(end_session_endpoint)", name),
+                "signing out ends the session here only: sign_out can be left out");
+    }
     loop_stop(a->env.loop);
 }
 
@@ -57,6 +65,10 @@ void doctor_oidc(struct doctor *d) {
         a.settings = config_at(d->config, SECTION_SIGN_IN, i, NULL);
         examine(&a, http);
     }
+    if (!a.good && !settings_bool(config_section(d->config, "agents"), "password_sign_in"))
+        doctor_fail(d,
+            mem_strdup("nobody can sign in: passwords are switched off, and no provider works"),
+            "set agents { password_sign_in = true } and send SIGHUP until one does");
     http_client_destroy(&http);
     loop_destroy(&a.env.loop);
     metrics_destroy(&a.env.metrics);

@@ -106,5 +106,11 @@ unsigned sections_try(
         if (try_provider(config, s, env, &err) < 0 && ++n)
             wrong(arg, type->name, settings_title(s), &err);
     }
+    if (!settings_bool(config_section(config, "agents"), "password_sign_in") &&
+        !config_count(config, SECTION_SIGN_IN) && ++n) {
+        err_set(&err, ERR_INVALID,
+            "password_sign_in = false needs a provider (oidc): nobody could sign in");
+        wrong(arg, "agents", "", &err);
+    }
     return n;
 }

@@ -21,6 +21,7 @@ struct api_options {
     const char *public_url;        /* NULL unknown */
     struct oidc *const *providers; /* by which agents may sign in */
     size_t nproviders;
+    bool passwords; /* agents may sign in by theirs */
     const struct vault *vault;
     /* For changing the channels: where the configuration comes from; does the channel's connector
      * take what stands in next; read it all again, soon. */

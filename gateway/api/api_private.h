@@ -128,6 +128,9 @@ void api_set_cookie(struct http_exchange *x, const char *session); /* NULL clear
 struct sign_in api_sign_in(struct http_exchange *x, enum sign_in_what what, const char *name,
     const char *password, const char *code);
 void api_signed_in(struct http_exchange *x, const struct signed_in *in);
+/* The browser keeps by which provider it has signed in, for signing out there; NULL: by none. */
+void api_set_provider(struct http_exchange *x, const char *id);
+struct oidc *api_provider(const struct api *api, const char *id); /* or NULL */
 json_t *api_agent_json(const struct api *api, const struct actor *a);
 
 /* Handlers, by file. */

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "api/api_private.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/version.h"
+#include "core/oidc/oidc.h"
 
 #define COOKIE_AGE_S (400L * 24 * 3600) /* the server decides when it ends */
 
@@ -29,6 +31,11 @@ static void set_cookie(
 
 void api_set_cookie(struct http_exchange *x, const char *session) {
     set_cookie(x, "sb_session", session, "/");
+}
+
+void api_set_provider(struct http_exchange *x, const char *id) {
+    if (id || http_cookie(x, "sb_provider"))
+        set_cookie(x, "sb_provider", id, "/api/v1/session");
 }
 
 struct sign_in api_sign_in(struct http_exchange *x, enum sign_in_what what, const char *name,
@@ -62,10 +69,12 @@ static void on_login(void *arg, const struct signed_in *in, const struct err *er
     struct login l = *(struct login *)arg;
     free(arg);
     api_signed_in(l.x, in);
-    if (err)
+    if (err) {
         http_reply_err(l.x, err);
-    else
-        http_reply_json(l.x, 200, json_pack("{s:o}", "agent", api_agent_json(l.api, in->actor)));
+        return;
+    }
+    api_set_provider(l.x, NULL);
+    http_reply_json(l.x, 200, json_pack("{s:o}", "agent", api_agent_json(l.api, in->actor)));
 }
 
 HANDLER(api_session_create) {
@@ -77,6 +86,9 @@ HANDLER(api_session_create) {
     const char *password = json_string_value(json_object_get(body, "password"));
     if (api_origin(api, x) == API_ORIGIN_FOREIGN) {
         http_reply_problem(x, 403, "denied", "this request comes from another site");
+    } else if (!((struct api *)api)->options.passwords) { /* whoever it is */
+        http_reply_problem(x, 403, "denied",
+            "signing in by password is switched off here: sign in by the provider");
     } else if (!name || !password || (code && !json_is_string(code)) ||
                json_object_size(body) != (code ? 3 : 2)) {
         http_reply_problem(x, 400, "invalid",
@@ -101,11 +113,31 @@ HANDLER(api_session_get) {
     api_begin(api, x, 0, ROLE_AGENT, session_get);
 }
 
+/* Here he is signed out already, whatever is with the provider. */
+static void on_leaving(void *arg, const char *url, const struct err *err) {
+    struct call *c = arg;
+    if (err)
+        LOG_INFO(c->api->env.log, "sign_out.not_there", LOG_E(err));
+    if (url)
+        call_ok(c, 200, json_pack("{s:s}", "go", url));
+    else
+        call_empty(c);
+}
+
 static void on_logged_out(void *arg, const struct err *err) {
     struct call *c = arg;
-    if (!err)
-        api_set_cookie(c->x, NULL);
-    call_on_done(c, err);
+    const char *id = http_cookie(c->x, "sb_provider");
+    struct oidc *provider = id ? api_provider(c->api, id) : NULL;
+    if (err) {
+        call_err(c, err);
+        return;
+    }
+    api_set_cookie(c->x, NULL);
+    api_set_provider(c->x, NULL);
+    if (provider && oidc_leaves_there(provider))
+        oidc_leave(provider, on_leaving, c);
+    else
+        call_empty(c);
 }
 
 static void session_delete(struct call *c) {

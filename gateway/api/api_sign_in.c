@@ -20,7 +20,7 @@
 static const char OK[] = "ok", EXPIRED[] = "expired", DENIED[] = "denied", UNKNOWN[] = "unknown",
                   FAILED[] = "failed", AWAY[] = "away", BUSY[] = "busy", STORE[] = "store";
 
-static struct oidc *find(const struct api *api, const char *id) {
+struct oidc *api_provider(const struct api *api, const char *id) {
     for (size_t i = 0; i < api->options.nproviders; i++)
         if (strcmp(oidc_id(api->options.providers[i]), id) == 0)
             return api->options.providers[i];
@@ -36,7 +36,8 @@ HANDLER(api_sign_in_ways) {
                                         "name", oidc_name(o->providers[i]), "url", url));
         free(url);
     }
-    http_reply_json(x, 200, json_pack("{s:o}", "providers", list));
+    http_reply_json(
+        x, 200, json_pack("{s:o,s:b}", "providers", list, "password", (int)o->passwords));
 }
 
 /* --- one way of it --------------------------------------------------------------------------- */
@@ -94,7 +95,7 @@ static void fail_by(struct trip *t, const struct err *err) {
 
 static struct trip *trip_begin(struct api *api, struct http_exchange *x) {
     const char *id = http_path_arg(x, "provider");
-    struct oidc *o = find(api, id ? id : "");
+    struct oidc *o = api_provider(api, id ? id : "");
     if (!o) {
         http_reply_problem(x, 404, "not_found", "there is no such provider");
         return NULL;
@@ -145,6 +146,7 @@ static void on_signed_in(void *arg, const struct signed_in *in, const struct err
         return;
     }
     api_signed_in(t->x, in);
+    api_set_provider(t->x, oidc_id(t->oidc));
     end(t, OK);
 }
 

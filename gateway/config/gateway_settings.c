@@ -153,6 +153,11 @@ const struct setting agents_settings[] = {
         .min = 60000,
         .max = 400 * DAY_MS,
         .help = "A sign-in ends after so long without use."},
+    {.key = "password_sign_in",
+        .type = SETTING_BOOL,
+        .preset = "true",
+        .help = "Agents may sign in by a password. false: only by a provider (oidc); for an "
+                "emergency set it to true and send SIGHUP."},
     {.key = "login_tries",
         .type = SETTING_INT,
         .preset = "10",

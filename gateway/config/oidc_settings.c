@@ -11,6 +11,10 @@ static int check_claim(const char *value, struct err *err) {
     return 0;
 }
 
+static int check_role_claim(const char *value, struct err *err) {
+    return *value ? check_claim(value, err) : 0;
+}
+
 static int check_name(const char *value, struct err *err) {
     return strlen(value) <= 80 ? 0 : err_set(err, ERR_INVALID, "must be 80 bytes at most");
 }
@@ -64,11 +68,26 @@ const struct setting oidc_settings[] = {
         .max = 400LL * 24 * 3600 * 1000,
         .help = "A sign-in ends after so long, used or not: then the provider is asked again, who "
                 "knows whether he is still there."},
+    {.key = "timeout",
+        .type = SETTING_DURATION,
+        .preset = "10s",
+        .min = 1000,
+        .max = 60000,
+        .help = "How long the provider may take for one answer. There are four at most in a "
+                "sign-in."},
+    {.key = "sign_out",
+        .type = SETTING_BOOL,
+        .preset = "false",
+        .help = "Who signs out here is sent there to sign out, too, where the provider has a page "
+                "for it (end_session_endpoint). PUBLIC_URL/ is to be registered there as where it "
+                "leads back."},
     {.key = "role_claim",
         .type = SETTING_STRING,
         .preset = "",
+        .check = check_role_claim,
         .help = "The claim, a word or a list of them, that gives the role at each sign-in: groups. "
-                "Who has none of the words below does not come in. Empty: roles are given here."},
+                "One inside others by the way to it, with dots: realm_access.roles (Keycloak), "
+                "resource_access.switchboard.roles. Who has none of the words below does not come in. Empty: roles are given here."},
     {.key = "admins",
         .type = SETTING_LIST,
         .preset = "",

@@ -1,5 +1,5 @@
-"""Signing in by a provider as a person does: our button, its page, and back; cancelled there, and who has no access here. In both
-languages, wide and narrow (T10)."""
+"""Signing in by a provider as a person does: our button, its page, and back; cancelled there, and who has no access here; without
+passwords, and out there as well. In both languages, wide and narrow (T10)."""
 import pytest
 from axe import accessible
 from fakes.oidc import Oidc
@@ -14,16 +14,21 @@ WORDS = {
 PEOPLE = {name: {"sub": name + "1", "preferred_username": name, "name": name.title()} for name in ("ann", "eve")}
 
 
+def gateway_of(fake, agents="", more=""):
+    fake.url = fake.url.replace("127.0.0.1", "localhost")  # another site to the browser
+    section = (f'oidc "corp" {{{{ name = "Corp" issuer = "{fake.issuer}" client_id = "{fake.client}" '
+               f'client_secret = "{fake.secret}" allow_private = true {more} }}}}\n')
+    g = Gateway(config=CONFIG.replace("agents {{", f'public_url = "http://127.0.0.1:{{port}}"\nagents {{{{ {agents}') + section)
+    fake.redirect = f"{g.url}/sign-in/corp/callback"
+    return g
+
+
 @pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
 def test_there_and_back(browsers, width, lang):
     browsers.allowed += ["401 (Unauthorized)", "favicon.ico"]
     words = WORDS[lang]
     with Oidc(PEOPLE) as fake:
-        fake.url = fake.url.replace("127.0.0.1", "localhost")  # another site to the browser
-        section = (f'oidc "corp" {{{{ name = "Corp" issuer = "{fake.issuer}" client_id = "{fake.client}" '
-                   f'client_secret = "{fake.secret}" allow_private = true }}}}\n')
-        g = Gateway(config=CONFIG.replace("agents {{", 'public_url = "http://127.0.0.1:{port}"\nagents {{') + section)
-        fake.redirect = f"{g.url}/sign-in/corp/callback"
+        g = gateway_of(fake)
         try:
             g.start()
             g.add_user("ann")
@@ -56,5 +61,36 @@ def test_there_and_back(browsers, width, lang):
             p.all(".menu-item")[-1].click()
             p.says(".gate-ways .button", words["button"])
             assert not p.all(".form-error")
+        finally:
+            g.destroy()
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_no_passwords_and_out_there_too(browsers, width, lang):
+    browsers.allowed += ["401 (Unauthorized)", "favicon.ico"]
+    words = WORDS[lang]
+    with Oidc(PEOPLE) as fake:
+        g = gateway_of(fake, "password_sign_in = false", "sign_out = true")
+        try:
+            g.start()
+            g.add_user("ann")
+            p = Page(browsers, g, width, lang)
+            p.says(".gate-ways .button-main", words["button"])
+            p.none("input")
+            p.none(".gate-or")
+            p.fits()
+            accessible(p.d)
+            p.shot("sign-in-no-passwords")
+            p.click(".gate-ways .button")
+            p.until(lambda: next(b for b in p.d.find_elements(By.CSS_SELECTOR, "form button") if b.text == "Cancel").click() or True)
+            p.says(".form-error", words["denied"])
+            p.click(".gate-ways .button")
+            p.until(lambda: next(b for b in p.d.find_elements(By.CSS_SELECTOR, "form button") if b.text == "ann").click() or True)
+            p.online()
+            p.click(".person")
+            p.all(".menu-item")[-1].click()
+            p.says(".gate-ways .button", words["button"])
+            p.until(lambda: fake.count("/logout") == 1, why="for the provider's page")
+            p.says(".gate-ways .button", words["button"])
         finally:
             g.destroy()

@@ -17,8 +17,8 @@ class Request:
 
 
 class Answer:
-    """status and body; spoil: None, "lose" (closed without a word), "reset" (thrown away, as a machine that fell) or "cut"
-    (half of it)."""
+    """status and body; spoil: None, "lose" (closed without a word), "reset" (thrown away, as a machine that fell), "cut"
+    (half of it) or "trickle" (a byte a second)."""
 
     __slots__ = ("status", "body", "type", "headers", "spoil")
 
@@ -86,7 +86,10 @@ async def serve_one(reader, writer, handler, most):
     if answer.spoil == "cut":
         writer.write(out[: len(out) - max(1, len(answer.body) // 2)])
         return False
-    writer.write(out)
+    for i in range(len(out) if answer.spoil == "trickle" else 0):
+        writer.write(out[i : i + 1])
+        await asyncio.sleep(1)
+    writer.write(b"" if answer.spoil == "trickle" else out)
     await writer.drain()
     return headers.get("connection", "").lower() != "close"
 

@@ -37,6 +37,8 @@ static void read_metadata(struct span body, bool plain) {
     check_url(m.keys_url, plain);
     if (m.userinfo_url)
         check_url(m.userinfo_url, plain);
+    if (m.end_url)
+        check_url(m.end_url, plain);
     oidc_metadata_free(&m);
 }
 

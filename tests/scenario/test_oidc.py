@@ -1,9 +1,11 @@
 """Signing in by an OpenID Connect provider: each attack that RFC 9700 and OpenID Connect Core name is refused, in words of
 the sign-in page that tell nothing of why. Rows T10, T24 of the peers' advisories; ASVS 6.3.1, 7.2.4, 11.2.4, 15.3.2."""
+import asyncio
 import hashlib
 import hmac
 import json
 import re
+import threading
 import time
 import urllib.parse
 
@@ -12,7 +14,8 @@ import requests
 from clients import Api
 from cryptography.hazmat.primitives import serialization
 from fakes.oidc import Key, Oidc, b64, jwt
-from harness import CONFIG, Gateway, patience, until
+from fakes.wire import Answer
+from harness import CONFIG, SLOWER, Gateway, patience, until
 from test_advisories import Listener
 from test_api_auth import closed, socket_of
 
@@ -214,7 +217,8 @@ def test_no_address_in_a_token_is_asked(w):
     w.fake.header = {"jku": listener.url + "/keys", "x5u": listener.url + "/cert"}
     w.fake.claims = lambda c: {**c, "_claim_sources": {"src": {"endpoint": listener.url + "/claims"}}}
     assert w.sign_in("ann") == "ok"
-    w.fake.keys, kept = [Key()], w.fake.keys
+    kept = w.fake.keys
+    w.fake.keys = [Key(), *kept]  # kept: where keys are fetched anew for it, the others are not lost
     w.sign_in("ann")
     w.fake.keys = kept
     listener.socket.close()
@@ -342,6 +346,70 @@ def test_rules_of_a_section(making_world):
     assert w.sign_in("bob", name="mails") == "ok"
 
 
+def test_roles_that_lie_in_objects_and_passwords_switched_off(making_world):
+    """Keycloak's way to tell roles. And a gateway without passwords: the same refusal whoever it is, until the setting is changed."""
+    roles = 'create = true role_claim = "{0}" supervisors = {{{{"leads"}}}} agents = {{{{"staff"}}}}'
+    w = making_world(realm=roles.format("realm_access.roles"), client=roles.format("resource_access.desk.v2.roles"),
+                     url=roles.format("https://example.com/roles"))
+    told = {"realm_access": {"roles": ["offline_access", "leads"]}, "resource_access": {"account": {"roles": ["leads"]}, "desk.v2": {"roles": ["staff"]}},
+            "https://example.com/roles": "staff"}
+    for name, role in (("realm", "supervisor"), ("client", "agent"), ("url", "agent")):
+        browser = w.browser()
+        w.fakes[name].people["new"].update(told, preferred_username="new." + name)
+        w.fakes[name].thin = name == "client"  # by userinfo only
+        assert w.sign_in("new", browser, name) == "ok"
+        assert browser.get(w.g.url + "/api/v1/session", timeout=patience()).json()["agent"]["role"] == role
+        assert w.sign_in("ann", name=name) == "unknown", "nothing there gives her a role"
+    boss, typed = w.g.login(), {"name": "ann", "password": w.g.PASSWORD}
+    with_passwords = w.g.config_text
+    w.g.config_text = with_passwords.replace("agents {{", "agents {{ password_sign_in = false")
+    w.g.write_config()
+    w.g.reload()
+    assert requests.get(w.g.url + "/api/v1/sign-in", timeout=patience()).json()["password"] is False
+    refused = [Api(w.g.url).ask("POST", "/session", json={**typed, **how}) for how in ({}, {"password": "wrong"}, {"name": "nobody"})]
+    assert {r.status_code for r in refused} == {403} and len({r.text for r in refused}) == 1 and "by the provider" in refused[0].json()["detail"]
+    assert w.sign_in("new", name="realm") == "ok" and boss.get("/threads") is not None, "who is signed in stays"
+    assert "nobody can sign in" not in w.g.cli("doctor", check=False).stdout
+    for fake in w.fakes.values():
+        fake.metadata = {"jwks_uri": None}
+    assert re.search("fail +nobody can sign in: passwords are switched off, and no provider works", w.g.cli("doctor", check=False).stdout)
+    w.g.config_text = re.sub(r"(?m)^oidc .*$", "", w.g.config_text)
+    w.g.write_config()
+    assert "needs a provider" in w.g.cli("check-config", check=False).stderr
+    w.g.config_text = with_passwords
+    w.g.write_config()
+    w.g.reload()
+    assert Api(w.g.url).ask("POST", "/session", json=typed).status_code == 200, "the way for emergencies"
+
+
+def test_signing_out_there_too(making_world):
+    """OpenID Connect RP-Initiated Logout 1.0, after our own session is over; only if it is wanted, and nothing secret is in the address."""
+    w = making_world(corp="sign_out = true", nowhere="sign_out = true", off="")
+    w.fakes["nowhere"].metadata = {"end_session_endpoint": "javascript:alert(1)"}
+
+    def leave(browser):
+        r = browser.delete(w.g.url + "/api/v1/session", headers={"Origin": w.g.url}, timeout=patience())
+        assert w.signed_in(browser) is None and not browser.cookies.get_dict()
+        return r
+    browser = w.browser()
+    assert w.sign_in("ann", browser) == "ok"
+    held = next(c for c in browser.cookies if c.name == "sb_provider")
+    assert held.value == "corp" and held.path == "/api/v1/session" and held.has_nonstandard_attr("HttpOnly")
+    go = leave(browser).json()["go"]
+    asked = urllib.parse.urlsplit(go)
+    assert go.startswith(w.fake.url + "/logout?")
+    assert dict(urllib.parse.parse_qsl(asked.query)) == {"client_id": w.fake.client, "post_logout_redirect_uri": w.g.url + "/"}
+    r = requests.get(go, allow_redirects=False, timeout=patience(), stream=True)
+    assert r.status_code == 302 and r.headers["Location"] == w.g.url + "/"
+    w.fake.close()
+    assert w.sign_in("ann", browser, "nowhere") == "ok" and leave(browser).status_code == 204
+    assert w.sign_in("ann", browser, "off") == "ok" and leave(browser).status_code == 204
+    assert "warn  oidc \"nowhere\": it names no page" in w.g.cli("doctor", check=False).stdout
+    for cookie in ("off", "nobody", "../x"):  # whatever a browser says: it is led to a provider of ours, or nowhere
+        api = w.g.login()
+        assert api.http.delete(w.g.url + "/api/v1/session", headers={"Origin": w.g.url, "Cookie": f"{api.cookie}; sb_provider={cookie}"}).status_code == 204
+
+
 def test_a_session_ends_though_it_is_used(making_world):
     """ASVS 7.4.1, T26: after its time the provider is asked again; its socket is told at once."""
     w = making_world(corp='session = "1s"')
@@ -416,3 +484,56 @@ def test_what_the_doctor_and_the_page_say_of_a_bad_provider(making_world):
     out = w.g.cli("doctor", check=False).stdout
     assert re.search(r'fail +oidc "corp": discovery: ', out), out
     until(lambda: "sign_in=away" in w.get(w.browser(), w.g.url + "/sign-in/corp").headers["Location"])
+
+
+def hangs(_):
+    return asyncio.sleep(3600)
+
+
+BAD = {"hang": hangs, "trickle": lambda _: Answer(200, {"issuer": "x"}, spoil="trickle"), "huge": lambda _: Answer(200, b"[" * (100 << 20)),
+       "elsewhere": lambda _: Answer(302, b"", headers=["Location: /realm/.well-known/openid-configuration"])}
+STEPS = ("/realm/.well-known/openid-configuration", "/token", "/keys")
+
+
+@pytest.mark.long
+def test_a_provider_that_does_not_come_to_an_end_holds_nobody(making_world):
+    """At each step it says nothing, a byte a second, 100 MB, or to ask elsewhere: the sign-in is over in time, and agents feel nothing."""
+    w = making_world(**{name: 'timeout = "2s"' for name in BAD})
+    api, took, words = w.g.login(), {}, {}
+
+    def sign_in(name):
+        began = time.monotonic()
+        browser = w.browser()
+        address = w.leave(browser, name)
+        words[name] = (urllib.parse.parse_qs(urllib.parse.urlsplit(address).query).get("sign_in")
+                       or [w.come_back(browser, w.decide(address, "ann"))[0]])[0]
+        took[name] = time.monotonic() - began
+
+    def spoil(name, step):
+        fake = w.fakes[name]
+        fake.before = lambda request: BAD[name](request) if request.path == step else None
+
+    for step in STEPS:
+        for name in BAD:
+            spoil(name, step)
+            if step != STEPS[0]:  # what failed is asked anew after a moment
+                until(lambda: "/authorize" in w.leave(w.browser(), name))
+        words.clear()
+        threads = [threading.Thread(target=sign_in, args=(name,)) for name in BAD]
+        for t in threads:
+            t.start()
+        slowest = 0
+        while any(t.is_alive() for t in threads):
+            began = time.monotonic()
+            api.get("/session")
+            slowest = max(slowest, time.monotonic() - began)
+        assert words.keys() == BAD.keys() and set(words.values()) <= {"away", "failed"}, (step, words)
+        assert max(took.values()) < 2 + 2 * SLOWER and slowest < 1 * SLOWER, (step, took, slowest)
+        assert words["hang"] == words["trickle"] == "away"
+    for name in BAD:
+        w.fakes[name].before = None
+        until(lambda: w.sign_in("ann", name=name) == "ok")
+    said = set(re.findall(r'event=sign_in.failed provider=(\w+) .*error="([^"]*)"', w.g.log()))
+    for name, why in (("hang", "timed out after 2"), ("trickle", "timed out"), ("huge", "answer is too large"), ("elsewhere", "answers 302")):
+        steps = {text.partition(":")[0] for who, text in said if who == name and why in text}
+        assert len(steps) == 3 and {"discovery", "jwks_uri"} < steps, said

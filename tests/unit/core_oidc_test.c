@@ -265,6 +265,44 @@ static void a_name_is_taken_from_a_claim(void **state) {
         "");
 }
 
+/* Keycloak's realm_access.roles; a claim of the very name goes first. */
+static void a_role_may_lie_in_objects(void **state) {
+    static const char *const a[] = {"staff", NULL}, *const s[] = {"leads", NULL};
+    struct oidc_rules rules = {"login", nothing, "realm_access.roles", {a, s, nothing}};
+    struct oidc_person who;
+    (void)state;
+    assert_string_equal(named(&rules,
+                            json_pack("{s:s,s:{s:[s]}}", "login", "ann", "realm_access", "roles",
+                                "leads"),
+                            &who),
+        "ann");
+    assert_true(who.has_role && who.role == ROLE_SUPERVISOR);
+    assert_string_equal(named(&rules,
+                            json_pack("{s:s,s:{s:s},s:s}", "login", "ann", "realm_access", "roles",
+                                "leads", "realm_access.roles", "staff"),
+                            &who),
+        "ann");
+    assert_true(who.has_role && who.role == ROLE_AGENT);
+    assert_string_equal(
+        named(&rules, json_pack("{s:s,s:s}", "login", "ann", "realm_access", "leads"), &who), "");
+    assert_string_equal(named(&rules, json_pack("{s:s,s:s}", "login", "ann", "roles", "leads"), &who), "");
+    rules.role_claim = "resource_access.desk.v2.roles"; /* the client is "desk.v2" */
+    assert_string_equal(named(&rules,
+                            json_pack("{s:s,s:{s:{s:s},s:{s:s}}}", "login", "ann",
+                                "resource_access", "desk", "v2", "no object", "desk.v2", "roles",
+                                "leads"),
+                            &who),
+        "ann");
+    rules.role_claim = "https://example.com/roles";
+    assert_string_equal(
+        named(&rules, json_pack("{s:s,s:s}", "login", "ann", "https://example.com/roles", "staff"),
+            &who),
+        "ann");
+    rules.role_claim = "..";
+    assert_string_equal(
+        named(&rules, json_pack("{s:s,s:{s:{}}}", "login", "ann", "", ""), &who), "");
+}
+
 static void the_highest_role_counts(void **state) {
     static const char *const a[] = {"staff", NULL}, *const s[] = {"leads", NULL},
                              *const b[] = {"bosses", NULL};
@@ -336,6 +374,7 @@ int main(void) {
         cmocka_unit_test(answers_of_the_token_endpoint),
         cmocka_unit_test(userinfo_adds_what_is_not_said),
         cmocka_unit_test(a_name_is_taken_from_a_claim),
+        cmocka_unit_test(a_role_may_lie_in_objects),
         cmocka_unit_test(the_highest_role_counts),
         cmocka_unit_test(a_round_comes_back_as_it_left),
         cmocka_unit_test(only_our_own_pages_are_next),

@@ -77,7 +77,7 @@ static void ask(struct oidc_paper *p) {
         &(struct http_request){.method = "GET",
             .url = p == &o->keys_paper ? o->metadata.keys_url : o->discovery_url,
             .headers = headers,
-            .timeout_ms = OIDC_TIMEOUT_MS,
+            .timeout_ms = o->timeout_ms,
             .answer_max = OIDC_ANSWER_MAX,
             .allow_private = o->allow_private,
             .allow_plain = o->allow_private},
@@ -180,6 +180,47 @@ void oidc_begin(struct oidc *o, const struct oidc_round *round, oidc_url_fn fn, 
     oidc_need(&o->metadata_paper, on_metadata, b);
 }
 
+/* --- and to sign out there ------------------------------------------------------------------- */
+
+static void on_leaving(void *arg, const struct err *err) {
+    struct beginning *b = arg;
+    const struct oidc *o = b->o;
+    struct buf url;
+    buf_init(&url, URL_MAX);
+    if (!err && o->metadata.end_url) {
+        buf_adds(&url, o->metadata.end_url);
+        add(&url, "client_id", o->client_id); /* no id_token_hint: addresses end up in logs */
+        add(&url, "post_logout_redirect_uri", o->home_url);
+    }
+    b->fn(b->arg, url.n && !url.failed ? buf_str(&url) : NULL, err);
+    buf_free(&url);
+    free(b);
+}
+
+/* Where it is does not change, as a rule: nobody waits for a document that is an hour old. */
+static void leave_now(void *arg) {
+    on_leaving(arg, NULL);
+}
+
+void oidc_leave(struct oidc *o, oidc_url_fn fn, void *arg) {
+    struct beginning *b = mem_zalloc(sizeof *b);
+    b->o = o;
+    b->fn = fn;
+    b->arg = arg;
+    if (o->metadata.end_url)
+        loop_defer(o->env.loop, leave_now, b);
+    else
+        oidc_need(&o->metadata_paper, on_leaving, b);
+}
+
+bool oidc_leaves_there(const struct oidc *o) {
+    return o->leaves_there;
+}
+
+bool oidc_can_leave(const struct oidc *o) {
+    return o->metadata.end_url != NULL;
+}
+
 /* --- is all well? ---------------------------------------------------------------------------- */
 
 struct checking {
@@ -247,6 +288,8 @@ static void read_settings(struct oidc *o, const char *public_url) {
     o->client_id = settings_str(s, "client_id");
     o->client_secret = settings_str(s, "client_secret");
     o->allow_private = settings_bool(s, "allow_private");
+    o->leaves_there = settings_bool(s, "sign_out");
+    o->timeout_ms = (unsigned)settings_int(s, "timeout");
     o->rules = (struct oidc_rules){.claim = settings_str(s, "claim"),
         .domains = settings_list(s, "domains"),
         .role_claim = settings_str(s, "role_claim"),
@@ -254,6 +297,7 @@ static void read_settings(struct oidc *o, const char *public_url) {
             settings_list(s, "admins")}};
     while (n && public_url[n - 1] == '/')
         n--;
+    o->home_url = mem_printf("%.*s/", (int)n, public_url);
     o->redirect_url = mem_printf("%.*s/sign-in/%s/callback", (int)n, public_url, oidc_id(o));
     n = strlen(o->issuer);
     if (n && o->issuer[n - 1] == '/')
@@ -295,6 +339,7 @@ static void free_oidc(void *arg) {
     oidc_metadata_free(&o->metadata);
     oidc_keys_free(&o->keys);
     free(o->redirect_url);
+    free(o->home_url);
     free(o->discovery_url);
     free(o);
 }

@@ -34,6 +34,12 @@ int64_t oidc_session_ms(const struct oidc *o);
 typedef void (*oidc_url_fn)(void *arg, const char *url, const struct err *err);
 void oidc_begin(struct oidc *o, const struct oidc_round *round, oidc_url_fn fn, void *arg);
 
+/* Where the browser is to be sent that has signed out here and is to do so there (OpenID Connect
+ * RP-Initiated Logout 1.0). url NULL without err: the provider has no such page. */
+void oidc_leave(struct oidc *o, oidc_url_fn fn, void *arg);
+bool oidc_leaves_there(const struct oidc *o); /* as the section wants it */
+bool oidc_can_leave(const struct oidc *o);    /* as its documents say, once they are there */
+
 /* The browser has come back with a code. issuer: who says so (RFC 9207), or NULL. Besides the above
  * ERR_DENIED: the provider knows him, but he may not come in. */
 typedef void (*oidc_person_fn)(void *arg, const struct oidc_person *who, const struct err *err);

@@ -93,6 +93,8 @@ int oidc_metadata_read(
         rc = take_url(o, "userinfo_endpoint", plain, &out->userinfo_url, err);
     if (rc == 0)
         rc = check_ways(o, out, err);
+    if (rc == 0 && take_url(o, "end_session_endpoint", plain, &out->end_url, &why) < 0)
+        out->end_url = NULL; /* nobody needs it to sign in */
     json_decref(o);
     if (rc < 0)
         oidc_metadata_free(out);
@@ -104,5 +106,6 @@ void oidc_metadata_free(struct oidc_metadata *m) {
     free(m->token_url);
     free(m->keys_url);
     free(m->userinfo_url);
+    free(m->end_url);
     *m = (struct oidc_metadata){0};
 }

@@ -13,6 +13,7 @@
 struct oidc_metadata {
     char *authorization_url, *token_url, *keys_url;
     char *userinfo_url;  /* NULL: it has none */
+    char *end_url;       /* where people sign out; NULL: it names no good address */
     bool secret_in_body; /* client_secret_post, where it does not take client_secret_basic */
     bool tells_issuer;   /* its answers say who it is (RFC 9207) */
 };

@@ -74,10 +74,22 @@ static int take_name(const char *value, struct oidc_person *out, struct err *err
     return 0;
 }
 
+/* The claim of this very name, or that to which the name leads, through objects in objects:
+ * "realm_access.roles". What stands between two dots may have dots itself. */
+static const json_t *claim_at(const json_t *o, const char *path) {
+    const json_t *found = json_object_get(o, path);
+    char key[OIDC_CLAIM_MAX + 1];
+    for (const char *dot = strchr(path, '.'); !found && dot; dot = strchr(dot + 1, '.')) {
+        snprintf(key, sizeof key, "%.*s", (int)(dot - path), path);
+        found = claim_at(json_object_get(o, key), dot + 1);
+    }
+    return found;
+}
+
 /* The highest of the roles that his words give. */
 static int take_role(const struct oidc_rules *rules, const json_t *claims, struct oidc_person *out,
     struct err *err) {
-    const json_t *words = json_object_get(claims, rules->role_claim), *one;
+    const json_t *words = claim_at(claims, rules->role_claim), *one;
     size_t i;
     if (!*rules->role_claim)
         return 0;
@@ -119,6 +131,6 @@ bool oidc_person_lacks(const struct oidc_rules *rules, const json_t *claims) {
     return !*json_text(claims, rules->claim) ||
            (by_mail && !strchr(json_text(claims, rules->claim), '@') && !is_verified(claims)) ||
            (strcmp(rules->claim, "email") == 0 && !is_verified(claims)) ||
-           (*rules->role_claim && !json_object_get(claims, rules->role_claim)) ||
+           (*rules->role_claim && !claim_at(claims, rules->role_claim)) ||
            !*json_text(claims, "name");
 }

@@ -10,11 +10,13 @@
 #include "base/err.h"
 #include "core/users.h"
 
+#define OIDC_CLAIM_MAX 128u /* bytes of a claim's name, by the settings */
+
 /* What the section says; all borrowed, lists are NULL-ended. */
 struct oidc_rules {
     const char *claim;                        /* has the agent's name */
     const char *const *domains;               /* of mail addresses; empty: names are no addresses */
-    const char *role_claim;                   /* "" roles are given here */
+    const char *role_claim;                   /* or the way to it: "a.b"; "" roles are given here */
     const char *const *roles[ROLE_ADMIN + 1]; /* by role: the words of role_claim that give it */
 };
 

@@ -7,7 +7,6 @@
 #include "core/oidc/oidc_metadata.h"
 
 #define OIDC_ANSWER_MAX (512u << 10)
-#define OIDC_TIMEOUT_MS 10000u
 
 typedef void (*oidc_ready_fn)(void *arg, const struct err *err);
 
@@ -35,8 +34,9 @@ struct oidc {
     const struct settings *settings;
     struct oidc_rules rules;
     const char *issuer, *client_id, *client_secret;
-    bool allow_private;
-    char *redirect_url, *discovery_url;
+    bool allow_private, leaves_there;
+    unsigned timeout_ms;
+    char *redirect_url, *discovery_url, *home_url;
     struct oidc_paper metadata_paper, keys_paper;
     struct oidc_metadata metadata;
     struct oidc_keys keys;

@@ -162,11 +162,12 @@ export class Desk {
         const name = this.db.me?.name;
         this.connection.stop();
         await Promise.race([this.keeps.flush(), new Promise((done) => setTimeout(done, DRAFTS_MS))]); // while they may be
-        await this.api.signOut().catch(() => {});
+        const out = await this.api.signOut().catch(() => null);
         this.storage.setKnown(false);
         this.dispatch({ type: "signed_out" });
         if (name) this.storage.forget(name);
         this.storage.forgetShell();
+        if (out?.go) globalThis.location.assign(out.go); // to sign out at the provider, too
     }
 
     // The gateway ended the session; drafts and unsent messages stay for the next one.

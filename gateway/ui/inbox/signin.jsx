@@ -94,22 +94,17 @@ export function Code({ id, value, onInput, label, hint }) {
 
 const OUTCOMES = ["away", "busy", "denied", "expired", "failed", "store", "unknown"];
 
-// A button for each provider; what went wrong with one that the browser has come back from.
-function Providers() {
-    const desk = useDesk();
+// A button for each provider. alone: there is no other way in.
+function Providers({ providers, alone }) {
     const { t } = useWords();
-    const [providers, setProviders] = useState([]);
     useStore((db) => db.route); // where he wants to go may be another by now
-    useEffect(() => {
-        desk.api.signInWays().then((r) => setProviders(r.providers), () => {});
-    }, []);
     if (!providers.length) return null;
     const next = encodeURIComponent(location.pathname + location.hash);
     return (
         <div class="gate-ways">
-            <p class="gate-or"><span>{t("signin.or")}</span></p>
+            {!alone && <p class="gate-or"><span>{t("signin.or")}</span></p>}
             {providers.map((p) => (
-                <a key={p.id} class="button button-plain" href={`${p.url}?next=${next}`} data-provider={p.id}>
+                <a key={p.id} class={alone ? "button button-main" : "button button-plain"} href={`${p.url}?next=${next}`} data-provider={p.id}>
                     <span class="button-text">{t("signin.with", { name: p.name })}</span>
                 </a>
             ))}
@@ -124,6 +119,7 @@ export function SignIn() {
     const [name, setName] = useState("");
     const [password, setPassword] = useState("");
     const [code, setCode] = useState(null); // null: not asked for
+    const [ways, setWays] = useState({ providers: [], password: true });
     const first = useRef(null);
     const form = useForm(async () => {
         try {
@@ -139,6 +135,17 @@ export function SignIn() {
         setPassword("");
     };
     useEffect(() => first.current?.focus(), [asks]);
+    useEffect(() => {
+        desk.api.signInWays().then(setWays, () => {});
+    }, []);
+    if (!ways.password) {
+        return (
+            <Frame title={t("signin.title")}>
+                {refusal && <p class="form-error" role="alert">{refusal}</p>}
+                <Providers providers={ways.providers} alone />
+            </Frame>
+        );
+    }
     if (asks) {
         return (
             <Frame title={t("signin.codeTitle")}>
@@ -165,7 +172,7 @@ export function SignIn() {
                     {form.busy ? t("signin.busy") : t("signin.submit")}
                 </Button>
             </form>
-            <Providers />
+            <Providers providers={ways.providers} />
         </Frame>
     );
 }

@@ -3,7 +3,7 @@ export const account = {
     "nav.account": "Settings and account",
     "signin.or": "or",
     "signin.with": "Sign in with {name}",
-    "signin.by.away": "The sign-in service does not answer now. Try again in a moment, or sign in with your password.",
+    "signin.by.away": "The sign-in service does not answer now. Try again in a moment, or ask an admin.",
     "signin.by.busy": "Too many tries. Wait a minute and try again.",
     "signin.by.denied": "The sign-in was cancelled there, or you may not use this service. Try again, or ask an admin.",
     "signin.by.expired": "This sign-in took too long, or was begun in another window. Begin again.",

@@ -4,6 +4,7 @@ Connect Core 3.1; RFC 7636; RFC 9207). Its pages are for people: one button each
 import base64
 import hashlib
 import html
+import inspect
 import json
 import secrets
 import time
@@ -60,7 +61,7 @@ def jwt(key, claims, header=None, sign=None):
 class Oidc(FakeServer):
     """people: name -> claims. Set for a trial: claims(claims), header, sign(data) or token(claims) of what it signs, answer_iss,
     thin (claims are told by userinfo only), userinfo(claims), metadata (what is changed in it), auth (how clients say
-    who they are), before(request) -> an Answer instead."""
+    who they are), before(request) -> an Answer instead, or what gives one when it is awaited."""
 
     def __init__(self, people=None, client="switchboard", secret="s3cret/+ of ours", redirect="", port=0):
         self.people, self.client, self.secret, self.redirect = people or {}, client, secret, redirect
@@ -84,17 +85,19 @@ class Oidc(FakeServer):
     async def _handle(self, request):
         self.asked.append(request.path)
         spoilt = self.before(request) if self.before else None
+        if inspect.isawaitable(spoilt):
+            spoilt = await spoilt
         if spoilt:
             return spoilt
         route = {("GET", "/realm/.well-known/openid-configuration"): self.discovery, ("GET", "/keys"): self.jwks,
                  ("GET", "/authorize"): self.authorize, ("POST", "/decide"): self.decide, ("POST", "/token"): self.give,
-                 ("GET", "/userinfo"): self.tell}.get((request.method, request.path))
+                 ("GET", "/userinfo"): self.tell, ("GET", "/logout"): self.leave}.get((request.method, request.path))
         return route(request) if route else Answer(404, b"not here", type="text/plain")
 
     def discovery(self, _):
         return Answer(200, {"issuer": self.issuer, "authorization_endpoint": self.url + "/authorize?tenant=1",
                             "token_endpoint": self.url + "/token", "jwks_uri": self.url + "/keys",
-                            "userinfo_endpoint": self.url + "/userinfo", "response_types_supported": ["code"],
+                            "userinfo_endpoint": self.url + "/userinfo", "end_session_endpoint": self.url + "/logout", "response_types_supported": ["code"],
                             "subject_types_supported": ["public"], "scopes_supported": ["openid", "profile", "email"],
                             "id_token_signing_alg_values_supported": sorted({k.alg for k in self.keys}),
                             "token_endpoint_auth_methods_supported": self.auth, "code_challenge_methods_supported": ["S256"],
@@ -137,6 +140,14 @@ class Oidc(FakeServer):
             fields["iss"] = self.issuer if self.answer_iss is True else self.answer_iss
         to = q["redirect_uri"] + "?" + urllib.parse.urlencode({**fields, "state": q.get("state", "")})
         return Answer(302, b"", type="text/html", headers=[f"Location: {to}", "Cache-Control: no-store"])
+
+    def leave(self, request):
+        """By the client's word alone it asks first; here nobody is there to say no."""
+        q = dict(urllib.parse.parse_qsl(request.query))
+        home = urllib.parse.urljoin(self.redirect, "/")
+        if set(q) != {"client_id", "post_logout_redirect_uri"} or q["client_id"] != self.client or q["post_logout_redirect_uri"] != home:
+            return Answer(400, b"<h1>Invalid redirect uri</h1>", type="text/html")
+        return Answer(302, b"", type="text/html", headers=[f"Location: {home}", "Cache-Control: no-store"])
 
     # --- the gateway ---
 
