@@ -2,6 +2,7 @@
 (rows T10, T13)."""
 import csv
 
+import admin_steps as steps
 import pytest
 from clients import Api
 from harness import SLOWER, until
@@ -67,7 +68,7 @@ def test_the_audit_log_is_read_narrowed_and_taken_away(start_gateway, browsers, 
     p.until(lambda: {e.get_attribute("data-what") for e in p.all("[data-entry]")} == {"agent.added", "agent.changed"})
     p.says("[data-what='agent.changed']", p.words["changed"])
     p.says("[data-what='agent.changed']", p.words["role"])
-    p.choose("select[name=what]", "session")
+    steps.filter_log(p, "session", "session.refused")
     p.says("[data-what='session.refused']", p.words["refused"])
     p.says("[data-what='session.refused']", p.words["stranger"])
     p.says("[data-what='session.refused']", p.words["why"])
@@ -86,14 +87,11 @@ def test_a_token_is_made_seen_once_and_revoked(start_gateway, browsers, width, l
     p = Admin(browsers, g, width, lang).sign_in()
     p.go("#/tokens")
     p.one(".tokens ~ *, .empty")
-    p.click(".admin-head .button-main")
-    p.fill("#token-name", "erp")
-    p.choose("#token-role", "admin")
+    steps.new_token(p, "erp", "admin")
     p.click("dialog input[name=admin]")
     p.choose("#token-role", "supervisor")
     p.good("token-new")
-    p.button(-1)
-    secret = p.one(".secret code").text
+    secret = steps.token_made(p)
     p.good("token-made")
     program = Api(g.url, secret)
     assert program.get("/threads")["threads"] == [] and program.ask("GET", "/tokens").status_code == 403
@@ -105,14 +103,11 @@ def test_a_token_is_made_seen_once_and_revoked(start_gateway, browsers, width, l
     p.says("[data-token=erp]", p.words["supervisor"])
     p.says("[data-token=erp] .cards-state", p.words["used"])
     p.good("tokens")
-    p.click(".admin-head .button-main")
-    p.fill("#token-name", "erp")
+    steps.new_token(p, "erp")
     p.button(-1)
     p.says("dialog .form-error", p.words["taken"])
     p.key(Keys.ESCAPE)
-    p.click("[data-token=erp] .button")
-    p.click("dialog .button-danger")
-    p.none("[data-token=erp]")
+    steps.revoke_token(p, "erp")
     assert program.ask("GET", "/threads").status_code == 401
 
 
@@ -213,8 +208,7 @@ def test_labels_are_found_renamed_merged_and_removed(start_gateway, browsers, wi
     p.go("#/labels")
     p.until(lambda: len(p.all("[data-label]")) == 4)
     p.good("labels")
-    p.click("[data-label=VIP] .icon-button")
-    p.fill("#label-to", "vip")
+    steps.change_label(p, "VIP", "vip")
     p.shot("label-rename")
     p.button(-1)
     p.says(".toast", p.words["one dialogue"])
@@ -252,10 +246,7 @@ def test_a_channel_is_paused_and_agents_see_it(start_gateway, browsers, width, l
     ann.open_thread(thread)
     p = Admin(browsers, g, width, lang).sign_in()
     p.go("#/channels")
-    p.click("[data-channel=test] .menu-root button")
-    p.until(lambda: p.all(".menu-item")[0].click() or True)
-    p.shot("channel-pause")
-    p.click("dialog .button-main")
+    steps.pause(p, "test", "channel-pause")
     p.says("[data-channel=test] [data-paused]", "admin")
     ann.says(".paused", "test")
     ann.write("it waits")
@@ -265,9 +256,7 @@ def test_a_channel_is_paused_and_agents_see_it(start_gateway, browsers, width, l
     p.says("[data-channel=test] [data-event=paused]", "admin")
     p.says("[data-channel=test] [data-figure=in]", "1")
     p.good("channel-paused")
-    p.click("[data-channel=test] .menu-root button")
-    p.until(lambda: p.all(".menu-item")[0].click() or True)
-    p.none("[data-channel=test] [data-paused]")
+    steps.resume(p, "test")
     ann.none(".paused")
     ann.until(lambda: ann.status("it waits") in ("sent", "delivered", "read"), 20)
     assert boss.get("/channels/test/events")["events"][0]["what"] == "resumed"

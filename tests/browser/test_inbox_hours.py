@@ -1,4 +1,5 @@
 """Working hours and answer times in the browser: an admin keeps them, an agent sees when an answer is due and is reminded."""
+import admin_steps as steps
 import pytest
 from faketime import FakeTime
 from harness import Gateway, until
@@ -111,7 +112,7 @@ def test_an_admin_keeps_hours(g, nothing_kept, browsers, lang, width):
     i.fits()
     i.shot(f"hours-{lang}")
     # who saves over another's change is told
-    i.press("[data-kept] .icon-button")
+    steps.kept(i, "hours")
     i.one("#hours-name").send_keys("!")
     api.ask("PUT", "/hours/" + kept["id"], json={**{k: kept[k] for k in ("zone", "week", "channels")}, "name": "Theirs", "rev": 1}).raise_for_status()
     i.one("#hours-name").submit()

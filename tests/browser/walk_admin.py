@@ -1,4 +1,5 @@
 """Steps of the walk through the supervisor's and the admin's pages."""
+import admin_steps as steps
 import requests
 import walk_story as story
 from harness import SLOWER, until
@@ -71,8 +72,7 @@ def first_pages(walk):
     p.none("dialog[open]")
     p.press('.admin-nav a[href="#/labels"]')
     p.good("labels", "[data-label]")
-    p.press(f'[data-label="{a["label"]}"] .icon-button')
-    p.fill("#label-to", "$")
+    steps.change_label(p, a["label"], "$")
     p.good("label")
     p.press("dialog .dialog-foot .button", n=-1)
     p.one('[data-label="$"]')
@@ -90,14 +90,10 @@ def channels(walk):
     p.good("channel-checked")
     p.press('[data-channel="market"] .button')
     p.one('[data-channel="market"] .channel-details')
-    p.menu('[data-channel="market"] .menu-root button', 0)
-    p.good("channel-pause", "dialog .button-main")
-    p.press("dialog .button-main")
-    p.one('[data-channel="market"] [data-paused]', 15)
+    steps.pause(p, "market", "channel-pause")
     p.one('[data-channel="market"] [data-event="paused"]', 15)
     p.good("channel-paused")
-    p.menu('[data-channel="market"] .menu-root button', 0)
-    p.none('[data-channel="market"] [data-paused]', 15)
+    steps.resume(p, "market")
     # The chat's looks are seen while they are chosen.
     p.press(".admin-head .button-main")
     for kind in ("telegram", "whatsapp", "email"):
@@ -125,11 +121,11 @@ def channels(walk):
     p.good("channel-made")
     p.press("dialog .dialog-foot .button-main")
     p.one('li[data-channel="outlet"]')
-    p.menu('[data-channel="outlet"] .menu-root button', 1)
+    steps.of_menu(p, "outlet", 1)
     p.one(f"#channel-title_{lang}, dialog summary")
     p.good("channel-change")
     p.closed()
-    p.menu('[data-channel="outlet"] .menu-root button', 2)
+    steps.of_menu(p, "outlet", 2)
     p.good("channel-remove", "dialog .button-danger")
     p.press("dialog .button-danger")
     p.none('li[data-channel="outlet"]')
@@ -154,24 +150,18 @@ def rules_and_hours(walk):
     p.good("rule-acted")
     p.page("hours", "[data-kept]")
     p.good("hours")
-    p.press('[data-kind="hours"] [data-kept] .icon-button')
-    p.good("hours-form", "#hours-name")
-    p.closed()
-    p.press('[data-kind="sla"] [data-kept] .icon-button')
-    p.good("sla-form", "#sla-name")
-    p.closed()
+    for kind in ("hours", "sla"):
+        steps.kept(p, kind, kind + "-form")
+        p.closed()
 
 
 def tokens_and_logs(walk):
     p = walk.admin
     p.page("tokens")
     p.good("tokens-none")
-    p.press(".admin-head .button-main")
-    p.fill("#token-name", "erp")
-    p.choose("#token-role", "supervisor")
+    steps.new_token(p, "erp", "supervisor")
     p.good("token-new")
-    p.press("dialog .dialog-foot .button", n=-1)
-    secret = p.one(".secret code").text
+    secret = steps.token_made(p)
     p.press("dialog .dialog-foot .button", n=0)  # a copy
     p.one(".toast")
     p.good("token-made")
@@ -183,14 +173,10 @@ def tokens_and_logs(walk):
     p.until(lambda: p.one("input[name=q]").get_attribute("value") == secret, why="for what was copied")
     p.page("tokens", "[data-token=erp]")
     p.good("tokens")
-    p.press("[data-token=erp] .button")
-    p.good("token-revoke", "dialog .button-danger")
-    p.press("dialog .button-danger")
-    p.none("[data-token=erp]")
+    steps.revoke_token(p, "erp", "token-revoke")
     p.page("audit", "[data-entry]")
     p.good("audit")
-    p.choose("select[name=what]", "session")
-    p.one("[data-what='session.refused']")
+    steps.filter_log(p, "session", "session.refused")
     p.page("system", "[data-table=workers]")
     p.good("system")
     p.night("system")
