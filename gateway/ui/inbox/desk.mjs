@@ -442,8 +442,15 @@ export class Desk {
         }
     }
 
+    // One load of a dialogue at a time; became all of it old meanwhile, it is asked for again.
+    async onceLog(thread, fn) {
+        const asked = this.db.stamp;
+        await this.once("log " + thread, fn);
+        if (thread === this.db.route.thread && this.db.logs.get(thread)?.stale && this.db.logs.get(thread).since > asked) this.refreshLog(thread);
+    }
+
     loadNewest(thread, seq) {
-        return this.once("log " + thread, async () => {
+        return this.onceLog(thread, async () => {
             const got = await this.messages(thread, { limit: PAGE }, { newest: true });
             if (got && seq) await this.climb(thread, seq);
             this.fillGap(thread);
@@ -454,12 +461,12 @@ export class Desk {
         const log = this.db.logs.get(thread);
         if (!log || !log.next) return;
         const limit = log.items.length < CHUNK ? PAGE : CHUNK; // whoever goes far back goes in longer steps
-        this.once("log " + thread, () => this.messages(thread, { before: log.next, limit }, {}));
+        this.onceLog(thread, () => this.messages(thread, { before: log.next, limit }, {}));
     }
 
     // Loads back until the message is there: a hit of the search in an old part.
     reach(thread, seq) {
-        return this.once("log " + thread, () => this.climb(thread, seq));
+        return this.onceLog(thread, () => this.climb(thread, seq));
     }
 
     async climb(thread, seq) {
@@ -476,9 +483,10 @@ export class Desk {
         if (!log || log.next === undefined || !log.items.length) return this.loadNewest(thread);
         const from = log.items[0].seq - 1;
         if (lastSeq(log) - from > REFRESH_MAX)
-            return this.once("log " + thread, () =>
+            return this.onceLog(thread, () =>
                 this.messages(thread, { limit: PAGE }, { newest: true, fresh: true }));
-        return this.once("log " + thread, async () => {
+        return this.onceLog(thread, async () => {
+            const asked = this.db.stamp;
             let after = from;
             for (let i = 0; i < 40; i++) {
                 const got = await this.messages(thread, { after, limit: CHUNK }, { after });
@@ -486,7 +494,7 @@ export class Desk {
                 if (got.length < CHUNK) break;
                 after = got[got.length - 1].seq;
             }
-            this.dispatch({ type: "log_fresh", thread });
+            this.dispatch({ type: "log_fresh", thread, asked });
         });
     }
 

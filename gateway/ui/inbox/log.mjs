@@ -5,8 +5,9 @@ export function makeLog(thread) {
     // items: ascending by seq. next: pass as `before` for older ones; null: the beginning is here;
     // undefined: nothing was loaded. stamps: when an event last set a seq. solid: seqs after which
     // the server has nothing more, though numbers are missing. ahead: what events told of messages
-    // that are not here: an answer that is on its way may bring them as they were before.
-    return { thread, items: [], next: undefined, loading: false, stale: false, error: null,
+    // that are not here: an answer that is on its way may bring them as they were before. since: what
+    // was asked for before this stamp does not make it fresh.
+    return { thread, items: [], next: undefined, loading: false, stale: false, since: 0, error: null,
         stamps: new Map(), solid: new Set(), ahead: new Map() };
 }
 

@@ -217,7 +217,7 @@ const actions = {
         db.stamp++;
         for (const list of db.lists.values()) db.lists.set(list.key, { ...list, stale: true });
         for (const [id, log] of db.logs)
-            db.logs.set(id, replaced ? makeLog(id) : { ...log, stale: true });
+            db.logs.set(id, { ...(replaced ? makeLog(id) : log), stale: true, since: db.stamp });
         if (replaced) {
             db.threads.clear();
             db.clients.clear();
@@ -310,14 +310,15 @@ const actions = {
         if (fresh) {
             const log = db.logs.get(thread);
             const kept = log ? log.items.filter((m) => (log.stamps.get(m.seq) ?? 0) > asked) : [];
-            db.logs.set(thread, { ...makeLog(thread), items: kept, stamps: log?.stamps ?? new Map(), ahead: log?.ahead ?? new Map() });
+            db.logs.set(thread, { ...makeLog(thread), items: kept, stamps: log?.stamps ?? new Map(), ahead: log?.ahead ?? new Map(),
+                stale: log?.stale ?? false, since: log?.since ?? 0 });
         }
         putMessages(db, thread, messages, asked);
         const log = db.logs.get(thread);
         if (!log) return;
         const fields = { loading: false, error: null };
         if (newest ? log.next === undefined || fresh : after === undefined) fields.next = next ?? null;
-        if (newest) fields.stale = false;
+        if (newest && asked >= log.since) fields.stale = false;
         db.logs.set(thread, { ...log, ...fields });
         if (after !== undefined) {
             const hole = gapAfter(db.logs.get(thread));
@@ -329,8 +330,8 @@ const actions = {
         const log = db.logs.get(thread);
         if (log && log.items.length > keep) db.logs.set(thread, newestOf(log, keep));
     },
-    log_fresh(db, { thread }) {
-        setLog(db, thread, { stale: false, loading: false });
+    log_fresh(db, { thread, asked }) {
+        setLog(db, thread, { stale: asked < db.logs.get(thread)?.since, loading: false });
     },
     mark(db, { thread, seq }) {
         db.marks = new Map(db.marks);

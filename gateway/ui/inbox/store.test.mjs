@@ -357,3 +357,15 @@ test("a thread that an event brings while the first page is on its way is in the
     reduce(db, { type: "list_page", key, threads: [thread("01B", { last_at: "2026-03-02T10:00:00.000Z" })], next: null, first: true, asked });
     assert.deepEqual(db.lists.get(key).ids, ["01B", "01A"]);
 });
+
+test("an answer from before the line was lost makes no dialogue fresh", () => {
+    const db = desk(opened, page([message(1)]));
+    const asked = db.stamp;
+    reduce(db, { type: "reset", replaced: false });
+    for (const old of [page([message(1)], null, asked), { ...page([message(1)], null, asked), fresh: true }, { type: "log_fresh", thread: T, asked }]) {
+        reduce(db, old);
+        assert.equal(db.logs.get(T).stale, true);
+    }
+    reduce(db, page([message(1), message(2)], null, db.stamp));
+    assert.deepEqual([seqs(db), db.logs.get(T).stale], [[1, 2], false]);
+});

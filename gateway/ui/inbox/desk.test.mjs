@@ -1,0 +1,40 @@
+// desk.test.mjs - what the page asks for, and when: with an API and a line that are made up.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Desk } from "./desk.mjs";
+import { createStore } from "./store.mjs";
+
+const T = "01J0000000000000000000000T";
+const thread = { id: T, client: { id: "c", name: "Ann" }, state: "open", assignee: null, labels: [], channel: "site",
+    unread: 0, last_seq: 3, last_at: "2026-03-01T10:00:00.000Z", agent_read_seq: 3, merged_into: null };
+const message = (seq) => ({ id: "m" + seq, thread: T, seq, direction: "in", text: "text " + seq });
+const soon = () => new Promise((done) => setTimeout(done, 5));
+
+// fields: what the API answers; everything else is empty.
+function opened(fields) {
+    const empty = { agents: [], channels: [], counts: {}, drafts: [], views: [], canned: [], teams: [], preferences: {},
+        threads: [], next: null, thread, messages: [] };
+    const api = new Proxy(fields, { get: (o, k) => o[k] ?? (async () => structuredClone(empty)) });
+    const storage = new Proxy({}, { get: () => () => new Map() });
+    const connection = { start() {}, stop() {}, isOnline: () => true, send: () => true };
+    const desk = new Desk({ store: createStore(), api, storage, connection });
+    desk.dispatch({ type: "signed_in", agent: { name: "ann" } });
+    desk.dispatch({ type: "phase", phase: "app" });
+    desk.show({ page: "inbox", view: "open", thread: T });
+    return desk;
+}
+
+test("a dialogue that became old while it was being loaded is asked for again", async () => {
+    const asked = [];
+    const desk = opened({ messages: () => new Promise((done) => asked.push(done)) });
+    desk.onReset(false); // the place in the stream begins after what the first answer has
+    asked[0]({ messages: [message(1), message(2)], next: null });
+    await soon();
+    assert.equal(asked.length, 2);
+    asked[1]({ messages: [message(1), message(2), message(3)], next: null });
+    await soon();
+    assert.deepEqual(desk.db.logs.get(T).items.map((m) => m.seq), [1, 2, 3]);
+    assert.equal(desk.db.logs.get(T).stale, false);
+    assert.equal(asked.length, 2);
+    clearTimeout(desk.countsTimer);
+});
