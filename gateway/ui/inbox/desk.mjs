@@ -306,7 +306,7 @@ export class Desk {
                     cursor: first ? undefined : list.next });
                 this.dispatch({ type: "list_page", key, threads: page.threads, next: page.next, first, asked });
             } catch (e) {
-                this.dispatch({ type: "list_failed", key, error: this.failed(e) });
+                this.dispatch({ type: "list_failed", key, error: this.failed(e), asked });
             }
         });
     }

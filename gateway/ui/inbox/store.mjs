@@ -271,9 +271,9 @@ const actions = {
         const list = db.lists.get(key);
         if (list) db.lists.set(key, { ...list, loading: true, error: null, asked });
     },
-    list_failed(db, { key, error }) {
+    list_failed(db, { key, error, asked }) {
         const list = db.lists.get(key);
-        if (list) db.lists.set(key, { ...list, loading: false, error });
+        if (list && !(asked < list.asked)) db.lists.set(key, { ...list, loading: false, error });
     },
     list_page(db, { key, threads, next, first, asked }) {
         for (const thread of threads) putThread(db, thread, asked);

@@ -369,3 +369,12 @@ test("an answer from before the line was lost makes no dialogue fresh", () => {
     reduce(db, page([message(1), message(2)], null, db.stamp));
     assert.deepEqual([seqs(db), db.logs.get(T).stale], [[1, 2], false]);
 });
+
+test("a load that fails after a newer one was begun says nothing of the list", () => {
+    const db = listed([thread("a", { last_at: at(3) })]);
+    reduce(db, { type: "list_loading", key, asked: 5 });
+    reduce(db, { type: "list_failed", key, error: { status: 0 }, asked: 4 });
+    assert.deepEqual([db.lists.get(key).error, db.lists.get(key).loading], [null, true]);
+    reduce(db, { type: "list_failed", key, error: { status: 0 }, asked: 5 });
+    assert.deepEqual([db.lists.get(key).error, db.lists.get(key).loading], [{ status: 0 }, false]);
+});

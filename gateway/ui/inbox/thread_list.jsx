@@ -155,6 +155,7 @@ function Rows({ route, list }) {
                 </ul>
             )}
             {ids.length > 0 && list.loading && <div class="rows-more"><Spinner label={t("list.more")} /></div>}
+            {ids.length > 0 && list.error && <div class="rows-more"><Button onClick={() => desk.loadList(route.view, list.stale)}>{t("list.again")}</Button></div>}
         </div>
     );
 }
