@@ -200,10 +200,12 @@ export class Desk {
 
     onEvent(frame) {
         this.dispatch({ type: "event", frame, now: Date.now() });
-        const thread = frame.message?.thread;
-        if (thread && this.db.logs.has(thread)) {
+        const thread = frame.message?.thread ?? frame.thread?.id;
+        const log = this.db.logs.get(thread);
+        if (log) {
+            if (log.error?.status === 404 && this.db.threads.has(thread)) this.loadNewest(thread); // it is ours again
             this.fillGap(thread);
-            if (thread !== this.db.route.thread && this.db.logs.get(thread).items.length > UNSEEN_MAX)
+            if (thread !== this.db.route.thread && log.items.length > UNSEEN_MAX)
                 this.dispatch({ type: "log_cut", thread, keep: CHUNK });
         }
         if (frame.type === "typing") setTimeout(

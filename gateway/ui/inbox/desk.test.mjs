@@ -38,3 +38,16 @@ test("a dialogue that became old while it was being loaded is asked for again", 
     assert.equal(asked.length, 2);
     clearTimeout(desk.countsTimer);
 });
+
+test("a dialogue that is gone and comes back is there again", async () => {
+    const page = async () => ({ messages: [message(1), message(2), message(3)], next: null });
+    const desk = opened({ messages: page });
+    await soon();
+    desk.onEvent({ type: "gone", thread: T });
+    assert.deepEqual([desk.db.logs.get(T).items.length, desk.db.logs.get(T).error], [0, { status: 404 }]);
+    desk.onEvent({ type: "thread", thread: { ...thread, assignee: "ann" } });
+    await soon();
+    const log = desk.db.logs.get(T);
+    assert.deepEqual([log.items.map((m) => m.seq), log.next, log.error], [[1, 2, 3], null, null]);
+    clearTimeout(desk.countsTimer);
+});

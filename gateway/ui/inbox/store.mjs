@@ -146,14 +146,14 @@ const events = {
     },
     // The thread is not ours to see any more (or never was).
     gone(db, f) {
-        const old = db.threads.get(f.thread);
-        if (!old) return;
+        // Of most of those that it never saw nobody has asked.
+        if (!db.threads.has(f.thread) && ![...db.lists.values(), ...db.logs.values(), db.search].some((x) => x?.loading)) return;
         for (const list of db.lists.values())
             if (list.ids.includes(f.thread))
                 db.lists.set(list.key, { ...list, ids: list.ids.filter((id) => id !== f.thread) });
         db.threads.delete(f.thread);
         db.stamps.set(f.thread, db.stamp);
-        setLog(db, f.thread, { items: [], next: null, error: { status: 404 } });
+        setLog(db, f.thread, { items: [], next: undefined, error: { status: 404 } });
         db.countsStale = true;
     },
     typing(db, f) {

@@ -117,6 +117,17 @@ test("an old answer does not bring back what is gone", () => {
     assert.deepEqual(db.lists.get(key).ids, ["a"]);
 });
 
+test("what was gone before the first answer came does not come with it", () => {
+    const db = desk({ type: "list_open", view: "open" });
+    reduce(db, event({ type: "gone", thread: "c" })); // nobody has asked: nothing to remember
+    reduce(db, { type: "list_loading", key, asked: db.stamp });
+    const asked = db.stamp;
+    reduce(db, event({ type: "gone", thread: "b" }));
+    reduce(db, { type: "list_page", key, threads: [thread("a"), thread("b")], next: null, first: true, asked });
+    assert.deepEqual(db.lists.get(key).ids, ["a"]);
+    assert.deepEqual([...db.stamps.keys()].filter((id) => id !== "a"), ["b"]);
+});
+
 test("a client's new name brings no thread into a list that has it no more", () => {
     const db = listed([thread("a", { last_at: at(3) }), thread("b", { last_at: at(2), client: { id: "c1", name: "Ann" } })]);
     reduce(db, { type: "reset", replaced: false }); // b was closed while the line was away
