@@ -51,3 +51,17 @@ test("a dialogue that is gone and comes back is there again", async () => {
     assert.deepEqual([log.items.map((m) => m.seq), log.next, log.error], [[1, 2, 3], null, null]);
     clearTimeout(desk.countsTimer);
 });
+
+test("an old answer does not undo what was typed and told meanwhile", async () => {
+    const asked = [], saved = [];
+    const desk = opened({ drafts: () => new Promise((done) => asked.push(done)),
+        saveDraft: async (id, draft) => saved.push(draft.text) });
+    desk.onEvent({ type: "desk", what: "drafts", id: T, tab: "another" });
+    desk.draft(T, "mine", false);
+    desk.keeps.tell(T);
+    await soon();
+    asked[0]({ drafts: [{ thread: T, text: "theirs", note: false, at: "2026-03-01T10:00:00.000Z" }] });
+    await soon();
+    assert.deepEqual([saved, desk.db.drafts.get(T).text], [["mine"], "mine"]);
+    clearTimeout(desk.countsTimer);
+});

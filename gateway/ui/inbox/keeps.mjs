@@ -42,9 +42,10 @@ export class Keeps {
 
     // only: a thread whose draft was changed on another page; else what is newer wins.
     loadDrafts(only) {
+        const told = new Map(this.told); // what is told from now on is newer
         return this.ask(this.desk.api.drafts(), ({ drafts }) => {
             const there = new Map(drafts.map((d) => [d.thread, d]));
-            for (const d of drafts) if (!only || d.thread === only) this.take(d, only);
+            for (const d of drafts) if ((!only || d.thread === only) && this.told.get(d.thread) === told.get(d.thread)) this.take(d, only);
             if (only && !there.has(only) && this.told.has(only)) this.take({ thread: only, text: "", note: false }, only);
         });
     }
