@@ -229,7 +229,7 @@ const actions = {
     },
     counts(db, { counts, views = {} }) {
         const called = db.lists.get(listKey("mentions"));
-        if (called && counts.mentions !== called.ids.length) db.lists.set(called.key, { ...called, stale: true });
+        if (called && counts.mentions !== (called.next ? db.counts.mentions : called.ids.length)) db.lists.set(called.key, { ...called, stale: true });
         db.counts = counts;
         db.viewCounts = views;
     },

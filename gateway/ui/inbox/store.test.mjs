@@ -389,3 +389,15 @@ test("a load that fails after a newer one was begun says nothing of the list", (
     reduce(db, { type: "list_failed", key, error: { status: 0 }, asked: 5 });
     assert.deepEqual([db.lists.get(key).error, db.lists.get(key).loading], [{ status: 0 }, false]);
 });
+
+test("a list of mentions that is not all here is old only when their number changes", () => {
+    const mentions = listKey("mentions");
+    const db = listed([thread("a")], "next", "mentions");
+    const stale = (n) => {
+        reduce(db, { type: "counts", counts: { mentions: n } });
+        return db.lists.get(mentions).stale;
+    };
+    stale(60);
+    db.lists.set(mentions, { ...db.lists.get(mentions), stale: false });
+    assert.deepEqual([stale(60), stale(61)], [false, true]);
+});
