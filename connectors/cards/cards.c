@@ -90,8 +90,9 @@ static void attach(struct crm *crm, const struct crm_attach *a, crm_done_fn fn, 
     cards_lane_add(cards_of(crm)->writes, c);
 }
 
-static void merge(
-    struct crm *crm, const char *from_client, const char *into_client, crm_done_fn fn, void *arg) {
+static void merge(struct crm *crm, const char *from_client, const char *into_client, int64_t number,
+    crm_done_fn fn, void *arg) {
+    (void)number;
     struct cards_call *c = call_create(crm, CARDS_MERGE, arg);
     c->done = fn;
     c->client = mem_strdup(from_client);
@@ -100,7 +101,8 @@ static void merge(
 }
 
 static void unmerge(struct crm *crm, const json_t *from_client, const char *into_client,
-    crm_done_fn fn, void *arg) {
+    int64_t number, crm_done_fn fn, void *arg) {
+    (void)number;
     struct cards_call *c = call_create(crm, CARDS_UNMERGE, arg);
     c->done = fn;
     c->client = copy(from_client, "id");

@@ -228,20 +228,20 @@ static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, vo
     send(j, &e);
 }
 
-static void merge(
-    struct crm *c, const char *from_client, const char *into_client, crm_done_fn fn, void *arg) {
+static void merge(struct crm *c, const char *from_client, const char *into_client, int64_t number,
+    crm_done_fn fn, void *arg) {
     struct job *j = job_create(hook_of(c), fn, arg);
     struct webhook_event e;
-    webhook_event_merge(from_client, into_client, false, clock_ms(), &e);
+    webhook_event_merge(from_client, into_client, number, false, clock_ms(), &e);
     send(j, &e);
 }
 
-static void unmerge(
-    struct crm *c, const json_t *from_client, const char *into_client, crm_done_fn fn, void *arg) {
+static void unmerge(struct crm *c, const json_t *from_client, const char *into_client,
+    int64_t number, crm_done_fn fn, void *arg) {
     struct job *j = job_create(hook_of(c), fn, arg);
     const char *from = json_string_value(json_object_get(from_client, "id"));
     struct webhook_event e;
-    webhook_event_merge(from ? from : "", into_client, true, clock_ms(), &e);
+    webhook_event_merge(from ? from : "", into_client, number, true, clock_ms(), &e);
     send(j, &e);
 }
 

@@ -2,6 +2,7 @@
 #include "base/json_text.h"
 #include "connectors/webhook/webhook_event.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,11 +72,13 @@ void webhook_event_message(const struct crm_attach *a, size_t max, struct webhoo
     out->body = body_of(type, at, data_of(a, message));
 }
 
-void webhook_event_merge(const char *from_client, const char *into_client, bool undone,
-    int64_t now_ms, struct webhook_event *out) {
+void webhook_event_merge(const char *from_client, const char *into_client, int64_t number,
+    bool undone, int64_t now_ms, struct webhook_event *out) {
     char when[CLOCK_TEXT_SIZE];
-    snprintf(out->id, sizeof out->id, "%.26s_%s_%.26s", from_client, undone ? "from" : "into",
-        into_client);
+    int n = snprintf(out->id, sizeof out->id, "%.26s_%s_%.26s", from_client,
+        undone ? "from" : "into", into_client);
+    if (number > 0)
+        snprintf(out->id + n, sizeof out->id - (size_t)n, "_%" PRId64, number);
     out->type = undone ? "client.unmerged" : "client.merged";
     out->body = body_of(out->type, clock_format(now_ms, when),
         json_pack("{s:s,s:s}", "from", from_client, "into", into_client));

@@ -8,7 +8,7 @@
 #include "base/span.h"
 #include "core/crm.h"
 
-#define WEBHOOK_ID_SIZE 64
+#define WEBHOOK_ID_SIZE 80
 
 struct webhook_event {
     char id[WEBHOOK_ID_SIZE]; /* the same whenever the same is told again */
@@ -21,9 +21,10 @@ void webhook_event_client(const json_t *client, int64_t now_ms, struct webhook_e
 /* A message, "message.created" or, when it is there already, "message.updated". A body of more than
  * max bytes leaves the texts out, and says so ("thin":true). */
 void webhook_event_message(const struct crm_attach *a, size_t max, struct webhook_event *out);
-/* Two clients are one: "client.merged"; or are not any more: "client.unmerged". */
-void webhook_event_merge(const char *from_client, const char *into_client, bool undone,
-    int64_t now_ms, struct webhook_event *out);
+/* Two clients are one: "client.merged"; or are not any more: "client.unmerged". number: which merge
+ * of the first one it is, 0 not known; the same two may be merged again. */
+void webhook_event_merge(const char *from_client, const char *into_client, int64_t number,
+    bool undone, int64_t now_ms, struct webhook_event *out);
 
 /* What the other system wanted to be said ("message.reply"'s data) cannot be: "reply.failed". */
 void webhook_event_failed(

@@ -17,7 +17,7 @@
 #include "loop/loop.h"
 #include "media/media_link.h"
 
-#define CRM_API 3
+#define CRM_API 4
 
 struct core;
 struct crm;
@@ -100,15 +100,16 @@ struct crm_ops {
         struct crm *c, const json_t *client, const char *known, crm_done_fn fn, void *arg);
     /* Puts one message on the card, or changes what is there of it. */
     void (*attach)(struct crm *c, const struct crm_attach *a, crm_done_fn fn, void *arg);
-    /* The card of client `from` is the same person as `into`: one card stays (into's). NULL: the
-     * CRM cannot, or people shall do it there. */
-    void (*merge)(
-        struct crm *c, const char *from_client, const char *into_client, crm_done_fn fn, void *arg);
-
-    /* That was undone: `from` (openapi "Client") is somebody else than `into` again. card_id: his
-     * card, where it is known. NULL: the CRM kept two, and each gets what is his. */
-    void (*unmerge)(struct crm *c, const json_t *from_client, const char *into_client,
+    /* The card of client `from` is the same person as `into`: one card stays (into's). number:
+     * which merge of `from` it is, from 1; 0 not known. NULL: the CRM cannot, or people shall do it
+     * there. */
+    void (*merge)(struct crm *c, const char *from_client, const char *into_client, int64_t number,
         crm_done_fn fn, void *arg);
+
+    /* That one was undone: `from` (openapi "Client") is somebody else than `into` again. card_id:
+     * his card, where it is known. NULL: the CRM kept two, and each gets what is his. */
+    void (*unmerge)(struct crm *c, const json_t *from_client, const char *into_client,
+        int64_t number, crm_done_fn fn, void *arg);
 
     /* The data of this client are erased here: what the CRM has of him in our name goes, too. NULL:
      * it can only be told, by an entry on the card. */

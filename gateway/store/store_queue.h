@@ -23,8 +23,8 @@ struct store_entry {
     char kind; /* m message, c client changed, g clients merged, u not any more, x client erased,
                   f event from a CRM */
     char subject[ID_SIZE],
-        object[ID_SIZE];    /* m: thread; c: client; g, u: from, into; x: client; f: lane */
-    int64_t seq;            /* m; f: store_event_load() */
+        object[ID_SIZE]; /* m: thread; c: client; g, u: from, into; x: client; f: lane */
+    int64_t seq; /* m; f: store_event_load(); g, u: which merge of `from` it is, 0 not known */
     char op[STORE_OP_SIZE]; /* of a channel's queue: "" send, "edit" "delete" "react" "rest"; of a
                                CRM's: "" all of it, "status" */
     unsigned attempts;      /* made before, by earlier owners too */

@@ -163,7 +163,8 @@ void store_entry_parse(struct store_entry *e, const char *text) {
     }
     bool good = take_id(&s, e->subject) && take(&s, ' ');
     if (good && (e->kind == 'g' || e->kind == 'u' || e->kind == 'x'))
-        good = take_id(&s, e->object) && s.n == 0;
+        good = take_id(&s, e->object) &&
+               (s.n == 0 || (e->kind != 'x' && take(&s, ' ') && take_seq(&s, &e->seq) && s.n == 0));
     else if (good)
         good = (e->kind == 'm' || e->kind == 'c' || e->kind == 'f') && take_seq(&s, &e->seq) &&
                (e->kind == 'm' ? take_op(&s, e->op) : s.n == 0);

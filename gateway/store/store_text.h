@@ -26,9 +26,9 @@ int store_place_parse(
 int store_event_parse(struct store_event *e, const char *text);
 
 /* An entry as scripts write it: "<thread> <seq>[ <op>]" in a channel's queue, "m <thread> <seq>",
- * "m <thread> <seq> status", "c <client> 0", "g <from> <into>", "u <from> <into>", "x <client>
- * <client>" in a CRM's, "f <lane> <number>" in that of what comes from it. Its id, attempts and
- * time are left alone. kind is
+ * "m <thread> <seq> status", "c <client> 0", "g <from> <into> <merge>", "u <from> <into>
+ * <merge>" (older ones without its number), "x <client> <client>" in a CRM's, "f <lane> <number>"
+ * in that of what comes from it. Its id, attempts and time are left alone. kind is
  * '?' when it is none. */
 void store_entry_parse(struct store_entry *e, const char *text);
 

@@ -130,6 +130,30 @@ def test_a_lost_answer_is_no_second_message(world):
     assert [m["text"] for m in receiver.messages()] == [str(n) for n in range(6)] and not receiver.refused
 
 
+def test_a_second_merge_of_the_same_two_is_told_as_one_of_its_own(world):
+    """The receiver does what comes twice once, so each merge has its own id, which stays over a lost answer."""
+    g, receiver = world
+    api = g.login()
+    one, two = (api.get("/threads/" + write(g, who, "x").json()["thread"])["thread"]["client"]["id"] for who in ("ann", "bob"))
+    wait_for(receiver, 2)
+    tries = {"client.merged": [], "client.unmerged": []}
+
+    def lose_the_first_answer(event):
+        told = tries.get(event["type"])
+        if told is not None:
+            told.append(event)
+            return Answer(200, {}, spoil="lose") if len(told) % 2 else None
+
+    receiver.after = lose_the_first_answer
+    for n in (1, 2):
+        for what, path in (("client.merged", "merge"), ("client.unmerged", "unmerge")):
+            api.post(f"/clients/{one}/{path}", {"from": two})
+            until(lambda: len(tries[what]) == 2 * n, 30 * SLOWER, why=f"for {what} {n}, twice")
+            assert receiver.of(what) == [{"from": two, "into": one}] * n
+    ids = [i for i in receiver.seen if one in i and two in i]
+    assert ids == [f"{two}_{how}_{one}_{n}" for n in (1, 2) for how in ("into", "from")] and not receiver.refused
+
+
 @pytest.mark.parametrize("answer", [
     Answer(500, b"<html><h1>Oops", type="text/html"), Answer(503, b""), Answer(429, {"e": 1}, headers=["Retry-After: 1"]),
     Answer(408, b""), Answer(425, b""), Answer(409, {"e": "in progress"}), Answer(200, b"", spoil="reset"),

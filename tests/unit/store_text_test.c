@@ -126,7 +126,8 @@ static void events_say_what_rules_may_want(void **state) {
 
 static void entries_are_what_scripts_write(void **state) {
     static const char *const bad[] = {"", " ", ID, ID " ", ID " x", "m " ID, "m " ID " 1 2",
-        "c " ID, "g " ID " 1", "g " ID, "x " ID " 1", "u " ID, "u " ID " 1",
+        "c " ID, "g " ID " 1", "g " ID, "g " ID " " OTHER " ", "g " ID " " OTHER " x",
+        "g " ID " " OTHER " 1 2", "x " ID " 1", "x " ID " " ID " 1", "u " ID, "u " ID " 1",
         "01M84DM5EGXX078JEX5WYT190 1", ID "  1", ID " -1"};
     struct store_entry e = {.attempts = 7};
     (void)state;
@@ -155,6 +156,9 @@ static void entries_are_what_scripts_write(void **state) {
     assert_int_equal(e.kind, 'g');
     assert_string_equal(e.object, OTHER);
     assert_int_equal(e.seq, 0);
+    store_entry_parse(&e, "g " ID " " OTHER " 12");
+    assert_int_equal(e.kind, 'g');
+    assert_int_equal(e.seq, 12);
     store_entry_parse(&e, "u " ID " " OTHER);
     assert_int_equal(e.kind, 'u');
     assert_string_equal(e.object, OTHER);

@@ -522,7 +522,7 @@ static void on_parted(void *arg, json_t *result, const struct err *err) {
     }
     it->loaded = json_incref(result);
     struct crm_about was = crm_about_swap(crm, (struct crm_about){.seq = 0});
-    crm->ops->unmerge(crm, client_of(it), it->entry.object, on_unmerged, it);
+    crm->ops->unmerge(crm, client_of(it), it->entry.object, it->entry.seq, on_unmerged, it);
     crm_about_swap(crm, was);
 }
 
@@ -534,7 +534,7 @@ static void start(struct item *it) {
     it->card_lost = it->ill = false;
     if (it->entry.kind == 'g' && crm->ops->merge) {
         struct crm_about was = crm_about_swap(crm, (struct crm_about){.seq = 0});
-        crm->ops->merge(crm, it->entry.subject, it->entry.object, on_merged, it);
+        crm->ops->merge(crm, it->entry.subject, it->entry.object, it->entry.seq, on_merged, it);
         crm_about_swap(crm, was);
     } else if (it->entry.kind == 'u' && crm->ops->unmerge) {
         store_client(store, it->entry.subject, on_parted, it);

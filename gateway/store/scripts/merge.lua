@@ -11,7 +11,7 @@ if not thread then return {'missing'} end
 local t = get(thread, 'state', 'assignee', 'merged', 'place', 'waiting', 'unread', 'sla')
 if not t[3] then
   call('HSET', P .. 'client:' .. client, 'merged', ARGV[2])
-  call('HINCRBY', P .. 'client:' .. client, 'merges', 1)
+  local number = call('HINCRBY', P .. 'client:' .. client, 'merges', 1)
   call('HSET', P .. 'thread:' .. thread, 'merged', ARGV[3], 'unread', 0, 'parted',
     (t[5] or '') .. ' ' .. (t[6] or 0) .. ' ' .. (t[7] or ''))
   waits_no_more(thread, true)
@@ -21,7 +21,7 @@ if not t[3] then
   event(ARGV[4], 't ' .. thread)
   event(ARGV[4], 'c ' .. client)
   for i = 7, #ARGV do
-    call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'g ' .. client .. ' ' .. ARGV[2])
+    call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'g ' .. client .. ' ' .. ARGV[2] .. ' ' .. number)
   end
 end
 local waiting, unread, sla = string.match(get(thread, 'parted')[1] or ' 0 ', '^(%d*) (%d+) ?(.*)$')

@@ -22,7 +22,7 @@ if c[2] then
   event(ARGV[3], 't ' .. thread)
   event(ARGV[3], 'c ' .. client)
   for i = 6, #ARGV do
-    call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'u ' .. client .. ' ' .. ARGV[2])
+    call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'u ' .. client .. ' ' .. ARGV[2] .. ' ' .. (c[3] or '0'))
   end
 end
 local waiting, unread = string.match(get(thread, 'parted')[1] or ' 0 ', '^(%d*) (%d+)')
