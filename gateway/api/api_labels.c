@@ -71,21 +71,37 @@ static int check_label(const json_t *body, const char *key, struct err *err) {
     return 0;
 }
 
-/* keep: what was asked for. What was done until an error stays: the same request goes on. */
-static void on_relabelled(void *arg, int64_t n, const struct err *err) {
-    struct call *c = arg;
+/* keep: what was asked for; number: threads. What was done until an error stays: the same request
+ * goes on. */
+static void relabelled(struct call *c, int64_t views, const struct err *err) {
     const json_t *to = json_object_get(c->keep, "to");
-    json_t *detail = json_pack("{s:I}", "threads", (json_int_t)n);
+    json_t *done = json_pack("{s:I,s:I}", "threads", (json_int_t)c->number, "views", views);
+    json_t *detail = json_copy(done);
     if (to)
         json_object_set(detail, "to", (json_t *)to);
     call_note(c, to ? "label.renamed" : "label.removed",
         json_string_value(json_object_get(c->keep, "label")), detail);
     if (err)
         call_err(c, err);
-    else if (n == 0)
+    else if (c->number == 0 && views == 0)
         call_fail(c, ERR_NOT_FOUND, "no thread has this label");
     else
-        call_ok(c, 200, json_pack("{s:I}", "threads", (json_int_t)n));
+        call_ok(c, 200, json_incref(done));
+    json_decref(done);
+}
+
+static void on_views(void *arg, int64_t n, const struct err *err) {
+    relabelled(arg, n, err);
+}
+
+static void on_relabelled(void *arg, int64_t n, const struct err *err) {
+    struct call *c = arg;
+    c->number = n;
+    if (err)
+        relabelled(c, 0, err);
+    else
+        store_relabel_views(c->api->store, json_string_value(json_object_get(c->keep, "label")),
+            json_string_value(json_object_get(c->keep, "to")), on_views, c);
 }
 
 static void labels_rename(struct call *c) {

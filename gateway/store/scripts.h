@@ -21,6 +21,7 @@ extern const char script_meta[];
 extern const char script_wake[];
 extern const char script_writer[];
 extern const char script_shelf[];
+extern const char script_relabel_views[];
 extern const char script_dead_retry[];
 extern const char script_on_card[];
 extern const char script_locate[];

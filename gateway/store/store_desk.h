@@ -24,6 +24,10 @@ void store_labels_all(struct store *s, store_json_fn fn, void *arg);
  * step; fn gets how many there were, also with err: then asking again goes on. */
 typedef void (*store_count_fn)(void *arg, int64_t n, const struct err *err);
 void store_relabel(struct store *s, const char *from, const char *to, store_count_fn fn, void *arg);
+/* The same in all agents' saved views, whose screens are told; with NULL the views of that label
+ * go. fn gets how many there were. */
+void store_relabel_views(
+    struct store *s, const char *from, const char *to, store_count_fn fn, void *arg);
 
 /* The agent begins or goes on to write in a thread (for_ms), or stops (0). fn:
  * {"writer":name|null}: who it is now, which may be somebody else; may be NULL. */

@@ -1,9 +1,10 @@
 /* store_labels.c - which labels there are, and one label away or into another on all of its
- * threads. The scripts keep the numbers (_common.lua, count). */
+ * threads and in saved views. The scripts keep the numbers (_common.lua, count). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/scripts.h"
 #include "store/store_desk.h"
 #include "store/store_private.h"
 
@@ -198,4 +199,68 @@ void store_relabel(
     *l = (struct relabel){
         .store = s, .from = mem_strdup(from), .to = mem_strdup(to ? to : ""), .fn = fn, .arg = arg};
     relabel_step(l);
+}
+
+/* --- in saved views, which have no shard: a call for each agent ------------------------------ */
+
+struct relabel_views {
+    struct redis_script script; /* it lives with the calls, since redis.c may need its text again */
+    struct store *store;
+    char *from, *to; /* to: "" none */
+    size_t waiting;  /* answers, plus one while calls are made */
+    int64_t n;
+    struct err err; /* the first */
+    store_count_fn fn;
+    void *arg;
+};
+
+static void views_less(struct relabel_views *v) {
+    if (--v->waiting)
+        return;
+    v->fn(v->arg, v->n, v->err.code ? &v->err : NULL);
+    free(v->from);
+    free(v->to);
+    free(v);
+}
+
+static void on_agents_views(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct relabel_views *v = arg;
+    if (!err)
+        v->n += redis_reply_int(r);
+    else if (!v->err.code)
+        v->err = *err;
+    views_less(v);
+}
+
+static void on_agents(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct relabel_views *v = arg;
+    if (err)
+        v->err = *err;
+    for (size_t i = 0; !err && i < redis_reply_count(r); i++) {
+        const char *agent = redis_reply_str(redis_reply_at(r, i));
+        char *key = mem_printf("sb:shelf:views:%s", agent);
+        struct span keys[] = {span_str(key)};
+        struct span args[] = {span_str(v->from), span_str(v->to), span_str(agent)};
+        v->waiting++;
+        redis_eval(v->store->redis, &v->script, keys, 1, args, 3, on_agents_views, v);
+        free(key);
+    }
+    views_less(v);
+}
+
+void store_relabel_views(
+    struct store *s, const char *from, const char *to, store_count_fn fn, void *arg) {
+    struct relabel_views *v = mem_zalloc(sizeof *v);
+    struct args a;
+    *v = (struct relabel_views){.store = s,
+        .from = mem_strdup(from),
+        .to = mem_strdup(to ? to : ""),
+        .waiting = 1,
+        .fn = fn,
+        .arg = arg};
+    redis_script_init(&v->script, "relabel_views", script_relabel_views);
+    args_init(&a);
+    args_add(&a, "SMEMBERS");
+    args_add(&a, "sb:users");
+    store_command(s, &a, on_agents, v);
 }

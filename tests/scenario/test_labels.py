@@ -51,22 +51,46 @@ def test_renamed_merged_and_removed(gateway):
         api.patch("/threads/" + ids[i], {"labels": labels})
     api.patch("/threads/" + ids[2], {"state": "closed"})
     screen = gateway.agent()
-    assert api.post("/labels/rename", {"label": "b", "to": "новая <b>"}) == {"threads": 3}
-    assert api.post("/labels/rename", {"label": "a", "to": "новая <b>"}) == {"threads": 3}
+    assert api.post("/labels/rename", {"label": "b", "to": "новая <b>"}) == {"threads": 3, "views": 0}
+    assert api.post("/labels/rename", {"label": "a", "to": "новая <b>"}) == {"threads": 3, "views": 0}
     assert [api.get("/threads/" + id)["thread"]["labels"] for id in ids] == \
         [["новая <b>"], ["новая <b>"], ["новая <b>", "x/y"], ["новая <b>", "x/y"], ["c"], []]
     assert counted(api) == recount(api) == {"новая <b>": 4, "x/y": 2, "c": 1}
     assert {t["id"] for t in api.threads(label="новая <b>")} == set(ids[:4]) and api.threads(label="a") == []
     assert {t["id"] for t in api.threads(view="closed", label="новая <b>")} == {ids[2]}
     screen.wait(lambda: screen.threads.get(ids[0], {}).get("labels") == ["новая <b>"], 10, "screens are told")
-    assert api.post("/labels/remove", {"label": "новая <b>"}) == {"threads": 4}
+    assert api.post("/labels/remove", {"label": "новая <b>"}) == {"threads": 4, "views": 0}
     assert [api.get("/threads/" + id)["thread"]["labels"] for id in ids] == [[], [], ["x/y"], ["x/y"], ["c"], []]
     assert counted(api) == {"x/y": 2, "c": 1} and api.threads(label="новая <b>") == []
     for label in ("новая <b>", "a"):
         assert api.ask("POST", "/labels/remove", json={"label": label}).status_code == 404
     told = [(e["what"], e["subject"], e["detail"]) for e in api.get("/audit", what="label")["entries"]]
-    assert told == [("label.removed", "новая <b>", {"threads": 4}), ("label.renamed", "a", {"threads": 3, "to": "новая <b>"}),
-                    ("label.renamed", "b", {"threads": 3, "to": "новая <b>"})]
+    assert told == [("label.removed", "новая <b>", {"threads": 4, "views": 0}), ("label.renamed", "a", {"threads": 3, "views": 0, "to": "новая <b>"}),
+                    ("label.renamed", "b", {"threads": 3, "views": 0, "to": "новая <b>"})]
+
+
+def test_saved_views_follow_their_label(gateway):
+    """Of all agents, whose screens are told; a view of a label that is removed goes, others stay as they are."""
+    boss, ann = gateway.login(), person(gateway, "ann")
+    ids = threads(gateway, 2, ["old"])
+    screen = gateway.agent()
+    mine = boss.post("/views", {"name": "Mine", "view": "open", "label": "old"})["view"]
+    hers = ann.post("/views", {"name": "«Её» \\ /", "view": "all", "label": "old", "assignee": "nobody"})["view"]
+    other = ann.post("/views", {"name": "Other", "view": "open", "label": "older"})["view"]
+    plain = ann.post("/views", {"name": "old", "view": "closed"})["view"]
+    new, heard = "новая/<b> \"x\"", len(screen.events)
+    assert boss.post("/labels/rename", {"label": "old", "to": new}) == {"threads": 2, "views": 2}
+    screen.wait(lambda: any(e["type"] == "desk" and e["what"] == "views" and e["id"] == mine["id"] for e in screen.events[heard:]), 10, "told")
+    assert boss.get("/views")["views"] == [{**mine, "label": new, "rev": 2}]
+    views = {v["id"]: v for v in ann.get("/views")["views"]}
+    assert views == {hers["id"]: {**hers, "label": new, "rev": 2}, other["id"]: other, plain["id"]: plain}
+    assert boss.get("/counts")["views"] == {mine["id"]: 2} and {t["id"] for t in boss.threads(label=new)} == set(ids)
+    assert ann.ask("PUT", "/views/" + hers["id"], json={"name": "x", "view": "all", "label": "old", "rev": 1}).status_code == 409
+    assert boss.post("/labels/remove", {"label": new}) == {"threads": 2, "views": 2}
+    assert boss.get("/views")["views"] == [] and {v["id"] for v in ann.get("/views")["views"]} == {other["id"], plain["id"]}
+    # One that only views have: what was done until an error is gone on with.
+    assert boss.post("/labels/rename", {"label": "older", "to": "old"}) == {"threads": 0, "views": 1}
+    assert boss.ask("POST", "/labels/rename", json={"label": "older", "to": "old"}).status_code == 404
 
 
 def test_while_agents_go_on(gateway):
