@@ -94,6 +94,7 @@ void delivery_done(struct delivery *d, const struct delivery_outcome *o) {
     case DELIVERY_OK:
         free(it->external_id);
         it->external_id = mem_strdup(o->external_id);
+        channel_went(it->queue->channel);
         queue_end(it, "sent", o->held ? o->held : "");
         break;
     case DELIVERY_RETRY:

@@ -106,8 +106,8 @@ bool core_is_open(const struct core *core, const char *channel, int64_t ms, int6
  * hear of it (sink.h, FEED_DESK). fn: {"changed":bool}; ERR_NOT_FOUND. */
 void core_pause(struct core *core, const char *channel, const char *by, bool on, const json_t *told,
     store_json_fn fn, void *arg);
-/* Its last events, the newest first: {"events":[{"at","what":"ready|lost|paused|resumed","text",
- * "by"}]}. */
+/* Its last events, the newest first, and how many messages came and went in the last minute:
+ * {"events":[{"at","what":"ready|lost|paused|resumed","text","by"}],"rate":{"in","out"}}. */
 void core_channel_events(struct core *core, const char *channel, store_json_fn fn, void *arg);
 /* Examines a channel: {"channel": as in core_channels(), "report": [{"level","text","todo"?}]}. */
 void core_check(struct core *core, const char *channel, store_json_fn fn, void *arg);

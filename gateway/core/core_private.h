@@ -13,6 +13,13 @@
 
 enum channel_state { CHANNEL_STARTING, CHANNEL_READY, CHANNEL_LOST };
 
+/* A part of the last minute. */
+#define CHANNEL_PARTS 12
+struct channel_part {
+    uint64_t number; /* which, since the clock began */
+    unsigned in, out;
+};
+
 struct channel {
     struct connector *connector;
     enum channel_state state;
@@ -23,6 +30,7 @@ struct channel {
     json_t *note;   /* of whoever does; NULL not known yet */
     json_t *pause;  /* {"by","at"} while an admin has paused it, else NULL */
     bool shown[2];  /* in metrics: what is to be sent, to be fetched */
+    struct channel_part parts[CHANNEL_PARTS];
 };
 
 /* A part of the last minute. */
@@ -165,6 +173,14 @@ void owner_crm_began(struct core *core);
 const char *owner_id(const struct core *core);
 /* Does anything wait for this CRM in the shards that we own? As far as it has been read. */
 bool owner_has_work(const struct core *core, const struct target *t);
+
+/* channel_rate.c */
+void channel_came(struct channel *ch); /* a message, for the first time */
+void channel_went(struct channel *ch);
+/* What this worker has of the last minute: {channel:{"in","out"}}; the caller decrefs. */
+json_t *channels_rates(const struct core *core);
+/* fn: {"in","out"}, of the last minute, all workers together, as they noted it: 2 s old at most. */
+void channel_rate(struct core *core, const char *channel, store_json_fn fn, void *arg);
 
 /* targets.c */
 void target_attached(struct target *t);

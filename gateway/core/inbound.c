@@ -80,6 +80,8 @@ static void on_stored(void *arg, const struct store_appended *r, const struct er
     memcpy(out.thread, r->thread, ID_SIZE);
     memcpy(out.message, r->message, ID_SIZE);
     count(c, r->duplicate ? "duplicate" : "stored");
+    if (!r->duplicate)
+        channel_came(core_channel(c->core, c->channel));
     LOG_DEBUG(c->env->log, r->duplicate ? "message.duplicate" : "message.stored",
         LOG_S("channel", c->channel), LOG_S("thread", r->thread), LOG_S("message", r->message),
         LOG_I("seq", r->seq));

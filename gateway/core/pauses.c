@@ -46,6 +46,9 @@ struct pausing {
     struct redis_script script; /* it lives with the call, since redis.c may need its text again */
     store_json_fn fn;
     void *arg;
+    struct core *core; /* while events are asked for, and the rate */
+    json_t *events;
+    char *channel;
 };
 
 static char *events_key(const char *channel) {
@@ -128,18 +131,31 @@ void channel_event(struct channel *ch, const char *what, const char *text) {
     free(log);
 }
 
+static void events_end(struct pausing *p, json_t *rate, const struct err *err) {
+    json_t *out = err ? NULL : json_pack("{s:O,s:O}", "events", p->events, "rate", rate);
+    p->fn(p->arg, out, err);
+    json_decref(out);
+    json_decref(p->events);
+    free(p->channel);
+    free(p);
+}
+
+static void on_rate(void *arg, json_t *rate, const struct err *err) {
+    events_end(arg, rate, err);
+}
+
 static void on_events(void *arg, const struct redis_reply *r, const struct err *err) {
     struct pausing *p = arg;
-    json_t *list = json_array();
+    json_t *list = p->events = json_array();
     for (size_t i = 0; !err && i < redis_reply_count(r); i++) {
         json_t *one = json_loads(redis_reply_str(redis_reply_at(r, i)), 0, NULL);
         if (one)
             json_array_append_new(list, one);
     }
-    json_t *out = json_pack("{s:o}", "events", list);
-    p->fn(p->arg, err ? NULL : out, err);
-    json_decref(out);
-    free(p);
+    if (err)
+        events_end(p, NULL, err);
+    else
+        channel_rate(p->core, p->channel, on_rate, p);
 }
 
 void core_channel_events(struct core *core, const char *channel, store_json_fn fn, void *arg) {
@@ -150,6 +166,8 @@ void core_channel_events(struct core *core, const char *channel, store_json_fn f
         loop_defer(core->env->loop, on_no_channel, p);
         return;
     }
+    p->core = core;
+    p->channel = mem_strdup(channel);
     char *log = events_key(channel);
     struct span get[] = {span_str("LRANGE"), span_str(log), span_str("0"), span_str("-1")};
     redis_command(store_redis(core->store), get, ARRAY_LEN(get), on_events, p);

@@ -43,19 +43,25 @@ static uint64_t cpu_us(void) {
            (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
+struct span system_note_key(const char *worker, char out[SYSTEM_KEY_SIZE]) {
+    snprintf(out, SYSTEM_KEY_SIZE, "sb:worker:%.40s", worker);
+    return span_str(out);
+}
+
 static json_t *note_of_worker(const struct core *core, double cpu, uint64_t lag_ms) {
     char since[CLOCK_TEXT_SIZE];
-    return json_pack("{s:s,s:I,s:I,s:s,s:s,s:I,s:f,s:I,s:I}", "id", owner_id(core), "pid",
+    return json_pack("{s:s,s:I,s:I,s:s,s:s,s:I,s:f,s:I,s:I,s:o}", "id", owner_id(core), "pid",
         (json_int_t)getpid(), "number", (json_int_t)core->options.index, "version", SB_VERSION,
         "started_at", clock_format(core->watch.started_ms, since), "rss_bytes",
         (json_int_t)rss_bytes(), "cpu_percent", cpu, "lag_ms", (json_int_t)lag_ms, "sockets",
-        (json_int_t)metrics_own(core->env->metrics, M_WS_SESSIONS));
+        (json_int_t)metrics_own(core->env->metrics, M_WS_SESSIONS), "channels",
+        channels_rates(core));
 }
 
 void system_tick(struct core *core, unsigned tick_ms) {
     struct system_watch *w = &core->watch;
     uint64_t now = clock_mono_ms(), cpu = cpu_us();
-    char key[64], life[24];
+    char key[SYSTEM_KEY_SIZE], life[24];
     if (!w->started_ms)
         w->started_ms = clock_ms();
     if (w->last_ms && now > w->last_ms + tick_ms && now - w->last_ms - tick_ms > w->lag_ms)
@@ -72,10 +78,9 @@ void system_tick(struct core *core, unsigned tick_ms) {
     w->cpu_us = cpu;
     w->lag_before_ms = w->lag_ms;
     w->lag_ms = 0;
-    snprintf(key, sizeof key, "sb:worker:%s", owner_id(core));
     snprintf(life, sizeof life, "%d", NOTE_LIFE_MS);
-    struct span set[] = {
-        span_str("SET"), span_str(key), span_str(text), span_str("PX"), span_str(life)};
+    struct span set[] = {span_str("SET"), system_note_key(owner_id(core), key), span_str(text),
+        span_str("PX"), span_str(life)};
     redis_command(store_redis(core->store), set, ARRAY_LEN(set), on_ignored, NULL);
     json_decref(note);
     free(text);
@@ -158,6 +163,7 @@ static void on_note(void *arg, const struct redis_reply *r, const struct err *er
     json_t *note = err ? NULL : json_loads(redis_reply_str(r), 0, NULL);
     if (err)
         s->err = *err;
+    json_object_del(note, "channels"); /* channel_rate.c adds them up */
     if (json_is_object(note))
         json_array_append(s->workers, note);
     json_decref(note);
@@ -166,12 +172,12 @@ static void on_note(void *arg, const struct redis_reply *r, const struct err *er
 
 static void on_workers(void *arg, const struct redis_reply *r, const struct err *err) {
     struct survey *s = arg;
-    char key[64];
+    char key[SYSTEM_KEY_SIZE];
     if (err)
         s->err = *err;
     for (size_t i = 0; !err && i < redis_reply_count(r); i++) {
-        snprintf(key, sizeof key, "sb:worker:%.40s", redis_reply_str(redis_reply_at(r, i)));
-        struct span get[] = {span_str("GET"), span_str(key)};
+        struct span get[] = {
+            span_str("GET"), system_note_key(redis_reply_str(redis_reply_at(r, i)), key)};
         s->waiting++;
         redis_command(store_redis(s->core->store), get, ARRAY_LEN(get), on_note, s);
     }

@@ -3,7 +3,14 @@
 #ifndef SB_CORE_SYSTEM_H
 #define SB_CORE_SYSTEM_H
 
+#include "base/span.h"
 #include "core/core.h"
+
+#define SYSTEM_KEY_SIZE 64
+
+/* Where a worker leaves its note: in `out`. The note is the worker of core_system(), and
+ * "channels": channels_rates(). */
+struct span system_note_key(const char *worker, char out[SYSTEM_KEY_SIZE]);
 
 /* {"workers":[{"id","pid","number","version","started_at","rss_bytes","cpu_percent","lag_ms",
  *   "sockets","shards"}],

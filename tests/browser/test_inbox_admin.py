@@ -255,11 +255,14 @@ def test_a_channel_is_paused_and_agents_see_it(start_gateway, browsers, width, l
     p.click("[data-channel=test] .button")
     p.says("[data-channel=test] [data-event=paused]", "admin")
     p.says("[data-channel=test] [data-figure=in]", "1")
+    p.says("[data-channel=test] [data-figure=rateIn] dd", "1")
+    p.says("[data-channel=test] [data-figure=rateOut] dd", "0")
     p.good("channel-paused")
     steps.resume(p, "test")
     ann.none(".paused")
     ann.until(lambda: ann.status("it waits") in ("sent", "delivered", "read"), 20)
     assert boss.get("/channels/test/events")["events"][0]["what"] == "resumed"
+    p.until(lambda: p.one("[data-channel=test] [data-figure=rateOut] dd").text == "1", 20)
 
 
 @pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])

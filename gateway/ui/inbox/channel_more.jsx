@@ -28,14 +28,17 @@ export function More({ channel: c }) {
     const say = useChannelWords();
     const desk = useDesk();
     const problemOf = useProblem();
-    const [state, setState] = useState(null); // {events, figures}, {error}
+    const [state, setState] = useState(null); // {events, rate, figures}, {error}
     useEffect(() => {
         let gone = false;
-        Promise.all([request("GET", path(c.name, "events")), figuresOf(desk, c.name)]).then(
-            ([{ events }, figures]) => gone || setState({ events, figures }),
+        const load = () => Promise.all([request("GET", path(c.name, "events")), figuresOf(desk, c.name)]).then(
+            ([{ events, rate }, figures]) => gone || setState({ events, rate, figures }),
             (e) => gone || setState({ error: desk.failed(e) }));
+        load();
+        const timer = setInterval(load, 10000);
         return () => {
             gone = true;
+            clearInterval(timer);
         };
     }, [c.name, c.state, c.paused?.at]);
     if (!state) return <p class="report-wait"><Spinner label={t("app.loading")} /></p>;
@@ -43,6 +46,7 @@ export function More({ channel: c }) {
     return (
         <div class="report channel-details">
             <dl class="figures">
+                {[["rateIn", "in"], ["rateOut", "out"]].map(([word, k]) => <div key={word} data-figure={word}><dt>{say(word)}</dt><dd>{state.rate[k]}</dd></div>)}
                 {["in", "out"].map((k) => <div key={k} data-figure={k}><dt>{say(k)}</dt><dd>{state.figures?.[k] ?? 0}</dd></div>)}
                 <div data-figure="queue"><dt>{say("queue")}</dt><dd>{c.queue}</dd></div>
             </dl>
