@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from harness import CONFIG
-from widget import Widget
+from widget import Widget, accessible
 
 PAGE = """<!doctype html><html lang="{lang}"><head><title>A shop</title>
 <meta name="viewport" content="width=device-width">
@@ -159,6 +159,28 @@ def test_keyboard_alone(gateway, browsers):
     d.switch_to.active_element.send_keys(Keys.ESCAPE)
     w.until(lambda: not w.is_open(), why="for Escape to close")
     assert d.execute_script("return document.activeElement.id") == "switchboard"
+
+
+@pytest.mark.parametrize("width,lang", [(1280, "en"), (390, "ru")])
+def test_the_page_around_it_speaks_both_languages(gateway, browsers, width, lang):
+    d = browsers.open(f"{gateway.url}/demo?lang={lang}&utm_source=mail", width=width)
+    w = Widget(d, gateway)
+    w.until(lambda: w.part(".bubble"))
+
+    def texts():
+        return [t for t in d.find_element(By.TAG_NAME, "main").text.split("\n") if t.strip()]
+
+    def is_russian(t):
+        return any("а" <= c <= "я" for c in t)
+
+    assert len(texts()) > 12 and all(is_russian(t) == (lang == "ru") for t in texts()), texts()
+    assert is_russian(d.title) == (lang == "ru")
+    accessible(d)
+    w.shot(f"demo-{lang}-{width}")
+    assert d.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    d.find_element(By.CSS_SELECTOR, f".langs a[lang={'en' if lang == 'ru' else 'ru'}]").click()
+    w.until(lambda: texts() and all(is_russian(t) == (lang == "en") for t in texts()), why="for the other language")
+    assert "utm_source=mail" in d.current_url
 
 
 def test_consent_is_asked_first(gateway, browsers):

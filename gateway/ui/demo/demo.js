@@ -1,7 +1,21 @@
 // demo.js - what a site does to have the chat: a queue, one script, and calls when it likes.
-// ?site=NAME shows another channel, ?lang=ru another language.
+// ?site=NAME shows another channel, ?lang=ru another language than the browser's.
 const query = new URLSearchParams(location.search);
 const lang = query.get("lang") || navigator.language.slice(0, 2);
+
+// The page is written in English; what has a Russian text brings it along.
+if (lang === "ru") {
+    document.documentElement.lang = "ru";
+    for (const e of document.querySelectorAll("[data-ru]")) e.textContent = e.dataset.ru;
+    for (const e of document.querySelectorAll("[data-ru-label]")) e.setAttribute("aria-label", e.dataset.ruLabel);
+    for (const e of document.querySelectorAll("[data-ru-placeholder]")) e.placeholder = e.dataset.ruPlaceholder;
+}
+for (const a of document.querySelectorAll(".langs a")) {
+    const other = new URLSearchParams(query);
+    other.set("lang", a.lang);
+    a.href = "?" + other;
+    if (a.lang === document.documentElement.lang) a.setAttribute("aria-current", "true");
+}
 
 window.switchboard = window.switchboard || function () {
     (window.switchboard.q = window.switchboard.q || []).push(arguments);
