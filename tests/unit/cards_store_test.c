@@ -171,7 +171,7 @@ static void merging_twice_does_no_harm(void **state) {
     attach(w, "C7", "X2", "T7", 1, "two");
     for (int i = 0; i < 2; i++) {
         begin_call(w);
-        cards_crm.merge(w->crm, "C7", "C6", on_done, w);
+        cards_crm.merge(w->crm, "C7", "C6", i + 1, on_done, w);
         loop_run(w->env.loop);
         assert_int_equal(w->err.code, 0);
     }
@@ -191,12 +191,12 @@ static void an_undone_merge_parts_the_cards(void **state) {
     ensure(w, "C21", "v21", NULL);
     attach(w, "C21", "Y2", "T21", 1, "two");
     begin_call(w);
-    cards_crm.merge(w->crm, "C21", "C20", on_done, w);
+    cards_crm.merge(w->crm, "C21", "C20", 1, on_done, w);
     loop_run(w->env.loop);
     assert_int_equal(messages_of(w, "C20"), 2);
     for (int i = 0; i < 2; i++) {
         begin_call(w);
-        cards_crm.unmerge(w->crm, back, "C20", on_done, w);
+        cards_crm.unmerge(w->crm, back, "C20", 1, on_done, w);
         loop_run(w->env.loop);
         assert_int_equal(w->err.code, 0);
     }
