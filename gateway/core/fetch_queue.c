@@ -9,6 +9,7 @@
 #include "media/media.h"
 #include "model/revision.h"
 #include "store/store_amend.h"
+#include "store/store_erase.h"
 #include "store/store_media.h"
 
 static void next(struct item *it);
@@ -19,6 +20,7 @@ struct found {
     size_t index;
     char remote[200]; /* which file it was: an edit may have put another in its place */
     json_t *media;    /* NULL: it could not be had */
+    bool is_shown;    /* the message shows it, as far as apply() knows */
     const char *state;
     struct err err;
 };
@@ -26,6 +28,26 @@ struct found {
 static void found_free(struct found *f) {
     json_decref(f->media);
     free(f);
+}
+
+static const char *id_of(const json_t *media) {
+    return json_string_value(json_object_get(media, "id"));
+}
+
+static void on_let_go(void *arg, const struct err *err) {
+    const struct core *core = arg;
+    if (err)
+        LOG_WARN(core->env->log, "media.not_deleted", LOG_E(err));
+}
+
+/* No message shows the file: it goes, and nobody has to look for it. */
+static void let_go(struct found *f) {
+    struct core *core = f->item->queue->core;
+    struct err err;
+    if (media_delete(core_media(core), id_of(f->media), &err) < 0)
+        on_let_go(core, &err);
+    else
+        store_erase_media(core->store, id_of(f->media), on_let_go, core);
 }
 
 static const char *remote_of(const json_t *attachment) {
@@ -38,18 +60,24 @@ static int apply(void *arg, json_t *body, struct err *err) {
     struct found *f = arg;
     const json_t *a = json_array_get(json_object_get(body, "attachments"), f->index);
     (void)err;
-    if (strcmp(remote_of(a), f->remote) != 0)
-        return 0;
-    return f->media ? revision_file(body, f->index, f->media)
-                    : revision_no_file(body, f->index, f->state, f->err.text);
+    f->is_shown = f->media && json_equal(json_object_get(a, "id"), json_object_get(f->media, "id"));
+    if (f->is_shown || strcmp(remote_of(a), f->remote) != 0)
+        return 0; /* written already, and the answer was lost; or it is another file now */
+    if (!f->media)
+        return revision_no_file(body, f->index, f->state, f->err.text);
+    f->is_shown = revision_file(body, f->index, f->media) > 0;
+    return f->is_shown;
 }
 
 static void on_written(void *arg, const struct store_appended *r, const struct err *err) {
     struct found *f = arg;
     struct item *it = f->item;
+    bool is_gone = err && err->code == ERR_NOT_FOUND; /* his client is being erased, too */
     (void)r;
+    if (f->media && (is_gone || (!err && !f->is_shown)))
+        let_go(f);
     found_free(f);
-    if (err && err->code != ERR_NOT_FOUND) {
+    if (err && !is_gone) {
         queue_retry(it, 0, err);
         return;
     }
@@ -73,6 +101,7 @@ static void on_claimed(void *arg, json_t *list, const struct err *err) {
     struct item *it = f->item;
     (void)list;
     if (err) {
+        let_go(f);
         found_free(f);
         queue_retry(it, 0, err);
         return;
@@ -84,8 +113,9 @@ static void on_claimed(void *arg, json_t *list, const struct err *err) {
 static void on_put(void *arg, const struct err *err) {
     struct found *f = arg;
     struct item *it = f->item;
-    const char *id = json_string_value(json_object_get(f->media, "id"));
+    const char *id = id_of(f->media);
     if (err) {
+        let_go(f);
         found_free(f);
         queue_retry(it, 0, err);
         return;
@@ -115,8 +145,7 @@ void fetch_done(
         return;
     }
     f->media = json_deep_copy(media);
-    store_media_put(
-        q->core->store, json_string_value(json_object_get(media, "id")), media, q->name, on_put, f);
+    store_media_put(q->core->store, id_of(media), media, q->name, on_put, f);
 }
 
 /* The first attachment from fetch_index on that waits; none: the job is done. */

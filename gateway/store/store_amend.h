@@ -26,7 +26,8 @@ struct store_amend {
     void *edit_arg;
 };
 
-/* duplicate: there was nothing to do. ERR_NOT_FOUND: the thread or message is not there (any more).
+/* duplicate: there was nothing to do. ERR_NOT_FOUND: the thread or message is not there (any more),
+ * or the thread's client is being erased.
  */
 void store_amend(struct store *s, const struct store_amend *a, store_append_fn fn, void *arg);
 

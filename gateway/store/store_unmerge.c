@@ -225,7 +225,7 @@ static void move_next(struct unmerge *u);
 static void on_emptied(void *arg, const struct store_appended *r, const struct err *err) {
     struct unmerge *u = arg;
     (void)r;
-    if (err) {
+    if (err && err->code != ERR_NOT_FOUND) { /* what is not there is empty */
         end(u, NULL, err);
         return;
     }

@@ -1,5 +1,6 @@
 """Clients: two become one and two again with all that was theirs; who may be the same; all of one's data in a file, and
 gone for good (152-FZ, GDPR)."""
+import asyncio
 import json
 import pathlib
 import threading
@@ -403,3 +404,38 @@ def test_erasure_through_kill_9(gateway):
     heard(api, second, {"main": "deleted"})
     assert in_redis(g) == [] and all(m["erased"] for m in api.messages(thread) + api.messages(second))
     assert [x for x in in_files(g.data) if "cards.db" in str(x[0])] == []
+
+
+def test_a_file_that_is_fetched_while_its_client_is_erased_goes(telegram):
+    """However far the erasure is when it has come: nobody shows it, so neither it nor what is known of it stays."""
+    g, api, db, begun, go_on = telegram.gateway, telegram.api, telegram.gateway.redis, [], threading.Event()
+    send_file = telegram.fake._file
+
+    async def held_back(token, path):
+        begun.append(path)
+        await asyncio.to_thread(go_on.wait, 60)
+        return await send_file(token, path)
+
+    def shown(name):
+        return [a["id"] for m in telegram.messages(name) for a in m.get("attachments", []) if a.get("id")]
+
+    def kept():
+        return {p.name for p in (g.data / "media").rglob("*") if p.is_file()}, {k.decode().rpartition(":")[2] for k in db.scan_iter("sb:*:media:*")}
+    ann, bob, eve = (telegram.user(n, name) for n, name in ((42, "Ann"), (43, "Bob"), (44, "Eve")))
+    for who, name in ((ann, "Ann"), (bob, "Bob")):
+        who.document()
+        until(lambda name=name: shown(name), 20 * SLOWER, why="for a file of before")
+    bobs = set(shown("Bob"))
+    telegram.fake._file = held_back
+    ann.document()
+    bob.document()
+    until(lambda: len(begun) == 2, 20 * SLOWER, why="for two fetches to begin")
+    threads = {name: telegram.thread_of(name) for name in ("Ann", "Bob")}
+    api.post(f"/clients/{client_of(api, threads['Ann'])}/erase", {"reason": "letter", "confirm": "Ann"})  # all is done
+    db.hset(next(db.scan_iter("sb:*:thread:" + threads["Bob"])), "erased", 1)  # erase_thread.lua was there, erase_log.lua was not
+    telegram.fake._file = send_file
+    go_on.set()
+    eve.document()
+    until(lambda: shown("Eve"), 20 * SLOWER, why="for a file of after")
+    until(lambda: kept() == (bobs | set(shown("Eve")),) * 2, 10 * SLOWER, why="for the others to go")
+    assert not shown("Ann") and set(shown("Bob")) == bobs

@@ -5,11 +5,12 @@
 --   "", 7 dedupe bucket, 8 trail word, 9 its detail, 10 events max, 11 another dedupe key of the
 --   message or "", 12 channel, 13 job for its out queue ("edit" ... "rest") or "", 14 attachments are to be
 --   fetched 0|1, 15 preview, 16... CRM targets
--- Returns {"ok"}, {"dup"}, {"changed", record} or {"missing"}
+-- Returns {"ok"}, {"dup"}, {"changed", record} or {"missing"} (the message, or all of the thread was erased)
 local now, thread, seq = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local log = P .. 'log:' .. thread
 local rec = call('HGET', log, seq)
-if not rec then return {'missing'} end
+local t = get(thread, 'erased', 'last_seq')
+if not rec or t[1] then return {'missing'} end
 if ARGV[6] ~= '' and seen_seq(thread, ARGV[7], ARGV[6]) then return {'dup'} end
 if body_of(rec) ~= ARGV[4] then return {'changed', rec} end
 rec = string.sub(rec, 1, 27) .. ARGV[5] .. string.sub(rec, 28 + #ARGV[4])
@@ -22,7 +23,7 @@ end
 call('HSET', log, seq, rec)
 if ARGV[6] ~= '' then mark_seen(thread, ARGV[7], ARGV[6], seq) end
 if ARGV[11] ~= '' then mark_seen(thread, ARGV[7], ARGV[11], seq) end
-if get(thread, 'last_seq')[1] == seq then
+if t[2] == seq then
   call('HSET', P .. 'thread:' .. thread, 'last_text', ARGV[15])
 end
 local work = ARGV[13] ~= '' or ARGV[14] == '1'
