@@ -505,11 +505,14 @@ export class Desk {
         const log = this.db.logs.get(thread);
         const after = log && log.next !== undefined ? gapAfter(log) : null;
         if (after === null) return;
-        this.once("gap " + thread, async () => {
-            await this.messages(thread, { after, limit: CHUNK }, { after });
+        const key = "gap " + thread;
+        if (this.requests.has(key)) return; // whoever asks looks once more at the end
+        let got;
+        this.once(key, async () => {
+            got = await this.messages(thread, { after, limit: CHUNK }, { after });
         }).then(() => {
             const now = this.db.logs.get(thread);
-            if (now && !now.error && gapAfter(now) !== null) this.fillGap(thread);
+            if (got?.length && now && gapAfter(now) !== after) this.fillGap(thread);
         });
     }
 

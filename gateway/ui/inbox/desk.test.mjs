@@ -65,3 +65,39 @@ test("an old answer does not undo what was typed and told meanwhile", async () =
     assert.deepEqual([saved, desk.db.drafts.get(T).text], [["mine"], "mine"]);
     clearTimeout(desk.countsTimer);
 });
+
+// Only what fillGap() needs: a log, and a gateway that answers when it is told to.
+function deskWith(seqs) {
+    const log = { thread: "t", next: null, solid: new Set(), items: seqs.map((seq) => ({ seq })) };
+    const asked = [];
+    return {
+        asked, log,
+        db: { logs: new Map([["t", log]]) },
+        requests: new Set(),
+        once: Desk.prototype.once,
+        fillGap: Desk.prototype.fillGap,
+        messages: (thread, fields) => new Promise((answer) => asked.push({ ...fields, answer })),
+    };
+}
+
+test("a gap that is asked for already is not asked for again and again: the page would stand still", async () => {
+    const desk = deskWith([1, 4]);
+    desk.fillGap("t");
+    desk.fillGap("t");
+    await soon(); // never comes when the page turns round in promises
+    assert.equal(desk.asked.length, 1);
+    desk.log.items = [1, 2, 3, 4, 7].map((seq) => ({ seq }));
+    desk.asked[0].answer([{ seq: 2 }, { seq: 3 }]);
+    await soon();
+    assert.deepEqual(desk.asked.map((a) => a.after), [1, 4]); // what was missed meanwhile
+});
+
+test("a gap that the gateway cannot fill, or an error, is not asked for in a circle", async () => {
+    for (const answer of [[], null, [{ seq: 2 }]]) {
+        const desk = deskWith([1, 4]);
+        desk.fillGap("t");
+        desk.asked[0].answer(answer);
+        await soon();
+        assert.equal(desk.asked.length, 1);
+    }
+});
