@@ -277,6 +277,7 @@ process.on("unhandledRejection", (e) => {
 });
 let connects = 0, resets = 0, steps = 0;
 for (let i = 0; i < given.schedules; i++) {
+    if (i && i % 100 === 0) console.error(`${i} schedules, all equal`);
     const seed = given.seed + i;
     const s = new Schedule(seed, given.steps);
     current = s;
