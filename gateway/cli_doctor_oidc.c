@@ -32,7 +32,8 @@ static void on_checked(void *arg, size_t keys, const struct err *err) {
         if (oidc_leaves_there(a->oidc) && !oidc_can_leave(a->oidc))
             doctor_warn(a->doctor,
                 mem_printf("oidc \"%s\": it names no page where people sign out "
-                           "(end_session_endpoint)", name),
+                           "(end_session_endpoint)",
+                    name),
                 "signing out ends the session here only: sign_out can be left out");
     }
     loop_stop(a->env.loop);

@@ -87,7 +87,8 @@ const struct setting oidc_settings[] = {
         .check = check_role_claim,
         .help = "The claim, a word or a list of them, that gives the role at each sign-in: groups. "
                 "One inside others by the way to it, with dots: realm_access.roles (Keycloak), "
-                "resource_access.switchboard.roles. Who has none of the words below does not come in. Empty: roles are given here."},
+                "resource_access.switchboard.roles. Who has none of the words below does not come "
+                "in. Empty: roles are given here."},
     {.key = "admins",
         .type = SETTING_LIST,
         .preset = "",

@@ -271,10 +271,9 @@ static void a_role_may_lie_in_objects(void **state) {
     struct oidc_rules rules = {"login", nothing, "realm_access.roles", {a, s, nothing}};
     struct oidc_person who;
     (void)state;
-    assert_string_equal(named(&rules,
-                            json_pack("{s:s,s:{s:[s]}}", "login", "ann", "realm_access", "roles",
-                                "leads"),
-                            &who),
+    assert_string_equal(
+        named(&rules,
+            json_pack("{s:s,s:{s:[s]}}", "login", "ann", "realm_access", "roles", "leads"), &who),
         "ann");
     assert_true(who.has_role && who.role == ROLE_SUPERVISOR);
     assert_string_equal(named(&rules,
@@ -285,13 +284,14 @@ static void a_role_may_lie_in_objects(void **state) {
     assert_true(who.has_role && who.role == ROLE_AGENT);
     assert_string_equal(
         named(&rules, json_pack("{s:s,s:s}", "login", "ann", "realm_access", "leads"), &who), "");
-    assert_string_equal(named(&rules, json_pack("{s:s,s:s}", "login", "ann", "roles", "leads"), &who), "");
+    assert_string_equal(
+        named(&rules, json_pack("{s:s,s:s}", "login", "ann", "roles", "leads"), &who), "");
     rules.role_claim = "resource_access.desk.v2.roles"; /* the client is "desk.v2" */
-    assert_string_equal(named(&rules,
-                            json_pack("{s:s,s:{s:{s:s},s:{s:s}}}", "login", "ann",
-                                "resource_access", "desk", "v2", "no object", "desk.v2", "roles",
-                                "leads"),
-                            &who),
+    assert_string_equal(
+        named(&rules,
+            json_pack("{s:s,s:{s:{s:s},s:{s:s}}}", "login", "ann", "resource_access", "desk", "v2",
+                "no object", "desk.v2", "roles", "leads"),
+            &who),
         "ann");
     rules.role_claim = "https://example.com/roles";
     assert_string_equal(
