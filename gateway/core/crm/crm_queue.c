@@ -439,17 +439,21 @@ static void ask_archive(struct item *it) {
     nothing_to_do(it);
 }
 
+/* false: it is gone, or the store is; that is seen to. */
+static bool keep_loaded(struct item *it, json_t *result, const struct err *err) {
+    if (err && err->code == ERR_NOT_FOUND)
+        nothing_to_do(it);
+    else if (err)
+        store_failed(it, err);
+    else
+        it->loaded = json_incref(result);
+    return !err;
+}
+
 static void on_loaded(void *arg, json_t *result, const struct err *err) {
     struct item *it = arg;
-    if (err && err->code != ERR_NOT_FOUND) {
-        store_failed(it, err);
+    if (!keep_loaded(it, result, err))
         return;
-    }
-    if (err) {
-        nothing_to_do(it);
-        return;
-    }
-    it->loaded = json_incref(result);
     if (it->entry.kind == 'c' && it->entry.seq == 1)
         json_object_set_new(json_object_get(it->loaded, "client"), "renamed", json_true());
     if (is_dropped(it))
@@ -512,15 +516,8 @@ static void on_erased(void *arg, const struct crm_outcome *o) {
 static void on_parted(void *arg, json_t *result, const struct err *err) {
     struct item *it = arg;
     struct crm *crm = crm_of(it);
-    if (err && err->code != ERR_NOT_FOUND) {
-        store_failed(it, err);
+    if (!keep_loaded(it, result, err))
         return;
-    }
-    if (err) {
-        nothing_to_do(it);
-        return;
-    }
-    it->loaded = json_incref(result);
     struct crm_about was = crm_about_swap(crm, (struct crm_about){.seq = 0});
     crm->ops->unmerge(crm, client_of(it), it->entry.object, it->entry.seq, on_unmerged, it);
     crm_about_swap(crm, was);
