@@ -308,7 +308,7 @@ def test_what_was_said_before_a_merge_is_not_said_again(world):
     for n in ("r1", "r2", "r1"):
         world.back.reply("once" if n == "r1" else "more", n, card=card)
     world.back.reply("last", "r3", card=card)
-    until(lambda: [m["text"] for m in world.said(two)] == ["more", "last"], 20 * SLOWER)
+    assert [m["text"] for m in world.wait_said(two, 2)] == ["more", "last"]
     assert [s["text"] for s in world.sent()] == ["once", "more", "last"]
 
 
