@@ -210,7 +210,7 @@ static void ensure_card(
     const char *id = json_string_value(json_object_get(client, "id"));
     struct webhook_event e;
     j->card = mem_strdup(*known ? known : id ? id : "");
-    webhook_event_client(client, clock_ms(), &e);
+    webhook_event_client(client, c->about.change, clock_ms(), &e);
     send(j, &e);
 }
 
@@ -224,7 +224,7 @@ static void attach(struct crm *c, const struct crm_attach *a, crm_done_fn fn, vo
         loop_defer(c->env->loop, on_nothing_to_do, j);
         return;
     }
-    webhook_event_message(a, j->hook->body_max, &e);
+    webhook_event_message(a, c->about.change, j->hook->body_max, &e);
     send(j, &e);
 }
 

@@ -24,20 +24,24 @@ static char *body_of(const char *type, const char *timestamp, json_t *data) {
     return body;
 }
 
-/* What has changed is another event; the same content told twice is the same one. */
-static void versioned_id(const char *of, const json_t *content, char out[WEBHOOK_ID_SIZE]) {
+/* What has changed is another event; the same content of the same change is the same one. */
+static void versioned_id(
+    const char *of, const json_t *content, const char *change, char out[WEBHOOK_ID_SIZE]) {
     char hash[CRYPTO_HEX_SIZE], *json = json_dumps(content, JSON_COMPACT | JSON_SORT_KEYS);
-    crypto_sha256_hex(span_str(json), hash);
+    char *all = mem_printf("%s%s", json, change);
+    crypto_sha256_hex(span_str(all), hash);
+    free(all);
     free(json);
     snprintf(out, WEBHOOK_ID_SIZE, "%.32s_%.*s", of, VERSION_LEN, hash);
 }
 
-void webhook_event_client(const json_t *client, int64_t now_ms, struct webhook_event *out) {
+void webhook_event_client(
+    const json_t *client, const char *change, int64_t now_ms, struct webhook_event *out) {
     char when[CLOCK_TEXT_SIZE];
     json_t *told = json_copy((json_t *)client);
     json_object_del(told, "cards"); /* what other CRMs call him is theirs */
     json_object_del(told, "renamed");
-    versioned_id(json_text(client, "id"), told, out->id);
+    versioned_id(json_text(client, "id"), told, change, out->id);
     out->type = "client.updated";
     out->body = body_of(out->type, clock_format(now_ms, when), json_pack("{s:o}", "client", told));
 }
@@ -51,13 +55,14 @@ static json_t *data_of(const struct crm_attach *a, json_t *message) {
     return data;
 }
 
-void webhook_event_message(const struct crm_attach *a, size_t max, struct webhook_event *out) {
+void webhook_event_message(
+    const struct crm_attach *a, const char *change, size_t max, struct webhook_event *out) {
     const char *type = a->known ? "message.updated" : "message.created";
     const char *at = json_text(a->message, "received_at");
     json_t *message = json_copy((json_t *)a->message);
     out->type = type;
     if (a->known)
-        versioned_id(json_text(message, "id"), message, out->id);
+        versioned_id(json_text(message, "id"), message, change, out->id);
     else
         snprintf(out->id, sizeof out->id, "%.32s", json_text(message, "id"));
     out->body = body_of(type, at, data_of(a, message));
@@ -94,7 +99,7 @@ void webhook_event_failed(
             json_object_set(data, kept[i], json_object_get(reply, kept[i]));
     json_object_set_new(
         data, "error", json_pack("{s:s,s:s}", "code", err_name(why->code), "text", why->text));
-    versioned_id("failed", data, out->id);
+    versioned_id("failed", data, "", out->id);
     out->type = "reply.failed";
     out->body = body_of(out->type, clock_format(now_ms, when), data);
 }

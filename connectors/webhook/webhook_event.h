@@ -16,11 +16,14 @@ struct webhook_event {
     char *body;               /* JSON; the caller frees */
 };
 
-/* A client: "client.updated". */
-void webhook_event_client(const json_t *client, int64_t now_ms, struct webhook_event *out);
-/* A message, "message.created" or, when it is there already, "message.updated". A body of more than
- * max bytes leaves the texts out, and says so ("thin":true). */
-void webhook_event_message(const struct crm_attach *a, size_t max, struct webhook_event *out);
+/* A client: "client.updated". change: crm_about.change, so that who is called again what he was
+ * called before is news. */
+void webhook_event_client(
+    const json_t *client, const char *change, int64_t now_ms, struct webhook_event *out);
+/* A message, "message.created" or, when it is there already, "message.updated"; change as above. A
+ * body of more than max bytes leaves the texts out, and says so ("thin":true). */
+void webhook_event_message(
+    const struct crm_attach *a, const char *change, size_t max, struct webhook_event *out);
 /* Two clients are one: "client.merged"; or are not any more: "client.unmerged". number: which merge
  * of the first one it is, 0 not known; the same two may be merged again. */
 void webhook_event_merge(const char *from_client, const char *into_client, int64_t number,

@@ -17,7 +17,7 @@
 #include "loop/loop.h"
 #include "media/media_link.h"
 
-#define CRM_API 4
+#define CRM_API 5
 
 struct core;
 struct crm;
@@ -157,10 +157,15 @@ struct crm_ops {
 /* Without a core, in commands, an adapter makes requests at so much of its rate. */
 #define CRM_COMMAND_SHARE 0.1
 
-/* Of which message a call is: all "" and 0: of none. */
+#define CRM_CHANGE_SIZE 48
+
+/* Of which message a call is: all "" and 0: of none. change: which of its changes, or of the
+ * client's, is told: the same at each attempt and no other change's, though the content may be what
+ * it was before; "" it is told for the first time. */
 struct crm_about {
     char message[ID_SIZE], thread[ID_SIZE];
     int64_t seq;
+    char change[CRM_CHANGE_SIZE];
 };
 
 struct crm {
@@ -177,7 +182,7 @@ struct crm {
     bool allow_private;         /* its files may be in a private network; crm_calls_create() */
     const char *address; /* set by init(): where it is asked; NULL none. crm_off() is over when it
                             is another one. Never shown. */
-    struct crm_about about; /* for the log of calls: what is being asked for just now. The core sets
+    struct crm_about about; /* what is being asked for just now, for the log of calls. The core sets
                                it while it calls; calls that begin meanwhile keep it, and have it
                                set again for what their answers lead to. Whoever lets calls wait by
                                other means keeps it, too: crm_about_swap() */

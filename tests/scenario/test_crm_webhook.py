@@ -154,6 +154,35 @@ def test_a_second_merge_of_the_same_two_is_told_as_one_of_its_own(world):
     assert ids == [f"{two}_{how}_{one}_{n}" for n in (1, 2) for how in ("into", "from")] and not receiver.refused
 
 
+def test_what_is_again_as_it_was_is_told_as_news(world):
+    """The receiver does what comes twice once: a name or a text that comes back has an id of its own, over a lost answer too."""
+    g, receiver = world
+    api = g.login()
+    thread = write(g, "ann", "question").json()["thread"]
+    client = api.get(f"/threads/{thread}")["thread"]["client"]["id"]
+    api.post(f"/threads/{thread}/messages", {"id": "a1", "text": "yes"})
+    wait_for(receiver, 2)
+    answer = next(m for m in receiver.messages() if m.get("text") == "yes")["id"]
+    until(lambda: api.messages(thread)[1]["status"] in ("sent", "delivered"), 10)
+    tries = []
+
+    def lose_the_first_answer(event):
+        if event["type"] in ("client.updated", "message.updated"):
+            tries.append(event)
+            return Answer(200, {}, spoil="lose") if len(tries) % 2 else None
+
+    receiver.after = lose_the_first_answer
+    names, texts = ["Anna", "Ann", "Anna", "Ann"], ["no", "yes", "no", "yes"]
+    for n, name in enumerate(names, 1):
+        api.patch(f"/clients/{client}", {"name": name})
+        until(lambda: [c["name"] for c in receiver.clients()][1:] == names[:n] and len(tries) == 2 * n, 30 * SLOWER)
+    for n, text in enumerate(texts, 1):
+        api.patch(f"/messages/{answer}", {"text": text})
+        until(lambda: [m["text"] for m in receiver.messages("message.updated")] == texts[:n] and len(tries) == 8 + 2 * n,
+              30 * SLOWER, why=str([m["text"] for m in receiver.messages("message.updated")]))
+    assert not receiver.refused
+
+
 @pytest.mark.parametrize("answer", [
     Answer(500, b"<html><h1>Oops", type="text/html"), Answer(503, b""), Answer(429, {"e": 1}, headers=["Retry-After: 1"]),
     Answer(408, b""), Answer(425, b""), Answer(409, {"e": "in progress"}), Answer(200, b"", spoil="reset"),

@@ -237,13 +237,15 @@ static const char *taken_by_of(const struct item *it) {
     return json_is_true(json_object_get(m, "took")) ? json_string_value(agent) : NULL;
 }
 
-/* What is asked of the CRM from now on is about this message; what it was about before. */
-static struct crm_about about_it(const struct item *it) {
+/* What is asked of the CRM from now on is about this message, or about this change of it or of the
+ * client; what it was about before. */
+static struct crm_about about_it(const struct item *it, bool is_change) {
     const json_t *m = json_object_get(it->loaded, "message");
     const char *id = json_string_value(json_object_get(m, "id"));
     struct crm_about about = {.seq = id ? it->entry.seq : 0};
     snprintf(about.message, sizeof about.message, "%s", id ? id : "");
     snprintf(about.thread, sizeof about.thread, "%s", id ? it->entry.subject : "");
+    snprintf(about.change, sizeof about.change, "%s", is_change ? it->entry.id : "");
     return crm_about_swap(crm_of(it), about);
 }
 
@@ -281,7 +283,7 @@ static void attach_now(struct item *it) {
         .own = is_own,
         .taken_by = known ? NULL : taken_by,
         .only_status = only_status};
-    struct crm_about was = about_it(it);
+    struct crm_about was = about_it(it, known != NULL);
     crm->ops->attach(crm, &a, only_status ? on_status_told : on_attached, it);
     crm_about_swap(crm, was);
     json_decref(attached);
@@ -363,7 +365,7 @@ static void on_ensured(void *arg, const struct crm_outcome *o) {
 
 static void ensure(struct item *it, const char *known) {
     struct crm *crm = crm_of(it);
-    struct crm_about was = about_it(it);
+    struct crm_about was = about_it(it, *known != '\0');
     crm->ops->ensure_card(crm, client_of(it), known, on_ensured, it);
     crm_about_swap(crm, was);
 }
