@@ -172,18 +172,18 @@ def test_what_is_again_as_it_was_is_told_as_news(world):
             lost.append(event["type"])
             return Answer(200, {}, spoil="lose")
 
-    def told():
-        """An edit is told when it is made, and when the channel has it."""
-        return [text for text, _ in itertools.groupby(m["text"] for m in receiver.messages("message.updated"))]
+    def told(values):
+        """One after the other: what is tried again is told as it is by then, and an edit once more when the channel has it."""
+        return [value for value, _ in itertools.groupby(values)]
 
     receiver.after = lose_one_answer_of_each
     names, texts = ["Anna", "Ann", "Anna"], ["no", "yes", "no"]
     for n, name in enumerate(names, 1):
         api.patch(f"/clients/{client}", {"name": name})
-        until(lambda: [c["name"] for c in receiver.clients()][1:] == names[:n], 30 * SLOWER)
+        until(lambda: told(c["name"] for c in receiver.clients())[1:] == names[:n], 30 * SLOWER)
     for n, text in enumerate(texts, 1):
         api.patch(f"/messages/{answer}", {"text": text})
-        until(lambda: told() == texts[:n], 30 * SLOWER)
+        until(lambda: told(m["text"] for m in receiver.messages("message.updated")) == texts[:n], 30 * SLOWER)
     assert len(lost) == 2 and not receiver.refused
 
 
