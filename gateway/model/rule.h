@@ -1,6 +1,7 @@
 /* rule.h - what admins let the gateway do by itself: on an event, when conditions hold, actions. A
  * rule in JSON is checked and read here, held against what is known of an event, tried on what was
- * said before, and a set of rules is looked through for what contradicts or goes round. Pure.
+ * said before, and a set of rules is looked through for what contradicts or goes round; a label in
+ * it is replaced. Pure.
  *
  * {"name","enabled","order","on":"message|opened|reopened|assigned|labeled|closed|unanswered",
  *  "after": seconds, of unanswered,
@@ -70,6 +71,12 @@ int rule_compare(const struct rule *a, const struct rule *b);
 const json_t *rule_action(const struct rule *r, const char *kind);
 /* Does any condition need the words of a message? */
 bool rule_reads(const struct rule *r);
+
+/* The rule (in JSON) with the label `to` wherever it names `from`: if.labels, if.without, label and
+ * unlabel; what is there twice then is there once. Equal to it when it does not name `from`. A new
+ * reference; NULL with err: ERR_INVALID, it was no rule or `to` is no text; ERR_CONFLICT, it would
+ * be none any more, or never apply to what it asks for. */
+json_t *rule_relabel(const json_t *rule, const char *from, const char *to, struct err *err);
 
 /* What is known of an event and its thread. All borrowed. NULL: not asked yet. */
 struct rule_facts {

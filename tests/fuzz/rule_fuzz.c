@@ -1,5 +1,5 @@
 /* rule_fuzz.c - any JSON as a rule (or a list of them): refused with a sentence, or held against an
- * event, tried on a past, and looked through, without harm. */
+ * event, tried on a past, given another label, and looked through, without harm. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +46,22 @@ static void try_it(const struct rule *r) {
     fold_free(&text);
 }
 
+/* Of a rule with another label comes a rule, or a sentence; it does not name the old one. */
+static void relabel_it(const json_t *rule, const char *from, const char *to) {
+    struct err err = {0}, same = {0};
+    json_t *now = rule_relabel(rule, from, to, &err), *again;
+    must(now || (err.code == ERR_CONFLICT && err.text[0]));
+    if (!now)
+        return;
+    struct rule *r = rule_parse(now, "1", &err);
+    must(r != NULL);
+    rule_free(r);
+    again = rule_relabel(now, from, to, &same);
+    must(json_equal(again, now));
+    json_decref(again);
+    json_decref(now);
+}
+
 /* A rule that was taken is taken again as it is kept. */
 static struct rule *read_one(const json_t *json) {
     struct err err = {0};
@@ -56,6 +72,8 @@ static struct rule *read_one(const json_t *json) {
     }
     must(json_equal(r->json, json));
     try_it(r);
+    relabel_it(json, "x", "y");
+    relabel_it(json, "refund", "x");
     return r;
 }
 

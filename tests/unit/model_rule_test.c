@@ -1,5 +1,5 @@
-/* model_rule_test.c - what is a rule, when does it apply, what would it have done, what goes round.
- */
+/* model_rule_test.c - what is a rule, when does it apply, what would it have done, what goes round,
+ * what becomes of it with another label. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -292,6 +292,76 @@ static void loops_are_found(void **state) {
             RULE("\"on\":\"labeled\",\"if\":{\"labels\":[\"y\"]},\"then\":[{\"label\":\"x\"}]")));
 }
 
+/* --- another label --------------------------------------------------------------------------- */
+
+#define ON(conditions, actions)                                                                    \
+    "{\"name\":\"r\",\"on\":\"message\",\"if\":{" conditions "},\"then\":[" actions "]}"
+#define DOES(action, label) "{\"" action "\":\"" label "\"}"
+
+/* With "b" for "a" it is as wanted; NULL: refused with these words. */
+static void relabelled(const char *rule, const char *wanted, const char *why) {
+    struct err err = {0};
+    json_t *j = json_of(rule), *kept = json_of(rule), *now = rule_relabel(j, "a", "b", &err);
+    assert_true(json_equal(j, kept));
+    assert_int_equal(err.code, wanted ? ERR_NONE : ERR_CONFLICT);
+    if (why && !strstr(err.text, why))
+        fail_msg("%s\n  says: %s", rule, err.text);
+    if (wanted) {
+        char *got = json_dumps(now, JSON_COMPACT);
+        json_t *again = rule_relabel(now, "a", "b", &err);
+        assert_string_equal(got, wanted);
+        assert_true(json_equal(now, again));
+        json_decref(again);
+        free(got);
+    }
+    json_decref(now);
+    json_decref(kept);
+    json_decref(j);
+}
+
+static void becomes(const char *rule, const char *wanted) {
+    relabelled(rule, wanted, NULL);
+}
+
+static void contradicts(const char *rule, const char *why) {
+    relabelled(rule, NULL, why);
+}
+
+static void a_label_is_replaced(void **state) {
+    struct err err = {0};
+    json_t *none = json_of("{\"name\":\"r\"}"), *rule = json_of(ON("", DOES("label", "a")));
+    (void)state;
+    becomes(ON("\"labels\":[\"a\",\"ab\"],\"without\":[\"c\"],\"any\":[\"a\"]",
+                DOES("label", "d") "," DOES("unlabel", "a") "," DOES("note", "a")),
+        ON("\"labels\":[\"b\",\"ab\"],\"without\":[\"c\"],\"any\":[\"a\"]",
+            DOES("label", "d") "," DOES("unlabel", "b") "," DOES("note", "a")));
+    becomes(ON("\"without\":[\"a\"]", DOES("label", "a")),
+        ON("\"without\":[\"b\"]", DOES("label", "b")));
+    becomes("{\"name\":\"a\",\"on\":\"message\",\"then\":[{\"label\":\"c\"}]}",
+        "{\"name\":\"a\",\"on\":\"message\",\"then\":[{\"label\":\"c\"}]}");
+    /* what is there twice then, once; what was there twice before is nobody's business */
+    becomes(ON("\"labels\":[\"c\",\"b\",\"a\",\"d\"]", DOES("label", "a") "," DOES("label", "b")),
+        ON("\"labels\":[\"c\",\"b\",\"d\"]", DOES("label", "b")));
+    becomes(ON("\"labels\":[\"c\",\"c\"],\"without\":[\"a\",\"b\"]", DOES("note", "x")),
+        ON("\"labels\":[\"c\",\"c\"],\"without\":[\"b\"]", DOES("note", "x")));
+    /* what it asked for it would rule out itself; or undo what it does */
+    contradicts(ON("\"labels\":[\"a\"],\"without\":[\"b\"]", DOES("note", "x")), "name \"b\"");
+    contradicts(ON("\"labels\":[\"b\"],\"without\":[\"a\"]", DOES("note", "x")), "name \"b\"");
+    contradicts(ON("\"labels\":[\"a\",\"c\"],\"without\":[\"b\"]", DOES("note", "x")), "name");
+    contradicts(ON("", DOES("unlabel", "a") "," DOES("label", "b")), "the label of then[0]");
+    /* but that could never hold before */
+    becomes(ON("\"labels\":[\"a\",\"c\"],\"without\":[\"a\"]", DOES("note", "x")),
+        ON("\"labels\":[\"b\",\"c\"],\"without\":[\"b\"]", DOES("note", "x")));
+    assert_null(rule_relabel(none, "a", "b", &err));
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_null(rule_relabel(rule, "a", "\xff", &err));
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_null(rule_relabel(rule, "a", "", &err));
+    assert_int_equal(err.code, ERR_CONFLICT);
+    json_decref(none);
+    json_decref(rule);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_rule_is_told_precisely),
@@ -300,6 +370,7 @@ int main(void) {
         cmocka_unit_test(a_rule_is_tried_on_what_was_said),
         cmocka_unit_test(what_contradicts_is_found),
         cmocka_unit_test(loops_are_found),
+        cmocka_unit_test(a_label_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
