@@ -24,8 +24,8 @@ void store_labels_all(struct store *s, store_json_fn fn, void *arg);
  * step; fn gets how many there were, also with err: then asking again goes on. */
 typedef void (*store_count_fn)(void *arg, int64_t n, const struct err *err);
 void store_relabel(struct store *s, const char *from, const char *to, store_count_fn fn, void *arg);
-/* The same in all agents' saved views, whose screens are told; with NULL the views of that label
- * go. fn gets how many there were. */
+/* The same in all agents' and tokens' saved views, whose screens are told; with NULL the views of
+ * that label go. fn gets how many there were. */
 void store_relabel_views(
     struct store *s, const char *from, const char *to, store_count_fn fn, void *arg);
 

@@ -201,7 +201,7 @@ void store_relabel(
     relabel_step(l);
 }
 
-/* --- in saved views, which have no shard: a call for each agent ------------------------------ */
+/* --- in saved views, which have no shard: a call for each agent and token -------------------- */
 
 struct relabel_views {
     struct redis_script script; /* it lives with the calls, since redis.c may need its text again */
@@ -232,15 +232,15 @@ static void on_agents_views(void *arg, const struct redis_reply *r, const struct
     views_less(v);
 }
 
-static void on_agents(void *arg, const struct redis_reply *r, const struct err *err) {
+static void on_names(void *arg, const struct redis_reply *r, const struct err *err) {
     struct relabel_views *v = arg;
-    if (err)
+    if (err && !v->err.code)
         v->err = *err;
     for (size_t i = 0; !err && i < redis_reply_count(r); i++) {
-        const char *agent = redis_reply_str(redis_reply_at(r, i));
-        char *key = mem_printf("sb:shelf:views:%s", agent);
+        const char *name = redis_reply_str(redis_reply_at(r, i));
+        char *key = mem_printf("sb:shelf:views:%s", name);
         struct span keys[] = {span_str(key)};
-        struct span args[] = {span_str(v->from), span_str(v->to), span_str(agent)};
+        struct span args[] = {span_str(v->from), span_str(v->to), span_str(name)};
         v->waiting++;
         redis_eval(v->store->redis, &v->script, keys, 1, args, 3, on_agents_views, v);
         free(key);
@@ -248,10 +248,18 @@ static void on_agents(void *arg, const struct redis_reply *r, const struct err *
     views_less(v);
 }
 
+static void ask_names(struct relabel_views *v, const char *command, const char *key) {
+    struct args a;
+    args_init(&a);
+    args_add(&a, command);
+    args_add(&a, key);
+    v->waiting++;
+    store_command(v->store, &a, on_names, v);
+}
+
 void store_relabel_views(
     struct store *s, const char *from, const char *to, store_count_fn fn, void *arg) {
     struct relabel_views *v = mem_zalloc(sizeof *v);
-    struct args a;
     *v = (struct relabel_views){.store = s,
         .from = mem_strdup(from),
         .to = mem_strdup(to ? to : ""),
@@ -259,8 +267,7 @@ void store_relabel_views(
         .fn = fn,
         .arg = arg};
     redis_script_init(&v->script, "relabel_views", script_relabel_views);
-    args_init(&a);
-    args_add(&a, "SMEMBERS");
-    args_add(&a, "sb:users");
-    store_command(s, &a, on_agents, v);
+    ask_names(v, "SMEMBERS", "sb:users");
+    ask_names(v, "HKEYS", "sb:tokens");
+    views_less(v);
 }

@@ -1,6 +1,6 @@
--- relabel_views.lua: in an agent's saved views, puts another label in a label's place. Views of a label that is taken
--- away go with it: without it they would show what nobody asked for. His screens are told.
--- KEYS: 1 "sb:shelf:views:<agent>"   ARGV: 1 the label, 2 the other one, "" none, 3 agent
+-- relabel_views.lua: in an agent's or a token's saved views, puts another label in a label's place. Views of a label
+-- that is taken away go with it: without it they would show what nobody asked for. His screens are told.
+-- KEYS: 1 "sb:shelf:views:<name>"   ARGV: 1 the label, 2 the other one, "" none, 3 the name
 -- Returns how many views it was
 local n, all = 0, redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
