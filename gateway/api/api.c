@@ -174,24 +174,28 @@ static void on_noted(void *arg, const struct err *err) {
     give(arg);
 }
 
-static void answer(struct call *c) {
+void call_audit(struct call *c, const char *what, const char *subject, const json_t *detail,
+    store_done_fn fn, void *arg) {
     char id[CRYPTO_HEX_SIZE] = "";
-    if (!c->note.what) {
-        give(c);
-        return;
-    }
     if (c->session)
         crypto_sha256_hex(span_str(c->session), id);
     id[c->session ? STORE_SESSION_ID : 0] = '\0';
     audit_write(&c->api->env, c->api->store,
-        &(struct audit_entry){.what = c->note.what,
+        &(struct audit_entry){.what = what,
             .by = c->actor.name,
             .via = c->actor.is_token ? "token" : "session",
             .address = http_peer(c->x),
             .session = id,
-            .subject = c->note.subject,
-            .detail = c->note.detail},
-        on_noted, c);
+            .subject = subject,
+            .detail = detail},
+        fn, arg);
+}
+
+static void answer(struct call *c) {
+    if (c->note.what)
+        call_audit(c, c->note.what, c->note.subject, c->note.detail, on_noted, c);
+    else
+        give(c);
 }
 
 void call_note(struct call *c, const char *what, const char *subject, json_t *detail) {

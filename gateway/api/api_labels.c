@@ -71,19 +71,23 @@ static int check_label(const json_t *body, const char *key, struct err *err) {
     return 0;
 }
 
-/* keep: what was asked for; number: threads. What was done until an error stays: the same request
- * goes on. */
+/* keep: what was asked for; subject: what became of rules; number: threads. What was done until an
+ * error stays: the same request goes on. */
 static void relabelled(struct call *c, int64_t views, const struct err *err) {
     const json_t *to = json_object_get(c->keep, "to");
+    bool named = json_integer_value(json_object_get(c->subject, "rules")) ||
+                 json_array_size(json_object_get(c->subject, "unchanged"));
     json_t *done = json_pack("{s:I,s:I}", "threads", (json_int_t)c->number, "views", views);
+    json_object_update(done, c->subject);
     json_t *detail = json_copy(done);
+    json_object_del(detail, "unchanged");
     if (to)
         json_object_set(detail, "to", (json_t *)to);
     call_note(c, to ? "label.renamed" : "label.removed",
         json_string_value(json_object_get(c->keep, "label")), detail);
     if (err)
         call_err(c, err);
-    else if (c->number == 0 && views == 0)
+    else if (c->number == 0 && views == 0 && !named)
         call_fail(c, ERR_NOT_FOUND, "no thread has this label");
     else
         call_ok(c, 200, json_incref(done));
@@ -104,6 +108,17 @@ static void on_relabelled(void *arg, int64_t n, const struct err *err) {
             json_string_value(json_object_get(c->keep, "to")), on_views, c);
 }
 
+/* Rules come first: one that goes on adding the old label would bring it back. */
+static void on_rules(void *arg, json_t *result, const struct err *err) {
+    struct call *c = arg;
+    c->subject = json_incref(result);
+    if (err)
+        call_err(c, err);
+    else
+        store_relabel(c->api->store, json_string_value(json_object_get(c->keep, "label")),
+            json_string_value(json_object_get(c->keep, "to")), on_relabelled, c);
+}
+
 static void labels_rename(struct call *c) {
     static const char *const known[] = {"label", "to", NULL};
     json_t *body = call_body(c, known);
@@ -118,7 +133,7 @@ static void labels_rename(struct call *c) {
     else if (strcmp(label, to) == 0)
         call_fail(c, ERR_INVALID, "to is the label itself");
     else
-        store_relabel(c->api->store, label, to, on_relabelled, c);
+        api_rules_relabel(c, label, to, on_rules, c);
 }
 
 HANDLER(api_labels_rename) {

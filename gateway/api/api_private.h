@@ -71,6 +71,9 @@ void call_free(struct call *c);
 /* What the audit log shall say (core/audit.h) when this call succeeds: its answer goes out when
  * that is written. Takes detail (an object; NULL nothing more). The last note counts. */
 void call_note(struct call *c, const char *what, const char *subject, json_t *detail);
+/* One entry of it now, of a call that does several things. */
+void call_audit(struct call *c, const char *what, const char *subject, const json_t *detail,
+    store_done_fn fn, void *arg);
 
 /* Answers; each frees the call. */
 void call_ok(struct call *c, int status, json_t *body); /* takes body */
@@ -111,6 +114,19 @@ json_t *api_things(const json_t *things, const char *key);
 void api_own_shelf(struct call *c, const char *kind, store_json_fn fn);
 void api_own_shelf_put(struct call *c, const char *kind, const struct store_shelf_put *what,
     const json_t *tab, store_json_fn fn);
+
+/* What is kept of a rule (taken) that this call's sender has changed; and it, put on the shelf by
+ * who has seen the revision `expected` (NULL: it is taken away, whatever it is): all workers are
+ * told, but see store_rules_touch. */
+json_t *api_rules_thing(const struct call *c, json_t *rule, int64_t live_ms);
+void api_rules_put(struct api *api, const char *id, const json_t *thing, int64_t expected,
+    store_json_fn fn, void *arg);
+/* All rules with the label `to` in the place of `from`, each as if the call's sender had changed
+ * it; one that somebody else changes meanwhile is taken as he leaves it. fn: {"rules": how many,
+ * "unchanged": [{"id","name","why"}..] that contradict themselves otherwise}. The labels are kept
+ * by the caller. */
+void api_rules_relabel(
+    struct call *c, const char *from, const char *to, store_json_fn fn, void *arg);
 
 /* Calls then(c) with {"client":Client} in c->subject when the actor may see this client, which is
  * as much as his thread; answers 404 otherwise. */

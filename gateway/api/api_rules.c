@@ -136,18 +136,29 @@ static void on_put(void *arg, json_t *result, const struct err *err) {
     store_rules_touch(ch->call->api->store, on_touched, ch);
 }
 
-static void put(struct saving *ch) {
-    struct call *c = ch->call;
-    json_t *told = json_pack("{s:s,s:s,s:s}", "t", "desk", "what", "rules", "id", c->text);
-    store_shelf_put(c->api->store,
+void api_rules_put(struct api *api, const char *id, const json_t *thing, int64_t expected,
+    store_json_fn fn, void *arg) {
+    json_t *told = json_pack("{s:s,s:s,s:s}", "t", "desk", "what", "rules", "id", id);
+    store_shelf_put(api->store,
         &(struct store_shelf_put){.shelf = "rules",
-            .id = c->text,
-            .thing = ch->thing,
-            .expected = ch->thing ? c->number : -1,
+            .id = id,
+            .thing = thing,
+            .expected = thing ? expected : -1,
             .max = RULES_MAX,
             .told = told},
-        on_put, ch);
+        fn, arg);
     json_decref(told);
+}
+
+json_t *api_rules_thing(const struct call *c, json_t *rule, int64_t live_ms) {
+    char at[CLOCK_TEXT_SIZE];
+    return json_pack("{s:o,s:I,s:s,s:s}", "rule", rule, "live", (json_int_t)live_ms, "by",
+        c->actor.name, "at", clock_format(clock_ms(), at));
+}
+
+static void put(struct saving *ch) {
+    struct call *c = ch->call;
+    api_rules_put(c->api, c->text, ch->thing, c->number, on_put, ch);
 }
 
 static bool is_agent(const json_t *agents, const char *name) {
@@ -226,7 +237,6 @@ static void on_things(void *arg, json_t *result, const struct err *err) {
     struct saving *ch = arg;
     struct call *c = ch->call;
     struct err bad;
-    char at[CLOCK_TEXT_SIZE];
     if (err) {
         saving_fail(ch, err);
         return;
@@ -245,8 +255,7 @@ static void on_things(void *arg, json_t *result, const struct err *err) {
         return;
     }
     rule_free(r);
-    ch->thing = json_pack("{s:o,s:I,s:s,s:s}", "rule", rule, "live", (json_int_t)live_of(ch, rule),
-        "by", c->actor.name, "at", clock_format(clock_ms(), at));
+    ch->thing = api_rules_thing(c, rule, live_of(ch, rule));
     store_user_list(c->api->store, on_agents, ch);
 }
 

@@ -45,6 +45,7 @@ const admin = {
     "this is the last admin: make another one first": "Это последний администратор: сначала назначьте другого.",
     "no thread has this label": "Такой метки нет ни у одного диалога.",
     "to is the label itself": "Это та же самая метка.",
+    "others are changing the rules: try again": "Кто-то сейчас меняет правила. Попробуйте ещё раз.",
     "there is no such agent": "Такого агента нет.",
     "scopes must be a list of read, write and admin, each once": "Отметьте, что токену можно делать.",
 };
