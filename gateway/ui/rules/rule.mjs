@@ -58,3 +58,7 @@ export function orderAt(rules, at, step) {
     const beyond = rules[at + 2 * step]?.order ?? (step < 0 ? 0 : beside + 2000);
     return (beside + beyond) / 2;
 }
+
+// Does it ask for this label, or put it on, or take it off?
+export const namesLabel = (rule, label) =>
+    [...(rule.if.labels ?? []), ...(rule.if.without ?? []), ...rule.then.flatMap((a) => [a.label, a.unlabel])].includes(label);

@@ -1,7 +1,7 @@
 // rule.test.mjs - a rule goes through the form unchanged.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formOf, orderAt, ruleOf } from "./rule.mjs";
+import { formOf, namesLabel, orderAt, ruleOf } from "./rule.mjs";
 import { words } from "./words.mjs";
 
 test("what was kept comes back out of the form", () => {
@@ -20,6 +20,12 @@ test("a rule that is moved stands between its new neighbours", () => {
     assert.equal(orderAt(rules, 1, 1), 5250);
     assert.equal(orderAt(rules, 2, 1), 10000);
     assert.equal(orderAt(rules, 1, -1), 0);
+});
+
+test("a rule names the labels of its conditions and actions", () => {
+    const rule = { if: { labels: ["a"], without: ["b"], any: ["word"] }, then: [{ label: "c" }, { unlabel: "d" }, { note: "note" }] };
+    assert.deepEqual(["a", "b", "c", "d", "word", "note", "ab"].filter((l) => namesLabel(rule, l)), ["a", "b", "c", "d"]);
+    assert.equal(namesLabel({ if: {}, then: [{ close: true }] }, "a"), false);
 });
 
 test("both languages have the same words", () => {
