@@ -195,6 +195,9 @@ static void session_password(struct call *c) {
     const char *new = json_string_value(json_object_get(body, "new"));
     if (c->actor.is_token) {
         call_fail(c, ERR_DENIED, "an API token has no password");
+    } else if (!c->api->options.passwords && !c->actor.must_change_password) {
+        /* it would open a session that no provider vouches for, and that does not end */
+        call_fail(c, ERR_DENIED, "signing in by password is switched off here");
     } else if (!old || !new) {
         call_fail(c, ERR_INVALID, "expected {\"old\": \"...\", \"new\": \"...\"}");
     } else if (strcmp(old, new) == 0) {

@@ -368,6 +368,8 @@ def test_roles_that_lie_in_objects_and_passwords_switched_off(making_world):
     assert requests.get(w.g.url + "/api/v1/sign-in", timeout=patience()).json()["password"] is False
     refused = [Api(w.g.url).ask("POST", "/session", json={**typed, **how}) for how in ({}, {"password": "wrong"}, {"name": "nobody"})]
     assert {r.status_code for r in refused} == {403} and len({r.text for r in refused}) == 1 and "by the provider" in refused[0].json()["detail"]
+    r = boss.ask("POST", "/session/password", json={"old": w.g.password, "new": "a new set of words"})
+    assert r.status_code == 403 and "switched off" in r.json()["detail"], "nor is one's own a way to a session without an end"
     assert w.sign_in("new", name="realm") == "ok" and boss.get("/threads") is not None, "who is signed in stays"
     assert "nobody can sign in" not in w.g.cli("doctor", check=False).stdout
     for fake in w.fakes.values():

@@ -115,16 +115,22 @@ function Account() {
     const { t } = useWords();
     const desk = useDesk();
     const me = useStore((db) => db.me);
+    const [passwords, setPasswords] = useState(true);
+    useEffect(() => {
+        desk.api.signInWays().then((ways) => setPasswords(ways.password), () => {});
+    }, []);
     return (
         <AdminPage title={t("account.title")} hint={`${me.display_name || me.name} (${me.name}) · ${t("role." + me.role)}`}>
             <Notices />
             <Look />
             <Factor />
-            <section class="account-part" aria-labelledby="account-password">
-                <h2 id="account-password">{t("signin.password")}</h2>
-                <p>{t("account.password")}</p>
-                <div class="account-tools"><Button icon="lock" onClick={() => desk.openPassword()}>{t("nav.password")}</Button></div>
-            </section>
+            {passwords && (
+                <section class="account-part" aria-labelledby="account-password">
+                    <h2 id="account-password">{t("signin.password")}</h2>
+                    <p>{t("account.password")}</p>
+                    <div class="account-tools"><Button icon="lock" onClick={() => desk.openPassword()}>{t("nav.password")}</Button></div>
+                </section>
+            )}
             <Sessions />
         </AdminPage>
     );
