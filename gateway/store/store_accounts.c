@@ -6,10 +6,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "store/scripts.h"
 #include "store/store_users_private.h"
 
 #define SESSIONS_MAX 50 /* of one user; the oldest give way */
+#define VALUE_MAX 500   /* characters of what a session says of itself, and more */
 
 /* --- one call -------------------------------------------------------------------------------- */
 
@@ -149,7 +151,8 @@ static void on_sessions(void *arg, const struct redis_reply *r, const struct err
     for (size_t i = 0; !err && i + 2 < redis_reply_count(r); i += 3) {
         if (users_session_is_over(redis_reply_str(redis_reply_at(r, i + 1))))
             continue;
-        char *value = mem_strdup(redis_reply_str(redis_reply_at(r, i + 1)));
+        /* A browser may call itself anything, and is listed all the same. */
+        char *value = utf8_clean_name(redis_reply_str(redis_reply_at(r, i + 1)), VALUE_MAX);
         json_array_append_new(list, session_json(c, redis_reply_str(redis_reply_at(r, i)), value,
                                         redis_reply_int(redis_reply_at(r, i + 2))));
         free(value);
