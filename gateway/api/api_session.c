@@ -45,6 +45,7 @@ struct sign_in api_sign_in(struct http_exchange *x, enum sign_in_what what, cons
         .password = password,
         .code = code,
         .peer = http_peer(x),
+        .peer_group = http_peer_group(x),
         .browser = http_header(x, "User-Agent"),
         .device = http_cookie(x, "sb_device")};
 }

@@ -229,7 +229,7 @@ HANDLER(api_sign_in_callback) {
     t->code = copied(x, "code", 4096);
     t->issuer = copied(x, "iss", 1000);
     t->error = copied(x, "error", WORD_MAX);
-    char *bucket = mem_printf("sign-in:%s", http_peer(x));
+    char *bucket = mem_printf("sign-in:%s", http_peer_group(x));
     store_rate(t->api->store, bucket, TRIES, TRIES, 1, on_rate, t);
     free(bucket);
 }

@@ -19,7 +19,7 @@
 struct login {
     struct users *users;
     enum sign_in_what what;
-    char *name, *password, *code, *peer, *browser;
+    char *name, *password, *code, *peer, *peer_group, *browser;
     char guard[64]; /* whose guesses these are */
     users_login_fn fn;
     void *arg;
@@ -58,6 +58,7 @@ static void login_finish(struct login *l) {
     free(l->factor);
     free(l->name);
     free(l->peer);
+    free(l->peer_group);
     free(l->browser);
     explicit_bzero(l, sizeof *l);
     free(l);
@@ -307,7 +308,7 @@ static void on_name_rate(void *arg, int64_t retry_ms, const struct err *err) {
     } else if (retry_ms) {
         throttled(l, retry_ms, "too many tries for this account: wait and try again");
     } else {
-        char *bucket = mem_printf("login-peer:%s", l->peer);
+        char *bucket = mem_printf("login-peer:%s", l->peer_group);
         store_rate(l->users->store, bucket, tries * 3, tries * 3, 1, on_peer_rate, l);
         free(bucket);
     }
@@ -322,6 +323,7 @@ void users_login(struct users *u, const struct sign_in *how, users_login_fn fn, 
     l->password = mem_strndup(how->password, strnlen(how->password, 128));
     l->code = how->code ? mem_strndup(how->code, strnlen(how->code, 64)) : NULL;
     l->peer = mem_strdup(how->peer ? how->peer : "");
+    l->peer_group = mem_strdup(how->peer_group ? how->peer_group : l->peer);
     l->browser = how->browser ? mem_strndup(how->browser, strnlen(how->browser, 200)) : NULL;
     l->fn = fn;
     l->arg = arg;

@@ -51,10 +51,11 @@ enum sign_in_what {
 struct sign_in {
     enum sign_in_what what;
     const char *name, *password;
-    const char *code;    /* of an authenticator, or a recovery code; NULL: none is given */
-    const char *peer;    /* its address counts towards the throttle */
-    const char *browser; /* what it calls itself; or NULL */
-    const char *device;  /* the cookie by which a browser that he has used is known; or NULL */
+    const char *code;       /* of an authenticator, or a recovery code; NULL: none is given */
+    const char *peer;       /* its address */
+    const char *peer_group; /* what counts towards the throttle; NULL: peer */
+    const char *browser;    /* what it calls itself; or NULL */
+    const char *device;     /* the cookie by which a browser that he has used is known; or NULL */
 };
 struct signed_in {
     const struct actor *actor; /* NULL when it failed */

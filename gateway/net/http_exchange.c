@@ -45,6 +45,8 @@ static void find_peer(struct http_exchange *x) {
         if (span_ieq(x->fields[i].name, "X-Forwarded-For"))
             peer_ip_unproxy(&ip, x->fields[i].value, &x->server->trusted);
     peer_ip_format(&ip, x->peer);
+    ip = peer_ip_group(&ip);
+    peer_ip_format(&ip, x->peer_group);
     x->tls = x->conn->trusted && span_ieq(http_exchange_field(x, "X-Forwarded-Proto"), "https");
 }
 
@@ -283,6 +285,10 @@ struct span http_body(const struct http_exchange *x) {
 
 const char *http_peer(const struct http_exchange *x) {
     return x->peer;
+}
+
+const char *http_peer_group(const struct http_exchange *x) {
+    return x->peer_group;
 }
 
 bool http_is_tls(const struct http_exchange *x) {

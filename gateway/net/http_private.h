@@ -62,7 +62,7 @@ struct http_exchange {
     struct http_path_arg args[HTTP_PATH_ARGS];
     size_t n_args;
     struct http_kept *kept;
-    char peer[PEER_IP_TEXT];
+    char peer[PEER_IP_TEXT], peer_group[PEER_IP_TEXT];
     bool tls;
     const struct http_route *route;
     void *route_arg;

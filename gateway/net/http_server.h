@@ -72,7 +72,8 @@ const char *http_header(const struct http_exchange *x, const char *name);
 const char *http_cookie(struct http_exchange *x, const char *name);
 struct span http_body(const struct http_exchange *x);
 const char *http_peer(const struct http_exchange *x); /* client's address, after trusted proxies */
-bool http_is_tls(const struct http_exchange *x);      /* X-Forwarded-Proto: https by such a proxy */
+const char *http_peer_group(const struct http_exchange *x); /* the same, of IPv6 its /64 */
+bool http_is_tls(const struct http_exchange *x); /* X-Forwarded-Proto: https by such a proxy */
 void http_stream(struct http_exchange *x, const struct http_stream *stream);
 
 /* The request's body as a JSON object, strictly: valid UTF-8, no duplicate keys, depth <= 32.

@@ -78,6 +78,13 @@ bool peer_ip_eq(const struct peer_ip *a, const struct peer_ip *b) {
     return memcmp(a->b, b->b, sizeof a->b) == 0;
 }
 
+struct peer_ip peer_ip_group(const struct peer_ip *ip) {
+    struct peer_ip g = *ip;
+    if (!peer_ip_is_v4(ip))
+        memset(g.b + 8, 0, 8);
+    return g;
+}
+
 /* --- networks -------------------------------------------------------------------------------- */
 
 static bool in_net(const unsigned char *ip, const unsigned char *net, unsigned bits) {

@@ -24,6 +24,8 @@ bool peer_ip_parse(struct span text, struct peer_ip *out);
 char *peer_ip_format(const struct peer_ip *ip, char out[PEER_IP_TEXT]); /* returns out */
 bool peer_ip_eq(const struct peer_ip *a, const struct peer_ip *b);
 bool peer_ip_is_v4(const struct peer_ip *ip);
+/* What counts as one for a ceiling: of IPv6 the /64, all of which one customer has. */
+struct peer_ip peer_ip_group(const struct peer_ip *ip);
 
 /* True for addresses of the public internet: not loopback, private, link-local, shared (100.64/10),
  * multicast, documentation, benchmarking, unspecified or reserved; addresses that carry an IPv4 one

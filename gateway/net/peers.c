@@ -46,13 +46,6 @@ void peers_destroy(struct peers **p) {
     *p = NULL;
 }
 
-static struct peer_ip group(const struct peer_ip *ip) {
-    struct peer_ip g = *ip;
-    if (!peer_ip_is_v4(ip))
-        memset(g.b + 8, 0, 8);
-    return g;
-}
-
 /* Where the entry of this group hangs, or would hang. */
 static struct peer **find(const struct peers *p, const struct peer_ip *g) {
     unsigned char hash[crypto_shorthash_BYTES];
@@ -68,7 +61,7 @@ bool peers_enter(struct peers *p, const struct peer_ip *ip, bool by_ip, struct p
     if (p->total_max && p->total >= p->total_max)
         return false;
     if (by_ip) {
-        struct peer_ip g = group(ip);
+        struct peer_ip g = peer_ip_group(ip);
         struct peer **at = find(p, &g);
         if (*at && p->per_ip_max && (*at)->n >= p->per_ip_max)
             return false;
@@ -90,7 +83,7 @@ void peers_leave(struct peer_ticket *ticket) {
     ticket->peers = NULL;
     p->total--;
     if (ticket->by_ip) {
-        struct peer_ip g = group(&ticket->ip);
+        struct peer_ip g = peer_ip_group(&ticket->ip);
         struct peer **at = find(p, &g), *e = *at;
         if (e && --e->n == 0) {
             *at = e->next;
@@ -106,7 +99,7 @@ unsigned peers_total(const struct peers *p) {
 }
 
 unsigned peers_of(const struct peers *p, const struct peer_ip *ip) {
-    struct peer_ip g = group(ip);
+    struct peer_ip g = peer_ip_group(ip);
     const struct peer *e = *find(p, &g);
     return e ? e->n : 0;
 }

@@ -300,6 +300,17 @@ def test_guesses_wait_and_tell_nobody_who_exists(start_gateway):
     until(lambda: sign_in(g, "kim").status_code == 200, 60)
 
 
+def test_neighbours_of_one_network_share_their_tries(start_gateway):
+    """Of IPv6 one customer has a /64: that, not each of its addresses, may try so often."""
+    g = start_gateway(config=CONFIG.replace("login_tries = 1000", "login_tries = 4").replace(
+        "workers = {workers}", 'workers = {workers}\ntrusted_proxies = {{"127.0.0.1"}}'))
+
+    def said(network, n):
+        return sign_in(g, f"nobody{n}", headers={"X-Forwarded-For": f"{network}::{n}"}).json()["detail"]
+    assert any("from this address" in said("2001:db8:1:2", n) for n in range(1, 20))
+    assert "is wrong" in said("2001:db8:1:3", 20)
+
+
 def test_guesses_at_a_code_wait_too(start_gateway):
     g = start_gateway(config=CONFIG.replace("login_tries = 1000", "login_tries = 4").replace(
         "workers = {workers}", 'workers = {workers}\ntrusted_proxies = {{"127.0.0.1"}}'))

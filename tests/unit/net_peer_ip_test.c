@@ -126,6 +126,8 @@ static void test_ceilings(void **state) {
     assert_true(peers_enter(p, &c, true, &t[3])); /* a neighbour in the same /64 */
     assert_false(peers_enter(p, &b, true, &none));
     assert_int_equal(peers_of(p, &c), 2);
+    struct peer_ip one = peer_ip_group(&b), same = peer_ip_group(&c), v4 = peer_ip_group(&a);
+    assert_true(peer_ip_eq(&one, &same) && peer_ip_eq(&v4, &a));
     assert_true(peers_enter(p, &a, false, &t[4])); /* a proxy counts in the total only */
     assert_false(peers_enter(p, &a, false, &none));
     assert_int_equal(peers_total(p), 5);
