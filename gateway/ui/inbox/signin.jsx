@@ -6,6 +6,7 @@ import { Icon, Logo } from "./icons.jsx";
 import { Button, Field } from "./parts.jsx";
 
 const MIN = 10;
+const AGAIN_MS = 3000; // for the ways to sign in: without them there may be none
 
 function Frame({ title, children }) {
     const { lang, setLang } = useLanguage();
@@ -136,7 +137,15 @@ export function SignIn() {
     };
     useEffect(() => first.current?.focus(), [asks]);
     useEffect(() => {
-        desk.api.signInWays().then(setWays, () => {});
+        let timer;
+        const ask = () => desk.api.signInWays().then(setWays, () => {
+            timer = timer === null ? null : setTimeout(ask, AGAIN_MS);
+        });
+        ask();
+        return () => {
+            clearTimeout(timer);
+            timer = null; // not again, when it is still being asked
+        };
     }, []);
     if (!ways.password) {
         return (
