@@ -162,7 +162,15 @@ export class Desk {
         const name = this.db.me?.name;
         this.connection.stop();
         await Promise.race([this.keeps.flush(), new Promise((done) => setTimeout(done, DRAFTS_MS))]); // while they may be
-        const out = await this.api.signOut().catch(() => null);
+        let out = null;
+        try {
+            out = await this.api.signOut();
+        } catch (e) {
+            if (e.status !== 401) { // the session goes on, and its cookie is here: nobody is to think that it is over
+                this.connection.start();
+                throw e;
+            }
+        }
         this.storage.setKnown(false);
         this.dispatch({ type: "signed_out" });
         if (name) this.storage.forget(name);

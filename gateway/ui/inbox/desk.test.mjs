@@ -24,6 +24,15 @@ function opened(fields) {
     return desk;
 }
 
+test("nobody is told that he has signed out while his session goes on", async () => {
+    for (const status of [0, 503, 401]) {
+        const desk = opened({ signOut: () => Promise.reject(Object.assign(new Error("no"), { status })) });
+        const [told] = await Promise.allSettled([desk.signOut()]);
+        assert.deepEqual([told.status, desk.db.phase], status === 401 ? ["fulfilled", "signin"] : ["rejected", "app"]);
+        clearTimeout(desk.countsTimer);
+    }
+});
+
 test("a dialogue that became old while it was being loaded is asked for again", async () => {
     const asked = [];
     const desk = opened({ messages: () => new Promise((done) => asked.push(done)) });

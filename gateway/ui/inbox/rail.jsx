@@ -46,7 +46,7 @@ function SavedView({ view, count, current }) {
 }
 
 export function PersonMenu({ openHelp }) {
-    const { t } = useWords();
+    const { t, why, told } = useWords();
     const desk = useDesk();
     const { lang, setLang } = useLanguage();
     const me = useStore((db) => db.me);
@@ -55,6 +55,7 @@ export function PersonMenu({ openHelp }) {
         setLang(language);
         desk.keeps.prefer({ language }).catch(() => {}); // here it is spoken anyway
     };
+    const leave = () => desk.signOut().catch((e) => desk.toast(t("nav.signoutFailed", { why: told(why(e)) })));
     const admin = me?.role === "admin";
     const go = (page) => () => {
         location.hash = "#/" + page;
@@ -74,7 +75,7 @@ export function PersonMenu({ openHelp }) {
         null,
         { label: t("nav.keys"), icon: "keys", run: openHelp },
         { label: t("nav.account"), icon: "lock", run: go("account") },
-        { label: t("nav.signout"), icon: "out", run: () => desk.signOut() },
+        { label: t("nav.signout"), icon: "out", run: leave },
     ];
     const name = me?.display_name || me?.name || "";
     return (

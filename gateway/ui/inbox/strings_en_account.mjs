@@ -1,6 +1,7 @@
 // strings_en_account.mjs - the English of a person's own account: second factor, sessions.
 export const account = {
     "nav.account": "Settings and account",
+    "nav.signoutFailed": "You are still signed in here: {why}",
     "signin.or": "or",
     "signin.with": "Sign in with {name}",
     "signin.by.away": "The sign-in service does not answer now. Try again in a moment, or ask an admin.",

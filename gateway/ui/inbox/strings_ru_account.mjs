@@ -1,6 +1,7 @@
 // strings_ru_account.mjs - the Russian of a person's own account: second factor, sessions.
 export const account = {
     "nav.account": "Настройки и учётная запись",
+    "nav.signoutFailed": "Вы ещё не вышли: {why}",
     "signin.or": "или",
     "signin.with": "Войти через {name}",
     "signin.by.away": "Служба входа сейчас не отвечает. Попробуйте через минуту или спросите администратора.",
