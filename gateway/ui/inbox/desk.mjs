@@ -79,7 +79,7 @@ export class Desk {
 
     // A request failed: a session that ended shows the sign-in page, the rest is told by the caller.
     failed(error) {
-        if (error.status === 401 && this.db.phase === "app") this.signedOut();
+        if (error.status === 401 && ["app", "password"].includes(this.db.phase)) this.signedOut();
         return error;
     }
 

@@ -24,6 +24,16 @@ function opened(fields) {
     return desk;
 }
 
+test("a session that ends while a new password is being chosen leads to the sign-in", () => {
+    const desk = opened({});
+    desk.openPassword();
+    desk.failed({ status: 403 });
+    assert.equal(desk.db.phase, "password");
+    desk.failed({ status: 401 });
+    assert.equal(desk.db.phase, "signin");
+    clearTimeout(desk.countsTimer);
+});
+
 test("nobody is told that he has signed out while his session goes on", async () => {
     for (const status of [0, 503, 401]) {
         const desk = opened({ signOut: () => Promise.reject(Object.assign(new Error("no"), { status })) });

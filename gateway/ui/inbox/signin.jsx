@@ -62,6 +62,7 @@ function refusal(e, { t, why, told }, wrong) {
 
 // run: sends it, and gives what is wrong in words, or nothing. wrong: the key of what a wrong password is called.
 export function useForm(run, wrong) {
+    const desk = useDesk();
     const words = useWords();
     const [busy, setBusy] = useState(false);
     const [error, setError] = useState("");
@@ -74,7 +75,7 @@ export function useForm(run, wrong) {
             const problem = await run();
             if (problem) setError(problem);
         } catch (failure) {
-            setError(refusal(failure, words, wrong));
+            setError(refusal(desk.failed(failure), words, wrong));
         }
         setBusy(false);
     };
