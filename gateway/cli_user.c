@@ -130,7 +130,10 @@ static int user_forget_provider(struct cli *cli, struct cli_session *s) {
     store_vouched_forget(s->store, cli->args[1], cli_on_done, s);
     if (cli_wait(s) < 0)
         return CLI_FAILED;
-    printf("the next whom a provider calls %s is he\n", cli->args[1]);
+    users_revoke(s->users, cli->args[1], NULL, NULL, cli_on_done, s); /* of who was he so far */
+    if (cli_wait(s) < 0)
+        return CLI_FAILED;
+    printf("the next whom a provider calls %s is he; his sessions are ended\n", cli->args[1]);
     return noted(s, "account.provider_forgotten", cli->args[1], NULL);
 }
 

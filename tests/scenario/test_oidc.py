@@ -304,9 +304,11 @@ def test_only_agents_come_in_and_each_as_himself(w):
     assert w.sign_in("ann", browser) == "unknown" and w.signed_in(browser) is None
     w.g.cli("user", "enable", "ann")
     w.g.cli("user", "forget-provider", "ann")
-    assert w.sign_in("eve") == "ok" and w.sign_in("ann") == "unknown", "the next of the name"
+    assert w.sign_in("eve", browser) == "ok" and w.sign_in("ann") == "unknown", "the next of the name"
     assert w.g.cli("user", "forget-provider", "bob2", check=False).returncode == 1
+    assert w.signed_in(browser) == "ann"
     w.g.cli("user", "forget-provider", "ann")
+    until(lambda: w.signed_in(browser) is None)
 
 
 def test_rules_of_a_section(making_world):
