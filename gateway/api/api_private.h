@@ -18,6 +18,10 @@ struct api {
     struct api_options options; /* what is borrowed in it outlives us */
     char *own_origin;           /* of public_url, or NULL */
     bool draining;
+    struct {
+        uint64_t since_ms; /* clock_mono_ms */
+        unsigned n;
+    } failed; /* sign-ins by a provider, in this minute: for the log */
 };
 
 /* A request whose sender is known. Freed by the answering functions. */

@@ -443,6 +443,7 @@ def test_a_first_password_that_was_not_used_is_gone(making_world):
     cookie = {"Cookie": "sb_sign_in=" + browser.cookies.get_dict()["sb_sign_in"]}
     words = [w.come_back(requests.Session(), address, headers=cookie)[0] for _ in range(400)]
     assert words[:2] == ["ok", "expired"] and words[-1] == "busy" and w.fake.count("/token") == 2
+    assert 100 <= w.g.log().count("sign_in.failed ") <= 200, "and fills no disk: 100 lines a minute"
 
 
 def test_who_is_refused_keeps_his_first_password(making_world):
