@@ -20,21 +20,19 @@ function change(outbox, key, fields) {
     return outbox.map((e) => (e.key === key ? { ...e, ...fields } : e));
 }
 
-// The next entries to go out: the first one of each thread, so that a thread's order is kept.
-export function due(outbox, now) {
-    const busy = new Set();
-    const out = [];
-    for (const e of outbox) {
-        if (e.state === "failed" || busy.has(e.thread)) continue;
-        busy.add(e.thread);
-        if (e.state === "waiting" && e.notBefore <= now) out.push(e);
-    }
-    return out;
+// The first entry of each thread that was not refused: the others wait for it, so that a thread's order is kept.
+function first(outbox) {
+    const threads = new Set();
+    return outbox.filter((e) => e.state !== "failed" && !threads.has(e.thread) && threads.add(e.thread));
 }
 
-// The earliest moment at which something waits to be tried again; null when nothing does.
+// The next entries to go out.
+export const due = (outbox, now) => first(outbox).filter((e) => e.state === "waiting" && e.notBefore <= now);
+
+// The earliest moment at which something is to be tried; null when nothing is. What waits behind another has no moment of
+// its own.
 export function nextDue(outbox) {
-    const times = outbox.filter((e) => e.state === "waiting").map((e) => e.notBefore);
+    const times = first(outbox).filter((e) => e.state === "waiting").map((e) => e.notBefore);
     return times.length ? Math.min(...times) : null;
 }
 

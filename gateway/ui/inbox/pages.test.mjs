@@ -12,7 +12,7 @@ import { linkify, plainName, webAddress } from "../shared/links.mjs";
 import { fileSize } from "../shared/size.mjs";
 import { ago, dayMark, short } from "../shared/time.mjs";
 import { fileName } from "./api.mjs";
-import { due, lostSocket, makeEntry, nextDue, started } from "./outbox.mjs";
+import { due, lostSocket, makeEntry, nextDue, refused, started } from "./outbox.mjs";
 import { parseRoute, signInOutcome } from "./routes.mjs";
 import { en as first } from "./strings_en.mjs";
 import { client } from "./strings_en_client.mjs";
@@ -131,6 +131,18 @@ test("the outbox keeps a thread's order and never loses a key", () => {
     box = lostSocket(box);
     assert.deepEqual(due(box, 0).map((e) => e.key), ["a", "c"]);
     assert.equal(nextDue(box), 0);
+});
+
+test("what waits behind a message that is to be tried later does not keep it from being tried", () => {
+    const make = (key, thread) => makeEntry({ key, thread, text: key, after: 0, at: 0 });
+    let box = started([make("a", "1"), make("b", "1"), make("c", "2")], "a");
+    box = refused(started(box, "c"), "c", { code: "too_many" }, 5000);
+    assert.equal(nextDue(box), 6000); // c; of the other thread an answer is awaited
+    box = refused(box, "a", { code: "unavailable", retry_after_ms: 500 }, 5000);
+    assert.equal(nextDue(box), 5500);
+    assert.deepEqual([due(box, 5499), due(box, 5500).map((e) => e.key)], [[], ["a"]]);
+    box = refused(box, "a", { code: "invalid" }, 5600);
+    assert.deepEqual(due(box, 5600).map((e) => e.key), ["b"]);
 });
 
 test("rows: days, the mark of new messages, groups, what waits", () => {
