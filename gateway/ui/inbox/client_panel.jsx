@@ -18,8 +18,7 @@ const FIELDS = [["name", "text", "name"], ["phone", "tel", "tel"], ["email", "em
 function Edit({ client, onDone }) {
     const { t, why } = useWords();
     const desk = useDesk();
-    const [values, setValues] = useState({ name: client.name ?? "", phone: client.phone ?? "",
-        email: client.email ?? "", note: client.note ?? "" });
+    const [values, setValues] = useState({}); // those that were changed here
     const [error, setError] = useState("");
     const [busy, setBusy] = useState(false);
     const first = useRef(null);
@@ -47,11 +46,11 @@ function Edit({ client, onDone }) {
             {FIELDS.map(([key, type, kind], i) => (
                 <Field key={key} id={"client-" + key} label={t("client." + key)}>
                     <input id={"client-" + key} ref={i ? undefined : first} type={type === "email" ? "text" : type} inputMode={type === "text" ? undefined : type}
-                        value={values[key]} maxLength={200} autocomplete="off" data-kind={kind} onInput={set(key)} />
+                        value={values[key] ?? client[key] ?? ""} maxLength={200} autocomplete="off" data-kind={kind} onInput={set(key)} />
                 </Field>
             ))}
             <Field id="client-note" label={t("client.note")}>
-                <textarea id="client-note" rows={3} value={values.note} maxLength={4000} onInput={set("note")} />
+                <textarea id="client-note" rows={3} value={values.note ?? client.note ?? ""} maxLength={4000} onInput={set("note")} />
             </Field>
             {error && <p class="form-error" role="alert">{error}</p>}
             <div class="client-buttons">
