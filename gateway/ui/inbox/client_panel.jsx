@@ -1,65 +1,19 @@
 // client_panel.jsx - the person behind the dialogue: what is known, how the channels know them, the
 // card in the CRM, the page that they write from, their other dialogues; what can be done about them comes with a bundle of
 // its own (client.jsx).
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { plainName, webAddress } from "../shared/links.mjs";
 import { usePage } from "./admin_gate.jsx";
 import { Cards } from "./cards.jsx";
 import { useDesk, useStore, useWords } from "./context.jsx";
 import { Icon } from "./icons.jsx";
 import { howProven, identityAddress, identityKind, inOrder, isFormerPhone } from "./identities.mjs";
-import { Avatar, Button, Confirm, Field, IconButton, clientName } from "./parts.jsx";
+import { Late } from "./late.jsx";
+import { Avatar, Button, Confirm, IconButton, clientName } from "./parts.jsx";
 import { threadHref } from "./routes.mjs";
 import { useChange } from "./thread_head.jsx";
 
 const CARD_MS = 1500;
-const FIELDS = [["name", "text", "name"], ["phone", "tel", "tel"], ["email", "email", "email"]];
-
-function Edit({ client, onDone }) {
-    const { t, why } = useWords();
-    const desk = useDesk();
-    const [values, setValues] = useState({}); // those that were changed here
-    const [error, setError] = useState("");
-    const [busy, setBusy] = useState(false);
-    const first = useRef(null);
-    useEffect(() => first.current.focus(), []);
-    const set = (key) => (e) => setValues({ ...values, [key]: e.currentTarget.value });
-    const submit = async (e) => {
-        e.preventDefault();
-        const changed = {};
-        for (const [key, value] of Object.entries(values))
-            if (value.trim() !== (client[key] ?? "")) changed[key] = value.trim();
-        if (!Object.keys(changed).length) return onDone();
-        setBusy(true);
-        setError("");
-        try {
-            await desk.changeClient(client.id, changed);
-            onDone();
-        } catch (failure) {
-            setError(t("client.saveFailed", { why: why(failure) }));
-            setBusy(false);
-        }
-        return undefined;
-    };
-    return (
-        <form class="client-edit" onSubmit={submit} onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), onDone())}>
-            {FIELDS.map(([key, type, kind], i) => (
-                <Field key={key} id={"client-" + key} label={t("client." + key)}>
-                    <input id={"client-" + key} ref={i ? undefined : first} type={type === "email" ? "text" : type} inputMode={type === "text" ? undefined : type}
-                        value={values[key] ?? client[key] ?? ""} maxLength={200} autocomplete="off" data-kind={kind} onInput={set(key)} />
-                </Field>
-            ))}
-            <Field id="client-note" label={t("client.note")}>
-                <textarea id="client-note" rows={3} value={values.note ?? client.note ?? ""} maxLength={4000} onInput={set("note")} />
-            </Field>
-            {error && <p class="form-error" role="alert">{error}</p>}
-            <div class="client-buttons">
-                <Button kind="main" type="submit" disabled={busy}>{t("client.save")}</Button>
-                <Button onClick={onDone}>{t("client.cancel")}</Button>
-            </div>
-        </form>
-    );
-}
 
 function Known({ client, onEdit }) {
     const { t } = useWords();
@@ -215,7 +169,7 @@ export function ClientPanel({ thread: id, onClose }) {
             {client && (
                 <>
                     {Tools && <Tools client={client} merged={thread?.merged_into} seq={thread?.last_seq} top />}
-                    {client.erased ? null : editing ? <Edit client={client} onDone={() => setEditing(false)} /> : <Known client={client} onEdit={() => setEditing(true)} />}
+                    {client.erased ? null : editing ? <Late part="edit" client={client} onClose={() => setEditing(false)} /> : <Known client={client} onEdit={() => setEditing(true)} />}
                     <Identities client={client} />
                     <PageContext profile={client.profile} />
                     {!client.erased && <Cards client={client} thread={id} lastSeq={thread?.last_seq} />}
