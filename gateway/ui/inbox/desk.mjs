@@ -45,14 +45,13 @@ export class Desk {
 
     // After the store changed: what follows from it.
     changed() {
-        if (this.db.phase !== "app") return;
         if (this.db.countsStale) this.loadCounts();
         this.save();
     }
 
     save() {
-        const { drafts, outbox, me } = this.db;
-        if (!me) return; // a page that is left while nobody is signed in
+        const { drafts, outbox, me, phase } = this.db;
+        if (phase !== "app") return; // what is kept is not here yet, or not any more
         if (drafts !== this.savedDrafts) this.storage.setDrafts(me.name, drafts);
         if (outbox !== this.savedOutbox) this.storage.setOutbox(me.name, outbox);
         this.savedDrafts = drafts;

@@ -120,3 +120,13 @@ test("a gap that the gateway cannot fill, or an error, is not asked for in a cir
         assert.equal(desk.asked.length, 1);
     }
 });
+
+test("a page that asks for a new password first does not forget what is kept for its agent", () => {
+    const kept = [];
+    const storage = new Proxy({}, { get: (o, k) => (...given) => void kept.push([k, ...given]) });
+    const connection = { start() {}, stop() {}, isOnline: () => false };
+    const desk = new Desk({ store: createStore(), api: {}, storage, connection });
+    desk.enter({ name: "ann", must_change_password: true });
+    desk.leave();
+    assert.deepEqual(kept, [["setKnown", true]]);
+});
