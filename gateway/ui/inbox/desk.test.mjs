@@ -85,6 +85,67 @@ test("an old answer does not undo what was typed and told meanwhile", async () =
     clearTimeout(desk.countsTimer);
 });
 
+test("a draft that was sent on another page while this one was away is gone here, one that was changed here is not", async () => {
+    let there = [{ thread: T, text: "told", note: false, at: "2026-03-01T10:00:00.000Z" }];
+    const saved = [];
+    const desk = opened({ drafts: async () => ({ drafts: there }), saveDraft: async (id, draft) => saved.push(draft.text) });
+    await desk.keeps.loadDrafts();
+    assert.equal(desk.db.drafts.get(T).text, "told");
+    there = [];
+    await desk.keeps.loadDrafts();
+    assert.equal(desk.db.drafts.get(T).text, "");
+    there = [{ thread: T, text: "told again", note: true, at: "2026-03-01T10:00:00.000Z" }];
+    await desk.keeps.loadDrafts();
+    there = [];
+    desk.dispatch({ type: "draft", thread: T, text: "mine", note: true });
+    await desk.keeps.loadDrafts();
+    assert.deepEqual([desk.db.drafts.get(T).text, desk.db.drafts.get(T).note], ["mine", true]);
+    await desk.keeps.flush();
+    assert.deepEqual(saved, ["mine"]);
+    desk.dispatch({ type: "draft", thread: T, text: "", note: true }); // it was sent, the next note is to come
+    desk.keeps.tell(T);
+    await soon();
+    await desk.keeps.loadDrafts();
+    assert.deepEqual([saved, desk.db.drafts.get(T).note], [["mine", ""], true]);
+    clearTimeout(desk.countsTimer);
+});
+
+test("what is told of a draft is told in order, and an answer from before does not undo it", async () => {
+    const asked = [], saved = [];
+    const desk = opened({ drafts: async () => ({ drafts: [{ thread: T, text: "old", note: false, at: "2026-03-01T10:00:00.000Z" }] }),
+        saveDraft: (id, draft) => new Promise((done) => {
+            saved.push(draft.text);
+            asked.push(done);
+        }) });
+    desk.draft(T, "one", false);
+    desk.keeps.tell(T);
+    await desk.keeps.loadDrafts();
+    assert.equal(desk.db.drafts.get(T).text, "one");
+    desk.draft(T, "two", false);
+    desk.keeps.tell(T);
+    assert.deepEqual(saved, ["one"]);
+    asked[0]({});
+    await soon();
+    desk.keeps.tell(T);
+    assert.deepEqual(saved, ["one", "two"]);
+    asked[1]({});
+    await soon();
+    assert.equal(desk.keeps.timers.size + desk.keeps.telling.size, 0);
+    clearTimeout(desk.countsTimer);
+});
+
+test("a page whose clock is ahead takes what was written elsewhere later", async () => {
+    const there = { thread: T, text: "first", note: false, at: "2026-03-01T10:00:00.000Z" };
+    const desk = opened({ drafts: async () => ({ drafts: [there] }), saveDraft: async () => {} });
+    desk.draft(T, "first", false);
+    desk.db.drafts.get(T).at = Date.parse("2036-03-01T10:00:00.000Z");
+    await desk.keeps.flush();
+    there.text = "second";
+    await desk.keeps.loadDrafts();
+    assert.equal(desk.db.drafts.get(T).text, "second");
+    clearTimeout(desk.countsTimer);
+});
+
 // Only what fillGap() needs: a log, and a gateway that answers when it is told to.
 function deskWith(seqs) {
     const log = { thread: "t", next: null, solid: new Set(), items: seqs.map((seq) => ({ seq })) };

@@ -42,20 +42,25 @@ export class Keeps {
 
     // only: a thread whose draft was changed on another page; else what is newer wins.
     loadDrafts(only) {
-        const told = new Map(this.told); // what is told from now on is newer
+        const told = new Map(this.told); // what is told from now on is newer, and what is on its way may be
+        for (const thread of this.telling.keys()) told.delete(thread);
         return this.ask(this.desk.api.drafts(), ({ drafts }) => {
-            const there = new Map(drafts.map((d) => [d.thread, d]));
-            for (const d of drafts) if ((!only || d.thread === only) && this.told.get(d.thread) === told.get(d.thread)) this.take(d, only);
-            if (only && !there.has(only) && this.told.has(only)) this.take({ thread: only, text: "", note: false }, only);
+            const there = new Set(drafts.map((d) => d.thread));
+            const same = (id) => (!only || id === only) && this.told.get(id) === told.get(id);
+            for (const d of drafts) if (same(d.thread)) this.take(d, only);
+            // Sent, or emptied, on another page; here it may have been changed since.
+            for (const thread of told.keys()) if (!there.has(thread) && same(thread)) this.take({ thread, at: "2000" }, only);
         });
     }
 
-    take({ thread, text, html = null, note, at }, changed) {
+    take({ thread, text = "", html = null, note = this.desk.db.drafts.get(thread)?.note, at }, changed) {
         const mine = this.desk.db.drafts.get(thread);
         if (this.timers.has(thread)) return; // what is being typed here is newer
         const when = Date.parse(at) || Date.now();
+        const before = this.told.get(thread);
         this.told.set(thread, key({ text, html, note }));
-        if (!changed && mine && mine.at > when) {
+        // What is as it was told is not newer, whatever the clocks say.
+        if (!changed && mine && mine.at > when && key(mine) !== before) {
             this.changed(thread);
             return;
         }
@@ -68,12 +73,14 @@ export class Keeps {
         this.timers.set(thread, setTimeout(() => this.tell(thread), SAVE_MS));
     }
 
+    // One after another: an older one must not come last.
     tell(thread, leaving) {
-        const told = this.tellNow(thread, leaving).finally(() => this.telling.delete(told));
-        this.telling.add(told);
+        if (this.telling.has(thread) && !leaving) return this.changed(thread);
+        const told = this.tellNow(thread, leaving).finally(() => this.telling.delete(thread));
+        return this.telling.set(thread, told);
     }
 
-    telling = new Set(); // on their way
+    telling = new Map(); // thread -> what is on its way
 
     async tellNow(thread, leaving = false) {
         clearTimeout(this.timers.get(thread));
@@ -107,7 +114,7 @@ export class Keeps {
     // All that is not told yet, on its way; the promise is kept when it has arrived.
     flush() {
         for (const thread of [...this.timers.keys()]) this.tell(thread, true);
-        return Promise.allSettled([...this.telling]);
+        return Promise.allSettled(this.telling.values());
     }
 
     forget() {
