@@ -5,6 +5,7 @@ import signal
 import threading
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from inbox import Inbox, first_thread
 
@@ -84,9 +85,12 @@ def test_offline_page(gateway, browsers):
 
 def test_unsent_messages_survive_a_reload(gateway, browsers):
     v, thread, page = begin(gateway, browsers)
+    page.one(".composer textarea").send_keys("kept over the reload")
+    kept = gateway.login("admin", gateway.PASSWORD)
+    page.until(lambda: kept.get("/drafts")["drafts"], 15, "for the draft to be told")
     gateway.stop()
     page.one(".line-offline, .line-connecting", 30)
-    page.write("kept over the reload")
+    page.one(".composer textarea").send_keys(Keys.ENTER)
     page.one(".msg-entry")
     gateway.start()
     page.d.refresh()
@@ -94,6 +98,8 @@ def test_unsent_messages_survive_a_reload(gateway, browsers):
     page.settled()
     page.until(lambda: texts(gateway.login(), thread).count("kept over the reload") == 1)
     page.sees("kept over the reload")
+    page.until(lambda: gateway.login().get("/drafts")["drafts"] == [], 15, "for the draft to be gone")
+    assert page.one(".composer textarea").get_attribute("value") == ""
 
 
 def test_redis_away(gateway, browsers):

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Desk } from "./desk.mjs";
+import { makeEntry } from "./outbox.mjs";
 import { createStore } from "./store.mjs";
 
 const T = "01J0000000000000000000000T";
@@ -131,6 +132,21 @@ test("what is told of a draft is told in order, and an answer from before does n
     asked[1]({});
     await soon();
     assert.equal(desk.keeps.timers.size + desk.keeps.telling.size, 0);
+    clearTimeout(desk.countsTimer);
+});
+
+test("what was sent without a line is no draft when the page was loaded again meanwhile", async () => {
+    const saved = [];
+    const there = [{ thread: T, text: "all of ", note: false, at: "2026-03-01T10:00:00.000Z" },
+        { thread: "another", text: "all of ", note: false, at: "2026-03-01T10:00:00.000Z" }];
+    const desk = opened({ drafts: async () => ({ drafts: there }), saveDraft: async (id, draft) => saved.push([id, draft.text]) });
+    desk.dispatch({ type: "outbox_load", entries: [makeEntry({ key: "k", thread: T, text: "all of it", after: 3, at: 0 })] });
+    desk.keeps.online();
+    desk.dispatch({ type: "outbox_ok", key: "k", message: { ...message(4), direction: "out", from: { agent: "ann" } } });
+    await soon();
+    assert.deepEqual([...desk.db.drafts.keys()], ["another"]);
+    await desk.keeps.flush();
+    assert.deepEqual(saved, [[T, ""]]);
     clearTimeout(desk.countsTimer);
 });
 

@@ -10,6 +10,9 @@ export class Keeps {
         this.tab = ulid();
         this.timers = new Map(); // thread -> timer of a draft that is not told yet
         this.told = new Map(); // thread -> what was told last, as text
+        this.telling = new Map(); // thread -> what is on its way
+        this.later = new Set(); // what could not be told: when the line is back
+        this.sent = []; // what waited for the line when it came
         this.wanted = []; // preferences that are on their way
         this.saving = Promise.resolve();
     }
@@ -59,11 +62,9 @@ export class Keeps {
         const when = Date.parse(at) || Date.now();
         const before = this.told.get(thread);
         this.told.set(thread, key({ text, html, note }));
-        // What is as it was told is not newer, whatever the clocks say.
-        if (!changed && mine && mine.at > when && key(mine) !== before) {
-            this.changed(thread);
-            return;
-        }
+        // What is as it was told is not newer, whatever the clocks say. And what was sent is no draft, though nobody could be told.
+        if (!changed && (mine ? mine.at > when && key(mine) !== before : this.sent.some((e) => e.thread === thread && e.text?.startsWith(text.trim()))))
+            return void this.changed(thread);
         if (mine ? key(mine) === key({ text, html, note }) : !text && !html) return;
         this.desk.dispatch({ type: "draft", thread, text, note, html, given: true, at: when });
     }
@@ -79,8 +80,6 @@ export class Keeps {
         const told = this.tellNow(thread, leaving).finally(() => this.telling.delete(thread));
         return this.telling.set(thread, told);
     }
-
-    telling = new Map(); // thread -> what is on its way
 
     async tellNow(thread, leaving = false) {
         clearTimeout(this.timers.get(thread));
@@ -101,9 +100,8 @@ export class Keeps {
         }
     }
 
-    later = new Set(); // what could not be told: when the line is back
-
     online() {
+        this.sent = this.desk.db.outbox;
         for (const thread of this.later) this.changed(thread);
         this.later.clear();
         this.shown = null;
