@@ -35,6 +35,8 @@ export class Desk {
         this.connection = connection ?? new Connection(url, this.listeners());
         this.typingAt = 0;
         this.searches = 0;
+        this.asked = 0;
+        this.heard = {}; // kind of question -> number of the one that was answered last
         this.refusal = null; // by a provider, before the page was opened
         store.subscribe(() => this.changed());
     }
@@ -293,6 +295,16 @@ export class Desk {
         }
     }
 
+    // An answer does not undo that of a later question of its kind.
+    ask(kind, call, then) {
+        const number = ++this.asked;
+        return call.then((r) => {
+            if (number < this.heard[kind]) return;
+            this.heard[kind] = number;
+            then(r);
+        }, (e) => this.failed(e));
+    }
+
     show(route) {
         this.dispatch({ type: "route", route });
         if (this.db.phase !== "app" || this.firstShow) return;
@@ -336,28 +348,22 @@ export class Desk {
         }
         this.countsTimer = setTimeout(() => {
             this.countsTimer = null;
-            if (this.countsAgain && this.db.conn.state !== "stopped") this.loadCounts();
+            if (this.countsAgain) this.loadCounts();
         }, COUNTS_MS);
         this.countsAgain = false;
-        this.api.counts().then(
-            (r) => {
-                this.dispatch({ type: "counts", counts: r.counts, views: r.views });
-                if (this.db.route.view === "mentions") this.freshen();
-            },
-            (e) => this.failed(e));
+        this.ask("counts", this.api.counts(), (r) => {
+            this.dispatch({ type: "counts", counts: r.counts, views: r.views });
+            if (this.db.route.view === "mentions") this.freshen();
+        });
     }
 
     loadAgents() {
-        return this.api.agents().then(
-            (r) => this.dispatch({ type: "agents", agents: r.agents }),
-            (e) => this.failed(e));
+        return this.ask("agents", this.api.agents(), (r) => this.dispatch({ type: "agents", agents: r.agents }));
     }
 
     // What each channel can do decides what is offered.
     loadChannels() {
-        return this.api.channels().then(
-            (r) => this.dispatch({ type: "channels", channels: r.channels }),
-            (e) => this.failed(e));
+        return this.ask("channels", this.api.channels(), (r) => this.dispatch({ type: "channels", channels: r.channels }));
     }
 
     // filter: {view, channel, assignee, label}, what is set of them.

@@ -162,6 +162,23 @@ test("a page whose clock is ahead takes what was written elsewhere later", async
     clearTimeout(desk.countsTimer);
 });
 
+test("an answer that comes after that of a later question of its kind is dropped, one that comes before is not", async () => {
+    const asked = [];
+    const desk = opened({ channels: () => new Promise((done, fail) => asked.push({ done, fail })) });
+    for (let i = 0; i < 4; i++) desk.loadChannels();
+    const names = () => desk.db.channels.map((c) => c.name);
+    const answer = async (i) => {
+        asked[i].done({ channels: [{ name: "as " + i, caps: [] }] });
+        await soon();
+        return names();
+    };
+    assert.deepEqual([await answer(1), await answer(0), await answer(2)], [["as 1"], ["as 1"], ["as 2"]]);
+    asked[3].fail(Object.assign(new Error("lost"), { status: 0 }));
+    await soon();
+    assert.deepEqual(names(), ["as 2"]);
+    clearTimeout(desk.countsTimer);
+});
+
 // Only what fillGap() needs: a log, and a gateway that answers when it is told to.
 function deskWith(seqs) {
     const log = { thread: "t", next: null, solid: new Set(), items: seqs.map((seq) => ({ seq })) };

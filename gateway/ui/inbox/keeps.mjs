@@ -37,17 +37,13 @@ export class Keeps {
         else dispatchEvent(new CustomEvent("kept", { detail: frame.what })); // a page beside the inbox may show it
     }
 
-    ask(call, then) {
-        return call.then(then, (e) => this.desk.failed(e));
-    }
-
     // --- drafts ---
 
     // only: a thread whose draft was changed on another page; else what is newer wins.
     loadDrafts(only) {
         const told = new Map(this.told); // what is told from now on is newer, and what is on its way may be
         for (const thread of this.telling.keys()) told.delete(thread);
-        return this.ask(this.desk.api.drafts(), ({ drafts }) => {
+        return this.desk.ask(only, this.desk.api.drafts(), ({ drafts }) => {
             const there = new Set(drafts.map((d) => d.thread));
             const same = (id) => (!only || id === only) && this.told.get(id) === told.get(id);
             for (const d of drafts) if (same(d.thread)) this.take(d, only);
@@ -126,7 +122,7 @@ export class Keeps {
     // --- saved views, canned answers ---
 
     loadViews() {
-        return this.ask(this.desk.api.views(), ({ views }) => {
+        return this.desk.ask("views", this.desk.api.views(), ({ views }) => {
             this.desk.dispatch({ type: "views", views: views.sort((a, b) => (a.id < b.id ? -1 : 1)) });
             this.desk.loadCounts();
         });
@@ -154,19 +150,19 @@ export class Keeps {
     }
 
     loadTeams() {
-        return this.ask(this.desk.api.kept("teams"), ({ teams }) => {
+        return this.desk.ask("teams", this.desk.api.kept("teams"), ({ teams }) => {
             this.desk.dispatch({ type: "teams", teams });
             this.desk.freshen(); // a list of a team
         });
     }
 
     loadCanned() {
-        return this.ask(this.desk.api.kept("canned"), ({ canned }) => this.desk.dispatch({ type: "canned",
+        return this.desk.ask("canned", this.desk.api.kept("canned"), ({ canned }) => this.desk.dispatch({ type: "canned",
             canned: canned.sort((a, b) => a.shortcut.localeCompare(b.shortcut)) }));
     }
 
     loadPreferences() {
-        return this.ask(this.desk.api.preferences(), ({ preferences }) => this.prefers(preferences));
+        return this.desk.ask("preferences", this.desk.api.preferences(), ({ preferences }) => this.prefers(preferences));
     }
 
     // kept: as the gateway has them; what is on its way there is shown already.
