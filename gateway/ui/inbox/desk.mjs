@@ -219,7 +219,10 @@ export class Desk {
         }
         if (frame.type === "typing") setTimeout(
             () => this.dispatch({ type: "tick", now: Date.now() }), 6100);
-        if (frame.type === "store" && frame.up) this.sender.flush();
+        if (frame.type === "store" && frame.up) {
+            this.sender.flush();
+            this.mend(true);
+        }
         if (frame.type === "desk") this.keeps.hear(frame);
         for (const hear of this.hearers) hear(frame);
     }
@@ -235,16 +238,17 @@ export class Desk {
         if (this.needsReload) {
             this.needsReload = false;
             this.reloadShown();
-        } else this.mend();
+        } else this.mend(first);
     }
 
-    // What is on the screen and could not be loaded while the line was away.
-    mend() {
+    // What is on the screen and could not be loaded while the line or the store was away. told: and agents and channels are as
+    // they were; of their changes nobody tells who was away.
+    mend(told) {
         const { agents, channels, route, lists, logs } = this.db;
         const list = lists.get(listKey(route.view, route.filter));
         const log = logs.get(route.thread);
-        if (!agents.length) this.loadAgents();
-        if (!channels.length) this.loadChannels();
+        if (!told || !agents.length) this.loadAgents();
+        if (!told || !channels.length) this.loadChannels();
         if (list && !list.loading && (list.stale || !list.loaded)) this.loadList(route.view, true);
         if (log && !log.loading && (log.stale || log.next === undefined)) {
             this.loadThread(route.thread);

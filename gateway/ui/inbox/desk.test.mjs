@@ -179,6 +179,39 @@ test("an answer that comes after that of a later question of its kind is dropped
     clearTimeout(desk.countsTimer);
 });
 
+test("what could not be loaded while the store was away is asked for when it is back", async () => {
+    let up = false;
+    const unless = (answer) => async () => {
+        if (up) return answer;
+        throw Object.assign(new Error("the store cannot serve now"), { status: 503 });
+    };
+    const desk = opened({ thread: unless({ thread }), threads: unless({ threads: [thread], next: null }), messages: unless({ messages: [message(1)], next: null }) });
+    await soon();
+    const now = () => [desk.db.lists.get("open|||").error?.status, desk.db.logs.get(T).error?.status, desk.db.logs.get(T).items.length];
+    assert.deepEqual(now(), [503, 503, 0]);
+    up = true;
+    desk.onEvent({ type: "store", up });
+    await soon();
+    assert.deepEqual(now(), [undefined, undefined, 1]);
+    assert.deepEqual(desk.db.lists.get("open|||").ids, [T]);
+    clearTimeout(desk.countsTimer);
+});
+
+test("who comes back hears of agents and channels what he was not told while he was away", async () => {
+    const asked = [];
+    const desk = opened({ agents: async () => asked.push("agents") && { agents: [{ name: "ann" }] }, channels: async () => asked.push("channels") && { channels: [{ name: "site", caps: [] }] } });
+    desk.loadAgents();
+    desk.loadChannels();
+    await soon();
+    desk.firstShow = setTimeout(() => {}, 1000);
+    desk.onReady({ agent: { name: "ann" } }, true);
+    assert.deepEqual(asked, ["agents", "channels"]); // of when the page was opened
+    desk.onReady({ agent: { name: "ann" } }, false);
+    assert.deepEqual(asked, ["agents", "channels", "agents", "channels"]);
+    await soon();
+    clearTimeout(desk.countsTimer);
+});
+
 // Only what fillGap() needs: a log, and a gateway that answers when it is told to.
 function deskWith(seqs) {
     const log = { thread: "t", next: null, solid: new Set(), items: seqs.map((seq) => ({ seq })) };

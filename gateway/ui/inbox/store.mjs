@@ -113,6 +113,13 @@ function stopTyping(db, thread, who) {
     db.typing = new Map(db.typing).set(thread, next);
 }
 
+// What could not be loaded is to be asked for again.
+function again(db) {
+    for (const list of db.lists.values()) if (list.error) db.lists.set(list.key, { ...list, error: null, stale: true });
+    for (const [id, log] of db.logs)
+        if (log.error && log.error.status !== 404) db.logs.set(id, { ...log, error: null, stale: true });
+}
+
 // Ids begin with their time.
 function newestHit(a, b) {
     const x = (a.match?.message ?? "").slice(0, 10);
@@ -173,6 +180,7 @@ const events = {
     },
     store(db, f) {
         db.conn = { ...db.conn, storeUp: f.up };
+        if (f.up) again(db);
     },
 };
 
@@ -204,10 +212,7 @@ const actions = {
         }
     },
     ready(db, { frame }) {
-        // What the lost line has kept from being loaded is to be asked for again.
-        for (const list of db.lists.values()) if (list.error) db.lists.set(list.key, { ...list, error: null, stale: true });
-        for (const [id, log] of db.logs)
-            if (log.error && log.error.status !== 404) db.logs.set(id, { ...log, error: null, stale: true });
+        again(db);
         if (frame.agent) db.me = frame.agent;
         db.online = frame.online ?? [];
         db.conn = { ...db.conn, storeUp: frame.store !== false };
