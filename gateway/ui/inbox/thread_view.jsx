@@ -40,6 +40,7 @@ function Typing({ id }) {
 function useReading(id, thread, atBottom) {
     const desk = useDesk();
     const called = useStore((db) => isCalled(db, id));
+    const line = useStore((db) => db.conn.state); // without one nobody is told
     useEffect(() => {
         const read = () => {
             if (document.visibilityState === "visible" && document.hasFocus() && atBottom.current) desk.read(id);
@@ -51,7 +52,7 @@ function useReading(id, thread, atBottom) {
             removeEventListener("focus", read);
             document.removeEventListener("visibilitychange", read);
         };
-    }, [id, thread?.last_seq, thread?.unread, called]);
+    }, [id, thread?.last_seq, thread?.unread, called, line]);
 }
 
 function Messages({ id, seq, thread, openTrace }) {
