@@ -1,7 +1,7 @@
 // thread_list.jsx - the list of threads: a window over any number of rows, live order, the next page
 // when the end comes near; and in its place the results of a search.
 import { memo } from "./memo.mjs";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import { plainName } from "../shared/links.mjs";
 import { useAgentName, useDesk, useStore, useWords } from "./context.jsx";
 import { FilterChips, useSaved } from "./filters.jsx";
@@ -16,6 +16,7 @@ import { WindowChip } from "./window_bar.jsx";
 const ROW = 76;
 const AROUND = 8; // rows drawn beyond the edges
 const NEAR_END = 12;
+const TICK_MS = 30000;
 
 function Preview({ thread, draft, me }) {
     const { t } = useWords();
@@ -127,6 +128,11 @@ function Rows({ route, list }) {
     const box = useRef(null);
     const ids = list?.ids ?? [];
     const [from, to] = useWindow(box, ids.length);
+    const [now, tick] = useReducer((n) => n + 1, 0); // how long they wait is told by the rows
+    useEffect(() => {
+        const timer = setInterval(tick, TICK_MS);
+        return () => clearInterval(timer);
+    }, []);
     useEffect(() => {
         if (list?.loaded && !list.loading && !list.error && list.next !== null && to > ids.length - NEAR_END)
             desk.loadList(route.view, false);
@@ -149,7 +155,7 @@ function Rows({ route, list }) {
             {ids.length === 0 ? <Empty list={list} /> : (
                 <ul class="rows-all" style={{ height: ids.length * ROW + "px" }} aria-label={t("list.label")}>
                     {ids.slice(from, to).map((id, i) => (
-                        <Row key={id} id={id} current={id === route.thread} position={from + i + 1}
+                        <Row key={id} id={id} now={now} current={id === route.thread} position={from + i + 1}
                             total={list.next === null ? ids.length : -1} top={(from + i) * ROW} />
                     ))}
                 </ul>
