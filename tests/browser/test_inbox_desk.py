@@ -119,6 +119,21 @@ def test_the_second_answer_is_held_in_words_and_may_go(two):
     bob.none(".viewers", 20)
 
 
+def test_a_refused_answer_is_changed_and_what_was_begun_stays(two):
+    g, ann, bob, t = two
+    for page in (ann, bob):
+        page.open_thread(t)
+    ann.one(".viewers .avatar", 20)
+    ann.one(".composer textarea").send_keys("It left yester")
+    bob.until(lambda: "ann" in text(bob, ".composer-told"))
+    bob.write("I shall look")
+    bob.one(".msg-trouble .trouble")
+    bob.one(".composer textarea").send_keys("begun meanwhile")
+    bob.until(lambda: [b for b in bob.all(".trouble-do button") if b.text == "Edit"])[0].click()
+    bob.until(lambda: bob.one(".composer textarea").get_attribute("value") == "I shall look\nbegun meanwhile")
+    assert not bob.all(".msg-entry")
+
+
 def test_a_draft_follows_its_agent(two, browsers):
     g, ann, bob, t = two
     ann.open_thread(t)

@@ -239,9 +239,12 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
     const second = isSecond(entry.error);
     const failed = entry.state === "failed";
     const status = failed ? "failed" : entry.state === "sending" ? "sending" : "waiting";
+    // What was begun meanwhile stays below; a note stays a note.
     const edit = () => {
+        const draft = desk.db.drafts.get(entry.thread), begun = draft?.text;
+        const words = entry.html ? wordsOf(entry.html) : entry.text;
         desk.sender.drop(entry.key);
-        desk.draft(entry.thread, entry.html ? wordsOf(entry.html) : entry.text, entry.note, { given: true, html: entry.html });
+        desk.draft(entry.thread, begun ? words + "\n" + begun : words, entry.note || (begun && draft.note), { given: true, html: begun ? null : entry.html });
         desk.compose(entry.thread, { reply: replied ?? null, request: entry.request, choices: entry.buttons?.map(([b]) => b.text) });
     };
     const files = entry.attachments.filter((f) => !picturesIn(entry.html).includes(f.id));
