@@ -59,9 +59,9 @@ export function MailFields({ id, mail, compose, focusText }) {
     const { t } = useWords();
     const desk = useDesk();
     const set = (fields) => desk.compose(id, fields);
-    const [copies, setCopies] = useState(() => ({ cc: Boolean(compose.cc), bcc: Boolean(compose.bcc) }));
+    const { cc = null, bcc = null } = compose; // "": the field is there
     const copy = (name) => {
-        setCopies({ ...copies, [name]: true });
+        set({ [name]: "" });
         setTimeout(() => document.getElementById("mail-" + name)?.focus(), 0);
     };
     const onKeyDown = (e) => {
@@ -86,11 +86,11 @@ export function MailFields({ id, mail, compose, focusText }) {
                         ))}
                     </span>
                 )}
-                {!copies.cc && <button type="button" class="mail-copy-add" onClick={() => copy("cc")}>{t("mail.cc")}</button>}
-                {!copies.bcc && <button type="button" class="mail-copy-add" onClick={() => copy("bcc")}>{t("mail.bcc")}</button>}
+                {cc === null && <button type="button" class="mail-copy-add" onClick={() => copy("cc")}>{t("mail.cc")}</button>}
+                {bcc === null && <button type="button" class="mail-copy-add" onClick={() => copy("bcc")}>{t("mail.bcc")}</button>}
             </div>
-            {copies.cc && <Addresses id="mail-cc" label={t("mail.cc")} value={compose.cc ?? ""} set={(cc) => set({ cc })} onKeyDown={onKeyDown} />}
-            {copies.bcc && <Addresses id="mail-bcc" label={t("mail.bcc")} value={compose.bcc ?? ""} set={(bcc) => set({ bcc })} onKeyDown={onKeyDown} />}
+            {cc !== null && <Addresses id="mail-cc" label={t("mail.cc")} value={cc} set={(now) => set({ cc: now })} onKeyDown={onKeyDown} />}
+            {bcc !== null && <Addresses id="mail-bcc" label={t("mail.bcc")} value={bcc} set={(now) => set({ bcc: now })} onKeyDown={onKeyDown} />}
             <div class="mail-field">
                 <label for="mail-subject">{t("mail.subject")}</label>
                 <input id="mail-subject" type="text" maxLength={480} dir="auto" value={compose.subject ?? mail.subject}

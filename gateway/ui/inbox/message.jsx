@@ -245,7 +245,8 @@ export const EntryRow = memo(function EntryRow({ entry, first, replied }) {
         const words = entry.html ? wordsOf(entry.html) : entry.text;
         desk.sender.drop(entry.key);
         desk.draft(entry.thread, begun ? words + "\n" + begun : words, entry.note || (begun && draft.note), { given: true, html: begun ? null : entry.html });
-        desk.compose(entry.thread, { reply: replied ?? null, request: entry.request, choices: entry.buttons?.map(([b]) => b.text) });
+        desk.compose(entry.thread, { reply: replied ?? null, request: entry.request, choices: entry.buttons?.map(([b]) => b.text),
+            subject: entry.subject, cc: entry.cc?.join(", "), bcc: entry.bcc?.join(", "), all: entry.reply_all, noQuote: entry.no_quote });
     };
     const files = entry.attachments.filter((f) => !picturesIn(entry.html).includes(f.id));
     const ends = !files.length && !entry.buttons && !entry.request && !entry.location && !entry.contact;
