@@ -329,7 +329,7 @@ export function Composer({ id, thread }) {
             {suggest.list}
             <div class="composer-box">
                 {editing ? <AboutBar message={edit.message} editing onClose={edit.leave} />
-                    : compose.reply && <AboutBar message={compose.reply} onClose={() => set({ reply: null })} />}
+                    : compose.reply && <AboutBar message={compose.reply} onClose={() => (set({ reply: null }), area.current?.focus())} />}
                 {writesMail && !shut && <MailFields key={id} id={id} mail={mail} compose={compose} focusText={() => area.current.focus()} />}
                 {uploads.length > 0 && !editing && (
                     <ul class="uploads">
