@@ -38,7 +38,7 @@ export function useRenewal() {
         if (!outdated) return undefined;
         const renew = () => {
             const { compose, uploads, outbox } = desk.db;
-            if (!document.hidden || compose.size || uploads.size || outbox.length) return;
+            if (!document.hidden || compose.size || uploads.size || outbox.length || document.querySelector("form, dialog[open]")) return;
             desk.leave();
             location.reload();
         };
