@@ -49,10 +49,10 @@ export function useSuggest({ id, thread, area, text, note, write, off }) {
         if (area.current.put) return area.current.put(put, offer.word.length + 1);
         const now = text.slice(0, offer.from) + put + text.slice(caret);
         write(now);
-        setTimeout(() => {
+        queueMicrotask(() => { // after it is drawn, before the next key
             area.current?.focus();
             area.current?.setSelectionRange(offer.from + put.length, offer.from + put.length);
-        }, 0);
+        });
         return undefined;
     };
     const onKey = (e) => {
