@@ -92,6 +92,7 @@ document.addEventListener("visibilitychange", () => {
     else desk.leave();
 });
 addEventListener("pagehide", () => desk.leave());
+globalThis.onbeforeunload = () => store.db.outbox[0]; // what is not sent is lost with its tab: the browser asks
 paint(storage.theme());
 desk.boot();
 speak(preferredLanguage(storage.lang(), navigator.languages)).then(
