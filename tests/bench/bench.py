@@ -552,6 +552,7 @@ def main():
              "inbox_agents": lambda: inbox_bench.bench_agents(report, bench),
              "crm_rate": lambda: crm_bench.bench_rate(report, bench),
              "crm_down": lambda: crm_bench.bench_down(report, bench),
+             "crm_busy": lambda: crm_bench.bench_busy(report, bench),
              "crm_felt": lambda: crm_bench.bench_felt(report, bench)}
     for name, run in parts.items():
         if o.only in name:

@@ -7,6 +7,7 @@ import os
 import re
 import statistics
 import subprocess
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -134,6 +135,40 @@ def bench_down(report, bench, n=WAITING):
     report("crm: drained once it is back", took, "s", ideal, took / ideal, "< 2 of the ideal", took / ideal < 2)
     report("crm: the busiest second of it", got["peak"], "requests", PER_SECOND, got["peak"] / PER_SECOND,
            "< 1.2 of the limit", got["peak"] / PER_SECOND < 1.2)
+    wrong = got["late"] + got["gaps"] + got["doubles"]
+    report("crm: of them lost, twice or out of order", whole - got["messages"] + wrong, "messages", whole, None, "0",
+           whole == got["messages"] and not wrong)
+
+
+def bench_busy(report, bench, n=WAITING, coming=200):
+    """The target takes what has waited while clients go on writing: they come first, and it is done in time all the same."""
+    receiver = Receiver(bench)
+    gateway = bench.Gateway(config=config(receiver, f"per_second = {PER_SECOND}"), workers=2)
+    over = threading.Event()
+
+    def go_on_writing():
+        while not over.is_set():
+            wrk(gateway, 5, 64000 // coming)
+
+    try:
+        fill(gateway, bench, n)
+        waiting = gateway.queue()
+        ideal = waiting / (PER_SECOND - coming)
+        writers = threading.Thread(target=go_on_writing, daemon=True)
+        receiver.tell("up")
+        at = time.monotonic()
+        writers.start()
+        bench.wait_for(lambda: gateway.queue() < coming, 4 * ideal, 0.5)
+        took = time.monotonic() - at
+        over.set()
+        writers.join()
+        bench.wait_for(lambda: gateway.queue() == 0, 30, 0.2)
+        whole, got = stored(gateway), receiver.stat()
+    finally:
+        gateway.close()
+        receiver.close()
+    report(f"crm: drained while {coming} a second go on to come in", took, "s", ideal, took / ideal, "< 2 of the ideal",
+           took / ideal < 2)
     wrong = got["late"] + got["gaps"] + got["doubles"]
     report("crm: of them lost, twice or out of order", whole - got["messages"] + wrong, "messages", whole, None, "0",
            whole == got["messages"] and not wrong)
