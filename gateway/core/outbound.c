@@ -317,13 +317,6 @@ static bool choose_channel(struct command *c) {
         command_fail(c, ERR_UNSUPPORTED, text);
         return false;
     }
-    if (!is_window_open(c, ch->connector)) {
-        command_fail(c, ERR_CONFLICT,
-            "the client has not written within 24 hours, so the channel takes templates only: "
-            "choose "
-            "one (GET /api/v1/channels/{name}/templates)");
-        return false;
-    }
     return true;
 }
 
@@ -379,6 +372,35 @@ static void on_agents(void *arg, json_t *result, const struct err *err) {
     send_files(c);
 }
 
+static void window_is_over(struct command *c) {
+    command_fail(c, ERR_CONFLICT,
+        "the client has not written within 24 hours, so the channel takes templates only: choose "
+        "one (GET /api/v1/channels/{name}/templates)");
+}
+
+/* Taken while the window was open, and sent once more since the answer was lost: as ever. */
+static void on_said_here(void *arg, bool said, const struct err *err) {
+    struct command *c = arg;
+    if (err)
+        command_end(c, NULL, err);
+    else if (said)
+        send_files(c);
+    else
+        window_is_over(c);
+}
+
+static void send_in_window(struct command *c) {
+    if (is_window_open(c, core_channel(c->core, c->channel)->connector)) {
+        send_files(c);
+    } else if (c->key) {
+        json_t *here = json_pack("[s]", c->thread);
+        store_said_before(c->core->store, here, "", c->key, on_said_here, c);
+        json_decref(here);
+    } else {
+        window_is_over(c);
+    }
+}
+
 static void send_here(struct command *c) {
     size_t i;
     json_t *id;
@@ -398,8 +420,10 @@ static void send_here(struct command *c) {
     json_object_del(c->body, "channel");
     if (is_note && !c->from_crm && strchr(json_text(c->body, "text"), '@'))
         store_user_list(c->core->store, on_agents, c);
-    else
+    else if (is_note)
         send_files(c);
+    else
+        send_in_window(c);
 }
 
 /* Found wrong at once, answered later like everything else. */

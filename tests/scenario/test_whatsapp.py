@@ -391,9 +391,13 @@ def test_window(world):
     ann.text("hello", timestamp=str(int(time.time()) - 86400 + 5))
     world.got(n=1)
     thread = world.thread_of("Ann")
+    once = {"text": "in time", "id": "once"}
+    first = world.api.post(f"/threads/{thread}/messages", once)
     until(lambda: world.api.ask("POST", f"/threads/{thread}/messages", json={"text": "?"}).status_code == 409, 20, 0.5)
     r = world.api.ask("POST", f"/threads/{thread}/messages", json={"text": "too late"})
     assert r.status_code == 409 and "template" in r.json()["detail"]
+    again = world.api.post(f"/threads/{thread}/messages", once)  # the answer was lost
+    assert again["message"]["id"] == first["message"]["id"]
     assert world.api.ask("POST", f"/threads/{thread}/messages", json={"text": "n", "note": True}).status_code == 202
     world.fake.close_windows()
     m = world.say(thread, {"template": {"name": "order_ready", "language": "en",
