@@ -10,8 +10,8 @@
 #include "store/store_desk.h"
 #include "store/store_rules.h"
 
-#define ROUNDS 10 /* over all rules, until none names the label; others may change them meanwhile  \
-                   */
+/* Over all rules, until none names the label; others may change them meanwhile. */
+#define ROUNDS 10
 
 struct relabelling {
     struct call *call;
