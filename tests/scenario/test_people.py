@@ -111,6 +111,21 @@ def test_an_admin_sees_and_ends_sessions(shared):
     assert (entry["what"], entry["subject"], entry["by"]) == ("account.sessions_ended", "lee", "admin")
 
 
+def test_screens_are_told_of_a_new_agent_and_of_his_other_name(shared):
+    """Whom a dialogue can be given to is known without a reload; a password is nobody's affair."""
+    boss = shared.login()
+    ws = socket_of(shared, boss)
+    heard(ws, "ready")
+    shared.cli("user", "add", "nia", "--role", "agent", "--password-stdin", stdin=USUAL + "\n")
+    told = {"type": "desk", "what": "agents", "id": "nia"}
+    assert heard(ws, "desk") == told
+    shared.cli("user", "passwd", "nia", "--password-stdin", stdin=USUAL + "?\n")
+    boss.patch("/agents/nia", {"display_name": "Nia N."})
+    assert heard(ws, "desk") == told
+    boss.post("/canned", {"shortcut": "next", "text": "x"})
+    assert heard(ws, "desk")["what"] == "canned"  # the name was told once, the password not at all
+
+
 def test_two_admins_at_once_lose_no_edit_of_a_team(shared):
     boss = shared.login()
     team = boss.post("/teams", {"name": "Night <script>", "members": ["admin"]})["team"]

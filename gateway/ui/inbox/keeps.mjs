@@ -32,6 +32,7 @@ export class Keeps {
         else if (frame.what === "reminder") this.desk.remind(frame.id, frame.step);
         else if (frame.what === "preferences") this.loadPreferences();
         else if (frame.what === "teams") this.loadTeams();
+        else if (frame.what === "agents") this.desk.loadAgents();
         else if (frame.what === "channels") setTimeout(() => this.desk.loadChannels(), 1000); // all workers know by then
         else if (frame.what === "drafts" && frame.tab !== this.tab) this.loadDrafts(frame.id);
         else dispatchEvent(new CustomEvent("kept", { detail: frame.what })); // a page beside the inbox may show it
