@@ -346,6 +346,8 @@ def test_rules_of_a_section(making_world):
     assert w.sign_in("bob", name="mails") == "unknown", "a word is no truth"
     mails["bob"].update(email_verified=True)
     assert w.sign_in("bob", name="mails") == "ok"
+    w.fakes["mails"].keys = [Key(kid=w.fakes["mails"].keys[0].kid)]
+    assert w.sign_in("bob", name="mails") == "ok", "another key by the same name"
 
 
 def test_roles_that_lie_in_objects_and_passwords_switched_off(making_world):

@@ -122,21 +122,18 @@ static void on_keys(void *arg, const struct err *err) {
         return;
     }
     const struct pubkey *key = oidc_keys_find(&o->keys, token.kind, token.kid);
-    if (!key && !f->keys_renewed && oidc_keys_are_old(o)) {
-        f->keys_renewed = true;
-        oidc_need(&o->keys_paper, on_keys, f);
-        return;
-    }
-    if (!key) {
-        fail(f, ERR_PROTOCOL, "the ID token is refused: the provider has no such key (kid)");
-        return;
-    }
     struct oidc_expected e = {.issuer = o->issuer,
         .client_id = o->client_id,
         .nonce = f->round.nonce,
         .access_token = f->answer.access_token,
         .now_s = clock_ms() / 1000};
-    f->claims = oidc_token_claims(&token, key, &e, &why);
+    err_set(&why, ERR_PROTOCOL, "the ID token is refused: the provider has no such key (kid)");
+    f->claims = key ? oidc_token_claims(&token, key, &e, &why) : NULL;
+    if (!f->claims && !f->keys_renewed && oidc_keys_are_old(o)) {
+        f->keys_renewed = true; /* a new key may have an old one's name, or none has a name */
+        oidc_need(&o->keys_paper, on_keys, f);
+        return;
+    }
     if (!f->claims)
         end(f, NULL, &why);
     else if (o->metadata.userinfo_url && oidc_person_lacks(&o->rules, f->claims))
