@@ -2,6 +2,7 @@
 crm.timeline.comment.*, as far as crm.md 2.2 tells."""
 import base64
 import re
+from datetime import datetime, timedelta, timezone
 
 from .errors import Refused, argument, invented, not_found
 
@@ -13,6 +14,7 @@ TYPES = {1: FIELDS | {"title", "contactIds", "stageId"},
 FM_TYPES = {"PHONE", "EMAIL", "WEB", "IM", "LINK"}
 PAGE = 50
 COMMENT_MAX = 65536
+MOSCOW = timezone(timedelta(hours=3))
 
 
 def digits(phone):
@@ -179,7 +181,7 @@ class Crm:
         number = self._next()
         self.comments[number] = {"ID": str(number), "ENTITY_ID": str(fields["ENTITY_ID"]),
                                  "ENTITY_TYPE": fields["ENTITY_TYPE"], "COMMENT": fields["COMMENT"],
-                                 "AUTHOR_ID": "1", "CREATED": "2026-11-29T12:00:00+03:00", "files": files}
+                                 "AUTHOR_ID": "1", "CREATED": datetime.now(MOSCOW).isoformat(timespec="seconds"), "files": files}
         return number
 
     def comment_update(self, p):
