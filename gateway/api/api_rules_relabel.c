@@ -124,7 +124,7 @@ static void on_things(void *arg, json_t *result, const struct err *err) {
     if (json_array_size(l->todo) == 0) {
         end(l, NULL);
     } else if (l->rounds++ == ROUNDS) {
-        err_set(&busy, ERR_CONFLICT, "others are changing the rules: try again");
+        err_set(&busy, ERR_UNAVAILABLE, "others are changing the rules: try again");
         end(l, &busy);
     } else {
         next(l);
