@@ -68,7 +68,7 @@ struct master {
     bool stopping, reload_wanted;
     uint64_t began_us, reloading_ms;    /* the last reload began: monotonic */
     uint64_t watched_ms, watch_from_ms; /* monotonic */
-    bool said_ready;
+    bool served, said_ready;            /* some worker did once; all did */
     int exit_code;
 };
 
@@ -267,7 +267,7 @@ static void worker_gone(struct master *m, struct child *c, int status) {
     bool refused = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_CONFIG && !leaving;
     if (refused && current && m->old_config && !m->stopping) {
         roll_back(m);
-    } else if (refused && !m->said_ready) {
+    } else if (refused && current && !m->served) {
         m->exit_code = WORKER_EXIT_CONFIG;
         begin_stop(m);
     } else if (current && !m->stopping) {
@@ -581,7 +581,7 @@ static void worker_ready(struct master *m, struct child *c) {
     if (n != 1)
         return;
     c->backoff_ms = 0;
-    c->ready = true;
+    c->ready = m->served = true;
     if (!all_ready(m))
         return;
     if (m->old_config)

@@ -154,6 +154,7 @@ def test_bad_file_changes_nothing(gateway):
 
 def test_reload_that_cannot_start_is_rolled_back(gateway):
     g = gateway
+    g.wait_ready()
     pids, media = set(g.worker_pids()), g.data / "media"
     media.rename(g.data / "aside")
     media.write_text("where a folder is due")
@@ -168,6 +169,21 @@ def test_reload_that_cannot_start_is_rolled_back(gateway):
     until(lambda: not pids & set(g.worker_pids()), 15)
     pid = g.kill_worker()
     until(lambda: len(g.worker_pids()) == 2 and pid not in g.worker_pids(), 10)
+
+
+def test_reload_that_cannot_start_while_others_still_do(start_gateway):
+    """One worker serves already: nobody who was still starting, by either configuration, ends the gateway."""
+    g = start_gateway(workers=8)
+    media = g.data / "media"
+    media.rename(g.data / "aside")
+    media.write_text("where a folder is due")
+    hup(g)
+    until(lambda: "event=config.rolled_back" in g.log() or not g.is_ready(), 10)
+    media.unlink()
+    (g.data / "aside").rename(media)
+    g.wait_ready(20 * SLOWER)
+    until(lambda: len(g.worker_pids()) == 8, 20 * SLOWER)
+    assert "event=gateway.stopping" not in g.log()
 
 
 def test_another_port_is_opened_before_the_old_one_is_left(gateway):
