@@ -186,7 +186,9 @@ def test_an_agents_sessions_and_role_are_taken(start_gateway, browsers, width, l
     ann.fill("#signin-name", "ann")
     ann.fill("#signin-password", g.PASSWORD + Keys.ENTER)
     ann.online()
-    boss.patch("/agents/ann", {"display_name": "Ann"})  # another admin, meanwhile
+    boss.patch("/agents/ann", {"display_name": "Ann"})
+    p.until(lambda: "Ann" in p.one("[data-agent=ann]").text)  # told at once
+    g.redis.hincrby("sb:user:ann", "rev", 1)  # another admin, meanwhile, of whom no word has come yet
     p.click("[data-agent=ann] .icon-button")
     p.until(lambda: p.all(".menu-item[role=menuitemradio]")[0].click() or True)
     p.says(".toast", p.words["meanwhile"])
