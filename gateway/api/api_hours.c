@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/api_private.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "model/sla.h"
@@ -35,16 +36,6 @@ static int check_channels(json_t *thing, struct err *err) {
     return 0;
 }
 
-static bool has_channel(const json_t *channels, const json_t *name) {
-    size_t i;
-    json_t *one;
-    json_array_foreach(channels, i, one) {
-        if (json_equal(one, name))
-            return true;
-    }
-    return false;
-}
-
 /* A channel has one of a kind, and so have those that none names. */
 static int agree(const json_t *thing, const char *id, const json_t *others, struct err *err) {
     const json_t *mine = json_object_get(thing, "channels");
@@ -60,7 +51,7 @@ static int agree(const json_t *thing, const char *id, const json_t *others, stru
             return err_set(
                 err, ERR_CONFLICT, "\"%.80s\" is for all other channels already", called);
         json_array_foreach(mine, i, name) {
-            if (has_channel(theirs, name))
+            if (json_list_has(theirs, name))
                 return err_set(err, ERR_CONFLICT, "the channel \"%.64s\" has \"%.80s\" already",
                     json_string_value(name), called);
         }

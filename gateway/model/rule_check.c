@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "model/rule.h"
 
@@ -95,24 +96,14 @@ static void check_one(struct check *c, size_t i) {
 
 /* --- round and round ------------------------------------------------------------------------- */
 
-static bool has(const json_t *list, const json_t *value) {
-    size_t i;
-    json_t *one;
-    json_array_foreach(list, i, one) {
-        if (json_equal(one, value))
-            return true;
-    }
-    return false;
-}
-
 /* Can this action set b off? */
 static bool sets_off(const json_t *action, const struct rule *b) {
     const json_t *added = json_object_get(action, "label");
     const json_t *removed = json_object_get(action, "unlabel");
     if (added && b->on == RULE_LABELED)
-        return !has(b->without, added) && (!b->labels || has(b->labels, added));
+        return !json_list_has(b->without, added) && (!b->labels || json_list_has(b->labels, added));
     if (removed && b->on == RULE_LABELED)
-        return !b->labels || !has(b->labels, removed) || json_array_size(b->labels) > 1;
+        return !b->labels || !json_list_has(b->labels, removed) || json_array_size(b->labels) > 1;
     if (json_object_get(action, "assign"))
         return b->on == RULE_ASSIGNED;
     return json_object_get(action, "close") && b->on == RULE_CLOSED;

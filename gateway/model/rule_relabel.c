@@ -1,6 +1,7 @@
 /* rule_relabel.c - a rule with another label in a label's place. Pure. */
 #include <string.h>
 
+#include "base/json_text.h"
 #include "model/rule.h"
 
 static bool is(const json_t *v, const char *label) {
@@ -34,16 +35,6 @@ static void relabel_list(json_t *o, const char *key, const char *from, json_t *t
     json_object_set_new(o, key, out);
 }
 
-static bool is_among(const json_t *list, const json_t *value) {
-    size_t i;
-    json_t *v;
-    json_array_foreach(list, i, v) {
-        if (json_equal(v, value))
-            return true;
-    }
-    return false;
-}
-
 /* An action that is there twice then is there once. */
 static json_t *relabel_actions(const json_t *then, const char *from, json_t *to) {
     json_t *out = json_array(), *action;
@@ -53,7 +44,7 @@ static json_t *relabel_actions(const json_t *then, const char *from, json_t *to)
         const json_t *v = json_object_iter_value(json_object_iter(action));
         bool labels = strcmp(kind, "label") == 0 || strcmp(kind, "unlabel") == 0;
         json_t *now = labels && is(v, from) ? json_pack("{s:O}", kind, to) : json_incref(action);
-        if (!is_among(out, now))
+        if (!json_list_has(out, now))
             json_array_append(out, now);
         json_decref(now);
     }
