@@ -72,6 +72,8 @@ struct email_box {
     uint32_t withheld;         /* is there, and the server does not give it; 0 none */
     unsigned withheld_times;
     uint64_t withheld_since_ms;
+    bool is_withholding;  /* this fetch ends with a mail that was not given... */
+    struct err not_given; /* ... and waits for those that were; code ERR_NONE: it does not */
 
     struct email_mail *mails[WINDOW + FETCH_MAX]; /* on their way, in order of arrival */
     uint64_t lanes[WINDOW + FETCH_MAX]; /* of each: those of one lane are taken one after another */
@@ -191,6 +193,7 @@ static void drop_mails(struct email_box *b) {
     b->arriving = NULL;
     b->nuids = b->at = b->until = 0;
     b->ndone = 0;
+    b->not_given.code = ERR_NONE;
 }
 
 static void end_session(struct email_box *b) {
@@ -285,8 +288,12 @@ static void on_mail_done(void *arg, struct email_mail *m, const struct err *err)
         keep_cursor(b);
     on_mail_ready(b);
     flow(b);
-    if (b->nmails == 0 && b->state == BOX_FETCHING && b->at >= b->until)
+    if (b->nmails == 0 && b->not_given.code) {
+        struct err not_given = b->not_given;
+        failed(b, &not_given);
+    } else if (b->nmails == 0 && b->state == BOX_FETCHING && b->at >= b->until) {
         next_step(b);
+    }
 }
 
 static const struct email_mail_fns mail_fns = {on_mail_ready, on_mail_done};
@@ -338,8 +345,9 @@ static bool on_withheld(void *arg, uint32_t uid) {
         b->withheld_times = 0;
         b->withheld_since_ms = now;
     }
-    if (++b->withheld_times < WITHHELD_TRIES ||
-        now - b->withheld_since_ms < 10 * (uint64_t)b->e->patience_ms)
+    b->is_withholding = ++b->withheld_times < WITHHELD_TRIES ||
+                        now - b->withheld_since_ms < 10 * (uint64_t)b->e->patience_ms;
+    if (b->is_withholding)
         return false;
     LOG_ERROR(b->e->base.env->log, "email.not_given", LOG_S("channel", b->e->base.channel),
         LOG_I("uid", uid));
@@ -358,8 +366,13 @@ static void be_well(struct email_box *b) {
     b->failures = 0;
 }
 
+/* One that is not given costs the session, but not what was given beside it. */
 static void on_fetched(void *arg, const struct err *err) {
     struct email_box *b = arg;
+    if (err && b->is_withholding && b->nmails) {
+        b->not_given = *err;
+        return;
+    }
     if (err) {
         failed(b, err);
         return;
@@ -378,6 +391,7 @@ static void fetch_next(struct email_box *b) {
     struct err err;
     b->state = BOX_FETCHING;
     b->until = b->at + n;
+    b->is_withholding = false;
     memset(b->told, 0, sizeof b->told);
     if (email_imap_fetch(b->imap, b->uids + b->at, n, (uint64_t)b->e->max_size, &fns, b, &err) < 0)
         failed(b, &err);
