@@ -3,7 +3,6 @@
 #include "loop/loop_curl.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -37,7 +36,6 @@ struct loop_curl_call {
     loop_curl_sink_fn sink;
     void *arg;
     char *body;
-    size_t body_n, body_read;
     size_t header_bytes;
     size_t sunk, sink_max; /* bytes of the answer that went to the sink */
     struct buf answer;
@@ -95,27 +93,9 @@ static size_t on_answer_header(char *p, size_t size, size_t n, void *arg) {
     return call->too_large ? 0 : size * n;
 }
 
-static size_t on_body_wanted(char *p, size_t size, size_t n, void *arg) {
-    struct loop_curl_call *call = arg;
-    size_t left = call->body_n - call->body_read;
-    size_t take = left < size * n ? left : size * n;
-    if (take)
-        memcpy(p, call->body + call->body_read, take);
-    call->body_read += take;
-    return take;
-}
-
 /* curl would send a request again by itself when a kept connection dies under it: the peer may have
- * carried it out. It cannot go back to the body's start, so it reports the failure instead. This
- * alone is not enough, as curl asks only after a part of the body was sent: see on_begin. */
-static int on_rewind(void *arg, curl_off_t offset, int origin) {
-    (void)arg;
-    (void)offset;
-    (void)origin;
-    return CURL_SEEKFUNC_FAIL;
-}
-
-/* Asked when there is a connection, before the first byte of the request. */
+ * carried it out. So it may begin once only: this is asked when there is a connection, before the
+ * first byte. */
 static int on_begin(void *arg, char *peer_ip, char *own_ip, int peer_port, int own_port) {
     struct loop_curl_call *call = arg;
     (void)peer_ip;
@@ -137,7 +117,7 @@ static curl_socket_t on_open_socket(
         call->denied = true;
         return CURL_SOCKET_BAD;
     }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return loop_curl_multi_open(call->c->multi, address);
 }
 
 /* --- the end of a call ----------------------------------------------------------------------- */
@@ -197,7 +177,7 @@ static void describe(const struct loop_curl_call *call, CURLcode rc, struct err 
         *err = call->sink_err;
     else if (unread)
         *err = *unread;
-    else if (call->died || rc == CURLE_SEND_FAIL_REWIND)
+    else if (call->died)
         err_set(err, ERR_UNAVAILABLE, "the kept connection was closed instead of an answer");
     else
         err_set(err, error_code(rc, call->begun), "%s", text);
@@ -305,10 +285,7 @@ static void set_method(struct loop_curl_call *call, const struct loop_curl_reque
     curl_easy_setopt(e, CURLOPT_POST, 1L);
     curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, rq->method);
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body.n);
-    curl_easy_setopt(e, CURLOPT_READFUNCTION, on_body_wanted);
-    curl_easy_setopt(e, CURLOPT_READDATA, call);
-    curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_rewind);
-    curl_easy_setopt(e, CURLOPT_SEEKDATA, call);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body); /* a short one goes with the head */
 }
 
 static void set_headers(struct loop_curl_call *call, const struct loop_curl_request *rq) {
@@ -370,7 +347,6 @@ struct loop_curl_call *loop_curl_start(
     call->sink = rq->sink;
     call->sink_max = rq->answer_max;
     call->body = mem_strndup(rq->body.p ? rq->body.p : "", rq->body.n);
-    call->body_n = rq->body.n;
     buf_init(&call->answer, rq->answer_max);
     call->next = c->calls;
     if (call->next)
@@ -381,7 +357,8 @@ struct loop_curl_call *loop_curl_start(
         abort(); /* out of memory */
     call->bad = !rq->url || curl_easy_setopt(e, CURLOPT_URL, rq->url) != CURLE_OK;
     set_safety(e, rq);
-    loop_curl_share_authorities(e);
+    loop_curl_multi_share_authorities(c->multi, e);
+    loop_curl_multi_closes(c->multi, e);
     set_limits(e, &c->limits, rq);
     set_method(call, rq);
     set_headers(call, rq);

@@ -1,5 +1,5 @@
 /* loop_curl_mime.c - the parts of a form. Each is read once and never again from its beginning: see
- * on_rewind. */
+ * on_part_rewind. */
 #include "loop/loop_curl_mime.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static size_t on_part_wanted(char *to, size_t size, size_t n, void *arg) {
     return take;
 }
 
-/* Going back would let curl send the form a second time: see on_rewind in loop_curl.c. */
+/* Going back would let curl send the form a second time: see on_begin in loop_curl.c. */
 static int on_part_rewind(void *arg, curl_off_t offset, int origin) {
     (void)arg;
     (void)offset;

@@ -1,17 +1,23 @@
 /* loop_curl_multi.c - see loop_curl_multi.h. */
 #include "loop/loop_curl_multi.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
+/* What curl wants of a socket. Of a connection that was opened here (loop_curl_multi_open()) the
+ * watch stays until it is closed: curl wants nothing of a kept one, and with the next request the
+ * same again, which would be six system calls each time. */
 struct watch {
-    struct watch *next, *prev;
     struct loop_curl_multi *m;
-    struct loop_fd *fd;
+    struct loop_fd *fd; /* NULL: it stopped by itself */
     curl_socket_t socket;
-    int events;
+    int wanted, watched; /* events */
+    bool is_ours;
 };
 
 struct loop_curl_multi {
@@ -20,7 +26,9 @@ struct loop_curl_multi {
     loop_curl_multi_fn fn;
     void *arg;
     struct loop_timer *timer;
-    struct watch *watches;
+    struct watch **watches; /* by socket */
+    size_t nwatches;
+    bool one_file; /* of authorities */
 };
 
 static void collect_done(struct loop_curl_multi *m) {
@@ -31,62 +39,100 @@ static void collect_done(struct loop_curl_multi *m) {
             m->fn(m->arg, msg->easy_handle, msg->data.result);
 }
 
+static void free_later(void *arg) {
+    free(arg);
+}
+
+static struct watch *watch_of(const struct loop_curl_multi *m, curl_socket_t s) {
+    return s >= 0 && (size_t)s < m->nwatches ? m->watches[s] : NULL;
+}
+
+static struct watch *add_watch(struct loop_curl_multi *m, curl_socket_t s) {
+    struct watch *w = mem_zalloc(sizeof *w);
+    if ((size_t)s >= m->nwatches) {
+        size_t n = (size_t)s + 64;
+        m->watches = mem_realloc(m->watches, n * sizeof *m->watches);
+        memset(m->watches + m->nwatches, 0, (n - m->nwatches) * sizeof *m->watches);
+        m->nwatches = n;
+    }
+    w->m = m;
+    w->socket = s;
+    m->watches[s] = w;
+    return w;
+}
+
+static void remove_watch(struct watch *w) {
+    loop_fd_stop(&w->fd);
+    w->m->watches[w->socket] = NULL;
+    loop_defer(w->m->env->loop, free_later, w); /* on_socket may be on the stack */
+}
+
 static void on_socket(void *arg, int events) {
     struct watch *w = arg;
     struct loop_curl_multi *m = w->m;
     int running, what = 0;
+    if (!w->wanted) { /* a kept connection is closed by its peer: curl finds out when it wants it */
+        loop_fd_stop(&w->fd);
+        w->watched = 0;
+        return;
+    }
     what |= events & LOOP_READ ? CURL_CSELECT_IN : 0;
     what |= events & LOOP_WRITE ? CURL_CSELECT_OUT : 0;
     if (events & LOOP_ERROR) { /* the watch stopped by itself */
         what |= CURL_CSELECT_ERR;
-        w->events = 0;
+        w->watched = 0;
     }
     curl_multi_socket_action(m->multi, w->socket, what, &running);
     collect_done(m);
 }
 
-static void free_later(void *arg) {
-    free(arg);
-}
-
-static void remove_watch(struct watch *w) {
-    loop_fd_stop(&w->fd);
-    if (w->m->watches == w)
-        w->m->watches = w->next;
+static void watch(struct watch *w, int events) {
+    w->wanted = events;
+    if (w->watched == events)
+        return;
+    if (w->fd)
+        loop_fd_change(w->fd, events);
     else
-        w->prev->next = w->next;
-    if (w->next)
-        w->next->prev = w->prev;
-    loop_defer(w->m->env->loop, free_later, w); /* on_socket may be on the stack */
+        w->fd = loop_fd_start(w->m->env->loop, w->socket, events, on_socket, w);
+    w->watched = events;
 }
 
 static int curl_wants(CURL *easy, curl_socket_t s, int what, void *arg, void *socket_arg) {
     struct loop_curl_multi *m = arg;
-    struct watch *w = socket_arg;
-    int events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
+    struct watch *w = watch_of(m, s);
     (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (w) {
-            curl_multi_assign(m->multi, s, NULL);
-            remove_watch(w);
-        }
-        return 0;
+    (void)socket_arg;
+    if (what != CURL_POLL_REMOVE) {
+        watch(w ? w : add_watch(m, s),
+            (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
+    } else if (w && w->is_ours) {
+        if (w->watched & LOOP_WRITE) /* it would be ready all the time */
+            watch(w, LOOP_READ);
+        w->wanted = 0;
+    } else if (w) {
+        remove_watch(w);
     }
-    if (!w) {
-        w = mem_zalloc(sizeof *w);
-        w->m = m;
-        w->socket = s;
-        w->next = m->watches;
-        if (w->next)
-            w->next->prev = w;
-        m->watches = w;
-        w->fd = loop_fd_start(m->env->loop, s, events, on_socket, w);
-        curl_multi_assign(m->multi, s, w);
-    } else if (w->fd && w->events != events) {
-        loop_fd_change(w->fd, events);
-    }
-    w->events = events;
     return 0;
+}
+
+curl_socket_t loop_curl_multi_open(struct loop_curl_multi *m, const struct curl_sockaddr *address) {
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    add_watch(m, fd)->is_ours = true;
+    return fd;
+}
+
+static int on_close_socket(void *arg, curl_socket_t s) {
+    struct watch *w = watch_of(arg, s);
+    if (w)
+        remove_watch(w);
+    return close(s);
+}
+
+void loop_curl_multi_closes(struct loop_curl_multi *m, CURL *easy) {
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, m);
 }
 
 static void on_timer(void *arg) {
@@ -113,6 +159,8 @@ struct loop_curl_multi *loop_curl_multi_create(
     m->multi = curl_multi_init();
     if (!m->multi)
         abort(); /* out of memory */
+    const char *file = curl_version_info(CURLVERSION_NOW)->cainfo;
+    m->one_file = file && access(file, R_OK) == 0;
     m->timer = loop_timer_start(env->loop, UINT32_MAX, 0, on_timer, m);
     curl_multi_setopt(m->multi, CURLMOPT_SOCKETFUNCTION, curl_wants);
     curl_multi_setopt(m->multi, CURLMOPT_SOCKETDATA, m);
@@ -133,8 +181,10 @@ void loop_curl_multi_destroy(struct loop_curl_multi **m_) {
     *m_ = NULL;
     curl_multi_cleanup(m->multi);
     m->multi = NULL;
-    while (m->watches)
-        remove_watch(m->watches);
+    for (size_t i = 0; i < m->nwatches; i++)
+        if (m->watches[i])
+            remove_watch(m->watches[i]);
+    free(m->watches);
     loop_timer_stop(&m->timer);
     loop_defer(m->env->loop, free_multi, m); /* collect_done may be on the stack */
 }
@@ -143,8 +193,7 @@ CURLM *loop_curl_multi_handle(struct loop_curl_multi *m) {
     return m ? m->multi : NULL;
 }
 
-void loop_curl_share_authorities(CURL *easy) {
-    const char *file = curl_version_info(CURLVERSION_NOW)->cainfo;
-    if (file && access(file, R_OK) == 0)
+void loop_curl_multi_share_authorities(struct loop_curl_multi *m, CURL *easy) {
+    if (m->one_file)
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }

@@ -300,7 +300,6 @@ static void set_safety(CURL *e, const struct loop_curl_stream_request *rq) {
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)rq->connect_ms);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, CURL_BUFFER);
     curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, CURL_UPLOAD_BUFFER);
-    loop_curl_share_authorities(e);
     if (rq->ca_file) {
         curl_easy_setopt(e, CURLOPT_CAINFO, rq->ca_file);
         curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
@@ -339,6 +338,7 @@ struct loop_curl_stream *loop_curl_stream_open(struct loop_curl_streams *c,
     if (!s->easy)
         abort(); /* out of memory */
     curl_easy_setopt(s->easy, CURLOPT_URL, rq->url);
+    loop_curl_multi_share_authorities(c->multi, s->easy);
     set_safety(s->easy, rq);
     set_login(s->easy, rq);
     set_callbacks(s);
