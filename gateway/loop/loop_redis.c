@@ -33,6 +33,7 @@ struct loop_redis {
     bool flushing; /* inside redisAsyncHandleWrite() */
     bool flush_due;
     uint64_t sent, tried;
+    size_t unsent; /* bytes */
     char why[160];
 };
 
@@ -52,6 +53,7 @@ static void watch(struct loop_redis *c, int want) {
 
 static void write_now(struct loop_redis *c) {
     c->tried = c->sent;
+    c->unsent = 0;
     c->flushing = true;
     redisAsyncHandleWrite(c->ac);
     c->flushing = false;
@@ -245,7 +247,12 @@ uint64_t loop_redis_send(struct loop_redis *c, struct span command, void *tag) {
     if (!c->ac || !c->open ||
         redisAsyncFormattedCommand(c->ac, on_reply, tag, command.p, command.n) != REDIS_OK)
         return 0;
+    c->unsent += command.n;
     return ++c->sent;
+}
+
+size_t loop_redis_unsent(const struct loop_redis *c) {
+    return c->unsent;
 }
 
 uint64_t loop_redis_tried(const struct loop_redis *c) {

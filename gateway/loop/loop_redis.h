@@ -42,6 +42,9 @@ void loop_redis_close(struct loop_redis **c);
  * Returns its number, 1, 2, ...; 0 when the connection is not open: on_reply will not come. */
 uint64_t loop_redis_send(struct loop_redis *c, struct span command, void *tag);
 
+/* Bytes that wait for the end of this turn. */
+size_t loop_redis_unsent(const struct loop_redis *c);
+
 /* Commands up to this number may have reached the server. */
 uint64_t loop_redis_tried(const struct loop_redis *c);
 

@@ -14,6 +14,7 @@
 
 #define WAITING_MAX 50000u /* commands without an answer, all together */
 #define WAITING_BYTES_MAX (128u << 20)
+#define TOGETHER 4096u /* bytes: Redis reads 16 kB of a connection in one turn */
 
 struct subscription {
     struct subscription *next;
@@ -101,9 +102,15 @@ static struct redis_pending *pending(struct redis *r, uint64_t timeout_ms, redis
 
 /* --- the pool -------------------------------------------------------------------------------- */
 
-/* The connection with the fewest commands waiting; among equals, each in turn. */
+/* The one that is about to send a little anyway: each that sends costs us and Redis a system call.
+ * Else that with the fewest commands waiting; among equals, each in turn. */
 static struct redis_conn *choose(struct redis *r) {
     struct redis_conn *best = NULL;
+    for (unsigned i = 0; i < r->n_conns; i++) {
+        size_t unsent = redis_conn_unsent(r->conns[i]);
+        if (unsent > 0 && unsent < TOGETHER && redis_conn_is_up(r->conns[i]))
+            return r->conns[i];
+    }
     r->turn++;
     for (unsigned i = 0; i < r->n_conns; i++) {
         struct redis_conn *c = r->conns[(r->turn + i) % r->n_conns];

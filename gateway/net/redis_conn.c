@@ -279,6 +279,10 @@ size_t redis_conn_waiting(const struct redis_conn *c) {
     return c->waiting;
 }
 
+size_t redis_conn_unsent(const struct redis_conn *c) {
+    return c->io ? loop_redis_unsent(c->io) : 0;
+}
+
 void redis_conn_send(struct redis_conn *c, struct redis_pending *p) {
     p->number = c->io ? loop_redis_send(c->io, buf_span(&p->command), p) : 0;
     if (!p->number) {

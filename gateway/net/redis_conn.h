@@ -47,6 +47,7 @@ void redis_conn_destroy(struct redis_conn **c);
 
 bool redis_conn_is_up(const struct redis_conn *c);
 size_t redis_conn_waiting(const struct redis_conn *c);
+size_t redis_conn_unsent(const struct redis_conn *c); /* bytes of this turn of the loop */
 
 /* Takes p. Only while up. */
 void redis_conn_send(struct redis_conn *c, struct redis_pending *p);
