@@ -28,6 +28,7 @@ extern const char script_locate[];
 extern const char script_amend[];
 extern const char script_queues[];
 extern const char script_pick[];
+extern const char script_delivery[];
 extern const char script_requeue[];
 extern const char script_part[];
 extern const char script_window_over[];

@@ -302,6 +302,7 @@ struct store *store_create(const struct env *env, const struct store_options *o)
         [SCRIPT_AMEND] = {"amend", script_amend},
         [SCRIPT_QUEUES] = {"queues", script_queues},
         [SCRIPT_PICK] = {"pick", script_pick},
+        [SCRIPT_DELIVERY] = {"delivery", script_delivery},
         [SCRIPT_REQUEUE] = {"requeue", script_requeue},
         [SCRIPT_PART] = {"part", script_part},
         [SCRIPT_WINDOW_OVER] = {"window_over", script_window_over},

@@ -172,13 +172,9 @@ struct loading {
     void *arg;
     char thread[ID_SIZE];
     int64_t seq;
-    json_t *thread_json, *to;
+    json_t *thread_json, *to, *message;
     int64_t attached_seq; /* what a CRM's target has up to, when asked for */
     int64_t episode;
-    char *record;
-    size_t record_n;
-    struct err err;
-    unsigned waiting;
 };
 
 static void loading_done(struct loading *l, json_t *result, const struct err *err) {
@@ -186,69 +182,62 @@ static void loading_done(struct loading *l, json_t *result, const struct err *er
     json_decref(result);
     json_decref(l->thread_json);
     json_decref(l->to);
-    free(l->record);
+    json_decref(l->message);
     free(l);
+}
+
+static void loaded(struct loading *l, json_t *client) {
+    json_t *meant = json_object_get(l->message, "to");
+    json_t *result = json_pack("{s:O,s:O,s:O,s:O,s:I,s:I}", "message", l->message, "thread",
+        l->thread_json, "client", client, "to", meant ? meant : l->to, "attached_seq",
+        (json_int_t)l->attached_seq, "episode", (json_int_t)l->episode);
+    loading_done(l, result, NULL);
 }
 
 static void on_load_client(void *arg, json_t *result, const struct err *err) {
     struct loading *l = arg;
+    if (err)
+        loading_done(l, NULL, err);
+    else
+        loaded(l, json_object_get(result, "client"));
+}
+
+static void read_thread(struct loading *l, const struct redis_reply *r) {
+    l->thread_json = thread_json(l->thread, r);
+    l->to = json_pack("{s:s,s:s,s:s}", "kind", redis_reply_str(redis_reply_at(r, T_KIND)),
+        "address", redis_reply_str(redis_reply_at(r, T_ADDRESS)), "route",
+        redis_reply_str(redis_reply_at(r, T_ROUTE)));
+    l->episode = redis_reply_int(redis_reply_at(r, T_EPISODE));
+    l->attached_seq = strtoll(redis_reply_str(redis_reply_at(r, T_COUNT)), NULL, 10);
+}
+
+static void on_load(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct loading *l = arg;
+    struct err missing;
     if (err) {
         loading_done(l, NULL, err);
         return;
     }
-    const char *client =
+    read_thread(l, redis_reply_at(r, 0));
+    if (!l->thread_json) {
+        err_set(&missing, ERR_NOT_FOUND, "there is no such thread");
+        loading_done(l, NULL, &missing);
+        return;
+    }
+    const char *id =
         json_string_value(json_object_get(json_object_get(l->thread_json, "client"), "id"));
-    json_t *message =
-        l->record ? record_private(span_of(l->record, l->record_n), l->thread, client, l->seq)
-                  : NULL;
-    json_t *meant = json_object_get(message, "to");
-    loading_done(l,
-        json_pack("{s:o,s:O,s:O,s:O,s:I,s:I}", "message", message ? message : json_null(), "thread",
-            l->thread_json, "client", json_object_get(result, "client"), "to",
-            meant ? meant : l->to, "attached_seq", (json_int_t)l->attached_seq, "episode",
-            (json_int_t)l->episode),
-        NULL);
-}
-
-static void load_next(struct loading *l) {
-    if (--l->waiting)
-        return;
-    if (!l->err.code && !l->thread_json)
-        err_set(&l->err, ERR_NOT_FOUND, "there is no such thread");
-    if (l->err.code) {
-        loading_done(l, NULL, &l->err);
-        return;
-    }
-    store_client(l->store,
-        json_string_value(json_object_get(json_object_get(l->thread_json, "client"), "id")),
-        on_load_client, l);
-}
-
-static void on_load_thread(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct loading *l = arg;
-    if (err) {
-        l->err = *err;
-    } else {
-        l->thread_json = thread_json(l->thread, r);
-        l->to = json_pack("{s:s,s:s,s:s}", "kind", redis_reply_str(redis_reply_at(r, T_KIND)),
-            "address", redis_reply_str(redis_reply_at(r, T_ADDRESS)), "route",
-            redis_reply_str(redis_reply_at(r, T_ROUTE)));
-        l->episode = redis_reply_int(redis_reply_at(r, T_EPISODE));
-        l->attached_seq = strtoll(redis_reply_str(redis_reply_at(r, T_COUNT)), NULL, 10);
-    }
-    load_next(l);
-}
-
-static void on_load_record(void *arg, const struct redis_reply *r, const struct err *err) {
-    struct loading *l = arg;
-    if (err) {
-        l->err = *err;
-    } else if (redis_reply_type(r) == REDIS_STRING) {
-        struct span s = redis_reply_span(r);
-        l->record = mem_strndup(s.p, s.n);
-        l->record_n = s.n;
-    }
-    load_next(l);
+    const struct redis_reply *record = redis_reply_at(r, 1);
+    l->message = redis_reply_type(record) == REDIS_STRING
+                     ? record_private(redis_reply_span(record), l->thread, id, l->seq)
+                     : NULL;
+    if (!l->message)
+        l->message = json_null();
+    json_t *client = client_json(id, redis_reply_at(r, 2));
+    if (client)
+        loaded(l, client);
+    else
+        store_client(l->store, id, on_load_client, l); /* of another shard, or there is none */
+    json_decref(client);
 }
 
 void store_delivery(struct store *s, const char *thread, int64_t seq, const char *target,
@@ -256,28 +245,22 @@ void store_delivery(struct store *s, const char *thread, int64_t seq, const char
     char field[STORE_KEY_SIZE];
     struct args a;
     struct err err;
-    char key[STORE_KEY_SIZE];
     if (!store_check_id(s, thread, "thread", &err)) {
         store_fail_json(s, &err, fn, arg);
         return;
     }
     struct loading *l = mem_zalloc(sizeof *l);
-    *l = (struct loading){.store = s, .fn = fn, .arg = arg, .seq = seq, .waiting = 2};
+    *l = (struct loading){.store = s, .fn = fn, .arg = arg, .seq = seq};
     memcpy(l->thread, thread, ID_SIZE);
     args_init(&a);
-    args_add(&a, "HMGET");
-    args_span(&a, store_key(key, id_shard(thread), "thread", thread));
+    args_add(&a, thread);
+    args_int(&a, seq);
     for (size_t f = 0; f < T_COUNT; f++)
         args_add(&a, thread_fields[f]);
     snprintf(field, sizeof field, "crm:%s", target);
     if (*target)
         args_add(&a, field);
-    store_command(s, &a, on_load_thread, l);
-    args_init(&a);
-    args_add(&a, "HGET");
-    args_span(&a, store_key(key, id_shard(thread), "log", thread));
-    args_int(&a, seq);
-    store_command(s, &a, on_load_record, l);
+    store_eval(s, SCRIPT_DELIVERY, id_shard(thread), &a, on_load, l);
 }
 
 /* --- begin and finish ------------------------------------------------------------------------ */

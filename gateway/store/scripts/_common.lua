@@ -138,6 +138,7 @@ end
 -- neither once it is attached: then nothing of it is dead.
 local function gap_filled(target, thread, seq)
   local of = target .. ':' .. thread
+  if call('EXISTS', P .. 'again:' .. of, P .. 'gap:' .. of) == 0 then return end
   call('ZREM', P .. 'again:' .. of, seq)
   for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'gap:' .. of, seq, seq)) do
     call('XDEL', P .. 'dead', id)

@@ -40,14 +40,18 @@ for i = 8, #ARGV, 11 do
   if word == 'retry' then
     call('HSET', retry, entry, ARGV[i + 6] .. ' ' .. ARGV[i + 7])
   else
-    local left = call('XRANGE', stream, entry, entry)[1]
+    local is_from = string.sub(queue, 1, 5) == 'from:'
+    local must_read = ARGV[i + 8] == '1' or is_from or word == 'dropped'
+    local left = must_read and call('XRANGE', stream, entry, entry)[1]
     if left then
       if ARGV[i + 8] == '1' then bury(queue, left[2][2], detail, ARGV[i + 6], ARGV[1]) end
-      if string.sub(queue, 1, 5) == 'from:' then
+      if is_from then
         local body, number = P .. 'body:' .. queue, string.match(left[2][2], '(%d+)$')
         call('HINCRBY', body, 'bytes', string.format('%d', -call('HSTRLEN', body, number))) -- never "-0"
         if ARGV[i + 8] ~= '1' then call('HDEL', body, number) end
       end
+    end
+    if left or not must_read then
       call('XDEL', stream, entry)
       call('HDEL', retry, entry)
     end
