@@ -205,4 +205,4 @@ static bool may_start(struct queue *q) {
     return channel_may_send(q->channel);
 }
 
-const struct queue_kind channel_queue_kind = {64, FLUSH_MAX, "", may_start, NULL, start};
+const struct queue_kind channel_queue_kind = {64, FLUSH_MAX, 0, "", may_start, NULL, start};

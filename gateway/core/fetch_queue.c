@@ -190,7 +190,7 @@ static void start(struct item *it) {
     store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, "", on_loaded, it);
 }
 
-const struct queue_kind fetch_queue_kind = {8, FLUSH_MAX, "fetch_", NULL, NULL, start};
+const struct queue_kind fetch_queue_kind = {8, FLUSH_MAX, 0, "fetch_", NULL, NULL, start};
 
 struct media *connector_media(struct connector *c) {
     return core_media(c->core);

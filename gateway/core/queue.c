@@ -52,13 +52,15 @@ struct item *queue_take(struct queue *q, const struct store_entry *e, bool picke
     it->not_before_ms = e->not_before_ms;
     it->queued_ms = strtoll(e->id, NULL, 10);
     it->picked = picked;
+    it->is_rest = strcmp(e->op, QUEUE_REST) == 0;
+    q->stirred = true;
     *q->tail = it;
     q->tail = &it->next;
     q->nitems++;
     if (picked)
         q->npicked++;
     else
-        q->nrests += queue_is_rest(it);
+        q->nrests += it->is_rest;
     struct lane_key key = queue_key(e);
     it->lane = lanes_find(&q->lanes, &key);
     if (it->lane)
@@ -125,8 +127,8 @@ void queue_poke(struct queue *q) {
  * more than their own message. */
 static bool is_behind(const struct item *it) {
     for (const struct item *i = it->queue->items; i != it; i = i->next)
-        if (queue_same_lane(i, it) && !queue_is_rest(i) &&
-            (!queue_is_rest(it) || i->entry.seq == it->entry.seq))
+        if (queue_same_lane(i, it) && !i->is_rest &&
+            (!it->is_rest || i->entry.seq == it->entry.seq))
             return true;
     return false;
 }
@@ -196,6 +198,7 @@ void queue_end(struct item *it, const char *word, const char *detail) {
     struct metrics *m = q->core->env->metrics;
     char label[100];
     it->state = ITEM_ENDED;
+    q->nended++;
     it->word = word;
     snprintf(it->detail, sizeof it->detail, "%s", detail);
     it->status_event = q->channel != NULL && strcmp(word, "dropped") != 0;
@@ -226,6 +229,7 @@ void queue_reject(struct item *it, const struct err *err) {
 void queue_put_off(struct item *it, unsigned ms) {
     it->state = ITEM_WAITING;
     it->not_before_ms = clock_ms() + ms;
+    it->queue->stirred = true;
     it->entry.attempts--;
     it->queue->busy--;
     it->queue->busy_again -= it->is_again;
@@ -262,10 +266,11 @@ void queue_remove(struct queue *q, struct item **at) {
     if (q->tail == &it->next)
         q->tail = at;
     q->nitems--;
+    q->nended -= it->state == ITEM_ENDED;
     if (it->picked)
         q->npicked--;
     else
-        q->nrests -= queue_is_rest(it);
+        q->nrests -= it->is_rest;
     if (it->lane)
         queue_lane_less(q, it->lane);
     item_free(it);
@@ -273,15 +278,18 @@ void queue_remove(struct queue *q, struct item **at) {
 
 /* What was written is over: gone, or waiting for its next attempt. */
 static void settle(struct queue *q) {
-    for (struct item **at = &q->items; *at;) {
+    for (struct item **at = &q->items; *at && q->nflushing;) {
         struct item *it = *at;
         if (!it->flushing) {
             at = &it->next;
             continue;
         }
         it->flushing = false;
+        q->nflushing--;
         if (strcmp(it->word, "retry") == 0) {
             it->state = ITEM_WAITING;
+            q->nended--;
+            q->stirred = true;
             json_decref(it->loaded);
             it->loaded = NULL;
             at = &it->next;
@@ -302,6 +310,7 @@ static void forget_waiting(struct queue *q) {
         else
             queue_remove(q, at);
     }
+    q->nflushing = 0;
     q->era++;
     q->cursor[0] = '\0';
     q->more = false;
@@ -318,6 +327,7 @@ static void on_flushed(void *arg, const char *word, const struct err *err) {
         /* Nothing is lost: the outcomes stay here and are written again. */
         for (struct item *it = q->items; it; it = it->next)
             it->flushing = false;
+        q->nflushing = 0;
         q->flush_failures++;
         return; /* owner.c's tick plans it again */
     }
@@ -336,6 +346,23 @@ static void on_flushed(void *arg, const char *word, const struct err *err) {
     plan_flush(q);
 }
 
+static void on_company(void *arg) {
+    struct queue *q = arg;
+    loop_timer_stop(&q->company);
+    q->flush_due = true;
+    plan_flush(q);
+}
+
+/* While others are under way: whoever writes to us waits for each commit that is before his. */
+static bool waits_for_company(struct queue *q) {
+    if (!q->kind->company_ms || q->flush_due || q->flush_failures || q->core->draining ||
+        q->nended >= q->kind->flush_max || q->busy == 0 || q->busy + q->nended == q->nitems)
+        return false;
+    if (!q->company)
+        q->company = loop_timer_start(q->core->env->loop, q->kind->company_ms, 0, on_company, q);
+    return true;
+}
+
 /* Is what becomes of it written down at its message? */
 static bool has_trail(const struct item *it) {
     return it->entry.kind == 'm' && strcmp(it->entry.op, QUEUE_STATUS) != 0;
@@ -352,7 +379,13 @@ static void flush(void *arg) {
         forget_waiting(q);
         return;
     }
-    for (struct item *it = q->items; it && n < q->kind->flush_max; it = it->next) {
+    queue_run(q); /* what the next ones need is asked for together with it */
+    if (q->nended == 0 || waits_for_company(q))
+        return;
+    loop_timer_stop(&q->company);
+    q->flush_due = false;
+    size_t max = q->nended < q->kind->flush_max ? q->nended : q->kind->flush_max;
+    for (struct item *it = q->items; n < max; it = it->next) {
         if (it->state != ITEM_ENDED)
             continue;
         it->flushing = true;
@@ -360,7 +393,7 @@ static void flush(void *arg) {
             .thread = has_trail(it) ? it->entry.subject : "",
             .seq = it->entry.seq,
             .word = it->word,
-            .prefix = queue_is_rest(it) ? "rest_"
+            .prefix = it->is_rest       ? "rest_"
                       : it->entry.op[0] ? "change_"
                                         : q->kind->prefix,
             .detail = it->detail,
@@ -370,9 +403,8 @@ static void flush(void *arg) {
             .dead = it->dead,
             .status_event = it->status_event};
     }
-    if (n == 0)
-        return;
     q->flushing = true;
+    q->nflushing = n;
     store_finish(q->core->store, q->shard, q->token, q->name,
         q->channel ? q->channel->connector->channel : "", out, n, on_flushed, q);
 }
@@ -413,10 +445,12 @@ void queue_hurry(struct queue *q) {
 }
 
 bool queue_is_idle(const struct queue *q) {
-    return q->busy == 0 && !q->flushing && !q->reading && !q->picking && !q->flush_planned;
+    return q->busy == 0 && !q->company && !q->flushing && !q->reading && !q->picking &&
+           !q->flush_planned;
 }
 
 void queue_free(struct queue *q) {
+    loop_timer_stop(&q->company);
     for (struct item *it = q->items; it; it = it->next)
         it->lane = NULL;
     lanes_clear(&q->lanes);

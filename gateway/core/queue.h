@@ -12,6 +12,7 @@
 #define QUEUE_LEFT_MAX (1u << 20) /* ids of entries that are left in the store: 16 MB */
 #define FLUSH_MAX 40              /* outcomes of one finishing script */
 #define FLUSH_FEW 4               /* where a short script matters more: others wait for its end */
+#define COMPANY_MS 20             /* each commit costs Redis more than what is in it */
 #define QUEUE_REST "rest"     /* op of a job for the recipients whom a message has not reached */
 #define QUEUE_STATUS "status" /* op of a CRM's: nothing but the message's status has changed */
 
@@ -38,6 +39,7 @@ struct item {
     enum item_state state;
     int64_t not_before_ms;
     int64_t queued_ms;
+    bool is_rest; /* a job for recipients: op is QUEUE_REST */
     /* Outcome, from queue_end(). */
     const char *word;
     char detail[400];
@@ -73,8 +75,9 @@ enum queue_health {
 
 struct queue_kind {
     unsigned in_flight_max;
-    unsigned flush_max; /* FLUSH_MAX, FLUSH_FEW */
-    const char *prefix; /* of its words in a message's trail: store_outcome.prefix */
+    unsigned flush_max;  /* FLUSH_MAX, FLUSH_FEW */
+    unsigned company_ms; /* so long an outcome waits for others, while they are on their way */
+    const char *prefix;  /* of its words in a message's trail: store_outcome.prefix */
     /* May one more begin? If so it does. NULL: always. */
     bool (*may_start)(struct queue *q);
     enum queue_health (*health)(const struct queue *q); /* NULL: nothing is known, as if well */
@@ -93,15 +96,19 @@ struct queue {
     const char *token;             /* the shard's lease; NULL: not ours, begin nothing */
     char cursor[STORE_ENTRY_SIZE]; /* last entry read */
     struct item *items, **tail;
-    size_t nitems, busy, busy_again;
+    size_t nitems, busy, busy_again, nended;
+    size_t nflushing;       /* of those that ended */
     size_t npicked, nrests; /* of items: picked ones; others that are for recipients who wait */
     size_t nunsure;         /* so many of the next lanes may have been begun by the last owner */
     struct lanes seen;      /* while nunsure: which lanes had an entry, since the shard is ours */
     struct lanes lanes;     /* what was left in the store */
     size_t hand;            /* of lanes: the next one to be looked at */
     unsigned round;         /* of parking */
+    bool stirred;           /* since then something was read, put off, or left */
+    int64_t parked_ms;      /* when it was looked at for that */
     int64_t went_ms;        /* when a delivery ended last that is not to be tried again */
-    bool reading, picking, more, flushing, flush_planned;
+    bool reading, picking, more, flushing, flush_planned, flush_due;
+    struct loop_timer *company; /* runs while outcomes wait for others */
     unsigned flush_failures;
     unsigned read_era,
         era; /* which of our times as the owner: older answers are not for this one */
@@ -142,7 +149,6 @@ void queue_reject(struct item *it, const struct err *err);
 void queue_put_off(struct item *it, unsigned ms);
 
 /* queue_park.c */
-bool queue_is_rest(const struct item *it);
 bool queue_same_lane(const struct item *a, const struct item *b);
 struct lane_key queue_key(const struct store_entry *e);
 /* Must this entry stay in the store, for earlier ones of its lane do? Then it is noted. */

@@ -14,16 +14,13 @@
 #include "core/queue.h"
 
 #define PARK_MS 2000  /* a shorter wait is not worth it */
+#define LOOK_MS 1000  /* so often it is looked for while nothing stirs, else each tick */
 #define WENT_MS 10000 /* so long a delivery that went says that others may, too */
 #define EXPLORE 20 /* without that, this part of a window is left a tick, to find one that goes */
 #define TAIL 8     /* this part of a window may be one lane's, when others need it */
 #define BATCH 16   /* of a lane, fetched at once */
 #define LOOKS_MAX 1000 /* lanes looked at in a go */
 #define SLOTS 2048     /* of a table: a power of two, well above the items of a queue */
-
-bool queue_is_rest(const struct item *it) {
-    return strcmp(it->entry.op, QUEUE_REST) == 0;
-}
 
 /* Client, thread and messages of one person share a tag: that is the lane which keeps its order. */
 bool queue_same_lane(const struct item *a, const struct item *b) {
@@ -89,7 +86,7 @@ static struct slot *slot_of(struct parking *p, const struct item *it, int64_t se
     for (size_t at = hash & (SLOTS - 1);; at = (at + 1) & (SLOTS - 1)) {
         const struct item *first = p->slots[at].first;
         if (!first ||
-            (queue_same_lane(first, it) && (queue_is_rest(first) ? first->entry.seq : 0) == seq))
+            (queue_same_lane(first, it) && (first->is_rest ? first->entry.seq : 0) == seq))
             return &p->slots[at];
     }
 }
@@ -121,7 +118,7 @@ static bool can_only_wait(const struct item *it, int64_t now) {
 
 static bool is_behind_parked(const struct item *it) {
     for (const struct item *i = it->queue->items; i != it; i = i->next)
-        if (i->parks != ITEM_STAYS && queue_same_lane(i, it) && !queue_is_rest(i) &&
+        if (i->parks != ITEM_STAYS && queue_same_lane(i, it) && !i->is_rest &&
             i->entry.seq == it->entry.seq)
             return true;
     return false;
@@ -129,8 +126,7 @@ static bool is_behind_parked(const struct item *it) {
 
 static bool is_tail(struct parking *p, struct slot *s, const struct item *it) {
     unsigned window = it->queue->core->options.delivery_window;
-    if (!p->full || !p->tails || queue_is_rest(it) || it->state != ITEM_WAITING ||
-        s->n <= window / TAIL)
+    if (!p->full || !p->tails || it->is_rest || it->state != ITEM_WAITING || s->n <= window / TAIL)
         return false;
     if (!s->parks_tail && p->left && ((it->lane && it->lane->active) || p->nactive < window / 2)) {
         s->parks_tail = true;
@@ -141,7 +137,7 @@ static bool is_tail(struct parking *p, struct slot *s, const struct item *it) {
 }
 
 static enum item_parks judge(struct parking *p, const struct item *it) {
-    bool is_rest = queue_is_rest(it);
+    bool is_rest = it->is_rest;
     struct slot *s = slot_of(p, it, is_rest ? it->entry.seq : 0);
     s->n++;
     if (!s->first) {
@@ -190,8 +186,10 @@ static void leave(struct queue *q, const struct item *it) {
 void queue_park(struct queue *q) {
     struct parking p = {.now = clock_ms(), .full = is_in_the_way(q)};
     bool any = false;
-    if (!q->token || !q->items || (!p.full && !q->npicked))
+    if (!q->token || !q->items || (!p.full && !q->npicked) ||
+        (!q->stirred && p.now - q->parked_ms < LOOK_MS && p.now >= q->parked_ms))
         return;
+    q->parked_ms = p.now;
     p.left = lanes_to_leave(q, p.now);
     p.tails = !q->kind->health || is_going(q, p.now);
     p.nactive = q->lanes.nactive;
@@ -199,6 +197,7 @@ void queue_park(struct queue *q) {
         it->parks = judge(&p, it);
         any |= it->parks != ITEM_STAYS;
     }
+    q->stirred = any; /* one look need not leave all */
     if (!any)
         return;
     q->round++;

@@ -194,7 +194,7 @@ static void start(struct item *it) {
         q->core->store, q->shard, q->target->crm->target, it->entry.seq, on_loaded, it);
 }
 
-const struct queue_kind crm_back_kind = {16, FLUSH_FEW, "from_", NULL, NULL, start};
+const struct queue_kind crm_back_kind = {16, FLUSH_FEW, 0, "from_", NULL, NULL, start};
 
 /* --- an answer ------------------------------------------------------------------------------- */
 

@@ -552,4 +552,5 @@ static void start(struct item *it) {
     }
 }
 
-const struct queue_kind crm_queue_kind = {64, FLUSH_FEW, "card_", may_start, health, start};
+const struct queue_kind crm_queue_kind = {
+    64, FLUSH_FEW, COMPANY_MS, "card_", may_start, health, start};
