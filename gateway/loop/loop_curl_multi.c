@@ -105,11 +105,9 @@ static int curl_wants(CURL *easy, curl_socket_t s, int what, void *arg, void *so
     if (what != CURL_POLL_REMOVE) {
         watch(w ? w : add_watch(m, s),
             (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
-    } else if (w && w->is_ours) {
-        if (w->watched & LOOP_WRITE) /* it would be ready all the time */
-            watch(w, LOOP_READ);
+    } else if (w && w->is_ours && w->watched == LOOP_READ) {
         w->wanted = 0;
-    } else if (w) {
+    } else if (w) { /* also one that was never connected: curl closes it without a word */
         remove_watch(w);
     }
     return 0;
@@ -117,8 +115,11 @@ static int curl_wants(CURL *easy, curl_socket_t s, int what, void *arg, void *so
 
 curl_socket_t loop_curl_multi_open(struct loop_curl_multi *m, const struct curl_sockaddr *address) {
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    struct watch *old = watch_of(m, fd); /* of one that was closed without a word */
     if (fd < 0)
         return CURL_SOCKET_BAD;
+    if (old)
+        remove_watch(old);
     add_watch(m, fd)->is_ours = true;
     return fd;
 }
