@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WAITING = int(os.environ.get("CRM_WAITING", "60000"))
 PER_SECOND = 1000
+WRITERS = os.path.join(HERE, "..", "..", "build", "writers")
 
 
 class Receiver:
@@ -174,16 +175,25 @@ def bench_busy(report, bench, n=WAITING, coming=200):
            whole == got["messages"] and not wrong)
 
 
-def bench_felt(report, bench, rounds=8, seconds=4, pause_ms=160):
-    """Some 400 messages a second, while the target is well, away, and taking what has waited. Each round is measured
-    against how it was when the target was well, before and after: the machine's own pace drifts."""
+def writers(gateway, seconds, rate):
+    """How long each of their messages took, in ms (writers.c)."""
+    port = gateway.url.rsplit(":", 1)[1].strip("/")
+    out = subprocess.run([WRITERS, port, str(seconds), str(rate)], capture_output=True, text=True, check=True).stdout
+    return [int(line) / 1000 for line in out.split()]
+
+
+def bench_felt(report, bench, rounds=8, seconds=5, rate=400):
+    """Clients write while the target is well, away, and taking what has waited. Each round lies between two in which it was
+    well, for the machine's own pace drifts; what all rounds of a kind took is one heap, of some 16,000 messages."""
+    subprocess.run([os.environ.get("CC", "gcc"), "-O2", "-D_GNU_SOURCE", "-o", WRITERS, f"{HERE}/writers.c", "-lm"],
+                   check=True)
     receiver = Receiver(bench)
     gateway = bench.Gateway(config=config(receiver, f"per_second = {PER_SECOND}"), workers=2)
     well, away, draining = [], [], []
 
     def when_well():
         bench.wait_for(lambda: gateway.queue() == 0, 120, 0.1)
-        well.append(wrk(gateway, seconds, pause_ms)[1])
+        well.extend(writers(gateway, seconds, rate))
 
     try:
         receiver.tell("up")
@@ -191,18 +201,21 @@ def bench_felt(report, bench, rounds=8, seconds=4, pause_ms=160):
         when_well()
         for _ in range(rounds):
             receiver.tell("down")
-            away.append(wrk(gateway, seconds, pause_ms)[1])
+            away.extend(writers(gateway, seconds, rate))
             fill(gateway, bench, PER_SECOND * (seconds + 2))
             at = receiver.stat()["messages"]
             receiver.tell("up")
             bench.wait_for(lambda before=at: receiver.stat()["messages"] > before + 200, 90)
-            draining.append(wrk(gateway, seconds, pause_ms)[1])
+            draining.extend(writers(gateway, seconds, rate))
             when_well()
     finally:
         gateway.close()
         receiver.close()
-    base = [statistics.mean(pair) for pair in zip(well, well[1:])]
-    for name, runs in (("away", away), ("taking what has waited", draining)):
-        ratio = statistics.median(r / b for r, b in zip(runs, base))
-        report(f"crm: p99 of those who write, the target {name}", statistics.median(runs), "ms", statistics.median(base),
-               ratio, "< 1.1 of when it is well", ratio < 1.1)
+
+    def p99(heap):
+        return statistics.quantiles(heap, n=100)[98]
+
+    for name, heap in (("away", away), ("taking what has waited", draining)):
+        ratio = p99(heap) / p99(well)
+        report(f"crm: p99 of those who write, the target {name}", p99(heap), "ms", p99(well), ratio, "< 1.1 of when it is well",
+               ratio < 1.1)
