@@ -138,6 +138,14 @@ int64_t metrics_own(const struct metrics *m, enum metric_id id) {
     return n;
 }
 
+int64_t metrics_all(const struct metrics *m, enum metric_id id) {
+    unsigned used = __atomic_load_n(&m->shared->used, __ATOMIC_RELAXED);
+    int64_t n = 0;
+    for (unsigned w = 0; w < used; w++)
+        n += __atomic_load_n(&m->shared->slots[w].series[id][0].value, __ATOMIC_RELAXED);
+    return n;
+}
+
 void metrics_observe_us(struct metrics *m, enum metric_id id, const char *label, uint64_t us) {
     struct series *s = find(m, id, label);
     int b = 0;

@@ -51,6 +51,8 @@ void metrics_observe_us(struct metrics *m, enum metric_id id, const char *label,
 
 /* What this process has in a family of gauges, all labels together. */
 int64_t metrics_own(const struct metrics *m, enum metric_id id);
+/* What all processes have, this moment, in a gauge without labels. */
+int64_t metrics_all(const struct metrics *m, enum metric_id id);
 
 /* Prometheus text format 0.0.4, summed over all slots that were ever taken. */
 void metrics_print(const struct metrics *m, struct buf *out);

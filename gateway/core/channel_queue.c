@@ -205,4 +205,8 @@ static bool may_start(struct queue *q) {
     return channel_may_send(q->channel);
 }
 
-const struct queue_kind channel_queue_kind = {64, FLUSH_MAX, 0, "", may_start, NULL, start};
+const struct queue_kind channel_queue_kind = {.in_flight_max = 64,
+    .flush_max = FLUSH_MAX,
+    .prefix = "",
+    .may_start = may_start,
+    .start = start};

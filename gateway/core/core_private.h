@@ -3,6 +3,7 @@
 #define SB_CORE_CORE_PRIVATE_H
 
 #include "core/breaker.h"
+#include "core/pace.h"
 #include "core/core.h"
 #include "store/store_feed.h"
 #include "store/store_queue.h"
@@ -44,6 +45,7 @@ struct target_part {
 struct target {
     struct crm *crm;
     struct breaker breaker;
+    struct pace pace;
     struct err why;      /* of the last failure while it is not well; code ERR_NONE: it is */
     unsigned refusals;   /* in a row: it does not know us */
     struct err last;     /* of what failed last */
@@ -167,6 +169,7 @@ int64_t rules_unwanted(
  * for the CRM can wait a moment and a sender cannot. */
 unsigned owner_crm_allowed(const struct core *core);
 void owner_crm_began(struct core *core);
+unsigned owner_held(const struct core *core); /* shards that are ours */
 
 /* Who is alive: owners' ids, by until when. */
 #define WORKERS_KEY "sb:workers"

@@ -182,6 +182,7 @@ struct crm {
     bool allow_private;         /* its files may be in a private network; crm_calls_create() */
     const char *address; /* set by init(): where it is asked; NULL none. crm_off() is over when it
                             is another one. Never shown. */
+    size_t waiting;      /* calls that wait for their turn: crm_calls_start() counts them */
     struct crm_about about; /* what is being asked for just now, for the log of calls. The core sets
                                it while it calls; calls that begin meanwhile keep it, and have it
                                set again for what their answers lead to. Whoever lets calls wait by

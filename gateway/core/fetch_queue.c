@@ -190,7 +190,8 @@ static void start(struct item *it) {
     store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, "", on_loaded, it);
 }
 
-const struct queue_kind fetch_queue_kind = {8, FLUSH_MAX, 0, "fetch_", NULL, NULL, start};
+const struct queue_kind fetch_queue_kind = {
+    .in_flight_max = 8, .flush_max = FLUSH_MAX, .prefix = "fetch_", .start = start};
 
 struct media *connector_media(struct connector *c) {
     return core_media(c->core);

@@ -65,6 +65,7 @@ static void on_appended(void *arg, const struct store_appended *r, const struct 
 static void on_stored(void *arg, const struct store_appended *r, const struct err *err) {
     struct arrival *in = arg;
     struct connector *c = in->connector;
+    metrics_add(c->env->metrics, M_STORING, NULL, -1);
     c->core->waited_us += clock_mono_us() - in->began_us;
     if (err) {
         bool later = err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT;
@@ -142,6 +143,7 @@ void connector_inbound(struct connector *c, const struct inbound *in, inbound_fn
     bool has_album = in->album && *in->album, has_same = in->same && *in->same;
     struct arrival *a = mem_zalloc(sizeof *a);
     *a = (struct arrival){.connector = c, .fn = fn, .arg = arg, .began_us = clock_mono_us()};
+    metrics_add(c->env->metrics, M_STORING, NULL, 1);
     if (!core_is_ready(c->core)) {
         loop_defer(c->env->loop, on_too_early, a);
         return;

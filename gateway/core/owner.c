@@ -225,6 +225,10 @@ static void tend_leases(struct owner *o) {
 
 /* --- queues ---------------------------------------------------------------------------------- */
 
+unsigned owner_held(const struct core *core) {
+    return held(core->owner);
+}
+
 unsigned owner_crm_allowed(const struct core *core) {
     return core->owner->crm_allowed;
 }

@@ -13,6 +13,7 @@
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 300000
+#define BACKLOG 8      /* so many deliveries of one queue and shard are one */
 #define RESTS_FACTOR 2 /* so many windows of jobs for recipients */
 /* So many windows of lanes the last owner may have begun: its window, a page beyond it, half a
  * window of picked ones, and what a few owners before it left. */
@@ -135,11 +136,9 @@ static bool is_behind(const struct item *it) {
 
 /* What failed before leaves room for what did not: each attempt may take as long as the server
  * lets us wait. */
-static bool is_its_turn(const struct item *it, int64_t now) {
-    const struct queue *q = it->queue;
+static bool is_its_turn(const struct item *it, int64_t now, unsigned in_flight) {
     return it->state == ITEM_WAITING && it->not_before_ms <= now &&
-           (it->entry.attempts == 0 || q->busy_again < q->kind->in_flight_max / 2) &&
-           !is_behind(it);
+           (it->entry.attempts == 0 || it->queue->busy_again < in_flight / 2) && !is_behind(it);
 }
 
 static void start(struct item *it) {
@@ -158,8 +157,9 @@ static void start(struct item *it) {
 
 static void run(struct queue *q, bool fresh_only) {
     int64_t now = clock_ms();
-    for (struct item *it = q->items; it && q->busy < q->kind->in_flight_max; it = it->next) {
-        if ((fresh_only && it->entry.attempts > 0) || !is_its_turn(it, now))
+    unsigned max = q->kind->in_flight ? q->kind->in_flight(q) : q->kind->in_flight_max;
+    for (struct item *it = q->items; it && q->busy < max; it = it->next) {
+        if ((fresh_only && it->entry.attempts > 0) || !is_its_turn(it, now, max))
             continue;
         if (it->entry.kind != '?' && q->kind->may_start && !q->kind->may_start(q))
             break;
@@ -363,6 +363,25 @@ static bool waits_for_company(struct queue *q) {
     return true;
 }
 
+static void on_way_given(void *arg) {
+    struct queue *q = arg;
+    loop_timer_stop(&q->way);
+    q->gave_way = true;
+    plan_flush(q);
+}
+
+/* Who writes to us waits for his answer, whichever worker took it; in Redis's turn, and in ours,
+ * what begins now would stand before that, and it may have waited for hours. */
+static bool gives_way(struct queue *q) {
+    if (!q->kind->give_way_ms || q->way)
+        return q->way != NULL;
+    bool may = !q->gave_way && q->nitems >= BACKLOG && !q->core->draining;
+    q->gave_way = false;
+    if (may && metrics_all(q->core->env->metrics, M_STORING) > 0)
+        q->way = loop_timer_start(q->core->env->loop, q->kind->give_way_ms, 0, on_way_given, q);
+    return q->way != NULL;
+}
+
 /* Is what becomes of it written down at its message? */
 static bool has_trail(const struct item *it) {
     return it->entry.kind == 'm' && strcmp(it->entry.op, QUEUE_STATUS) != 0;
@@ -379,6 +398,8 @@ static void flush(void *arg) {
         forget_waiting(q);
         return;
     }
+    if (gives_way(q))
+        return;
     queue_run(q); /* what the next ones need is asked for together with it */
     if (q->nended == 0 || waits_for_company(q))
         return;
@@ -428,6 +449,8 @@ void queue_lose(struct queue *q) {
 void queue_tick(struct queue *q) {
     if (q->flush_failures)
         plan_flush(q);
+    if (q->kind->tick)
+        q->kind->tick(q);
     queue_run(q);
     queue_park(q);
     queue_pick(q);
@@ -445,12 +468,13 @@ void queue_hurry(struct queue *q) {
 }
 
 bool queue_is_idle(const struct queue *q) {
-    return q->busy == 0 && !q->company && !q->flushing && !q->reading && !q->picking &&
+    return q->busy == 0 && !q->company && !q->way && !q->flushing && !q->reading && !q->picking &&
            !q->flush_planned;
 }
 
 void queue_free(struct queue *q) {
     loop_timer_stop(&q->company);
+    loop_timer_stop(&q->way);
     for (struct item *it = q->items; it; it = it->next)
         it->lane = NULL;
     lanes_clear(&q->lanes);

@@ -13,6 +13,7 @@
 #define FLUSH_MAX 40              /* outcomes of one finishing script */
 #define FLUSH_FEW 4               /* where a short script matters more: others wait for its end */
 #define COMPANY_MS 20             /* each commit costs Redis more than what is in it */
+#define GIVE_WAY_MS 2             /* a message is stored in about one */
 #define QUEUE_REST "rest"     /* op of a job for the recipients whom a message has not reached */
 #define QUEUE_STATUS "status" /* op of a CRM's: nothing but the message's status has changed */
 
@@ -75,13 +76,16 @@ enum queue_health {
 
 struct queue_kind {
     unsigned in_flight_max;
-    unsigned flush_max;  /* FLUSH_MAX, FLUSH_FEW */
-    unsigned company_ms; /* so long an outcome waits for others, while they are on their way */
-    const char *prefix;  /* of its words in a message's trail: store_outcome.prefix */
+    unsigned (*in_flight)(const struct queue *q); /* so many now; NULL: in_flight_max */
+    unsigned flush_max;                           /* FLUSH_MAX, FLUSH_FEW */
+    unsigned company_ms;  /* so long an outcome waits for others, while they are on their way */
+    unsigned give_way_ms; /* so long a backlog lets messages be stored first; 0: it does not */
+    const char *prefix;   /* of its words in a message's trail: store_outcome.prefix */
     /* May one more begin? If so it does. NULL: always. */
     bool (*may_start)(struct queue *q);
     enum queue_health (*health)(const struct queue *q); /* NULL: nothing is known, as if well */
     void (*start)(struct item *it);                     /* ends it with queue_end(), now or later */
+    void (*tick)(struct queue *q);                      /* each 100 ms; NULL: nothing to do */
 };
 
 struct queue {
@@ -108,6 +112,8 @@ struct queue {
     int64_t parked_ms;      /* when it was looked at for that */
     int64_t went_ms;        /* when a delivery ended last that is not to be tried again */
     bool reading, picking, more, flushing, flush_planned, flush_due;
+    struct loop_timer *way;     /* runs while others go first */
+    bool gave_way;              /* it has run */
     struct loop_timer *company; /* runs while outcomes wait for others */
     unsigned flush_failures;
     unsigned read_era,

@@ -132,6 +132,20 @@ static void processes_do_not_disturb_each_other(void **state) {
     metrics_destroy(&m);
 }
 
+static void a_gauge_of_all_processes(void **state) {
+    (void)state;
+    struct metrics *m = metrics_create(4);
+    metrics_add(m, M_STORING, NULL, 1);
+    unsigned slot = metrics_take_slot(m);
+    assert_int_equal(metrics_all(m, M_STORING), 1);
+    metrics_use_slot(m, metrics_take_slot(m));
+    metrics_add(m, M_STORING, NULL, 2);
+    assert_int_equal(metrics_all(m, M_STORING), 3);
+    metrics_drop_slot(m, slot + 1); /* it was killed */
+    assert_int_equal(metrics_all(m, M_STORING), 1);
+    metrics_destroy(&m);
+}
+
 static size_t resident(void) {
     size_t all, n = 0;
     FILE *f = fopen("/proc/self/statm", "r");
@@ -160,6 +174,7 @@ int main(void) {
         cmocka_unit_test(labels_have_a_ceiling),
         cmocka_unit_test(slots_are_taken_once),
         cmocka_unit_test(processes_do_not_disturb_each_other),
+        cmocka_unit_test(a_gauge_of_all_processes),
         cmocka_unit_test(printing_costs_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,7 +194,8 @@ static void start(struct item *it) {
         q->core->store, q->shard, q->target->crm->target, it->entry.seq, on_loaded, it);
 }
 
-const struct queue_kind crm_back_kind = {16, FLUSH_FEW, 0, "from_", NULL, NULL, start};
+const struct queue_kind crm_back_kind = {
+    .in_flight_max = 16, .flush_max = FLUSH_FEW, .prefix = "from_", .start = start};
 
 /* --- an answer ------------------------------------------------------------------------------- */
 

@@ -209,6 +209,7 @@ static void start_one(struct crm_calls *cs) {
     cs->first = w->next;
     if (!cs->first)
         cs->tail = &cs->first;
+    cs->crm->waiting--;
     cs->nrunning++;
     w->began_ms = clock_mono_ms();
     w->next = cs->running;
@@ -281,6 +282,7 @@ void crm_calls_start(
     w->arg = arg;
     *cs->tail = w;
     cs->tail = &w->next;
+    cs->crm->waiting++;
     loop_timer_again(cs->timer, 0, 0); /* never completes inside the call */
 }
 
@@ -300,6 +302,7 @@ void crm_calls_forget(struct crm_calls *cs, const struct err *err) {
     cs->tail = &cs->first;
     while (w) {
         struct waiting *next = w->next;
+        cs->crm->waiting--;
         w->fn(w->arg, NULL, err, false);
         waiting_free(w);
         w = next;

@@ -53,10 +53,32 @@ static enum queue_health health(const struct queue *q) {
     return now - b->open_until_ms < LOOK_FOR_NEW_MS ? QUEUE_ASKS_NEW : QUEUE_ASKS_ANY;
 }
 
+static unsigned held(const struct queue *q) {
+    return owner_held(q->core);
+}
+
+static unsigned in_flight(const struct queue *q) {
+    return pace_each(&q->target->pace, held(q));
+}
+
+/* May no more be begun, of what failed before at least? queue_run() leaves half for what did not.
+ */
+static bool is_full(const struct queue *q) {
+    return q->busy >= in_flight(q) || q->busy_again >= in_flight(q) / 2;
+}
+
+/* What answers late must not keep others waiting while it could do more. */
+static void tick(struct queue *q) {
+    if (health(q) == QUEUE_WELL && is_full(q))
+        pace_stuck(&q->target->pace, held(q), q->target->crm->waiting);
+}
+
 /* It answered, whatever it said. */
 static void is_well(const struct item *it) {
-    struct target *t = it->queue->target;
+    struct queue *q = it->queue;
+    struct target *t = q->target;
     t->wells++;
+    pace_answered(&t->pace, held(q), is_full(q), t->crm->waiting);
     t->answered_ms = clock_mono_ms();
     if (breaker_ended(&t->breaker, true, clock_mono_ms(), 0))
         crm_news_well(t);
@@ -89,8 +111,10 @@ static void is_ill(struct item *it, const struct err *err) {
     if (opened)
         LOG_WARN(
             it->queue->core->env->log, "crm.down", LOG_S("target", t->crm->target), LOG_E(err));
-    if (breaker_state(&t->breaker, now) != BREAKER_CLOSED)
+    if (breaker_state(&t->breaker, now) != BREAKER_CLOSED) {
+        pace_restart(&t->pace);
         t->why = *err;
+    }
 }
 
 static unsigned refuses_us(struct item *it, const struct err *err) {
@@ -109,6 +133,7 @@ static unsigned refuses_us(struct item *it, const struct err *err) {
             it->queue->core->env->log, "crm.refused", LOG_S("target", t->crm->target), LOG_E(err));
     t->why = *err;
     breaker_trip(&t->breaker, now, wait);
+    pace_restart(&t->pace);
     return wait;
 }
 
@@ -552,5 +577,13 @@ static void start(struct item *it) {
     }
 }
 
-const struct queue_kind crm_queue_kind = {
-    64, FLUSH_FEW, COMPANY_MS, "card_", may_start, health, start};
+const struct queue_kind crm_queue_kind = {.in_flight_max = PACE_EACH_MAX,
+    .in_flight = in_flight,
+    .flush_max = FLUSH_FEW,
+    .company_ms = COMPANY_MS,
+    .give_way_ms = GIVE_WAY_MS,
+    .prefix = "card_",
+    .may_start = may_start,
+    .health = health,
+    .start = start,
+    .tick = tick};
