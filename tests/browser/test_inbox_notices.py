@@ -138,6 +138,7 @@ def test_settings_are_kept_and_obeyed(desk, browsers):
     setting(ann, "quiet").click()
     ann.one("#settings-quiet_from")
     ann.shot("settings-quiet")
+    until(lambda: api.get("/preferences")["preferences"]["quiet_from"] == "22:00", 10 * SLOWER)  # shown before it is kept
     api.ask("PUT", "/preferences", json={**api.get("/preferences")["preferences"], "quiet_from": "00:00", "quiet_to": "23:59"})
     ann.until(lambda: setting(ann, "quiet_to").get_attribute("value") == "23:59", why="for the other page's change")
     write(g, "Clara Petrova", "at night")
