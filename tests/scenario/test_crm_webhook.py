@@ -296,6 +296,22 @@ def test_a_dialogue_that_waits_holds_up_no_other(world):
     assert not g.login().get("/dead")["dead"]
 
 
+def test_dialogues_that_are_answered_late_hold_up_no_other(receiver, start_gateway):
+    """Few deliveries begin at once at first (F12); those that hang must not be all there are, in any shard."""
+    g = start_gateway(config=CONFIG + section(receiver, extra="parallel = 100"))
+    hang = 12 * SLOWER
+    receiver.do(lambda: setattr(receiver, "delay", lambda request: hang if b'"Late' in request.body else 0))
+    for n in range(50):  # three in most of the 16 shards
+        write(g, f"late{n}", "late")
+    others = [f"client{n}" for n in range(40)]
+    for who in others:
+        write(g, who, who)
+    began = time.monotonic()
+    until(lambda: {m["text"] for m in receiver.messages()} >= set(others), hang, why="for the others")
+    assert time.monotonic() - began < hang / 2
+    assert not [m for m in receiver.messages() if m["text"] == "late"]
+
+
 def test_a_private_address_is_refused_unless_allowed(receiver, start_gateway):
     g = start_gateway(config=CONFIG + section(receiver, private=False))
     write(g, "ann", "one")

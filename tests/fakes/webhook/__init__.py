@@ -41,8 +41,9 @@ class Receiver(FakeServer):
         return Answer(status, {"error": why})
 
     async def _handle(self, request):
-        if self.delay:
-            await asyncio.sleep(self.delay)
+        delay = self.delay(request) if callable(self.delay) else self.delay
+        if delay:
+            await asyncio.sleep(delay)
         answer = self.judge(request)
         self.calls.append((time.monotonic(), answer.status, request.headers.get("webhook-id")))
         return answer
