@@ -16,7 +16,8 @@ METRIC(M_DELIVERED, METRIC_COUNTER, "sb_delivered_total", "target|result",
     "Deliveries to channels and CRM targets, by result (ok, retry, rejected, unknown, cancelled).")
 METRIC(M_DELIVERY_SECONDS, METRIC_HISTOGRAM, "sb_delivery_seconds", "target",
     "Time from storing a message to the end of its delivery.")
-METRIC(M_STORING, METRIC_GAUGE, "sb_messages_storing", "", "Messages from channels on their way into the store.")
+METRIC(M_STORING, METRIC_GAUGE, "sb_messages_storing", "",
+    "Messages from channels on their way into the store.")
 METRIC(M_QUEUE_DEPTH, METRIC_GAUGE, "sb_queue_depth", "queue", "Deliveries waiting, by queue.")
 METRIC(M_QUEUE_OLDEST, METRIC_GAUGE, "sb_queue_oldest_seconds", "queue",
     "Age of the oldest waiting delivery, by queue.")
