@@ -68,12 +68,11 @@ export function place(list, threads, old, now, me) {
     if (was >= 0 && wanted && old && compareThreads(old, now) === 0) return list;
     const ids = list.ids.slice();
     if (was >= 0) ids.splice(was, 1);
-    if (wanted) {
-        const at = lowerBound(ids, threads, now);
-        // Past the end of what was loaded: a later page brings it.
-        if (at < ids.length || list.next === null) ids.splice(at, 0, now.id);
-    }
-    return { ...list, ids };
+    const at = wanted ? lowerBound(ids, threads, now) : 0;
+    // Past the end of what was loaded: a later page brings it.
+    const comes = wanted && (at < ids.length || list.next === null);
+    if (comes) ids.splice(at, 0, now.id);
+    return comes || was >= 0 ? { ...list, ids } : list;
 }
 
 // A page of the server. `threads` has the page's threads already (the newer of page and events).

@@ -66,11 +66,12 @@ function putThread(db, thread, asked) {
         if (old && thread.last_seq < old.last_seq) return;
         db.stamps.set(thread.id, db.stamp);
     }
-    if (old && JSON.stringify(old) === JSON.stringify(thread)) return;
+    // Though nothing is new, a list may have been made by an answer that is older than what is known.
     for (const list of db.lists.values()) {
         const now = place(list, db.threads, old, thread, me(db));
         if (now !== list) db.lists.set(list.key, now);
     }
+    if (old && JSON.stringify(old) === JSON.stringify(thread)) return;
     if (!old || old.state !== thread.state || old.assignee !== thread.assignee || old.channel !== thread.channel ||
         old.labels.join("\n") !== thread.labels.join("\n") ||
         old.merged_into !== thread.merged_into) db.countsStale = true;

@@ -189,6 +189,22 @@ test("an answer to an older request is not put over a newer one", () => {
     assert.deepEqual(db.lists.get(key).ids, ["a"]);
 });
 
+test("a change whose answer came before an older page of the list, and its event after, is in the list", () => {
+    const key = listKey("snoozed"), snoozed = { state: "snoozed" };
+    const db = desk(event({ type: "thread", thread: thread("a") }), { type: "list_open", view: "snoozed" });
+    const asked = db.stamp;
+    reduce(db, { type: "list_loading", key, asked });
+    reduce(db, { type: "thread", thread: thread("a", snoozed), asked });
+    reduce(db, { type: "list_page", key, threads: [], next: null, first: true, asked });
+    assert.deepEqual(db.lists.get(key).ids, []); // as it was when it was asked for
+    reduce(db, event({ type: "thread", thread: thread("a", snoozed) }));
+    assert.deepEqual(db.lists.get(key).ids, ["a"]);
+    const list = db.lists.get(key), known = db.threads.get("a");
+    reduce(db, event({ type: "thread", thread: thread("a", snoozed) }));
+    assert.equal(db.lists.get(key), list);
+    assert.equal(db.threads.get("a"), known); // nothing is drawn again
+});
+
 test("merged threads leave every list; gone ones leave the page", () => {
     const db = listed([thread("a", { last_at: at(3) }), thread("b", { last_at: at(2) })]);
     reduce(db, event({ type: "thread", thread: thread("a", { last_at: at(3), merged_into: "b" }) }));
