@@ -67,15 +67,17 @@ $(OUT)/gen/%.o: $(GEN)/%.c
 
 # --- generated: Lua scripts and pages as C -------------------------------------------------------------
 SCRIPTS := $(filter-out %/_common.lua,$(wildcard gateway/store/scripts/*.lua))
+LINK_SCRIPT := awk -f gateway/store/scripts/link.awk gateway/store/scripts/_common.lua
 
-$(GEN)/scripts.c: gateway/store/scripts/_common.lua $(SCRIPTS)
-	@mkdir -p $(@D)
+$(GEN)/scripts.c: gateway/store/scripts/link.awk gateway/store/scripts/_common.lua $(SCRIPTS)
+	@mkdir -p $(GEN)/scripts
 	@{ echo '/* made by the Makefile from gateway/store/scripts */'; \
 	  echo '#include "store/scripts.h"'; \
 	  for f in $(SCRIPTS); do \
+	    linked=$(GEN)/scripts/$$(basename $$f); \
+	    $(LINK_SCRIPT) $$f > $$linked || exit 1; \
 	    echo "const char script_$$(basename $$f .lua)[] = {"; \
-	    cat gateway/store/scripts/_common.lua $$f | od -An -v -tu1 | \
-	      sed 's/\([0-9][0-9]*\)/\1,/g'; \
+	    od -An -v -tu1 $$linked | sed 's/\([0-9][0-9]*\)/\1,/g'; \
 	    echo '0};'; \
 	  done; } > $@.tmp && mv $@.tmp $@
 

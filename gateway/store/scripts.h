@@ -1,5 +1,5 @@
 /* scripts.h - the Lua scripts of this folder as NUL-terminated text; made by the Makefile from
- * scripts/NAME.lua (with _common.lua before it) as script_NAME. */
+ * scripts/NAME.lua (with what it needs of _common.lua: link.awk) as script_NAME. */
 #ifndef SB_STORE_SCRIPTS_H
 #define SB_STORE_SCRIPTS_H
 

@@ -152,8 +152,9 @@ def memory_kb(pid, field):
 
 
 def script(name):
-    with open(f"{SCRIPTS}/_common.lua") as a, open(f"{SCRIPTS}/{name}.lua") as b:
-        return a.read() + b.read()
+    """As the gateway has it."""
+    with open(os.path.join(ROOT, f"build/gen/scripts/{name}.lua")) as f:
+        return f.read()
 
 
 # --- durable ingest --------------------------------------------------------------------------------
