@@ -198,7 +198,7 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
 }
 
 static void start(struct item *it) {
-    store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, "", on_loaded, it);
+    store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, on_loaded, it);
 }
 
 static bool may_start(struct queue *q) {

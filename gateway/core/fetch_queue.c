@@ -187,7 +187,7 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
 }
 
 static void start(struct item *it) {
-    store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, "", on_loaded, it);
+    store_delivery(it->queue->core->store, it->entry.subject, it->entry.seq, on_loaded, it);
 }
 
 const struct queue_kind fetch_queue_kind = {

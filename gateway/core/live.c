@@ -336,7 +336,7 @@ void core_typing(struct core *core, const struct actor *a, const char *thread, b
         return;
     struct shown *t = mem_alloc(sizeof *t);
     *t = (struct shown){core, *a, on};
-    store_delivery(core->store, thread, 0, "", on_typing_to, t);
+    store_delivery(core->store, thread, 0, on_typing_to, t);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -358,7 +358,7 @@ void live_was_read(struct core *core, const char *thread) {
     for (size_t i = 0; i < core->nchannels && !any; i++)
         any = core->channels[i]->connector->ops->read != NULL;
     if (any)
-        store_delivery(core->store, thread, 0, "", on_read_to, core);
+        store_delivery(core->store, thread, 0, on_read_to, core);
 }
 
 /* --- presence -------------------------------------------------------------------------------- */

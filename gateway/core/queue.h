@@ -47,7 +47,7 @@ struct item {
     char *external_id;
     bool dead, status_event, flushing;
     /* The kind's own. */
-    json_t *loaded;           /* store_delivery() */
+    json_t *loaded;           /* store_delivery(), store_card_delivery() */
     struct delivery delivery; /* channel_queue.c */
     bool handed;              /* the connector has it */
     char *reply_to;

@@ -172,77 +172,84 @@ struct loading {
     void *arg;
     char thread[ID_SIZE];
     int64_t seq;
-    json_t *thread_json, *to, *message;
-    int64_t attached_seq; /* what a CRM's target has up to, when asked for */
-    int64_t episode;
+    json_t *result;
 };
 
-static void loading_done(struct loading *l, json_t *result, const struct err *err) {
-    l->fn(l->arg, result, err);
-    json_decref(result);
-    json_decref(l->thread_json);
-    json_decref(l->to);
-    json_decref(l->message);
+static void loading_done(struct loading *l, const struct err *err) {
+    l->fn(l->arg, err ? NULL : l->result, err);
+    json_decref(l->result);
     free(l);
 }
 
-static void loaded(struct loading *l, json_t *client) {
-    json_t *meant = json_object_get(l->message, "to");
-    json_t *result = json_pack("{s:O,s:O,s:O,s:O,s:I,s:I}", "message", l->message, "thread",
-        l->thread_json, "client", client, "to", meant ? meant : l->to, "attached_seq",
-        (json_int_t)l->attached_seq, "episode", (json_int_t)l->episode);
-    loading_done(l, result, NULL);
+static void no_thread(struct loading *l) {
+    struct err missing;
+    err_set(&missing, ERR_NOT_FOUND, "there is no such thread");
+    loading_done(l, &missing);
 }
 
 static void on_load_client(void *arg, json_t *result, const struct err *err) {
     struct loading *l = arg;
-    if (err)
-        loading_done(l, NULL, err);
-    else
-        loaded(l, json_object_get(result, "client"));
+    if (!err)
+        json_object_set(l->result, "client", json_object_get(result, "client"));
+    loading_done(l, err);
 }
 
-static void read_thread(struct loading *l, const struct redis_reply *r) {
-    l->thread_json = thread_json(l->thread, r);
-    l->to = json_pack("{s:s,s:s,s:s}", "kind", redis_reply_str(redis_reply_at(r, T_KIND)),
-        "address", redis_reply_str(redis_reply_at(r, T_ADDRESS)), "route",
-        redis_reply_str(redis_reply_at(r, T_ROUTE)));
-    l->episode = redis_reply_int(redis_reply_at(r, T_EPISODE));
-    l->attached_seq = strtoll(redis_reply_str(redis_reply_at(r, T_COUNT)), NULL, 10);
+/* r: of delivery.lua. id: of the client. */
+static void add_message_and_client(struct loading *l, const char *id, const struct redis_reply *r) {
+    const struct redis_reply *record = redis_reply_at(r, 1);
+    json_t *message = redis_reply_type(record) == REDIS_STRING
+                          ? record_private(redis_reply_span(record), l->thread, id, l->seq)
+                          : NULL;
+    json_object_set_new(l->result, "message", message ? message : json_null());
+    if (json_object_get(message, "to"))
+        json_object_set(l->result, "to", json_object_get(message, "to"));
+    json_t *client = client_json(id, redis_reply_at(r, 2));
+    if (client) {
+        json_object_set_new(l->result, "client", client);
+        loading_done(l, NULL);
+    } else {
+        store_client(l->store, id, on_load_client, l); /* of another shard, or there is none */
+    }
 }
 
 static void on_load(void *arg, const struct redis_reply *r, const struct err *err) {
     struct loading *l = arg;
-    struct err missing;
+    const struct redis_reply *fields = redis_reply_at(r, 0);
+    json_t *thread = err ? NULL : thread_json(l->thread, fields);
     if (err) {
-        loading_done(l, NULL, err);
-        return;
+        loading_done(l, err);
+    } else if (!thread) {
+        no_thread(l);
+    } else {
+        l->result = json_pack("{s:o,s:{s:s,s:s,s:s},s:I}", "thread", thread, "to", "kind",
+            redis_reply_str(redis_reply_at(fields, T_KIND)), "address",
+            redis_reply_str(redis_reply_at(fields, T_ADDRESS)), "route",
+            redis_reply_str(redis_reply_at(fields, T_ROUTE)), "episode",
+            (json_int_t)redis_reply_int(redis_reply_at(fields, T_EPISODE)));
+        add_message_and_client(l, redis_reply_str(redis_reply_at(fields, T_CLIENT)), r);
     }
-    read_thread(l, redis_reply_at(r, 0));
-    if (!l->thread_json) {
-        err_set(&missing, ERR_NOT_FOUND, "there is no such thread");
-        loading_done(l, NULL, &missing);
-        return;
-    }
-    const char *id =
-        json_string_value(json_object_get(json_object_get(l->thread_json, "client"), "id"));
-    const struct redis_reply *record = redis_reply_at(r, 1);
-    l->message = redis_reply_type(record) == REDIS_STRING
-                     ? record_private(redis_reply_span(record), l->thread, id, l->seq)
-                     : NULL;
-    if (!l->message)
-        l->message = json_null();
-    json_t *client = client_json(id, redis_reply_at(r, 2));
-    if (client)
-        loaded(l, client);
-    else
-        store_client(l->store, id, on_load_client, l); /* of another shard, or there is none */
-    json_decref(client);
 }
 
-void store_delivery(struct store *s, const char *thread, int64_t seq, const char *target,
-    store_json_fn fn, void *arg) {
-    char field[STORE_KEY_SIZE];
+static const char *const card_fields[] = {"client"};
+
+static void on_card_load(void *arg, const struct redis_reply *r, const struct err *err) {
+    struct loading *l = arg;
+    const struct redis_reply *fields = redis_reply_at(r, 0);
+    const char *client = redis_reply_str(redis_reply_at(fields, 0));
+    if (err) {
+        loading_done(l, err);
+    } else if (!*client) {
+        no_thread(l);
+    } else {
+        int64_t attached = redis_reply_int(redis_reply_at(fields, ARRAY_LEN(card_fields)));
+        l->result = json_pack("{s:I}", "attached_seq", (json_int_t)attached);
+        add_message_and_client(l, client, r);
+    }
+}
+
+/* Field `more` of the thread comes after these; NULL: none. */
+static void load(struct store *s, const char *thread, int64_t seq, const char *const *fields,
+    size_t n, const char *more, redis_fn on_reply, store_json_fn fn, void *arg) {
     struct args a;
     struct err err;
     if (!store_check_id(s, thread, "thread", &err)) {
@@ -255,12 +262,22 @@ void store_delivery(struct store *s, const char *thread, int64_t seq, const char
     args_init(&a);
     args_add(&a, thread);
     args_int(&a, seq);
-    for (size_t f = 0; f < T_COUNT; f++)
-        args_add(&a, thread_fields[f]);
-    snprintf(field, sizeof field, "crm:%s", target);
-    if (*target)
-        args_add(&a, field);
-    store_eval(s, SCRIPT_DELIVERY, id_shard(thread), &a, on_load, l);
+    for (size_t f = 0; f < n; f++)
+        args_add(&a, fields[f]);
+    if (more)
+        args_add(&a, more);
+    store_eval(s, SCRIPT_DELIVERY, id_shard(thread), &a, on_reply, l);
+}
+
+void store_delivery(struct store *s, const char *thread, int64_t seq, store_json_fn fn, void *arg) {
+    load(s, thread, seq, thread_fields, T_COUNT, NULL, on_load, fn, arg);
+}
+
+void store_card_delivery(struct store *s, const char *thread, int64_t seq, const char *target,
+    store_json_fn fn, void *arg) {
+    char attached[STORE_KEY_SIZE];
+    snprintf(attached, sizeof attached, "crm:%s", target);
+    load(s, thread, seq, card_fields, ARRAY_LEN(card_fields), attached, on_card_load, fn, arg);
 }
 
 /* --- begin and finish ------------------------------------------------------------------------ */

@@ -41,13 +41,15 @@ void store_queue_read(struct store *s, unsigned shard, const char *queue, const 
 void store_queue_pick(struct store *s, unsigned shard, const char *queue,
     const char (*ids)[STORE_ENTRY_SIZE], size_t n, store_entries_fn fn, void *arg);
 
-/* {"message":Message,"thread":Thread,"client":Client,"to":{"kind","address"},"attached_seq":n,
- * "episode":n}:
+/* {"message":Message,"thread":Thread,"client":Client,"to":{"kind","address","route"},"episode":n}:
  * what a delivery needs. message is null when the log no longer has it, and has its private keys
  * (store_record.h). `to` is where the client wrote last, or where the message was meant to go.
- * episode: the seq that opened the thread last, 0 not known. target: a CRM's ("" none), which has
- * the thread's messages up to attached_seq, but for gaps. */
-void store_delivery(struct store *s, const char *thread, int64_t seq, const char *target,
+ * episode: the seq that opened the thread last, 0 not known. */
+void store_delivery(struct store *s, const char *thread, int64_t seq, store_json_fn fn, void *arg);
+/* {"message":Message,"client":Client,"attached_seq":n}: what a delivery to a CRM's target needs,
+ * which has the thread's messages up to attached_seq, but for gaps. There are as many of these as
+ * of messages: nothing else of the thread is asked for. */
+void store_card_delivery(struct store *s, const char *thread, int64_t seq, const char *target,
     store_json_fn fn, void *arg);
 
 /* "sending" is on disk when this says "ok"; see scripts/begin.lua for the other answers. */

@@ -451,7 +451,7 @@ static void a_known_part_lets_the_others_follow(void **state) {
     store_queue_read(w->store, shard, "out:site", "", 10, on_entries, w);
     wait_for(w);
     assert_int_equal(w->n, 1);
-    store_delivery(w->store, out.thread, 2, "", on_json, w);
+    store_delivery(w->store, out.thread, 2, on_json, w);
     wait_for(w);
     json_t *ids = json_object_get(json_object_get(w->json, "message"), "sent_ids");
     assert_int_equal(json_array_size(ids), 1);

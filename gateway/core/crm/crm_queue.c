@@ -573,7 +573,7 @@ static void start(struct item *it) {
     } else if (it->entry.kind == 'c') {
         store_client(store, it->entry.subject, on_loaded, it);
     } else {
-        store_delivery(store, it->entry.subject, it->entry.seq, crm->target, on_loaded, it);
+        store_card_delivery(store, it->entry.subject, it->entry.seq, crm->target, on_loaded, it);
     }
 }
 

@@ -279,5 +279,5 @@ void rules_decide(struct core *core, struct rule_set *set, const struct rules_ca
         .arg = arg,
         .acts = json_array(),
         .is_responsible = 0};
-    store_delivery(core->store, c->thread, c->seq, "", on_loaded, d);
+    store_delivery(core->store, c->thread, c->seq, on_loaded, d);
 }
