@@ -123,14 +123,15 @@ static void stop_old(const struct embedded_redis *r, const struct log *log) {
 
 /* --- starting -------------------------------------------------------------------------------- */
 
+/* 16 entries: to delete one, Redis goes through those that were before it in the node. */
 static void exec_server(const struct embedded_redis *r, pid_t master) {
     char *pid_file = pid_path(r);
     char *argv[] = {"redis-server", "--port", "0", "--unixsocket", r->socket, "--unixsocketperm",
         "700", "--dir", r->dir, "--pidfile", pid_file, "--daemonize", "no", "--save", "",
         "--appendonly", "yes", "--appendfsync", r->fsync, "--no-appendfsync-on-rewrite", "no",
-        "--aof-load-truncated", "yes", "--maxmemory-policy", "noeviction", "--logfile", "redis.log",
-        "--tcp-backlog", "511", "--auto-aof-rewrite-min-size", "256mb",
-        "--zset-max-ziplist-entries", "32", NULL};
+        "--stream-node-max-entries", "16", "--aof-load-truncated", "yes", "--maxmemory-policy",
+        "noeviction", "--logfile", "redis.log", "--tcp-backlog", "511",
+        "--auto-aof-rewrite-min-size", "256mb", "--zset-max-ziplist-entries", "32", NULL};
     static const char *const names[] = {"redis-server", "valkey-server"};
     sigset_t none;
     sigemptyset(&none);

@@ -31,6 +31,7 @@ for i = 8, #ARGV, 11 do
     end
   end
   local is_known = rec and (word == 'attached' or word == 'left_out') and
+    string.find(rec, ' ' .. word .. ' ' .. detail, 1, true) and -- rarely
     last_at_target(rec, string.sub(queue, 5)) == word .. ' ' .. detail
   if rec and word ~= 'dropped' and not is_known then
     write('HSET', log, seq, with_trail(rec, now, line, why))
