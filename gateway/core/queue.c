@@ -21,6 +21,7 @@
 #define HORIZON_MS (5LL * 24 * 3600 * 1000)
 
 static void flush(void *arg);
+static void plan_flush(struct queue *q);
 
 void queue_init(struct queue *q, struct core *core, const struct queue_kind *kind, unsigned shard) {
     q->core = core;
@@ -167,8 +168,26 @@ static void run(struct queue *q, bool fresh_only) {
     }
 }
 
+static void on_way_given(void *arg) {
+    struct queue *q = arg;
+    loop_timer_stop(&q->way);
+    q->gave_way = true;
+    plan_flush(q);
+}
+
+/* Who writes to us waits for his answer, whichever worker took it; in Redis's turn, and in ours,
+ * what begins now would stand before that, and it may have waited for hours. */
+static bool gives_way(struct queue *q) {
+    if (!q->kind->give_way_ms || q->way)
+        return q->way != NULL;
+    if (!q->gave_way && q->nitems >= BACKLOG && !q->core->draining &&
+        metrics_all(q->core->env->metrics, M_STORING) > 0)
+        q->way = loop_timer_start(q->core->env->loop, q->kind->give_way_ms, 0, on_way_given, q);
+    return q->way != NULL;
+}
+
 void queue_run(struct queue *q) {
-    if (!q->token || q->core->draining || !store_is_up(q->core->store))
+    if (!q->token || q->core->draining || !store_is_up(q->core->store) || gives_way(q))
         return;
     run(q, q->kind->health && q->kind->health(q) == QUEUE_ASKS_NEW);
 }
@@ -363,25 +382,6 @@ static bool waits_for_company(struct queue *q) {
     return true;
 }
 
-static void on_way_given(void *arg) {
-    struct queue *q = arg;
-    loop_timer_stop(&q->way);
-    q->gave_way = true;
-    plan_flush(q);
-}
-
-/* Who writes to us waits for his answer, whichever worker took it; in Redis's turn, and in ours,
- * what begins now would stand before that, and it may have waited for hours. */
-static bool gives_way(struct queue *q) {
-    if (!q->kind->give_way_ms || q->way)
-        return q->way != NULL;
-    bool may = !q->gave_way && q->nitems >= BACKLOG && !q->core->draining;
-    q->gave_way = false;
-    if (may && metrics_all(q->core->env->metrics, M_STORING) > 0)
-        q->way = loop_timer_start(q->core->env->loop, q->kind->give_way_ms, 0, on_way_given, q);
-    return q->way != NULL;
-}
-
 /* Is what becomes of it written down at its message? */
 static bool has_trail(const struct item *it) {
     return it->entry.kind == 'm' && strcmp(it->entry.op, QUEUE_STATUS) != 0;
@@ -398,10 +398,10 @@ static void flush(void *arg) {
         forget_waiting(q);
         return;
     }
-    if (gives_way(q))
-        return;
     queue_run(q); /* what the next ones need is asked for together with it */
-    if (q->nended == 0 || waits_for_company(q))
+    bool waits = gives_way(q);
+    q->gave_way = false;
+    if (waits || q->nended == 0 || waits_for_company(q))
         return;
     loop_timer_stop(&q->company);
     q->flush_due = false;
