@@ -84,8 +84,10 @@ struct core {
     struct sink *sinks;
     struct store_feed *feed;
     bool feed_busy, feed_ended;
-    struct owner *owner; /* deliveries of the shards that we own */
-    struct live *live;   /* typing and presence */
+    struct owner *owner;        /* deliveries of the shards that we own */
+    struct queue *in_company;   /* queues whose outcomes wait to be written with those of others */
+    struct loop_timer *company; /* runs while there are some */
+    struct live *live;          /* typing and presence */
     struct viewers *viewers;
     struct terms *terms; /* working hours and policies */
     struct rules *rules;

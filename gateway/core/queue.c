@@ -365,20 +365,49 @@ static void on_flushed(void *arg, const char *word, const struct err *err) {
     plan_flush(q);
 }
 
-static void on_company(void *arg) {
-    struct queue *q = arg;
-    loop_timer_stop(&q->company);
-    q->flush_due = true;
-    plan_flush(q);
+/* --- company --------------------------------------------------------------------------------- */
+
+static void leave_company(struct queue *q) {
+    struct core *core = q->core;
+    struct queue **at = &core->in_company;
+    while (*at && *at != q)
+        at = &(*at)->next_in_company;
+    if (*at)
+        *at = q->next_in_company;
+    q->in_company = false;
+    if (!core->in_company)
+        loop_timer_stop(&core->company);
 }
 
-/* While others are under way: whoever writes to us waits for each commit that is before his. */
+static void on_company(void *arg) {
+    struct core *core = arg;
+    while (core->in_company) {
+        struct queue *q = core->in_company;
+        leave_company(q);
+        q->flush_due = true;
+        plan_flush(q);
+    }
+}
+
+/* While others are under way, of whatever shard: whoever writes to us waits for each commit that is
+ * before his, and what goes to Redis together is one. */
 static bool waits_for_company(struct queue *q) {
-    if (!q->kind->company_ms || q->flush_due || q->flush_failures || q->core->draining ||
+    struct core *core = q->core;
+    size_t n = 0;
+    if (!q->kind->company_ms || q->flush_due || q->flush_failures || core->draining ||
         q->nended >= q->kind->flush_max || q->busy == 0 || q->busy + q->nended == q->nitems)
         return false;
-    if (!q->company)
-        q->company = loop_timer_start(q->core->env->loop, q->kind->company_ms, 0, on_company, q);
+    if (!q->in_company) {
+        q->in_company = true;
+        q->next_in_company = core->in_company;
+        core->in_company = q;
+    }
+    for (const struct queue *i = core->in_company; i; i = i->next_in_company)
+        n += i->nended;
+    if (n >= COMPANY)
+        on_company(core);
+    else if (!core->company)
+        core->company = loop_timer_start(core->env->loop, q->kind->company_ms, 0, on_company, core);
     return true;
 }
 
@@ -403,7 +432,7 @@ static void flush(void *arg) {
     q->gave_way = false;
     if (waits || q->nended == 0 || waits_for_company(q))
         return;
-    loop_timer_stop(&q->company);
+    leave_company(q);
     q->flush_due = false;
     size_t max = q->nended < q->kind->flush_max ? q->nended : q->kind->flush_max;
     for (struct item *it = q->items; n < max; it = it->next) {
@@ -468,12 +497,12 @@ void queue_hurry(struct queue *q) {
 }
 
 bool queue_is_idle(const struct queue *q) {
-    return q->busy == 0 && !q->company && !q->way && !q->flushing && !q->reading && !q->picking &&
-           !q->flush_planned;
+    return q->busy == 0 && !q->in_company && !q->way && !q->flushing && !q->reading &&
+           !q->picking && !q->flush_planned;
 }
 
 void queue_free(struct queue *q) {
-    loop_timer_stop(&q->company);
+    leave_company(q);
     loop_timer_stop(&q->way);
     for (struct item *it = q->items; it; it = it->next)
         it->lane = NULL;

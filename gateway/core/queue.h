@@ -12,9 +12,10 @@
 #define QUEUE_LEFT_MAX (1u << 20) /* ids of entries that are left in the store: 16 MB */
 #define FLUSH_MAX 40              /* outcomes of one finishing script */
 #define FLUSH_FEW 4               /* where a short script matters more: others wait for its end */
-#define COMPANY_MS 20             /* each commit costs Redis more than what is in it */
-#define GIVE_WAY_MS 2             /* a message is stored in about one */
-#define QUEUE_REST "rest"     /* op of a job for the recipients whom a message has not reached */
+#define COMPANY 7                 /* outcomes of a worker's queues that are written together */
+#define COMPANY_MS 20     /* so long one waits: each commit costs Redis more than what is in it */
+#define GIVE_WAY_MS 2     /* a message is stored in about one */
+#define QUEUE_REST "rest" /* op of a job for the recipients whom a message has not reached */
 #define QUEUE_STATUS "status" /* op of a CRM's: nothing but the message's status has changed */
 
 enum item_state {
@@ -112,9 +113,10 @@ struct queue {
     int64_t parked_ms;      /* when it was looked at for that */
     int64_t went_ms;        /* when a delivery ended last that is not to be tried again */
     bool reading, picking, more, flushing, flush_planned, flush_due;
-    struct loop_timer *way;     /* runs while others go first */
-    bool gave_way;              /* it has run */
-    struct loop_timer *company; /* runs while outcomes wait for others */
+    struct loop_timer *way; /* runs while others go first */
+    bool gave_way;          /* it has run */
+    bool in_company;        /* its outcomes wait for others: core.in_company */
+    struct queue *next_in_company;
     unsigned flush_failures;
     unsigned read_era,
         era; /* which of our times as the owner: older answers are not for this one */
