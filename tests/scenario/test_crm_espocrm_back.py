@@ -213,5 +213,8 @@ def test_a_webhook_that_comes_while_the_gateway_restarts_is_not_lost(back):
     """F02: 200 means that it is on disk."""
     assert back.tell([back.post(f"/r answer {n}") for n in range(5)]).status_code == 200
     back.gateway.kill_worker()
-    assert [m["text"] for m in back.wait_said(5, ("sent", "delivered"))] == [f"answer {n}" for n in range(5)]
-    until(lambda: len(set(back.sent())) == 5, 20 * SLOWER)  # this channel takes a sending whose outcome died twice
+    said = back.wait_said(5, ("sent", "delivered", "unknown"))
+    assert [m["text"] for m in said] == [f"answer {n}" for n in range(5)]
+    unknown = {m["text"] for m in said if m["status"] == "unknown"}  # it was hit while it was sending
+    assert len(unknown) <= 1
+    until(lambda: set(back.sent()) | unknown == {m["text"] for m in said}, 20 * SLOWER)  # taken twice if its outcome died
