@@ -139,6 +139,13 @@ class Gateway:
             assert p.returncode == 0, (args, p.returncode, p.stdout, p.stderr)
         return p
 
+    def traced(self, message, *words):
+        """What the command prints of a message, once it has all these words: the ledger knows a little later than who got it."""
+        def told():
+            out = self.cli("trace", message).stdout
+            return out if all(w in out for w in words) else None
+        return until(told, 20 * SLOWER, why=f"for {words} of {message}")
+
     def start(self, wait=True):
         if self.want_admin and not self.password and not self.redis_url and not self.data.exists():
             self.prepare_admin()

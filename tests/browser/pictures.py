@@ -18,12 +18,10 @@ from inbox import Inbox  # noqa: E402
 from own_redis import OwnRedis  # noqa: E402
 from palette import small  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
-from walk_world import HOUR, World  # noqa: E402
+from walk_world import HOUR, World, daytime_zone  # noqa: E402
 from widget import Widget  # noqa: E402
 
 DAYS, MOST = 29, 150 * 1024
-ZONES = ("Europe/London", "Europe/Berlin", "Europe/Moscow", "Asia/Dubai", "Asia/Yekaterinburg", "Asia/Omsk", "Asia/Novosibirsk", "Asia/Irkutsk", "Asia/Tokyo",
-         "Asia/Vladivostok", "Pacific/Auckland", "America/Sao_Paulo", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
 ASKED = ["Is the chair Onega in stock?", "When will my order arrive?", "Can I return the lamp?", "Do you deliver to the islands?", "Which oil for the table?",
          "Could I pay on delivery?", "Есть ли стол на 8 человек?", "Сколько стоит доставка?", "The drawer does not close.", "Do you have it in oak?"]
 SAID = ["Good day! Yes, we do.", "It left our warehouse this morning.", "Of course, here is how.", "Добрый день! Да, конечно.", "I have looked it up for you."]
@@ -31,17 +29,11 @@ LABELS = [["delivery"], ["payment"], ["damaged"], [], [], ["wholesale"]]
 NAMES = ["Ava Wilson", "Noah Becker", "Мария Белова", "Hugo Laurent", "Ingrid Dahl", "Павел Крылов", "Chloé Petit", "Tom Hughes", "Lucía Gómez", "Ella Novak"]
 
 
-def zone():
-    """A city where it is the middle of the working day."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return min(ZONES, key=lambda z: abs(now.astimezone(zoneinfo.ZoneInfo(z)).hour - 14))
-
-
 class Shop:
     """Its days, told; `redis` and the clock are its own."""
 
     def __init__(self):
-        self.rng, self.zone, self.made = random.Random(4), zone(), []
+        self.rng, self.zone, self.made = random.Random(4), daytime_zone(), []
         self.clock, self.redis = FakeTime(tempfile.mkdtemp(prefix="sb-clock-")), OwnRedis()
         self.clock.set(-DAYS * 86400)
         self.world = World(self.start, "en", clock=self.clock, erp=False, ask=False, zone=self.zone, workers=1, env=self.clock.env, redis_url=self.redis.url)

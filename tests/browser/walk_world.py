@@ -1,5 +1,7 @@
 """A gateway with a channel of each kind and two CRMs, on stand-ins, and in it the shop of walk_story.py."""
+import datetime
 import time
+import zoneinfo
 from email.message import EmailMessage
 
 import walk_story as story
@@ -17,6 +19,8 @@ KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BOT = "123456789:AAE" + "x" * 32
 TOKEN = "EAA" + "x" * 40
 HOUR, DAY_MS = 3600, 86400000
+ZONES = ("Europe/London", "Europe/Berlin", "Europe/Moscow", "Asia/Dubai", "Asia/Yekaterinburg", "Asia/Omsk", "Asia/Novosibirsk", "Asia/Irkutsk", "Asia/Tokyo",
+         "Asia/Vladivostok", "Pacific/Auckland", "America/Sao_Paulo", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
 
 
 def looks(lang, ask=True):
@@ -27,10 +31,16 @@ def looks(lang, ask=True):
     return f'  color = "#00695c" {texts} {form if ask else ""}\n'
 
 
-class World:
-    """clock: a FakeTime under which the story is told; whoever passes it ends it. erp: with a CRM over the net."""
+def daytime_zone():
+    """A city where it is the middle of the working day: no day ends while a story is told."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return min(ZONES, key=lambda z: abs(now.astimezone(zoneinfo.ZoneInfo(z)).hour - 14))
 
-    def __init__(self, start, lang, clock=None, erp=True, ask=True, zone="Europe/Moscow", **kw):
+
+class World:
+    """clock: a FakeTime under which the story is told; whoever passes it ends it. erp: with a CRM over the net. zone: of the reports' days."""
+
+    def __init__(self, start, lang, clock=None, erp=True, ask=True, zone=None, **kw):
         self.lang, self.clock, self.n = lang, clock, 0
         self.imap, self.smtp = FakeImap(users={"support@example.test": "secret"}), FakeSmtp(users={"support@example.test": "secret"})
         self.telegram, self.whatsapp, self.erp = FakeTelegram(), FakeWhatsApp(), Receiver([KEY]) if erp else None
@@ -38,7 +48,7 @@ class World:
         app, self.number = self.whatsapp.app(), self.whatsapp.number(name=story.SHOP[lang]["title"])
         self.whatsapp.token(TOKEN)
         self.whatsapp.template(self.number.waba, "order_ready", components=[BODY, {"type": "FOOTER", "text": story.SHOP["en"]["title"]}])
-        config = 'public_url = "http://127.0.0.1:{port}"\n' + f'reports {{{{ zone = "{zone}" }}}}\n' + CONFIG.replace(
+        config = 'public_url = "http://127.0.0.1:{port}"\n' + f'reports {{{{ zone = "{zone or daytime_zone()}" }}}}\n' + CONFIG.replace(
             '  origins = {{"self"}}\n', '  origins = {{"self"}}\n' + looks(lang, ask)).replace('loopback "test"', 'loopback "market"')
         config += (
             f'telegram "sales" {{{{ token = "{BOT}" api_url = "{self.telegram.url}" mode = "polling" }}}}\n'

@@ -23,10 +23,6 @@ def send(api, thread, text, **more):
                     {"id": f"k{time.monotonic_ns()}", "text": text, **more})["message"]
 
 
-def trace(gateway, message):
-    return gateway.cli("trace", message).stdout
-
-
 # --- the line itself ---
 
 def test_help_and_usage():
@@ -162,8 +158,7 @@ def thread_by_hook(g, who, text):
 
 def test_trace_of_what_came_in(shared):
     got = thread_by_hook(shared, "t1", "hello")
-    out = until(lambda: "has it since" in trace(shared, got["message"])
-                and trace(shared, got["message"]), 10)
+    out = shared.traced(got["message"], "has it since")
     assert f"message {got['message']}, in, number {got['seq']} of thread {got['thread']}" in out
     for word in ("received", "stored", "attached"):
         assert word in out
@@ -179,11 +174,11 @@ def test_trace_says_why(shared):
     thread = thread_by_hook(g, "t2", "hello")["thread"]
     good = send(api, thread, "fine")
     lost = send(api, thread, "!lose")
-    until(lambda: "now    sent" in trace(g, good["id"]), 10)
-    out = until(lambda: "now    unknown" in trace(g, lost["id"]) and trace(g, lost["id"]), 10)
+    g.traced(good["id"], "now    sent")
+    out = g.traced(lost["id"], "now    unknown")
     assert "not sent again by itself" in out and "why:" in out
     flaky = send(api, thread, "!fail 2")
-    out = until(lambda: "now    sent" in trace(g, flaky["id"]) and trace(g, flaky["id"]), 30)
+    out = g.traced(flaky["id"], "now    sent")
     assert out.count("  retry  ") == 2, out
 
 
@@ -194,7 +189,7 @@ def test_dead_letters(start_gateway):
     thread = thread_by_hook(g, "d1", "hello")["thread"]
     sent = [send(api, thread, "!reject") for _ in range(3)]
     until(lambda: len(g.cli("dead", "list", "--json").stdout.splitlines()) == 3, 10)
-    assert "given up" in trace(g, sent[0]["id"])
+    g.traced(sent[0]["id"], "given up")
     rows = [json.loads(x) for x in g.cli("dead", "list", "--json").stdout.splitlines()]
     assert all(r["thread"] == thread and r["queue"] == "out:test" for r in rows)
     assert [r["seq"] for r in rows] == sorted((m["seq"] for m in sent), reverse=True)

@@ -102,8 +102,7 @@ def test_the_writer_gets_it_as_his_own_and_others_as_any_message(world):
     assert theirs["origin"] == {"target": "erp"}
     until(lambda: any(m.get("text") == "an answer" for m in world.gateway.card_messages()), 10 * SLOWER)
     assert not world.shop.messages("message.updated")  # statuses = none
-    trace = world.gateway.cli("trace", mine[0]["id"]).stdout
-    assert "card   erp: has it since" in trace
+    world.gateway.traced(mine[0]["id"], "card   erp: has it since")
 
 
 def test_an_agent_of_ours_is_known_there(world):
@@ -346,7 +345,7 @@ def test_a_responsible_goes_both_ways(world):
     until(lambda: told(world.shop, thread) == ["anna"], 20 * SLOWER)
     assert events(world, thread) == [{"type": "assigned", "to": "anna", "by": "Boss"}]
     event = next(m for m in world.admin.messages(thread) if "event" in m)
-    until(lambda: "card   erp: comes from there" in world.gateway.cli("trace", event["id"]).stdout, 10 * SLOWER)
+    world.gateway.traced(event["id"], "card   erp: comes from there")
     world.admin.patch(f"/threads/{thread}", {"assignee": "bert"})
     until(lambda: told(world.erp, thread) == ["bert"], 20 * SLOWER)  # and never "anna", which is its own
     world.back.send("thread.assigned", {"card": card, "agent": "bert"})  # so it tells us what we told it

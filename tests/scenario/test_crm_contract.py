@@ -107,8 +107,7 @@ def test_a_dialogue_is_on_a_new_card_in_order(world):
     assert history[0].startswith(f"{who.title()}, loopback test, ") and history[6].startswith("agent ")
     assert world.target.cards()[card] == who.title()
     assert ("other", f"loopback:{who}") in world.target.ways(card)
-    trace = world.gateway.cli("trace", admin.messages(thread)[0]["id"]).stdout
-    assert "card   crm: has it since" in trace
+    world.gateway.traced(admin.messages(thread)[0]["id"], "card   crm: has it since")
 
 
 @pytest.mark.parametrize("writing", range(4))

@@ -122,8 +122,7 @@ def test_what_is_equal_and_what_is_not_there_any_more(world):
     assert "2 messages are queued again" in p.stdout
     world.settled(threads)
     world.wait_equal()
-    trace = world.gateway.cli("trace", ids[1]).stdout
-    assert "missing" in trace and "card   main: has it since" in trace
+    world.gateway.traced(ids[1], "missing", "card   main: has it since")
     assert "0 messages are queued again" in world.verify("--repair", code=0).stdout
 
 
@@ -355,9 +354,7 @@ def test_what_a_target_does_not_take_is_not_missed(start_gateway):
         world = World(start_gateway(config=CONFIG + hook))
         thread = dialogue(world, "ann")
         note = world.admin.messages(thread)[-1]
-        out = until(lambda: (t := world.gateway.cli("trace", note["id"]).stdout) and "does not take such" in t and t,
-                    20 * SLOWER)
-        assert "card   erp: does not take such messages" in out and "card   main: has it since" in out
+        world.gateway.traced(note["id"], "card   erp: does not take such messages", "card   main: has it since")
         until(lambda: len(receiver.messages()) == 5, 20 * SLOWER)
         assert world.crm("replay", "--thread", thread, target="erp").stdout.startswith("6 messages")
         updated = until(lambda: len(m := receiver.messages("message.updated")) == 5 and m, 20 * SLOWER)

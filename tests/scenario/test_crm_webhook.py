@@ -61,8 +61,7 @@ def test_each_message_comes_signed_and_in_order(world):
     assert created["timestamp"] == created["data"]["message"]["received_at"]
     assert created["data"]["card"] == created["data"]["client"]["id"]  # it named none
     assert len([c for c in receiver.clients()]) == 2  # once each, not with each message
-    trace = g.cli("trace", receiver.messages()[0]["id"]).stdout
-    assert "card   erp: has it since" in trace and "card   main: has it since" in trace
+    g.traced(receiver.messages()[0]["id"], "card   erp: has it since", "card   main: has it since")
 
 
 def test_the_receiver_s_own_card_is_kept(world):

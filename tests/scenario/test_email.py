@@ -84,8 +84,7 @@ def test_there_and_back(world, who):
     assert [x["text"].strip() for x in ms][1] == "Thank you!"
     card = until(lambda: (lambda c: c if m["id"] in c else None)(w.card()), 20 * SLOWER)
     assert card[m["id"]]["subject"] == "Заказ № 7"
-    trail = w.gateway.cli("trace", m["id"]).stdout
-    assert "stored" in trail and "attached" in trail
+    w.gateway.traced(m["id"], "stored", "attached")
 
 
 @pytest.mark.parametrize("client", ["swaks", "curl"])

@@ -34,8 +34,7 @@ def everything(world, n, ready=lambda ms: True):
 
 def trace(world, m):
     """What the command prints of a message, checked against what the API says; it is on the card."""
-    out = until(lambda: (lambda out: out if "card   main: has it since" in out else None)(world.gateway.cli("trace", m["id"]).stdout),
-                20 * SLOWER, why=f"for the card of {m}")
+    out = world.gateway.traced(m["id"], "card   main: has it since")
     assert f"message {m['id']}, {m['direction']}, number {m['seq']} of thread {m['thread']}" in out
     if m["direction"] in ("in", "event"):
         assert "now    stored in its thread" in out
