@@ -58,6 +58,15 @@ class Page(Inbox):
     def text(self):
         return self.d.find_element(By.ID, "log").text
 
+    def all_is_shown(self, russian):
+        """Files are fetched, or not, in their own time."""
+        def there():
+            shown = self.text()
+            missing = [k for k, words in SEEN.items() if words[russian] not in shown]
+            assert not missing, (self.width, self.lang, missing, shown)
+            return True
+        self.until(there, why="for every kind")
+
     def open(self, thread, n):
         self.open_thread(thread)
         self.until(lambda: self.seqs() and max(self.seqs()) == n, why=f"for {n} messages")
@@ -193,9 +202,8 @@ def test_every_kind_is_shown(world, browsers):
         for width in (1280, 390):
             i.look(width, russian)
             i.open(thread, n)
+            i.all_is_shown(russian)
             shown = i.text()
-            missing = [k for k, words in SEEN.items() if words[russian] not in shown]
-            assert not missing, (width, i.lang, missing, shown)
             assert shown.count("+4917699999") == 1, "one change of the number, told once"
             assert not [m for m in i.messages() if "sku-1" in m], "an order's lines are shown twice"
             media_are_there(i)
