@@ -3,6 +3,7 @@
 #define SB_API_API_PRIVATE_H
 
 #include "api/api.h"
+#include "base/log.h"
 #include "store/store_desk.h"
 
 #define API_BODY_MAX (256u << 10)
@@ -18,10 +19,7 @@ struct api {
     struct api_options options; /* what is borrowed in it outlives us */
     char *own_origin;           /* of public_url, or NULL */
     bool draining;
-    struct {
-        uint64_t since_ms; /* clock_mono_ms */
-        unsigned n;
-    } failed; /* sign-ins by a provider, in this minute: for the log */
+    struct log_quota failed; /* sign-ins by a provider */
 };
 
 /* A request whose sender is known. Freed by the answering functions. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "api/api_private.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/oidc/oidc.h"
@@ -16,7 +15,6 @@
 #define COOKIE "sb_sign_in"
 #define TRIES 300 /* of one address, in a minute: a company may be behind it */
 #define WORD_MAX 100
-#define LINES 100 /* of failures, in the log, in a minute */
 
 /* What the page is told. */
 static const char OK[] = "ok", EXPIRED[] = "expired", DENIED[] = "denied", UNKNOWN[] = "unknown",
@@ -84,20 +82,8 @@ static void end(struct trip *t, const char *word) {
     trip_free(t);
 }
 
-/* Anybody can make it fail as often as he likes: not each time is worth a line. */
-static bool is_worth_a_line(struct api *api) {
-    uint64_t now = clock_mono_ms();
-    if (now - api->failed.since_ms >= 60000) {
-        if (api->failed.n > LINES)
-            LOG_WARN(api->env.log, "sign_in.failed_more", LOG_I("n", api->failed.n - LINES));
-        api->failed.since_ms = now;
-        api->failed.n = 0;
-    }
-    return ++api->failed.n <= LINES;
-}
-
 static void fail(struct trip *t, const char *word, const struct err *err) {
-    if (is_worth_a_line(t->api))
+    if (log_quota_take(&t->api->failed, t->api->env.log, "sign_in.failed_more"))
         LOG_WARN(t->api->env.log, "sign_in.failed", LOG_S("provider", oidc_id(t->oidc)),
             LOG_S("peer", http_peer(t->x)), LOG_S("told", word), LOG_E(err));
     end(t, word);

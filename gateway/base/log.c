@@ -84,3 +84,13 @@ void log_write(const struct log *log, enum log_level level, const char *event,
     }
     buf_free(&b);
 }
+
+bool log_quota_take(struct log_quota *q, const struct log *log, const char *more) {
+    uint64_t now = clock_mono_ms();
+    if (now - q->since_ms >= 60000) {
+        if (q->n > LOG_A_MINUTE)
+            LOG_WARN(log, more, LOG_I("n", q->n - LOG_A_MINUTE));
+        *q = (struct log_quota){.since_ms = now};
+    }
+    return ++q->n <= LOG_A_MINUTE;
+}

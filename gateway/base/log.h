@@ -39,11 +39,21 @@ struct log_field {
         "error", (e)->text, 0                                                                      \
     }
 
+/* Of events that anybody can cause as often as he likes. */
+#define LOG_A_MINUTE 100
+struct log_quota {
+    uint64_t since_ms, n;
+};
+
 void log_init(struct log *log); /* info, logfmt, stderr */
 
 /* Writes one line in one write(2). */
 void log_write(
     const struct log *log, enum log_level level, const char *event, const struct log_field *fields);
+
+/* Has this one a line, too? LOG_A_MINUTE have; how many more there were is said by an event `more`,
+ * when another minute has begun with the next one. */
+bool log_quota_take(struct log_quota *q, const struct log *log, const char *more);
 
 #define LOG_AT(log, level_, event, ...)                                                            \
     do {                                                                                           \

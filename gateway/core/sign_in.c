@@ -98,7 +98,7 @@ static void login_end_for(
     struct err how = err ? *err : (struct err){0}; /* it may be l's own */
     l->err = how;
     metrics_add(l->users->env.metrics, M_LOGIN, result, 1);
-    if (err)
+    if (err && log_quota_take(&l->users->refused, l->users->env.log, "login.refused_more"))
         LOG_INFO(l->users->env.log, "login.refused", LOG_S("peer", l->peer), LOG_E(&how));
     if (l->what == SIGN_IN && (reason || !err))
         audit(l, reason);

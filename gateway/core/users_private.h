@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "base/crypto.h"
+#include "base/log.h"
 #include "core/users.h"
 #include "store/store_users.h"
 
@@ -35,6 +36,7 @@ struct users {
         void *arg;
     } listeners[LISTENERS_MAX];
     size_t nlisteners;
+    struct log_quota refused;
     bool stopped;
 };
 

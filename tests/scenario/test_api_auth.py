@@ -130,6 +130,11 @@ def test_guessing_is_throttled(start_gateway):
     CONTRACT.check("signIn", by_name[-1])
     by_address = asked(f"somebody{i}" for i in range(14 * SLOWER))
     assert by_address[-1].status_code == 429, [r.status_code for r in by_address]
+    began, door = time.monotonic(), requests.Session()
+    for i in range(500):
+        door.post(g.url + "/api/v1/session", json={"name": f"somebody{i}", "password": "x" * 12})
+    minutes = 2 + int((time.monotonic() - began) / 60)
+    assert 100 <= g.log().count("event=login.refused ") <= 100 * minutes * g.workers, "and fills no disk"
 
 
 def test_the_cookie_is_safe(shared):
