@@ -3,8 +3,8 @@
 #define SB_CORE_CORE_PRIVATE_H
 
 #include "core/breaker.h"
-#include "core/pace.h"
 #include "core/core.h"
+#include "core/pace.h"
 #include "store/store_feed.h"
 #include "store/store_queue.h"
 

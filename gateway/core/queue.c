@@ -428,9 +428,8 @@ static void flush(void *arg) {
         return;
     }
     queue_run(q); /* what the next ones need is asked for together with it */
-    bool waits = gives_way(q);
     q->gave_way = false;
-    if (waits || q->nended == 0 || waits_for_company(q))
+    if (q->way || q->nended == 0 || waits_for_company(q))
         return;
     leave_company(q);
     q->flush_due = false;

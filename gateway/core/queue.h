@@ -76,8 +76,8 @@ enum queue_health {
 };
 
 struct queue_kind {
-    unsigned in_flight_max;
-    unsigned (*in_flight)(const struct queue *q); /* so many now; NULL: in_flight_max */
+    unsigned in_flight_max;                       /* at a time */
+    unsigned (*in_flight)(const struct queue *q); /* now, where it changes; NULL: in_flight_max */
     unsigned flush_max;                           /* FLUSH_MAX, FLUSH_FEW */
     unsigned company_ms;  /* so long an outcome waits for others, while they are on their way */
     unsigned give_way_ms; /* so long a backlog lets messages be stored first; 0: it does not */

@@ -194,15 +194,19 @@ static void on_load_client(void *arg, json_t *result, const struct err *err) {
     loading_done(l, err);
 }
 
-/* r: of delivery.lua. id: of the client. */
-static void add_message_and_client(struct loading *l, const char *id, const struct redis_reply *r) {
+/* r: of delivery.lua. id: of the client. The message, which the result holds; NULL: there is none.
+ */
+static json_t *add_message(struct loading *l, const char *id, const struct redis_reply *r) {
     const struct redis_reply *record = redis_reply_at(r, 1);
     json_t *message = redis_reply_type(record) == REDIS_STRING
                           ? record_private(redis_reply_span(record), l->thread, id, l->seq)
                           : NULL;
     json_object_set_new(l->result, "message", message ? message : json_null());
-    if (json_object_get(message, "to"))
-        json_object_set(l->result, "to", json_object_get(message, "to"));
+    return message;
+}
+
+/* Completes it with the client, who may have to be asked of another shard. */
+static void add_client(struct loading *l, const char *id, const struct redis_reply *r) {
     json_t *client = client_json(id, redis_reply_at(r, 2));
     if (client) {
         json_object_set_new(l->result, "client", client);
@@ -215,6 +219,7 @@ static void add_message_and_client(struct loading *l, const char *id, const stru
 static void on_load(void *arg, const struct redis_reply *r, const struct err *err) {
     struct loading *l = arg;
     const struct redis_reply *fields = redis_reply_at(r, 0);
+    const char *client = redis_reply_str(redis_reply_at(fields, T_CLIENT));
     json_t *thread = err ? NULL : thread_json(l->thread, fields);
     if (err) {
         loading_done(l, err);
@@ -226,11 +231,12 @@ static void on_load(void *arg, const struct redis_reply *r, const struct err *er
             redis_reply_str(redis_reply_at(fields, T_ADDRESS)), "route",
             redis_reply_str(redis_reply_at(fields, T_ROUTE)), "episode",
             (json_int_t)redis_reply_int(redis_reply_at(fields, T_EPISODE)));
-        add_message_and_client(l, redis_reply_str(redis_reply_at(fields, T_CLIENT)), r);
+        json_t *to = json_object_get(add_message(l, client, r), "to");
+        if (to)
+            json_object_set(l->result, "to", to);
+        add_client(l, client, r);
     }
 }
-
-static const char *const card_fields[] = {"client"};
 
 static void on_card_load(void *arg, const struct redis_reply *r, const struct err *err) {
     struct loading *l = arg;
@@ -241,15 +247,15 @@ static void on_card_load(void *arg, const struct redis_reply *r, const struct er
     } else if (!*client) {
         no_thread(l);
     } else {
-        int64_t attached = redis_reply_int(redis_reply_at(fields, ARRAY_LEN(card_fields)));
-        l->result = json_pack("{s:I}", "attached_seq", (json_int_t)attached);
-        add_message_and_client(l, client, r);
+        l->result = json_pack(
+            "{s:I}", "attached_seq", (json_int_t)redis_reply_int(redis_reply_at(fields, 1)));
+        add_message(l, client, r);
+        add_client(l, client, r);
     }
 }
 
-/* Field `more` of the thread comes after these; NULL: none. */
 static void load(struct store *s, const char *thread, int64_t seq, const char *const *fields,
-    size_t n, const char *more, redis_fn on_reply, store_json_fn fn, void *arg) {
+    size_t n, redis_fn on_reply, store_json_fn fn, void *arg) {
     struct args a;
     struct err err;
     if (!store_check_id(s, thread, "thread", &err)) {
@@ -264,20 +270,19 @@ static void load(struct store *s, const char *thread, int64_t seq, const char *c
     args_int(&a, seq);
     for (size_t f = 0; f < n; f++)
         args_add(&a, fields[f]);
-    if (more)
-        args_add(&a, more);
     store_eval(s, SCRIPT_DELIVERY, id_shard(thread), &a, on_reply, l);
 }
 
 void store_delivery(struct store *s, const char *thread, int64_t seq, store_json_fn fn, void *arg) {
-    load(s, thread, seq, thread_fields, T_COUNT, NULL, on_load, fn, arg);
+    load(s, thread, seq, thread_fields, T_COUNT, on_load, fn, arg);
 }
 
 void store_card_delivery(struct store *s, const char *thread, int64_t seq, const char *target,
     store_json_fn fn, void *arg) {
     char attached[STORE_KEY_SIZE];
+    const char *const fields[] = {"client", attached};
     snprintf(attached, sizeof attached, "crm:%s", target);
-    load(s, thread, seq, card_fields, ARRAY_LEN(card_fields), attached, on_card_load, fn, arg);
+    load(s, thread, seq, fields, ARRAY_LEN(fields), on_card_load, fn, arg);
 }
 
 /* --- begin and finish ------------------------------------------------------------------------ */

@@ -202,6 +202,12 @@ static const char *own_id(const struct item *it) {
     return id ? id : "";
 }
 
+/* Done; there is no message to note it at. */
+static void end_unnoted(struct item *it) {
+    is_well(it);
+    queue_end(it, "dropped", "");
+}
+
 static void end_attached(struct item *it, const char *external_id) {
     char detail[300];
     snprintf(detail, sizeof detail, "%s%s%s", crm_of(it)->target,
@@ -212,8 +218,7 @@ static void end_attached(struct item *it, const char *external_id) {
 static void on_status_told(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
     if (o->err && o->err->code == ERR_NOT_FOUND) {
-        is_well(it);
-        queue_end(it, "dropped", ""); /* with its card; the message itself is ensured elsewhere */
+        end_unnoted(it); /* gone with its card; the message itself is ensured elsewhere */
     } else if (o->err) {
         failed(it, o);
     } else {
@@ -350,16 +355,12 @@ static void attach(struct item *it) {
 
 static void on_card_noted(void *arg, const struct err *err) {
     struct item *it = arg;
-    if (err) {
+    if (err)
         store_failed(it, err);
-        return;
-    }
-    if (it->entry.kind == 'm') {
+    else if (it->entry.kind == 'm')
         attach(it);
-        return;
-    }
-    is_well(it);
-    queue_end(it, "dropped", ""); /* done; there is no message to note it at */
+    else
+        end_unnoted(it);
 }
 
 /* What we know of the client's card: "id", "url"; NULL nothing. */
@@ -493,22 +494,18 @@ static void on_loaded(void *arg, json_t *result, const struct err *err) {
 
 static void on_merged(void *arg, const struct crm_outcome *o) {
     struct item *it = arg;
-    if (o->err) {
+    if (o->err)
         failed(it, o);
-        return;
-    }
-    is_well(it);
-    queue_end(it, "dropped", "");
+    else
+        end_unnoted(it);
 }
 
 static void on_erased_noted(void *arg, const struct err *err) {
     struct item *it = arg;
-    if (err) {
+    if (err)
         store_failed(it, err);
-        return;
-    }
-    is_well(it);
-    queue_end(it, "dropped", "");
+    else
+        end_unnoted(it);
 }
 
 static void on_unmerged(void *arg, const struct crm_outcome *o) {
@@ -577,8 +574,7 @@ static void start(struct item *it) {
     }
 }
 
-const struct queue_kind crm_queue_kind = {.in_flight_max = PACE_EACH_MAX,
-    .in_flight = in_flight,
+const struct queue_kind crm_queue_kind = {.in_flight = in_flight,
     .flush_max = FLUSH_FEW,
     .company_ms = COMPANY_MS,
     .give_way_ms = GIVE_WAY_MS,

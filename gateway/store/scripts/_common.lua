@@ -1,5 +1,5 @@
--- _common.lua: what a script names of this is put before it (link.awk). KEYS[1] is the shard's prefix "sb:{s7}:"; every other key is
--- made from it, so all are in one slot. A log record is
+-- _common.lua: what a script names of this is put before it (link.awk).
+-- KEYS[1] is the shard's prefix "sb:{s7}:"; every other key is made from it, so all are in one slot. A log record is
 --   "<id> <body json>\n<ms> <word> [detail]\n+<ms after the first> <word> [detail]..."
 local P = KEYS[1]
 local call = redis.call
