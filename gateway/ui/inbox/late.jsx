@@ -14,7 +14,10 @@ export function Late({ part, ...rest }) {
     useEffect(() => {
         if (Part) return undefined;
         let gone = false, timer = null;
-        fetchAll(["late.css", "late.js"]).then(() => gone || again(), () => {
+        const fetched = () => {
+            if (!brought(part)) throw new Error(`late.js brings no ${part}`);
+        };
+        fetchAll(["late.css", "late.js"]).then(fetched).then(() => gone || again(), () => {
             if (gone) return;
             if (!rest.onClose) {
                 timer = setTimeout(again, AGAIN_MS);
