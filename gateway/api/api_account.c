@@ -61,9 +61,17 @@ HANDLER(api_sessions_end) {
 
 /* --- the second factor ----------------------------------------------------------------------- */
 
+/* A password that opens nothing here is none. */
+static void on_factor(void *arg, json_t *result, const struct err *err) {
+    const struct call *c = arg;
+    if (result && !c->api->options.passwords)
+        json_object_set_new(result, "has_password", json_false());
+    call_on_json(arg, result, err);
+}
+
 static void factor_get(struct call *c) {
     if (is_person(c))
-        users_factor_get(c->api->users, c->actor.name, call_on_json, c);
+        users_factor_get(c->api->users, c->actor.name, on_factor, c);
 }
 
 HANDLER(api_factor_get) {

@@ -179,32 +179,33 @@ struct looking {
     char *name;
     store_json_fn fn;
     void *arg;
-    bool enabled;
+    bool enabled, has_password;
 };
 
 static void on_left(void *arg, int64_t left, const struct err *err) {
     struct looking *k = arg;
-    json_t *out =
-        json_pack("{s:b,s:I}", "enabled", (int)k->enabled, "recovery_codes_left", (json_int_t)left);
+    json_t *out = json_pack("{s:b,s:b,s:I}", "has_password", (int)k->has_password, "enabled",
+        (int)k->enabled, "recovery_codes_left", (json_int_t)left);
     k->fn(k->arg, err ? NULL : out, err);
     json_decref(out);
     free(k->name);
     free(k);
 }
 
-static void on_looked(void *arg, json_t *result, const struct err *err) {
+static void on_looked(
+    void *arg, const json_t *user, const struct user_secrets *secrets, const struct err *err) {
     struct looking *k = arg;
-    const json_t *user = json_object_get(result, "user");
     if (err) {
         on_left(k, 0, err);
         return;
     }
     k->enabled = json_is_true(json_object_get(user, "second_factor"));
+    k->has_password = *secrets->hash != '\0';
     store_recovery_left(k->users->store, k->name, on_left, k);
 }
 
 void users_factor_get(struct users *u, const char *name, store_json_fn fn, void *arg) {
     struct looking *k = mem_alloc(sizeof *k);
-    *k = (struct looking){u, mem_strdup(name), fn, arg, false};
-    store_user_get(u->store, name, on_looked, k);
+    *k = (struct looking){.users = u, .name = mem_strdup(name), .fn = fn, .arg = arg};
+    store_user_secrets(u->store, name, on_looked, k);
 }

@@ -88,7 +88,8 @@ void users_factor_begin(struct users *u, const char *name, users_secret_fn fn, v
  * NULL; the caller has had password and code proven): {"recovery_codes":[...]}, shown this once. */
 void users_factor_codes(
     struct users *u, const char *name, const char *code, store_json_fn fn, void *arg);
-/* {"enabled":bool,"recovery_codes_left":n} */
+/* {"has_password":bool,"enabled":bool,"recovery_codes_left":n}: who has no password proves himself
+ * to a provider, and has nothing here that a second factor could guard. */
 void users_factor_get(struct users *u, const char *name, store_json_fn fn, void *arg);
 void users_factor_off(
     struct users *u, const char *name, bool end_sessions, store_done_fn fn, void *arg);

@@ -8,8 +8,10 @@ from selenium.webdriver.common.by import By
 from test_inbox_account import Page
 
 WORDS = {
-    "en": {"button": "Sign in with Corp", "denied": "The sign-in was cancelled there", "unknown": "You have no access here."},
-    "ru": {"button": "Войти через Corp", "denied": "Вход отменён", "unknown": "У вас нет доступа."},
+    "en": {"button": "Sign in with Corp", "denied": "The sign-in was cancelled there", "unknown": "You have no access here.",
+           "guarded": "You sign in by your company's provider"},
+    "ru": {"button": "Войти через Corp", "denied": "Вход отменён", "unknown": "У вас нет доступа.",
+           "guarded": "Вы входите через провайдера"},
 }
 PEOPLE = {name: {"sub": name + "1", "preferred_username": name, "name": name.title()} for name in ("ann", "eve")}
 
@@ -31,7 +33,7 @@ def test_there_and_back(browsers, width, lang):
         g = gateway_of(fake)
         try:
             g.start()
-            g.add_user("ann")
+            g.redis.hset("sb:user:" + g.add_user("ann"), "hash", "")  # she has no password
             p = Page(browsers, g, width, lang)
             p.d.get(g.url + "/#/account")
 
@@ -52,7 +54,11 @@ def test_there_and_back(browsers, width, lang):
             leave("eve")
             p.says(".form-error", words["unknown"])
             leave("ann")
-            p.one("[data-factor]")  # where he wanted to go
+            p.says("#account-provider + p", words["guarded"])  # where he wanted to go: nothing of it is seen to here
+            p.fits()
+            p.d.execute_script("arguments[0].scrollIntoView({block: 'center'})", p.one("#account-provider"))
+            p.shot("sign-in-account")
+            assert not p.all("[data-factor], #account-password")
             assert p.d.execute_script("return location.search + location.hash") == "#/account"
             p.online()
             p.d.refresh()

@@ -90,7 +90,7 @@ def test_whoever_turns_it_on_or_off_gives_the_password_again(shared):
         for path in ("/off", "/codes"):
             r = api.ask("POST", factor + path, json=body)
             assert (r.status_code, r.json()["code"]) == (403, code), r.text
-    assert api.get("/session/second-factor") == {"enabled": True, "recovery_codes_left": 10}
+    assert api.get("/session/second-factor") == {"has_password": True, "enabled": True, "recovery_codes_left": 10}
     api.post(factor + "/off", {"password": USUAL, "code": recovery[0]})
     assert sign_in(shared, "ivy").status_code == 200
     assert sign_in(shared, "ivy", code=recovery[1]).status_code == 200, "none is wanted: none is looked at"

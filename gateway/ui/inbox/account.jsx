@@ -9,16 +9,9 @@ import { FactorDialog } from "./factor.jsx";
 import { Button, Confirm, Spinner } from "./parts.jsx";
 import "./css/account.css";
 
-function Factor() {
-    const { t, why, told } = useWords();
-    const desk = useDesk();
-    const [factor, setFactor] = useState(null);
-    const [error, setError] = useState("");
+function Factor({ factor, error, load }) {
+    const { t } = useWords();
     const [dialog, setDialog] = useState("");
-    const load = () => desk.api.factor().then(setFactor, (e) => setError(told(why(desk.failed(e)))));
-    useEffect(() => {
-        load();
-    }, []);
     const close = () => {
         setDialog("");
         load();
@@ -28,7 +21,6 @@ function Factor() {
             <h2 id="account-factor">{t("factor.title")}</h2>
             <p>{t("factor.about")}</p>
             {error && <p class="form-error" role="alert">{error}</p>}
-            {!factor && !error && <Spinner label={t("app.loading")} />}
             {factor && (
                 <p class={`factor-state ${factor.enabled ? "good" : ""}`} data-factor={factor.enabled ? "on" : "off"}>
                     {factor.enabled ? t("factor.on", { n: factor.recovery_codes_left }) : t("factor.off")}
@@ -46,6 +38,55 @@ function Factor() {
             )}
             {dialog && <FactorDialog what={dialog} onClose={close} />}
         </section>
+    );
+}
+
+function Password() {
+    const { t } = useWords();
+    const desk = useDesk();
+    return (
+        <section class="account-part" aria-labelledby="account-password">
+            <h2 id="account-password">{t("signin.password")}</h2>
+            <p>{t("account.password")}</p>
+            <div class="account-tools"><Button icon="lock" onClick={() => desk.openPassword()}>{t("nav.password")}</Button></div>
+        </section>
+    );
+}
+
+function ByProvider() {
+    const { t } = useWords();
+    return (
+        <section class="account-part" aria-labelledby="account-provider">
+            <h2 id="account-provider">{t("account.signIn")}</h2>
+            <p>{t("account.byProvider")}</p>
+        </section>
+    );
+}
+
+// What guards it: a password and a second factor; or a provider, and nothing here.
+function SignIn() {
+    const { t, why, told } = useWords();
+    const desk = useDesk();
+    const [factor, setFactor] = useState(null);
+    const [error, setError] = useState("");
+    const load = async () => {
+        try {
+            setFactor(await desk.api.factor());
+            setError("");
+        } catch (e) {
+            setError(told(why(desk.failed(e))));
+        }
+    };
+    useEffect(() => {
+        load();
+    }, []);
+    if (!factor && !error) return <Spinner label={t("app.loading")} />;
+    if (factor && !factor.has_password) return <ByProvider />;
+    return (
+        <>
+            <Factor {...{ factor, error, load }} />
+            <Password />
+        </>
     );
 }
 
@@ -113,24 +154,12 @@ function Sessions() {
 
 function Account() {
     const { t } = useWords();
-    const desk = useDesk();
     const me = useStore((db) => db.me);
-    const [passwords, setPasswords] = useState(true);
-    useEffect(() => {
-        desk.api.signInWays().then((ways) => setPasswords(ways.password), () => {});
-    }, []);
     return (
         <AdminPage title={t("account.title")} hint={`${me.display_name || me.name} (${me.name}) · ${t("role." + me.role)}`}>
             <Notices />
             <Look />
-            <Factor />
-            {passwords && (
-                <section class="account-part" aria-labelledby="account-password">
-                    <h2 id="account-password">{t("signin.password")}</h2>
-                    <p>{t("account.password")}</p>
-                    <div class="account-tools"><Button icon="lock" onClick={() => desk.openPassword()}>{t("nav.password")}</Button></div>
-                </section>
-            )}
+            <SignIn />
             <Sessions />
         </AdminPage>
     );

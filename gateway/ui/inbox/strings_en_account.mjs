@@ -16,6 +16,8 @@ export const account = {
     "signin.codeHint": "6 digits from your authenticator app, or one of your recovery codes.",
     "signin.throttledMinutes": { one: "Too many tries. Try again in {n} minute.", other: "Too many tries. Try again in {n} minutes." },
     "account.title": "Your account",
+    "account.signIn": "Signing in",
+    "account.byProvider": "You sign in by your company's provider. The password and a second factor are seen to there.",
     "account.password": "At least 10 characters; several words are best. A new one ends all other sessions.",
     "app.newer": "There is a newer version of this page.",
     "app.renew": "Load it",
