@@ -54,7 +54,7 @@ export class Desk {
     save() {
         const { drafts, outbox, me, phase } = this.db;
         if (phase !== "app") return; // what is kept is not here yet, or not any more
-        if (drafts !== this.savedDrafts) this.storage.setDrafts(me.name, drafts);
+        if (drafts !== this.savedDrafts) this.storage.setDrafts(me.name, drafts, this.savedDrafts);
         if (outbox !== this.savedOutbox) this.storage.setOutbox(me.name, outbox);
         this.savedDrafts = drafts;
         this.savedOutbox = outbox;

@@ -55,8 +55,16 @@ export const storage = {
                     at: Number(d.at) || 0 });
         return drafts;
     },
-    setDrafts(agent, drafts) {
-        const newest = [...drafts].filter(([, d]) => d.text || d.html || d.note).slice(-100);
+    // Only what has changed since `was`: another tab keeps its own here.
+    setDrafts(agent, drafts, was) {
+        const all = this.drafts(agent);
+        for (const thread of was.keys()) if (!drafts.has(thread)) all.delete(thread);
+        for (const [thread, draft] of drafts) {
+            if (draft === was.get(thread)) continue;
+            all.delete(thread); // the newest is the last
+            all.set(thread, draft);
+        }
+        const newest = [...all].filter(([, d]) => d.text || d.html || d.note).slice(-100);
         write(local, "sb.drafts." + agent, newest.length ? Object.fromEntries(newest) : null);
     },
 
