@@ -151,6 +151,13 @@ def test_other_ways_of_a_provider(w):
     assert w.sign_in("bob", name="other") == "ok" and fake.count("/keys") == 1 and fake.count("/realm/.well-known/openid-configuration") == 1
     fake.thin, fake.keys = False, [Key(), Key("ES256")]
     assert w.sign_in("bob", name="other") == "ok" and fake.count("/keys") == 2
+    fake.before = lambda request: Answer(503, {}) if request.path == "/userinfo" else None
+    fake.claims = lambda c: {k: v for k, v in c.items() if k != "name"}
+    asked = fake.count("/userinfo")
+    assert w.sign_in("bob", name="other") == "ok" and fake.count("/userinfo") == asked + 1, "what he is called keeps nobody out"
+    fake.claims = lambda c: {k: v for k, v in c.items() if k != "preferred_username"}
+    assert w.sign_in("bob", name="other") == "away"
+    fake.before, fake.claims = None, lambda c: c
     fake.keys = [Key()]
     assert [w.sign_in("bob", name="other") for _ in range(2)] == ["failed"] * 2 and fake.count("/keys") == 2, "not for each unknown key"
 

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "core/crm/crm_call.h"
 #include "core/oidc/oidc_private.h"
@@ -75,9 +76,12 @@ static void on_userinfo(
     void *arg, const struct http_answer *answer, const struct err *err, bool sent) {
     struct oidc_finishing *f = arg;
     struct err why;
+    bool has_come = !err && answer->status == 200;
     (void)sent;
     f->call = NULL;
-    if (err) {
+    if (!has_come && !oidc_person_lacks(&f->o->rules, f->claims)) {
+        decide(f); /* only what he is called is not known */
+    } else if (err) {
         fail_to_ask(f, "the userinfo endpoint", err);
     } else if (answer->status != 200) {
         err_set(&why, answer->status >= 500 ? ERR_UNAVAILABLE : ERR_PROTOCOL,
@@ -136,7 +140,8 @@ static void on_keys(void *arg, const struct err *err) {
     }
     if (!f->claims)
         end(f, NULL, &why);
-    else if (o->metadata.userinfo_url && oidc_person_lacks(&o->rules, f->claims))
+    else if (o->metadata.userinfo_url &&
+             (oidc_person_lacks(&o->rules, f->claims) || !*json_text(f->claims, "name")))
         ask_userinfo(f);
     else
         decide(f);

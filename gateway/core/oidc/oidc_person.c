@@ -131,6 +131,5 @@ bool oidc_person_lacks(const struct oidc_rules *rules, const json_t *claims) {
     return !*json_text(claims, rules->claim) ||
            (by_mail && !strchr(json_text(claims, rules->claim), '@') && !is_verified(claims)) ||
            (strcmp(rules->claim, "email") == 0 && !is_verified(claims)) ||
-           (*rules->role_claim && !claim_at(claims, rules->role_claim)) ||
-           !*json_text(claims, "name");
+           (*rules->role_claim && !claim_at(claims, rules->role_claim));
 }

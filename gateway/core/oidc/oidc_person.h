@@ -31,7 +31,7 @@ struct oidc_person {
 /* claims: of an ID token that was believed. 0, or -1 with err (ERR_DENIED): he may not come in. */
 int oidc_person_read(const struct oidc_rules *rules, const char *issuer, const json_t *claims,
     struct oidc_person *out, struct err *err);
-/* Is something missing that is needed, so that it is worth asking for more about him? */
+/* Is something missing without which he may not come in? */
 bool oidc_person_lacks(const struct oidc_rules *rules, const json_t *claims);
 
 #endif
