@@ -93,7 +93,7 @@ def second_factor(w):
     """On, new codes, off; and each refusal."""
     password = {"password": w.gateway.PASSWORD}
     api = w.settled(f"factor{time.monotonic_ns()}")
-    assert w.call("secondFactor", status=200, api=api) == {"enabled": False, "recovery_codes_left": 0}
+    assert w.call("secondFactor", status=200, api=api) == {"has_password": True, "enabled": False, "recovery_codes_left": 0}
     w.call("beginSecondFactor", status=403, api=api, json={"password": "wrong password"})
     for op in ("beginSecondFactor", "confirmSecondFactor", "newRecoveryCodes", "endSecondFactor"):
         w.call(op, status=400, api=api, json={})
