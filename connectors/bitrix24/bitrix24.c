@@ -126,12 +126,6 @@ static const struct setting settings[] = {
         .type = SETTING_STRING,
         .preset = "Switchboard",
         .help = "openline: the same for people."},
-    {.key = "line_again",
-        .type = SETTING_ENUM,
-        .preset = "look",
-        .choices = "look|send",
-        .help = "openline: what may be there since its answer was lost is looked for by an update, "
-                "or sent, perhaps a second time."},
     {.key = "application_token",
         .type = SETTING_STRING,
         .preset = "",
@@ -210,7 +204,6 @@ static int open_line(struct bitrix24 *b, const struct settings *s, struct err *e
     b->line.name = settings_str(s, "connector_name");
     b->line.number = (int)settings_int(s, "line");
     b->line.application_token = settings_str(s, "application_token");
-    b->line.looks = strcmp(settings_str(s, "line_again"), "look") == 0;
     b->line.waits_end = &b->line.waits;
     if (!b->is_line)
         return 0;

@@ -95,7 +95,7 @@ static void on_step(void *arg, const json_t *result, const struct err *err, unsi
             steps[b->line.step].method, json_text(result, "error"),
             json_text(result, "error_description"));
         err = &bad;
-    } else if (err && (err->code == ERR_INVALID || err->code == ERR_NOT_FOUND)) {
+    } else if (err && (!crm_waits(err) || err->code == ERR_PROTOCOL)) {
         err_set(&bad, ERR_UNAVAILABLE, "%s: %.250s", steps[b->line.step].method, err->text);
         err = &bad; /* no fault of the message that waits for it */
     }
@@ -173,7 +173,8 @@ struct saying {
     json_t *pieces, *files; /* texts; what the portal fetches */
     struct bitrix24_held held;
     json_t *there, *fresh; /* elements: to be changed, to be sent */
-    bool again;
+    bool again;            /* some of what is fresh may be there: an answer was lost */
+    struct err refused;    /* some of it was refused: none of it is to stay */
     const char *method;
     size_t n; /* elements that the request is about */
     bitrix24_said_fn fn;
@@ -270,6 +271,22 @@ static json_t *without_files(const json_t *elements) {
     return out;
 }
 
+/* What is named only, to be deleted. */
+static json_t *names_of(const json_t *elements) {
+    json_t *out = json_array(), *one;
+    size_t i;
+    json_array_foreach((json_t *)elements, i, one) {
+        json_array_append_new(out, json_pack("{s:{s:O},s:{s:O},s:O}", "user", "id",
+            json_object_get(json_object_get(one, "user"), "id"), "message", "id",
+            json_object_get(json_object_get(one, "message"), "id"), "chat",
+            json_object_get(one, "chat")));
+    }
+    return out;
+}
+
+static const char SEND[] = "imconnector.send.messages", UPDATE[] = "imconnector.update.messages",
+                  DELETE[] = "imconnector.delete.messages";
+
 static void on_said(void *arg, const json_t *result, const struct err *err, unsigned retry_ms);
 
 /* Takes the elements. */
@@ -282,31 +299,39 @@ static void ask(struct saying *s, const char *method, json_t *elements) {
         on_said, s);
 }
 
-/* What may be there since its answer was lost is looked for by an update. */
+/* A line tells nobody what is in it, and says yes to whatever is to be changed or deleted, be it
+ * there or not. So what may be there since its answer was lost is deleted before it is sent. */
 static void say_fresh(struct saying *s) {
     if (!json_array_size(s->fresh))
         saying_end(s, NULL, 0);
     else if (s->again)
-        ask(s, "imconnector.update.messages", without_files(s->fresh));
+        ask(s, DELETE, names_of(s->fresh));
     else
-        ask(s, "imconnector.send.messages", json_incref(s->fresh));
+        ask(s, SEND, json_incref(s->fresh));
+}
+
+static void on_deleted(struct saying *s) {
+    if (s->refused.code) {
+        saying_end(s, &s->refused, 0);
+    } else if (is_deleted(s)) {
+        saying_end(s, NULL, 0);
+    } else {
+        s->again = false;
+        say_fresh(s);
+    }
 }
 
 static void on_said(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct saying *s = arg;
     struct err bad = {0};
-    bool looked = strcmp(s->method, "imconnector.update.messages") == 0;
-    bool changes = looked && json_array_size(s->there);
     if (!err && bitrix24_elements_check(result, s->n, &bad) < 0)
         err = &bad;
-    if (looked && s->again && err && err->code == ERR_INVALID) {
-        s->again = false; /* it is not there */
-        json_array_extend(s->there, s->fresh);
-        ask(s, "imconnector.send.messages", json_incref(s->there));
-    } else if (is_deleted(s) && err && err->code == ERR_INVALID) {
-        saying_end(s, NULL, 0); /* nor any more */
-    } else if (!err && changes) {
-        json_array_clear(s->there);
+    if (s->method == DELETE && (!err || err->code == ERR_INVALID)) {
+        on_deleted(s); /* or it was not there */
+    } else if (s->method == SEND && s->n > 1 && err && err->code == ERR_INVALID) {
+        s->refused = *err;
+        ask(s, DELETE, names_of(s->fresh));
+    } else if (s->method == UPDATE && !err) {
         say_fresh(s);
     } else {
         saying_end(s, err, retry_ms);
@@ -322,9 +347,9 @@ static void on_line(void *arg, const struct err *err, unsigned retry_ms) {
     compose(s);
     if (is_deleted(s)) {
         json_array_extend(s->there, s->fresh);
-        ask(s, "imconnector.delete.messages", json_incref(s->there));
+        ask(s, DELETE, json_incref(s->there));
     } else if (json_array_size(s->there)) {
-        ask(s, "imconnector.update.messages", without_files(s->there));
+        ask(s, UPDATE, without_files(s->there));
     } else {
         say_fresh(s);
     }
@@ -371,7 +396,7 @@ void bitrix24_line_say(
     bitrix24_held_read(in->known, &s->held);
     s->pieces = bitrix24_say(in->message, &how);
     s->files = bitrix24_files(in->message, &links);
-    s->again = b->line.looks && (in->again || (in->known && !s->held.pieces && !s->held.files));
+    s->again = in->again || (in->known && !s->held.pieces && !s->held.files);
     wait_for_line(b, on_line, s);
 }
 
@@ -384,7 +409,7 @@ void bitrix24_line_complain(struct bitrix24 *b, const char *chat, const char *im
         json_sprintf("[b]%s[/b] %.250s",
             b->flow.options.russian ? "Не доставлено клиенту:" : "Not delivered to the client:",
             reason));
-    s->again = b->line.looks; /* said once */
+    s->again = true; /* said once */
     json_decref(client);
     json_decref(none);
     free(id);

@@ -22,7 +22,6 @@ struct bitrix24_line {
     const char *id, *name;         /* of our channel there: "switchboard", "Switchboard" */
     int number;                    /* of the open line */
     const char *application_token; /* of all events; "" none come */
-    bool looks;                    /* before what may be there is sent again */
     bool is_set_up, is_busy;
     struct line_wait *waits, **waits_end;
     size_t step; /* of setting it up */

@@ -465,11 +465,9 @@ def test_a_lost_answer_of_a_line_is_no_second_message(line):
     assert [m["text"] for m in said(w, 4, 90)] == ["one", "two", "three", "four"] and len(lost) == 3
 
 
-def test_a_portal_whose_updates_say_yes_to_all(line):
-    """What is not confirmed can be set otherwise: a message may then come twice, but none is missing."""
-    w = line('line_again = "send"')
-    w.fake.lines.METHODS = {**w.fake.lines.METHODS, "imconnector.update.messages": lambda lines, p: {
-        "SUCCESS": True, "DATA": {"RESULT": [lines._element(one) for one in p["MESSAGES"]]}}}
+def test_what_has_not_reached_a_line_is_not_taken_for_said(line):
+    """A line says yes to the change of what is not there."""
+    w = line()
     lost = []
     w.fake.before = lambda r: lost.append(1) or GONE if "send.messages" in r.path and not lost else None
     who = own("ann")
@@ -500,6 +498,49 @@ def test_an_element_that_fails_is_no_success(line):
     said(w, 2)
     w.gateway.cli("dead", "retry", dead[0]["id"])
     assert [m["text"] for m in said(w, 3)] == ["one", "three", "two"]
+
+
+def test_of_what_a_line_refuses_in_part_nothing_stays(line):
+    """Of a long text it takes the first piece: what is retried comes once, and whole."""
+    w = line()
+    who, refused = own("ann"), []
+
+    def before(p):
+        if len(p["MESSAGES"]) > 1 and not refused:
+            out = [w.fake.lines._element(one, "the text is strange" if i else None) for i, one in enumerate(p["MESSAGES"])]
+            sent(w.fake.lines, {**p, "MESSAGES": p["MESSAGES"][:1]})
+            return refused.append(1) or {"SUCCESS": True, "DATA": {"RESULT": out}}
+        return sent(w.fake.lines, p)
+
+    sent = w.fake.lines.METHODS["imconnector.send.messages"]
+    w.fake.lines.METHODS = {**w.fake.lines.METHODS, "imconnector.send.messages": lambda lines, p: before(p)}
+    w.write(who, "word " * 1500)
+    dead = until(w.dead, 20 * SLOWER)
+    assert "the text is strange" in dead[0]["error"]["text"]
+    w.write(who, "next")
+    assert [m["text"] for m in said(w, 1)] == ["next"]
+    w.gateway.cli("dead", "retry", dead[0]["id"])
+    pieces = [m["text"] for m in said(w, 3)][1:]
+    assert "".join(pieces).count("word") == 1500 and len({m["id"] for m in said(w, 3)}) == 3
+
+
+def test_a_set_up_that_is_not_allowed_is_no_message_s_fault(line):
+    w = line()
+    refused = []
+
+    def before(request):
+        if "imconnector.activate" in request.path:
+            refused.append(1)
+            return Answer(400, {"error": "ACCESS_DENIED", "error_description": "Access denied!"})
+        return None
+
+    w.fake.before = before
+    w.gateway.restart()
+    who = own("ann")
+    w.write(who, "hello")
+    until(lambda: len(refused) > 1, 30 * SLOWER)
+    w.fake.before = None
+    assert [m["text"] for m in said(w, 1, 60)] == ["hello"] and not w.dead()
 
 
 def test_edits_and_what_is_taken_back(line):

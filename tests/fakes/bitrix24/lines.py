@@ -1,7 +1,7 @@
-"""Open lines with a channel of one's own: imconnector.*, as far as crm.md 2.3 tells. What it marks unconfirmed, or does
-not say: that update.messages of a message that is not there answers its element with SUCCESS false; that a message with
-an id that was there before is one more message (so that a doubled send is seen); that an update changes the text, and
-neither adds files nor takes them off."""
+"""Open lines with a channel of one's own: imconnector.*, as far as crm.md 2.3 tells. What that does not say is as in the
+portal's own code (modules imconnector and imopenlines): a message with an id that was there before is one more message; an
+update, or a deletion, is done to all that have the id, and its element has SUCCESS, too, when none has. That an update neither
+adds files nor takes them off is unconfirmed."""
 import re
 
 from ..crm import fetch
@@ -85,9 +85,8 @@ class Lines:
             out["session"] = {"ID": "323", "CHAT_ID": "1767"}
         return out
 
-    def _find(self, one):
-        return next((m for m in self.messages if m["chat"] == one["chat"]["id"] and m["id"] == one["message"]["id"]
-                     and not m["deleted"]), None)
+    def _called(self, one):
+        return [m for m in self.messages if m["chat"] == one["chat"]["id"] and m["id"] == one["message"]["id"] and not m["deleted"]]
 
     def _wrong(self, one):
         for name in ("name", "last_name"):
@@ -114,19 +113,17 @@ class Lines:
     def update(self, p):
         out = []
         for one in self._line(p):
-            there = self._find(one)
-            if there:
+            for there in self._called(one):
                 there["text"] = one["message"].get("text", "")
-            out.append(self._element(one, None if there else "the message was not found"))
+            out.append(self._element(one))
         return {"SUCCESS": True, "DATA": {"RESULT": out}}
 
     def delete(self, p):
         out = []
         for one in self._line(p):
-            there = self._find(one)
-            if there:
+            for there in self._called(one):
                 there["deleted"] = True
-            out.append(self._element(one, None if there else "the message was not found"))
+            out.append(self._element(one))
         return {"SUCCESS": True, "DATA": {"RESULT": out}}
 
     def delivery(self, p):
