@@ -276,10 +276,11 @@ static json_t *names_of(const json_t *elements) {
     json_t *out = json_array(), *one;
     size_t i;
     json_array_foreach((json_t *)elements, i, one) {
-        json_array_append_new(out, json_pack("{s:{s:O},s:{s:O},s:O}", "user", "id",
-            json_object_get(json_object_get(one, "user"), "id"), "message", "id",
-            json_object_get(json_object_get(one, "message"), "id"), "chat",
-            json_object_get(one, "chat")));
+        json_array_append_new(
+            out, json_pack("{s:{s:O},s:{s:O},s:O}", "user", "id",
+                     json_object_get(json_object_get(one, "user"), "id"), "message", "id",
+                     json_object_get(json_object_get(one, "message"), "id"), "chat",
+                     json_object_get(one, "chat")));
     }
     return out;
 }
