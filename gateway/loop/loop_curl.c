@@ -169,8 +169,12 @@ static enum err_code error_code(CURLcode rc, bool sent) {
 static void describe(const struct loop_curl_call *call, CURLcode rc, struct err *err) {
     const char *text = call->error[0] ? call->error : curl_easy_strerror(rc);
     const struct err *unread = loop_curl_mime_error(call->mime);
+    long status = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     if (call->denied && !call->begun) /* else another address was good */
         err_set(err, ERR_DENIED, "the address is not one of the public internet");
+    else if (call->too_large && status / 100 != 2) /* a page about its trouble */
+        err_set(err, ERR_UNAVAILABLE, "the peer answers %ld, with more than is read", status);
     else if (call->too_large || rc == CURLE_FILESIZE_EXCEEDED)
         err_set(err, ERR_TOO_LARGE, "the peer's answer is too large");
     else if (call->sink_failed)

@@ -334,6 +334,17 @@ def test_endless_answers(receiver, start_gateway):
     assert [m["text"] for m in receiver.messages()] == ["large", "next", "slow"]
 
 
+def test_a_long_page_about_a_trouble_is_no_yes(receiver, start_gateway):
+    """More than is read of an answer: its status counts all the same."""
+    g = start_gateway(config=CONFIG + section(receiver))
+    left = [503, 500, 429]
+    receiver.spoil = lambda e: Answer(left.pop(), b"x" * (1 << 20)) if left and "text" in str(e) else None
+    write(g, "ann", "text")
+    write(g, "ann", "next text")
+    wait_for(receiver, 2, 60)
+    assert [m["text"] for m in receiver.messages()] == ["text", "next text"] and not left
+
+
 def test_a_large_event_comes_without_its_texts(receiver, start_gateway):
     g = start_gateway(config=CONFIG + section(receiver, extra='body_max = "4K"'))
     write(g, "ann", "x" * 6000)
