@@ -169,6 +169,7 @@ static void failed(struct item *it, const struct crm_outcome *o) {
         queue_retry(it, o->retry_ms, &err);
         return;
     case ERR_AUTH:
+        it->unsure = true; /* a step of it may have been done before */
         queue_put_off(it, refuses_us(it, &err));
         return;
     case ERR_PROTOCOL:
