@@ -49,7 +49,7 @@ static void say(const json_t *j, struct err *err) {
 json_t *hubspot_result(const struct http_answer *a, struct err *err, unsigned *retry_ms) {
     long after = a->retry_after_s;
     *retry_ms = after <= 0 ? 0 : (unsigned)(after < 86400 ? after : 86400) * 1000;
-    if (crm_answer_check(a, err) < 0) {
+    if (crm_answer_check_json(a, err) < 0) {
         json_t *j = a->body.n ? json_loadb(a->body.p, a->body.n, 0, NULL) : NULL;
         if (json_is_object(j) && a->status < 500)
             say(j, err);

@@ -55,7 +55,7 @@ json_t *kommo_answer(const struct http_answer *a, struct err *err) {
     char said[SAID_MAX];
     if (a->status >= 200 && a->status < 300)
         return crm_answer_json(a, err);
-    crm_answer_check(a, err);
+    crm_answer_check_json(a, err);
     json_t *problem = a->body.n ? json_loadb(a->body.p, a->body.n, 0, NULL) : NULL;
     if (json_is_object(problem)) {
         words_of(problem, said);

@@ -109,16 +109,16 @@ static void settle(struct odoo *o, const struct err *err, unsigned retry_ms) {
 }
 
 /* What is wrong here is wrong for all messages: they wait until an admin has mended it. */
-static void refuse(struct odoo *o, struct err *err, unsigned retry_ms) {
+static void refuse(struct odoo *o, const struct http_answer *a, struct err *err) {
     crm_calls_refused(o->calls, err);
-    bool passes = err_passes(err);
+    bool is_elsewhere = a && a->status == 404, passes = err_passes(err) && !is_elsewhere;
     forget(o);
-    if (!passes && err->code == ERR_NOT_FOUND)
+    if (is_elsewhere)
         err_set(err, ERR_AUTH, "there is no %s at this url: another api, or another url?",
             o->json2 ? "JSON-2 API (Odoo 19 and later)" : "JSON-RPC (until Odoo 21)");
     else if (!passes)
         err->code = ERR_AUTH;
-    settle(o, err, retry_ms);
+    settle(o, err, retry_of(a));
 }
 
 static void on_schema(
@@ -134,7 +134,7 @@ static void on_schema(
     if (ok)
         settle(o, NULL, 0);
     else
-        refuse(o, &err, retry_of(a));
+        refuse(o, a, &err);
     json_decref(result);
 }
 
@@ -161,7 +161,7 @@ static void on_login(void *arg, const struct http_answer *a, const struct err *f
     if (o->uid)
         ask_schema(o);
     else
-        refuse(o, &err, retry_of(a));
+        refuse(o, a, &err);
 }
 
 static void get_ready(struct odoo *o) {

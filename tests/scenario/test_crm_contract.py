@@ -240,6 +240,41 @@ def test_a_lost_right_loses_no_message(world):
 
 
 @over_the_net
+def test_a_right_that_is_lost_in_the_middle_doubles_nothing(world):
+    """What the CRM has of a message when it does not know us any more is looked for."""
+    who = own("ann")
+    card = world.wait_card(world.write(who, "one")["thread"])
+    world.wait_history(card, 1)
+    asked = []
+
+    def before(request):
+        asked.append(bool(asked) or world.target.is_write(request))
+        return Answer(401, b"") if asked.count(True) == 2 else None  # to whatever comes after the first piece
+
+    world.target.proxy.before = before
+    world.write(who, " ".join(f"слово{n} \N{GRINNING FACE}" for n in range(2500)))
+    world.write(who, "next")
+    until(lambda: texts(world.target.history(card))[-1] == "next", 60 * SLOWER, 0.2, world.gateway.log()[-2000:])
+    said = " ".join(world.target.history(card)) + " "
+    assert asked.count(True) > 1 and not [n for n in range(2500) if said.count(f"слово{n} ") != 1] and not world.dead()
+
+
+@over_the_net
+def test_a_proxy_s_404_is_no_word_on_a_card(world):
+    """The CRM is being started anew, and whatever stands before it knows nothing of it."""
+    who = own("ann")
+    card = world.wait_card(world.write(who, "one")["thread"])
+    world.wait_history(card, 1)
+    world.target.proxy.before = lambda r: Answer(404, b"<html><body>default backend - 404</body></html>")
+    for text in ("two", "three"):
+        world.write(who, text)
+    until(lambda: re.search("event=(delivery.retry|crm.refused|crm.down)", world.gateway.log()), 30 * SLOWER)
+    time.sleep(1)
+    world.target.proxy.before = None
+    assert texts(world.wait_history(card, 3, 90)) == ["one", "two", "three"] and not world.dead()
+
+
+@over_the_net
 def test_poison_is_a_dead_letter_and_the_gap_is_filled(world):
     who = own("ann")
     thread = world.write(who, "one")["thread"]

@@ -362,6 +362,17 @@ int crm_answer_check(const struct http_answer *a, struct err *err) {
         err, code_of(a->status), "the CRM answered %d%s%s", a->status, *said ? ": " : "", said);
 }
 
+int crm_answer_check_json(const struct http_answer *a, struct err *err) {
+    int rc = crm_answer_check(a, err);
+    size_t i = 0;
+    while (i < a->body.n && strchr(" \t\r\n", a->body.p[i]) && a->body.p[i])
+        i++;
+    if (rc < 0 && err->code == ERR_NOT_FOUND && i < a->body.n && a->body.p[i] != '{' &&
+        a->body.p[i] != '[')
+        err->code = ERR_UNAVAILABLE;
+    return rc;
+}
+
 json_t *crm_answer_json(const struct http_answer *a, struct err *err) {
     char said[SAID_MAX];
     if (crm_answer_check(a, err) < 0)

@@ -93,6 +93,9 @@ void crm_calls_forget(struct crm_calls *cs, const struct err *err);
  * 408, 425 and 5xx ERR_UNAVAILABLE, 3xx ERR_PROTOCOL (never followed), other 4xx ERR_INVALID. The
  * sentence has the status and the beginning of a textual body, without markup. */
 int crm_answer_check(const struct http_answer *a, struct err *err);
+/* The same of a CRM whose own 404 is JSON: another is the word of a proxy that does not find the
+ * CRM, and of no record: ERR_UNAVAILABLE. */
+int crm_answer_check_json(const struct http_answer *a, struct err *err);
 /* The same, and the body as a JSON object or array: a new reference; NULL with err (ERR_PROTOCOL
  * when it is none). An empty body is JSON null. */
 json_t *crm_answer_json(const struct http_answer *a, struct err *err);
