@@ -59,6 +59,12 @@ static void on_page(void *arg, const json_t *result, const struct err *err, unsi
     json_t *one;
     if (!err && !json_is_null(result) && !json_is_array(messages))
         err = (err_set(&bad, ERR_PROTOCOL, "Kommo answered with what is no history"), &bad);
+    if (err && err->code == ERR_NOT_FOUND) { /* another channel's: nothing of ours is in it */
+        r->page = 0;
+        r->chat++;
+        read_next(r);
+        return;
+    }
     if (err) {
         reading_end(r, err, retry_ms);
         return;
