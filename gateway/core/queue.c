@@ -13,8 +13,9 @@
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 300000
-#define BACKLOG 8      /* so many deliveries of one queue and shard are one */
-#define RESTS_FACTOR 2 /* so many windows of jobs for recipients */
+#define RETRY_TOLD_MAX_MS 86400000u /* whoever names a later time does not mean it */
+#define BACKLOG 8                   /* so many deliveries of one queue and shard are one */
+#define RESTS_FACTOR 2              /* so many windows of jobs for recipients */
 /* So many windows of lanes the last owner may have begun: its window, a page beyond it, half a
  * window of picked ones, and what a few owners before it left. */
 #define UNSURE_FACTOR 5
@@ -267,6 +268,7 @@ void queue_retry(struct item *it, unsigned retry_ms, const struct err *err) {
     if (limit > RETRY_MAX_MS)
         limit = RETRY_MAX_MS;
     int64_t wait = RETRY_MIN_MS + (int64_t)randombytes_uniform((uint32_t)limit);
+    retry_ms = retry_ms < RETRY_TOLD_MAX_MS ? retry_ms : RETRY_TOLD_MAX_MS;
     if (wait < (int64_t)retry_ms)
         wait = retry_ms;
     it->not_before_ms = clock_ms() + wait;
@@ -340,6 +342,10 @@ static void on_flushed(void *arg, const char *word, const struct err *err) {
     q->flushing = false;
     if (!q->token) {
         forget_waiting(q);
+        return;
+    }
+    if (q->flush_era != q->era) { /* of an earlier time as the owner: nothing here is of it */
+        plan_flush(q);
         return;
     }
     if (err) {
@@ -453,6 +459,7 @@ static void flush(void *arg) {
             .status_event = it->status_event};
     }
     q->flushing = true;
+    q->flush_era = q->era;
     q->nflushing = n;
     store_finish(q->core->store, q->shard, q->token, q->name,
         q->channel ? q->channel->connector->channel : "", out, n, on_flushed, q);
@@ -470,8 +477,7 @@ void queue_own(struct queue *q, const char *token) {
 
 void queue_lose(struct queue *q) {
     q->token = NULL;
-    if (!q->flushing)
-        forget_waiting(q);
+    forget_waiting(q);
 }
 
 void queue_tick(struct queue *q) {

@@ -55,8 +55,8 @@ struct item {
     struct fetch fetch; /* fetch_queue.c */
     size_t fetch_index;
     char *card;  /* crm_queue.c */
-    bool unsure; /* it was the next of its lane when we took the shard over: its last owner may have
-                    begun it */
+    bool unsure; /* it may have been begun: by the shard's last owner, whose next one of its lane it
+                    was, or by a try that the CRM ended by not knowing us any more */
     bool echo_noted;       /* what the CRM will tell us again: store_echo_note() */
     bool card_lost;        /* the CRM did not know the card: it was looked for anew */
     bool ill;              /* its last attempt failed for what is no fault of its own */
@@ -118,8 +118,8 @@ struct queue {
     bool in_company;        /* its outcomes wait for others: core.in_company */
     struct queue *next_in_company;
     unsigned flush_failures;
-    unsigned read_era,
-        era; /* which of our times as the owner: older answers are not for this one */
+    /* Which of our times as the owner: older answers are not for this one. */
+    unsigned read_era, flush_era, era;
 };
 
 void queue_init(struct queue *q, struct core *core, const struct queue_kind *kind, unsigned shard);
@@ -148,8 +148,8 @@ void queue_free(struct queue *q);
  * or "retry".
  */
 void queue_end(struct item *it, const char *word, const char *detail);
-/* Puts it off: full jitter between 1 s and 300 s, or at least retry_ms. After the horizon (5 days)
- * it is given up as "failed" and dead. */
+/* Puts it off: full jitter between 1 s and 300 s, or at least retry_ms, of which a day counts at
+ * most. After the horizon (5 days) it is given up as "failed" and dead. */
 void queue_retry(struct item *it, unsigned retry_ms, const struct err *err);
 /* Ends it for good with the error; a message or a CRM's job as a dead letter. */
 void queue_reject(struct item *it, const struct err *err);

@@ -89,6 +89,27 @@ def test_master_dies_and_all_with_it(gateway):
 
 
 @pytest.mark.long
+def test_leases_that_end_unseen_stop_no_queue(start_gateway):
+    """As after a clock that was put forward: what was being written when a worker took its own shard anew is no reason to stop."""
+    g = start_gateway(config=CONFIG.replace("workers = {workers}", 'workers = {workers}\nlease = "1s"'))
+    threads = {str(n): g.hook({"from": {"address": str(n), "name": "x"}, "id": f"f{n}", "text": "0"}).json()["thread"] for n in range(30)}
+    end = time.monotonic() + 4
+    k = 0
+    while time.monotonic() < end:
+        k += 1
+        for n in threads:
+            g.hook({"from": {"address": n, "name": "x"}, "id": f"{n}-{k}", "text": str(k)}).raise_for_status()
+        for key in g.redis.scan_iter("sb:{s*}:lease"):
+            g.redis.delete(key)
+    until(lambda: not sum(g.redis.xlen(key) for key in g.redis.scan_iter("sb:{s*}:crm:main")), 60, 0.1)
+    assert "event=lease.fenced" in g.log()
+    held = {}
+    for m in g.card_messages():
+        held.setdefault(m["thread"], []).append(m["seq"])
+    assert all(held[t] == list(range(1, k + 2)) for t in threads.values())
+
+
+@pytest.mark.long
 def test_stopped_worker_does_not_hold_deliveries(gateway):
     """A worker that hangs loses its leases; the other carries on, and the master replaces it."""
     agent = gateway.agent()
