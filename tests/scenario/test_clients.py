@@ -8,6 +8,7 @@ import threading
 import pytest
 from clients import own_id
 from fakes.webhook import Receiver
+from fakes.wire import Answer
 from harness import CONFIG, SLOWER, until
 from telegram_world import Telegram
 
@@ -385,6 +386,34 @@ def test_erasure_leaves_no_byte_and_reports_agree(start_gateway):
         # He is somebody new when he comes again.
         new = write(g, "zinaida-4711", "hello again", name="Zinaida")
         assert new not in (thread, second) and said(api, new) == ["hello again"]
+
+
+def test_an_erasure_is_heard_by_a_crm_that_was_being_told_of_him(start_gateway):
+    """What it has already and was to get again; and what is on its way to it."""
+    with Receiver([SECRET]) as receiver:
+        section = f'webhook "erp" {{{{ url = "{receiver.url}/in" secret = {{{{"{SECRET}"}}}} allow_private = true }}}}\n'
+        g = start_gateway(config=CONFIG + section)
+        api = g.login()
+        thread = write(g, "zinaida", "passport 4711", name="Zinaida")
+        until(lambda: receiver.messages(), 30 * SLOWER)
+        g.traced(api.messages(thread)[0]["id"], "card   erp: has it since")
+        receiver.spoil = lambda e: Answer(503, {})
+        g.cli("crm", "replay", "erp", "--thread", thread)
+        g.traced(api.messages(thread)[0]["id"], "again ", "card_retry")
+        slow = []
+        receiver.delay = lambda request: slow.append(1) and None if b"on its way" not in request.body else slow.append(2) or 3
+        receiver.spoil = lambda e: Answer(503, {}) if "4711" in str(e) else None
+        other = write(g, "zinaida-2", "on its way", name="Zinaida")
+        until(lambda: 2 in slow, 30 * SLOWER)
+        for t in (thread, other):
+            api.post(f"/clients/{client_of(api, t)}/erase", {"reason": "letter", "confirm": "Zinaida"})
+        receiver.spoil = receiver.delay = None
+
+        def erased():
+            return {m["id"] for kind in ("message.created", "message.updated") for m in receiver.messages(kind) if m.get("erased")}
+        wanted = {api.messages(t)[0]["id"] for t in (thread, other)}
+        until(lambda: wanted <= erased(), 30 * SLOWER, why=f"for {wanted}: {erased()}")
+        assert "on its way" in [m.get("text") for m in receiver.messages()], "it came before it was erased"
 
 
 @pytest.mark.long

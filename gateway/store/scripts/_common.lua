@@ -53,6 +53,13 @@ local function has_word(rec, word)
   return false
 end
 
+-- Was the message erased, with its client? Only its head is looked at.
+local function is_erased(rec)
+  local head = string.sub(rec, 28, 300)
+  return string.find(head, '^{"d":"%a+","erased":true') or
+    string.find(head, '^{"d":"%a+","ch":"[^"]*","co":"[^"]*","erased":true')
+end
+
 -- The last that is known of a message at a CRM's target: "attached <target> ...", "left_out ..." (it does not
 -- take such), "missing ..." (it was looked for there in vain), "again ..." (queued once more by hand); or nil.
 local AT_TARGET = {attached = 1, left_out = 1, missing = 1, again = 1}

@@ -45,9 +45,7 @@ end
 for seq = tonumber(ARGV[2]), tonumber(ARGV[3]) do
   local rec = call('HGET', log, seq)
   local text = rec and body_of(rec)
-  local done = text and (string.find(text, '^{"d":"%a+","erased":true') or
-    string.find(text, '^{"d":"%a+","ch":"[^"]*","co":"[^"]*","erased":true'))
-  if text and not done then
+  if text and not is_erased(rec) then
     local ok, b = pcall(cjson.decode, text)
     if not ok or type(b) ~= 'table' then b = {d = 'note'} end
     local body = '{"d":"' .. (b.d or 'note') .. '"'
@@ -61,7 +59,7 @@ for seq = tonumber(ARGV[2]), tonumber(ARGV[3]) do
     call('HSET', log, seq, string.sub(rec, 1, 27) .. body .. '}' .. trail_of(rec, b.d == 'out'))
     event(ARGV[6], 's ' .. thread .. ' ' .. seq)
     for i = 7, #ARGV do
-      if string.sub(last_at_target(rec, ARGV[i]) or '', 1, 9) == 'attached ' and b.d ~= 'event' then
+      if has_word(rec, 'attached ' .. ARGV[i]) and b.d ~= 'event' then -- whatever came after that
         call('XADD', P .. 'crm:' .. ARGV[i], '*', 'e', 'm ' .. thread .. ' ' .. seq)
       end
     end

@@ -35,6 +35,9 @@ for i = 8, #ARGV, 11 do
     last_at_target(rec, string.sub(queue, 5)) == word .. ' ' .. detail
   if rec and word ~= 'dropped' and not is_known then
     write('HSET', log, seq, with_trail(rec, now, line, why))
+    if word == 'attached' and is_erased(rec) and string.sub(rec, 28, 39) ~= '{"d":"event"' then -- while it was under way
+      write('XADD', stream, '*', 'e', 'm ' .. thread .. ' ' .. seq)
+    end
     if ARGV[i + 9] == '1' then event(ARGV[4], 's ' .. thread .. ' ' .. seq) end
     if prefix == '' and word ~= 'retry' then tell_status(ARGV[7], rec, thread, seq, word) end
   end
