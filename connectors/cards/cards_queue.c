@@ -54,15 +54,19 @@ static void call_end(struct cards_call *c) {
 
 /* --- in the pool ----------------------------------------------------------------------------- */
 
-/* A call that fails inside the transaction is undone alone. */
+/* A call that fails inside the transaction is undone alone. But on a full disk, or one with errors,
+ * SQLite may have undone all there was: then nothing of the batch is done. */
 static void run_one(struct cards_lane *l, struct cards_call *c) {
     struct err ignored;
-    if (cards_db_exec(l->db, "SAVEPOINT one", &c->err) < 0)
-        return;
-    l->run(l->statements, c);
-    if (c->err.code)
-        cards_db_exec(l->db, "ROLLBACK TO one", &ignored);
-    cards_db_exec(l->db, "RELEASE one", c->err.code ? &ignored : &c->err);
+    int rc = cards_db_exec(l->db, "SAVEPOINT one", &c->err);
+    if (rc == 0) {
+        l->run(l->statements, c);
+        if (c->err.code)
+            cards_db_exec(l->db, "ROLLBACK TO one", &ignored);
+        rc = cards_db_exec(l->db, "RELEASE one", c->err.code ? &ignored : &c->err);
+    }
+    if (rc < 0 || sqlite3_get_autocommit(l->db))
+        err_set(&l->err, ERR_UNAVAILABLE, "all was undone: %.250s", c->err.text);
 }
 
 /* All of them, as long as none fails. */
@@ -85,7 +89,7 @@ static void run_each(struct cards_lane *l) {
     }
     if (cards_db_exec(l->db, "BEGIN IMMEDIATE", &l->err) < 0)
         return;
-    for (struct cards_call *c = l->batch; c; c = c->next)
+    for (struct cards_call *c = l->batch; c && !l->err.code; c = c->next)
         run_one(l, c);
 }
 
@@ -112,9 +116,13 @@ static void work(void *arg) {
         return;
     if (!run_all(l))
         run_each(l);
-    if (l->write && !l->err.code && cards_db_exec(l->db, "COMMIT", &l->err) < 0)
+    if (!l->write)
+        return;
+    if (!l->err.code && sqlite3_get_autocommit(l->db))
+        err_set(&l->err, ERR_UNAVAILABLE, "cards.db: all was undone");
+    if (l->err.code || cards_db_exec(l->db, "COMMIT", &l->err) < 0)
         cards_db_exec(l->db, "ROLLBACK", &ignored);
-    if (l->write && !l->err.code)
+    else
         forget(l);
 }
 
