@@ -69,7 +69,7 @@ static void tell_status(struct telling *t, const struct crm_attach *in) {
     const char *im = t->known ? t->known : "";
     const char *reason = json_text(json_object_get(in->message, "error"), "text");
     if (*im && strcmp(status, "failed") == 0)
-        bitrix24_line_complain(t->b, chat, im, reason, on_complained, t);
+        bitrix24_line_complain(t->b, chat, "failed", im, reason, on_complained, t);
     else if (*im && (strcmp(status, "sent") == 0 || strcmp(status, "delivered") == 0 ||
                         strcmp(status, "read") == 0))
         bitrix24_line_delivered(t->b, chat, im, json_text(in->message, "id"), on_delivered, t);
@@ -112,6 +112,7 @@ void bitrix24_chat_ensure(
 struct taking {
     struct bitrix24 *b;
     char *chat, *im;
+    bool has_files; /* besides its text */
     crm_done_fn fn;
     void *arg;
 };
@@ -132,7 +133,15 @@ static void on_told(void *arg, const char *id, const struct err *err, unsigned r
 static void refuse(struct taking *t, const struct err *err) {
     LOG_WARN(t->b->flow.base.env->log, "bitrix24.reply_refused",
         LOG_S("target", t->b->flow.base.target), LOG_S("chat", t->chat), LOG_E(err));
-    bitrix24_line_complain(t->b, t->chat, t->im, err->text, on_told, t);
+    bitrix24_line_complain(t->b, t->chat, "failed", t->im, err->text, on_told, t);
+}
+
+/* What of it could be sent is: who wrote it shall see what is not. */
+static void tell_of_files(struct taking *t) {
+    const char *why = t->b->flow.options.russian
+                          ? "файлы отсюда не передаются, отправлен только текст"
+                          : "files are not taken from here, only the text is sent";
+    bitrix24_line_complain(t->b, t->chat, "files", t->im, why, on_told, t);
 }
 
 static void on_replied(void *arg, const struct inbound_result *r, const struct err *err) {
@@ -140,6 +149,8 @@ static void on_replied(void *arg, const struct inbound_result *r, const struct e
     (void)r;
     if (err && !err_passes(err))
         refuse(t, err);
+    else if (!err && t->has_files)
+        tell_of_files(t);
     else
         taking_end(t, err, 0);
 }
@@ -161,8 +172,12 @@ void bitrix24_chat_take(struct crm *c, const json_t *event, crm_done_fn fn, void
     struct bitrix24 *b = bitrix24_of(c);
     struct taking *t = mem_zalloc(sizeof *t);
     const char *text = json_text(event, "text");
-    *t = (struct taking){
-        b, mem_strdup(json_text(event, "chat")), mem_strdup(json_text(event, "im")), fn, arg};
+    *t = (struct taking){.b = b,
+        .chat = mem_strdup(json_text(event, "chat")),
+        .im = mem_strdup(json_text(event, "im")),
+        .has_files = json_is_true(json_object_get(event, "files")),
+        .fn = fn,
+        .arg = arg};
     if (strcmp(json_text(event, "what"), "add") != 0) {
         loop_defer(c->env->loop, on_done, t); /* operators cannot (see registration()) */
     } else if (!*text) {

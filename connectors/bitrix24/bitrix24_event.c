@@ -35,6 +35,8 @@ json_t *bitrix24_event(const json_t *form, const char *connector, size_t i) {
     json_t *out = json_pack("{s:s,s:s,s:o,s:s,s:s,s:s}", "what", what, "chat", chat, "im",
         json_sprintf("%s:%s", json_text(im, "chat_id"), json_text(im, "message_id")), "user",
         json_text(message, "user_id"), "author", author, "text", text);
+    if (json_object_size(json_object_get(message, "files")))
+        json_object_set_new(out, "files", json_true());
     free(author);
     free(text);
     return out;

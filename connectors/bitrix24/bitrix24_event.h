@@ -13,7 +13,7 @@
 /* One operator's message of a form (net/http_form.h): of "ONIMCONNECTORMESSAGEADD", "...UPDATE" or
  * "...DELETE" for our connector's messages. i: 0, 1, ...
  * {"what":"add"|"update"|"delete","chat","im":"1807:86497", "user","author","text"}: text is plain.
- * A new reference; NULL: there is no such. */
+ * "files":true besides: it came with some. A new reference; NULL: there is no such. */
 json_t *bitrix24_event(const json_t *form, const char *connector, size_t i);
 
 /* The contact that has changed, by an "ONCRMCONTACTUPDATE": its number, borrowed; NULL: it is

@@ -401,10 +401,10 @@ void bitrix24_line_say(
     wait_for_line(b, on_line, s);
 }
 
-void bitrix24_line_complain(struct bitrix24 *b, const char *chat, const char *im,
+void bitrix24_line_complain(struct bitrix24 *b, const char *chat, const char *what, const char *im,
     const char *reason, bitrix24_said_fn fn, void *arg) {
     json_t *client = json_pack("{s:s}", "id", chat), *none = json_object();
-    char *id = mem_printf("failed_%s", im);
+    char *id = mem_printf("%s_%s", what, im);
     struct saying *s = saying_create(b, client, none, id, fn, arg);
     s->pieces = json_pack("[o]",
         json_sprintf("[b]%s[/b] %.250s",

@@ -99,8 +99,9 @@ typedef void (*bitrix24_said_fn)(
 /* Puts a message into the client's chat, or changes what is there of it. */
 void bitrix24_line_say(
     struct bitrix24 *b, const struct crm_attach *in, bitrix24_said_fn fn, void *arg);
-/* Tells the operators, once, why their message im ("1807:86497") did not reach the client. */
-void bitrix24_line_complain(struct bitrix24 *b, const char *chat, const char *im,
+/* Tells the operators, once, why what ("failed": all, "files") of their message im ("1807:86497")
+ * did not reach the client. */
+void bitrix24_line_complain(struct bitrix24 *b, const char *chat, const char *what, const char *im,
     const char *reason, bitrix24_said_fn fn, void *arg);
 /* It did, as our message. */
 void bitrix24_line_delivered(struct bitrix24 *b, const char *chat, const char *im,

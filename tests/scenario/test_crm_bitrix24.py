@@ -379,10 +379,10 @@ def said(w, n, timeout=30):
     return there()
 
 
-def operator(w, chat, number, text, token=APPLICATION_TOKEN, event="ONIMCONNECTORMESSAGEADD", user=27):
+def operator(w, chat, number, text, token=APPLICATION_TOKEN, event="ONIMCONNECTORMESSAGEADD", user=27, **more):
     """An operator writes: what the portal posts, and our answer."""
     body = w.fake.event(event, {"im": {"chat_id": 1807, "message_id": number},
-                                "message": {"user_id": user, "text": text}, "chat": {"id": chat}}, token)
+                                "message": {"user_id": user, "text": text, **more}, "chat": {"id": chat}}, token)
     return requests.post(w.gateway.url + "/hooks/bitrix24/crm", body, timeout=30, headers={
         "Content-Type": "application/x-www-form-urlencoded"})
 
@@ -644,6 +644,33 @@ def test_who_is_not_a_client_of_ours(line):
     until(lambda: sum("Not delivered" in m["text"] for m in said(w, 1)) == 2, 30 * SLOWER)
     assert operator(w, chat, 7, "[b]A:[/b] [br]good").status_code == 200
     until(lambda: len(outgoing(w, thread)) == 1, 20 * SLOWER)
+
+
+def test_a_text_with_a_file_goes_without_it_and_the_operator_sees_so(line):
+    """The client gets the text, once, and the chat says once that he has not the file, even when an answer is lost."""
+    w = line()
+    thread, chat = chat_of(w, own("ann"))
+    lost = []
+    w.fake.after = lambda r, answer: (
+        lost.append(1) or Answer(200, b"", spoil="lose") if "send.messages" in r.path and not lost else None)
+    files = [{"name": "price.pdf", "link": "https://portal.bitrix24.ru/pub/price.pdf"}]
+    for _ in range(2):
+        assert operator(w, chat, 9, "[b]A:[/b] [br]here it is", files=files).status_code == 200
+    assert operator(w, chat, 10, "[b]A:[/b] [br]no file").status_code == 200
+    until(lambda: {d[1] for d in w.fake.lines.delivered} == {9, 10}, 20 * SLOWER, why=w.gateway.log()[-2000:])
+    until(lambda: w.fake.methods.count("imconnector.send.messages") == 3, 20 * SLOWER)  # the question; lost; again
+    assert [m["text"] for m in outgoing(w, thread)] == ["here it is", "no file"]
+    assert [(plain(m["text"]), m["chat"]) for m in said(w, 2)[1:]] == [
+        ("Not delivered to the client: files are not taken from here, only the text is sent", chat)] and not w.dead()
+
+
+def test_a_text_that_fails_with_its_file_is_told_of_both(line):
+    w = line()
+    thread, chat = chat_of(w, own("ann"))
+    assert operator(w, chat, 11, "[b]A:[/b] [br]!reject it", files=[{"link": "https://x.ru/a"}]).status_code == 200
+    texts_now = [m["text"] for m in said(w, 3)[1:]]
+    assert len(texts_now) == 2 and sum("files are not taken" in t for t in texts_now) == 1
+    assert outgoing(w, thread)[0]["status"] == "failed"
 
 
 def test_an_answer_that_fails_is_told_to_the_operator(line):

@@ -74,6 +74,28 @@ static void an_event_is_read(void **state) {
     json_decref(form);
 }
 
+/* Of files only that there are some. */
+static void an_event_has_files(void **state) {
+    static const struct {
+        const char *more;
+        bool has;
+    } all[] = {{"", false}, {"&data[MESSAGES][0][message][files]=", false},
+        {"&data[MESSAGES][0][message][files][0][link]=x", true},
+        {"&data[MESSAGES][1][message][files][0][link]=x", false}};
+    struct err err;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        char *body = mem_printf("%s%s", HEAD ONE, all[i].more);
+        json_t *form = http_form(span_str(body), &err), *e = bitrix24_event(form, "gw", 0);
+        if (json_is_true(json_object_get(e, "files")) != all[i].has ||
+            json_object_size(e) != (all[i].has ? 7 : 6))
+            fail_msg("%s", all[i].more);
+        json_decref(e);
+        json_decref(form);
+        free(body);
+    }
+}
+
 static void forms_that_are_none(void **state) {
     static const char *const bad[] = {
         "", "&&&", "a[b=1", "a=1&a[b]=2", "a[b][c][d][e][f][g][h][i][j]=1", NULL};
@@ -182,6 +204,7 @@ int main(void) {
         cmocka_unit_test(operators_texts_are_plain),
         cmocka_unit_test(names_are_letters),
         cmocka_unit_test(an_event_is_read),
+        cmocka_unit_test(an_event_has_files),
         cmocka_unit_test(forms_that_are_none),
         cmocka_unit_test(events_that_are_none),
         cmocka_unit_test(a_contact_has_changed),
