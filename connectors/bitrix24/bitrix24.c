@@ -324,7 +324,7 @@ static void card(
 const struct crm_ops bitrix24_crm = {
     .api = CRM_API,
     .name = "bitrix24",
-    .caps = CRM_ENTRIES | CRM_REPLIES,
+    .caps = CRM_ENTRIES | CRM_REPLIES | CRM_POSTS_MANY,
     .size = sizeof(struct bitrix24),
     .settings = settings,
     .help = "Bitrix24: clients are contacts, messages are comments of their timeline; or chats of "

@@ -144,7 +144,7 @@ const struct crm_ops espocrm_crm = {
             "stream.",
     .init = init,
     .start = start,
-    .caps = CRM_ENTRIES | CRM_REPLIES,
+    .caps = CRM_ENTRIES | CRM_REPLIES | CRM_POSTS_MANY,
     .ensure_card = crm_flow_ensure,
     .attach = crm_flow_attach,
     .entries = crm_flow_entries,

@@ -27,10 +27,11 @@ struct media;
 struct redis;
 
 enum {
-    CRM_SEARCH = 1 << 0,  /* full-text search over messages */
-    CRM_HISTORY = 1 << 1, /* can give old messages back */
-    CRM_ENTRIES = 1 << 2, /* tells what of ours is on a card: entries() */
-    CRM_REPLIES = 1 << 3  /* people answer clients inside it: webhook(), take() */
+    CRM_SEARCH = 1 << 0,    /* full-text search over messages */
+    CRM_HISTORY = 1 << 1,   /* can give old messages back */
+    CRM_ENTRIES = 1 << 2,   /* tells what of ours is on a card: entries() */
+    CRM_REPLIES = 1 << 3,   /* people answer clients inside it: webhook(), take() */
+    CRM_POSTS_MANY = 1 << 4 /* webhook() gets many events at once: its body may be a large one */
 };
 
 /* Which news of what we sent become an attach() of their own: what became of a message of its own

@@ -4,12 +4,14 @@
 #include "core/connector.h"
 #include "core/crm.h"
 
-/* The largest that a channel is known to send, and some events of a CRM (CRM_EVENT_MAX each). */
-#define HOOK_BODY_MAX (3u << 20)
+#define HOOK_BODY_MAX (3u << 20) /* the largest that a channel is known to send */
+#define CRM_BODY_MAX (2 * CRM_EVENT_MAX)
 
 static void on_crm_hook(struct http_exchange *x, struct crm *c) {
     if (!c || !c->ops->webhook)
         http_reply_problem(x, 404, "not_found", "no such channel or CRM takes webhooks");
+    else if (http_body(x).n > CRM_BODY_MAX && !(c->ops->caps & CRM_POSTS_MANY))
+        http_reply_problem(x, 413, "too_large", "a CRM's event is 512 KB at most");
     else
         c->ops->webhook(c, x);
 }

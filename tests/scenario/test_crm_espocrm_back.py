@@ -94,6 +94,16 @@ def test_only_what_is_meant_for_the_client(back):
     assert back.wait_said(1, ("sent", "delivered"))[0]["text"] == "this one" and back.sent() == ["this one"]
 
 
+def test_many_long_posts_of_ours_hide_no_answer(back):
+    """As before EspoCRM 9.2, which tells us of our own, too: 49 long ones, and the answer among them."""
+    ours = dict(back.target.notes(back.card)[0])
+    ours.pop("made")
+    many = [dict(ours, id=f"n{i}", post="долгое письмо " * 400 + ours["post"]) for i in range(49)]
+    posts = [*many[:20], back.post("/r Good morning"), *many[20:]]
+    assert 1 << 20 < len(json.dumps(posts)) < 3 << 20 and back.tell(posts).status_code == 200
+    assert back.wait_said(1, ("sent", "delivered"))[0]["text"] == "Good morning" and back.sent() == ["Good morning"]
+
+
 def test_who_is_not_named_may_not_write(back):
     note = back.post("/r secret offer", by="u19")
     assert back.tell([note]).status_code == 200 and back.tell([note]).status_code == 200
