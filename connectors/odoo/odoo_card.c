@@ -21,6 +21,7 @@ struct step {
     json_t *utm;                    /* create */
     unsigned which;
     bool plain;
+    bool marked; /* find: our mark was looked for */
 };
 
 static struct step *step_create(struct crm *c, const char *card, crm_step_fn fn, void *arg) {
@@ -105,6 +106,9 @@ void odoo_look(struct crm *c, const char *card, crm_step_fn fn, void *arg) {
 
 /* --- find ------------------------------------------------------------------------------------ */
 
+static void search(struct step *s, json_t *domain);
+
+/* By our mark first, alone: of a number that many contacts have, one search does not show all. */
 static void on_found(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct step *s = arg;
     json_t *found = json_array(), *one, *way;
@@ -122,8 +126,18 @@ static void on_found(void *arg, const json_t *result, const struct err *err, uns
         free(card);
         json_decref(ways);
     }
-    step_end(s, found, err, retry_ms);
+    json_t *domain =
+        err || s->marked || json_array_size(found) ? NULL : odoo_find_domain(&s->o->fields, s->who);
+    s->marked = true;
+    if (domain)
+        search(s, domain);
+    else
+        step_end(s, found, err, retry_ms);
     json_decref(found);
+}
+
+static void search(struct step *s, json_t *domain) {
+    odoo_search(s->o, CONTACT, domain, odoo_card_fields(&s->o->fields), 0, FOUND_MAX, on_found, s);
 }
 
 static void find_ready(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
@@ -131,8 +145,7 @@ static void find_ready(void *arg, const json_t *result, const struct err *err, u
     if (err)
         step_end(s, result, err, retry_ms);
     else
-        odoo_search(s->o, CONTACT, odoo_find_domain(&s->o->fields, s->who),
-            odoo_card_fields(&s->o->fields), 0, FOUND_MAX, on_found, s);
+        search(s, odoo_mark_domain(&s->o->fields, s->who));
 }
 
 void odoo_find(struct crm *c, const struct crm_flow_who *who, crm_step_fn fn, void *arg) {

@@ -218,10 +218,13 @@ static void add_number(const struct odoo_fields *f, json_t *terms, const char *n
     free(like);
 }
 
+json_t *odoo_mark_domain(const struct odoo_fields *f, const struct crm_flow_who *who) {
+    return json_pack("[[s,s,s]]", f->mark, "=", who->mark);
+}
+
 json_t *odoo_find_domain(const struct odoo_fields *f, const struct crm_flow_who *who) {
     json_t *terms = json_array(), *out = json_array(), *way;
     size_t i;
-    add_term(terms, f->mark, "=", who->mark);
     json_array_foreach(who->ways, i, way) {
         const char *kind = json_text(way, "kind"), *value = json_text(way, "value");
         if (!json_is_true(json_object_get(way, "proven")) || !*value)
@@ -237,7 +240,10 @@ json_t *odoo_find_domain(const struct odoo_fields *f, const struct crm_flow_who 
         json_array_append_new(out, json_string("|"));
     json_array_extend(out, terms);
     json_decref(terms);
-    return out;
+    if (json_array_size(out))
+        return out;
+    json_decref(out);
+    return NULL;
 }
 
 static void add_way(json_t *out, const char *kind, const char *value) {

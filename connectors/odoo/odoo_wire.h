@@ -52,7 +52,9 @@ bool odoo_message_of(const char *message_id, char out[ODOO_MESSAGE_SIZE]);
 /* Names of the fields that we ask fields_get about, and read. */
 json_t *odoo_asked_fields(const struct odoo_fields *f);
 json_t *odoo_card_fields(const struct odoo_fields *f);
-/* Contacts that may be his, by our mark and by what is proven. */
+/* Contacts that may be his: those with our mark; those that what is proven finds, NULL: nothing is.
+ */
+json_t *odoo_mark_domain(const struct odoo_fields *f, const struct crm_flow_who *who);
 json_t *odoo_find_domain(const struct odoo_fields *f, const struct crm_flow_who *who);
 /* All ways that a contact holds: [{"kind","value"}..], the kind "mark" too. */
 json_t *odoo_ways(const struct odoo_fields *f, const json_t *record);

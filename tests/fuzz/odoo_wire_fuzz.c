@@ -13,7 +13,7 @@ static void try_who(const struct odoo_fields *f, const json_t *ways, const json_
         .client = client, .mark = "switchboard:C", .name = "Ann", .ways = ways};
     json_t *domain = odoo_find_domain(f, &who), *contact = odoo_contact(f, &who, client);
     size_t n = json_array_size(domain);
-    if (n % 2 == 0 || !json_is_array(json_array_get(domain, n - 1)))
+    if (domain && (n % 2 == 0 || !json_is_array(json_array_get(domain, n - 1))))
         abort();
     for (size_t i = 0; i < n; i++)
         if (json_is_string(json_array_get(domain, i)) != (i < n / 2))

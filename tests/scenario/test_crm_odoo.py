@@ -201,6 +201,21 @@ def test_a_file_is_there_once_though_its_answer_was_lost(world):
     assert lost and [(a["name"], a["bytes"], a["res_id"]) for a in there] == [("a.txt", b"text", int(card))]
 
 
+def test_a_lost_answer_makes_no_second_contact_of_a_switchboard_s_number(world):
+    """More contacts have the number than one search shows: ours is found by its mark all the same."""
+    mine, lost = number(), []
+    for n in range(51):
+        world.target.add_card(f"Colleague {n}", ("phone", mine))
+    world.target.fake.after = lambda r, a: (lost.append(1) or Answer(200, b"", spoil="lose")
+                                            if world.target.is_create(r) and len(lost) < 2 else None)
+    who = world.write(mine, "hello", kind="phone", verified=True)
+    card = world.wait_card(who["thread"])
+    world.wait_history(card, 1)
+    client = world.admin.get(f"/threads/{who['thread']}")["thread"]["client"]["id"]
+    marked = [i for i, r in world.target.records().items() if r.get("x_switchboard") == f"switchboard:{client}"]
+    assert lost and marked == [int(card)]
+
+
 @pytest.mark.parametrize("extra,word", [('users = {{"anna=seven"}}', "anna=17"), ('mark_field = ""', "mark_field"),
                                         ('mark_field = "X; drop"', "letters"), ('user = ""', "needs user")])
 def test_settings_that_cannot_be(start_gateway, extra, word):

@@ -132,18 +132,19 @@ static void test_searches(void **state) {
     struct crm_flow_who who = {.mark = "switchboard:C", .ways = ways};
     struct odoo_fields old = fields;
     (void)state;
+    expect_json(odoo_mark_domain(&fields, &who), "[[\"x_mark\",\"=\",\"switchboard:C\"]]");
     expect_json(odoo_find_domain(&fields, &who),
-        "[\"|\",\"|\",\"|\",[\"x_mark\",\"=\",\"switchboard:C\"],[\"x_msgr\",\"ilike\","
+        "[\"|\",\"|\",[\"x_msgr\",\"ilike\","
         "\"telegram:42\"],[\"phone_mobile_search\",\"ilike\",\"9161234567\"],[\"email\","
         "\"=ilike\",\"a@x.org\"]]");
     old.has_search = false;
     old.messenger = "";
     expect_json(odoo_find_domain(&old, &who),
-        "[\"|\",\"|\",\"|\",[\"x_mark\",\"=\",\"switchboard:C\"],[\"phone\",\"=ilike\","
+        "[\"|\",\"|\",[\"phone\",\"=ilike\","
         "\"%916%123%45%67%\"],[\"mobile\",\"=ilike\",\"%916%123%45%67%\"],[\"email\",\"=ilike\","
         "\"a@x.org\"]]");
     json_array_clear(ways);
-    expect_json(odoo_find_domain(&fields, &who), "[[\"x_mark\",\"=\",\"switchboard:C\"]]");
+    assert_null(odoo_find_domain(&fields, &who));
     json_decref(ways);
 }
 
