@@ -8,7 +8,7 @@
 #include "connectors/bitrix24/bitrix24_private.h"
 #include "core/crm/crm_file.h"
 
-#define FILE_MAX ((size_t)20 * 1024 * 1024)
+#define FILE_MAX ((size_t)20 * 1024 * 1024) /* of all files of a comment */
 #define PAGE 50
 #define PAGES_AT_ONCE 10           /* of a batch, which is one request */
 #define PAGES_MAX 400              /* comments of a card that we look through: 20,000 */
@@ -197,6 +197,7 @@ const struct crm_flow_ops bitrix24_flow_ops = {
     .write = write_entry,
     .rewrite = rewrite,
     .upload = upload,
+    .files_max = FILE_MAX,
     .assign = bitrix24_assign,
     .rename = bitrix24_rename,
 };

@@ -85,6 +85,9 @@ struct crm_flow_ops {
     /* What became of a message that was written in the CRM itself (crm_attach.own). NULL: it cannot
      * be told. */
     void (*status)(struct crm *c, const struct crm_attach *a, crm_step_fn fn, void *arg);
+    /* Bytes of files that write() takes at once, for one request carries them all; the others are
+     * links. 0: upload() has brought them there already. */
+    uint64_t files_max;
     bool looks_before; /* write() on a card that is gone or merged says nothing: look() first */
     bool rewrite_takes_files; /* rewrite() sets the entry's files, too; else files that came later
                                  are one more entry */

@@ -26,6 +26,7 @@ struct attach {
     json_t *files;  /* to be brought */
     json_t *refs;   /* upload()'s of those that were */
     size_t next;    /* file, or piece */
+    uint64_t bytes; /* of the files that were brought now */
     size_t brought; /* files that are there already */
     size_t skip;    /* first pieces that are there; what cannot be rewritten */
     char mark[CRM_MARK_SIZE];
@@ -255,29 +256,55 @@ static void begin_writing(struct attach *a) {
 
 static void bring_next(struct attach *a);
 
+static const json_t *file_next(const struct attach *a) {
+    return json_array_get(a->files, a->next);
+}
+
+static uint64_t size_of(const json_t *file) {
+    json_int_t size = json_integer_value(json_object_get(file, "size"));
+    return size > 0 ? (uint64_t)size : 0;
+}
+
+/* Too large for the CRM, or of a kind that it does not take. */
+static void refused(struct attach *a, const struct err *err) {
+    LOG_INFO(a->f->crm->env->log, "crm.file_refused", LOG_S("target", a->f->crm->target),
+        LOG_S("message", a->mark + 1), LOG_E(err));
+    a->links = true;
+}
+
 static void on_brought(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct attach *a = arg;
     if (crm_waits(err)) {
         attach_end(a, err, retry_ms);
         return;
     }
-    if (err) { /* too large for it, or of a kind that it does not take */
-        LOG_INFO(a->f->crm->env->log, "crm.file_refused", LOG_S("target", a->f->crm->target),
-            LOG_S("message", a->mark + 1), LOG_E(err));
-        a->links = true;
+    if (err) {
+        refused(a, err);
     } else {
         json_array_append(a->refs, (json_t *)result);
+        a->bytes += size_of(file_next(a));
     }
     a->next++;
     bring_next(a);
 }
 
-static void bring_next(struct attach *a) {
-    if (a->next >= json_array_size(a->files)) {
-        begin_writing(a);
-        return;
+/* Where one request carries all files, those that it has no room for are not even read. */
+static void pass_over(struct attach *a) {
+    uint64_t max = a->f->ops->files_max;
+    struct err err;
+    for (; max && file_next(a) && a->bytes + size_of(file_next(a)) > max; a->next++) {
+        err_set(&err, ERR_TOO_LARGE, "the files of one entry have more than %llu bytes together",
+            (unsigned long long)max);
+        refused(a, &err);
     }
-    a->f->ops->upload(a->f->crm, a->card, json_array_get(a->files, a->next), on_brought, a);
+}
+
+static void bring_next(struct attach *a) {
+    pass_over(a);
+    if (file_next(a))
+        a->f->ops->upload(a->f->crm, a->card, file_next(a), on_brought, a);
+    else
+        begin_writing(a);
 }
 
 /* Of a CRM where rewriting says what an entry's files are: they move when the last piece does. */
