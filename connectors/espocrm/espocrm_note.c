@@ -115,7 +115,7 @@ static json_t *post_of(const struct crm_flow_entry *e) {
     json_t *out = json_pack("{s:s}", "post", e->text), *ids = json_array(), *file;
     size_t i;
     json_array_foreach(e->files, i, file) json_array_append(ids, json_object_get(file, "id"));
-    if (json_array_size(ids))
+    if (e->files) /* exactly these, also none: the last piece has them */
         json_object_set(out, "attachmentsIds", ids);
     json_decref(ids);
     return out;

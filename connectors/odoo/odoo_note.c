@@ -156,10 +156,9 @@ static void on_rewritten(
 
 void odoo_rewrite(
     struct crm *c, const char *id, const struct crm_flow_entry *e, crm_step_fn fn, void *arg) {
-    json_t *values = json_pack("{s:s}", "body", e->text), *files = files_of(e);
-    if (json_array_size(files))
-        json_object_set_new(values, "attachment_ids", json_pack("[[i,i,O]]", 6, 0, files));
-    json_decref(files);
+    json_t *values = json_pack("{s:s}", "body", e->text);
+    if (e->files) /* exactly these, also none: the last piece has them */
+        json_object_set_new(values, "attachment_ids", json_pack("[[i,i,o]]", 6, 0, files_of(e)));
     odoo_ask(odoo_of(c), "mail.message", "write",
         json_pack("[I]", (json_int_t)strtoll(id, NULL, 10)), json_pack("{s:o}", "vals", values),
         on_rewritten, step_create(c, e->card, fn, arg));
