@@ -77,6 +77,10 @@ class EspoTarget:
         there = self.fake.world.records["Attachment"]
         return {there[i]["name"]: there[i]["bytes"] for n in self.notes(card) for i in n.get("attachmentsIds", [])}
 
+    def files_of_entries(self, card):
+        there = self.fake.world.records["Attachment"]
+        return [[there[i]["name"] for i in n.get("attachmentsIds", [])] for n in self.notes(card)]
+
     def delete_entry(self, card, text):
         """The entry that has this text in it."""
         def delete():

@@ -76,6 +76,10 @@ class HubSpotTarget:
 
         return self.server.do(named)
 
+    def files_of_entries(self, card):
+        ids = [[i for i in o["properties"].get("hs_attachment_ids", "").split(";") if i] for o in self.notes(card)]
+        return self.server.do(lambda: [[self.server.files[i]["name"] for i in one] for one in ids])
+
     def with_text(self, card, text):
         return next(o for o in self.notes(card) if text in plain(o["properties"]["hs_note_body"]))
 

@@ -80,6 +80,9 @@ class OdooTarget:
         there = self.records("ir.attachment")
         return {there[i]["name"]: there[i]["bytes"] for n in self.notes(card) for i in n["attachment_ids"]}
 
+    def files_of_entries(self, card):
+        return [[there[i]["name"] for i in n["attachment_ids"]] for there in [self.records("ir.attachment")] for n in self.notes(card)]
+
     def delete_entry(self, card, text):
         """The entry that has this text in it."""
         def delete():

@@ -278,7 +278,7 @@ static json_t *message_of(size_t words, size_t ready, size_t waiting) {
     for (size_t i = 0; i < ready + waiting; i++) {
         json_t *file = json_pack("{s:o}", "name", json_sprintf("f%zu", i));
         if (i < ready)
-            json_object_set_new(file, "id", json_sprintf("01JDFX3T5KABCDEFGHJKMNPQ%02zu", i));
+            json_object_set_new(file, "id", json_sprintf("01JDFX3T5KABCDEFGHJKMN%02zu00", i));
         json_array_append_new(json_object_get(m, "attachments"), file);
     }
     return m;
@@ -378,6 +378,68 @@ static void each_once_whatever_is_lost(void **state) {
                 one_story(mode, j, i, &unused);
         }
     }
+}
+
+/* Of a message with one file, that is replaced by another. */
+static void another_file(int mode, int lost_call, int lost_answer, int *calls) {
+    struct book *b = trial(mode, lost_call, lost_answer);
+    json_t *first = message_of(5, 1, 0), *second = message_of(6, 2, 0);
+    json_array_remove(json_object_get(second, "attachments"), 0);
+    json_object_set_new(second, "edited_at", json_string("2026-11-29T12:04:00.000Z"));
+    struct call k = attach(b, first, NULL);
+    assert_non_null(strstr(k.external_id, "+1:MN00"));
+    k = attach(b, second, k.external_id);
+    assert_non_null(strstr(k.external_id, "+2:MN01"));
+    assert_int_equal(count_files(b), mode == TAKES_FILES ? 1 : 2);
+    assert_int_equal(count(b, "S+2"), mode == ALL_OPS ? 1 : 0);
+    *calls = b->calls;
+    json_decref(first);
+    json_decref(second);
+    close_book(b);
+}
+
+static void another_file_comes_once_whatever_is_lost(void **state) {
+    (void)state;
+    for (int mode = 0; mode < MODES; mode++) {
+        int calls = 0, unused = 0;
+        another_file(mode, 0, 0, &calls);
+        for (int i = 0; i <= calls; i++)
+            for (int j = 0; j <= calls + 6; j++)
+                another_file(mode, j, i, &unused);
+    }
+}
+
+/* As it was remembered when only the number of files was. */
+static void files_of_before_are_not_brought_again(void **state) {
+    (void)state;
+    struct book *b = trial(ALL_OPS, 0, 0);
+    json_t *first = message_of(5, 1, 0), *second = message_of(6, 2, 0);
+    attach(b, first, NULL);
+    struct call k = attach(b, second, "0+1");
+    assert_int_equal(b->brought, 2);
+    assert_string_equal(k.external_id, "0+2:MN00MN01");
+    json_decref(first);
+    json_decref(second);
+    close_book(b);
+}
+
+static void files_that_are_too_many_for_a_request_are_links(void **state) {
+    (void)state;
+    struct book *b = trial(ALL_OPS, 0, 0);
+    json_t *m = message_of(5, 3, 0), *file;
+    size_t i;
+    json_array_foreach(json_object_get(m, "attachments"), i, file)
+        json_object_set_new(file, "size", json_integer(40));
+    b->ops.files_max = 100;
+    struct call k = attach(b, m, NULL);
+    assert_int_equal(b->brought, 2);
+    assert_string_equal(k.external_id, "0+3!:MN00MN01MN02");
+    assert_int_equal(count(b, "https://chat.example.org/api/v1/media/01JDFX3T5K"), 1);
+    k = attach(b, m, k.external_id);
+    assert_int_equal(b->brought, 2);
+    assert_int_equal(count(b, "https://chat.example.org/api/v1/media/01JDFX3T5K"), 1);
+    json_decref(m);
+    close_book(b);
 }
 
 static void a_long_message_is_found_by_its_mark(void **state) {
@@ -506,6 +568,9 @@ static void ways_that_it_refuses_are_no_reason(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_once_whatever_is_lost),
+        cmocka_unit_test(another_file_comes_once_whatever_is_lost),
+        cmocka_unit_test(files_of_before_are_not_brought_again),
+        cmocka_unit_test(files_that_are_too_many_for_a_request_are_links),
         cmocka_unit_test(a_long_message_is_found_by_its_mark),
         cmocka_unit_test(a_mark_that_a_client_wrote_is_none),
         cmocka_unit_test(a_deleted_entry_is_written_anew),

@@ -1,19 +1,25 @@
 /* crm_flow_entry.c - a message as entries of a card: files first, then the text in pieces; over
- * what is there of it, if anything is. What the CRM calls a message is remembered as "17,18+2": its
- * entries, and how many of its files are there. An entry says the same at its end: "#01J.. 2/2 +2"
+ * what is there of it, if anything is. What the CRM calls a message is remembered as
+ * "17,18+2:ABCDEFGH": its entries, how many files were brought for it, and four letters of the id
+ * of each that it has now ("+2!:.." some are links). An entry says at its end, too: "#01J.. 2/2 +2"
  * is the second of two pieces, two files came with it or before it; "#01J..+3" is no piece: with it
- * came files that were there later. */
+ * came files that were there later, or for another. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/crm/crm_flow_private.h"
 
-#define NAMED_MAX                                                                                  \
-    180 /* bytes of crm_outcome.external_id; entries beyond are found by their mark                \
-         */
+/* Bytes of crm_outcome.external_id; entries beyond are found by their mark. */
+#define NAMED_MAX 180
+/* Letters of a file's id: those of its end that are its own (base/id.h). */
+#define TAG 4
+#define TAG_AT (ID_LEN - ID_SHARD_LEN - TAG)
+/* Of a message with more files only their number is remembered. */
+#define TAGS_MAX 24
 
 struct attach {
     struct crm_flow *f;
@@ -28,6 +34,10 @@ struct attach {
     size_t next;    /* file, or piece */
     uint64_t bytes; /* of the files that were brought now */
     size_t brought; /* files that are there already */
+    size_t known;   /* of them, those that we knew of */
+    size_t total;   /* of them, once `files` are */
+    char *tags;     /* of those that we knew of and that the message may still have; NULL: its first
+                       ones */
     size_t skip;    /* first pieces that are there; what cannot be rewritten */
     char mark[CRM_MARK_SIZE];
     bool is_known, again, late, left_out;
@@ -38,21 +48,43 @@ struct attach {
 
 /* --- the end --------------------------------------------------------------------------------- */
 
-/* Files that are in our house. */
-static size_t count_ready(const struct attach *a) {
+static bool brings(const struct attach *a) {
+    return a->f->ops->upload && a->f->options.files;
+}
+
+static const char *tag_of(const json_t *file) {
+    const char *id = json_text(file, "id");
+    return strlen(id) == ID_LEN ? id + TAG_AT : NULL;
+}
+
+/* ":ABCDEFGH" of the files that are there now; "": unknown. */
+static void write_tags(const struct attach *a, char out[TAGS_MAX * TAG + 2]) {
+    const json_t *list = json_object_get(a->message, "attachments");
     size_t i, n = 0;
     json_t *one;
-    json_array_foreach(json_object_get(a->message, "attachments"), i, one) n +=
-        *json_text(one, "id") != '\0';
-    return n;
+    out[0] = '\0';
+    if (!brings(a) && a->tags)
+        snprintf(out, TAGS_MAX * TAG + 2, ":%s", a->tags);
+    if (!brings(a) || json_array_size(list) > TAGS_MAX)
+        return;
+    out[n++] = ':';
+    json_array_foreach(list, i, one) {
+        if (tag_of(one)) {
+            memcpy(out + n, tag_of(one), TAG);
+            n += TAG;
+        }
+    }
+    out[n] = '\0';
 }
 
 static char *external_id(const struct attach *a) {
-    char out[NAMED_MAX + 40];
+    char out[NAMED_MAX + 40], tags[TAGS_MAX * TAG + 2] = "";
     size_t n = 0, i;
     json_t *one;
+    if (a->brought)
+        write_tags(a, tags);
     json_array_foreach(a->ids, i, one) {
-        if (n + json_string_length(one) + 2 > NAMED_MAX) {
+        if (n + json_string_length(one) + 2 > NAMED_MAX - strlen(tags)) {
             n += (size_t)snprintf(out + n, sizeof out - n, ",*");
             break;
         }
@@ -60,7 +92,7 @@ static char *external_id(const struct attach *a) {
             (size_t)snprintf(out + n, sizeof out - n, "%s%s", i ? "," : "", json_string_value(one));
     }
     if (n && a->brought)
-        snprintf(out + n, sizeof out - n, "+%zu", a->brought);
+        snprintf(out + n, sizeof out - n, "+%zu%s%s", a->brought, a->links ? "!" : "", tags);
     return n ? mem_strdup(out) : NULL;
 }
 
@@ -72,6 +104,7 @@ static void attach_end(struct attach *a, const struct err *err, unsigned retry_m
     free(id);
     free(a->card);
     free(a->taken_by);
+    free(a->tags);
     json_decref(a->message);
     json_decref(a->client);
     json_decref(a->ids);
@@ -120,7 +153,7 @@ static void written(struct attach *a) {
     const char *agent = agent_of(a);
     const char *user = agent ? crm_flow_user(a->f, agent) : NULL;
     if (json_array_size(a->files))
-        a->brought = count_ready(a);
+        a->brought = a->total;
     if (user && a->f->ops->assign)
         a->f->ops->assign(a->f->crm, a->card, user, on_assigned, a);
     else if (agent)
@@ -135,12 +168,11 @@ static void write_next(struct attach *a);
 
 static struct crm_text_options text_options(const struct attach *a) {
     const struct crm_flow_options *o = &a->f->options;
-    bool brings = a->f->ops->upload && o->files && !a->links;
     return (struct crm_text_options){.markup = o->markup,
         .russian = o->russian,
         .utc_offset_min = o->utc_offset_min,
         .max = o->text_max,
-        .links = brings ? (struct media_links){0} : crm_links(a->f->crm),
+        .links = brings(a) && !a->links ? (struct media_links){0} : crm_links(a->f->crm),
         .late = a->late};
 }
 
@@ -171,7 +203,7 @@ static void write_extra(struct attach *a) {
     json_object_set(said, "attachments", a->files);
     json_object_del(said, "text");
     json_t *texts = crm_text(said, a->client, &o);
-    char *text = mem_printf("%s+%zu", json_string_value(json_array_get(texts, 0)), count_ready(a));
+    char *text = mem_printf("%s+%zu", json_string_value(json_array_get(texts, 0)), a->total);
     struct crm_flow_entry e = entry_of(a, 0, text, a->refs);
     e.pieces = 1;
     a->f->ops->write(a->f->crm, &e, on_extra, a);
@@ -212,7 +244,7 @@ static void on_rewritten(
 /* A piece, or what is written over an entry that is left over. The caller frees. */
 static char *piece_of(const struct attach *a, size_t i) {
     size_t n = json_array_size(a->pieces);
-    size_t files = json_array_size(a->files) && !a->extra ? count_ready(a) : a->brought;
+    size_t files = json_array_size(a->files) && !a->extra ? a->total : a->brought;
     const char *text = json_string_value(json_array_get(a->pieces, i));
     if (i >= n)
         return mem_printf("… %s", a->mark);
@@ -223,7 +255,7 @@ static char *piece_of(const struct attach *a, size_t i) {
 static void write_next(struct attach *a) {
     size_t i = a->next, n = json_array_size(a->pieces);
     bool over = a->f->ops->rewrite && i < json_array_size(a->ids);
-    bool brings = json_array_size(a->refs) && !a->extra;
+    bool filed = json_array_size(a->refs) && !a->extra;
     if (i >= n && !over) {
         if (a->extra)
             write_extra(a);
@@ -233,7 +265,7 @@ static void write_next(struct attach *a) {
     }
     json_t *none = json_array();
     char *text = piece_of(a, i);
-    struct crm_flow_entry e = entry_of(a, i, text, brings ? (i + 1 == n ? a->refs : none) : NULL);
+    struct crm_flow_entry e = entry_of(a, i, text, filed ? (i + 1 == n ? a->refs : none) : NULL);
     if (over)
         a->f->ops->rewrite(
             a->f->crm, json_string_value(json_array_get(a->ids, i)), &e, on_rewritten, a);
@@ -316,21 +348,42 @@ static bool files_move(const struct attach *a) {
     return moves;
 }
 
-/* Which files are to be brought. */
+/* Did we know of it, the message's nth? */
+static bool was_known(const struct attach *a, const json_t *file, size_t n) {
+    const char *tag = tag_of(file);
+    if (!a->tags)
+        return n < a->known;
+    for (const char *p = a->tags; tag && strlen(p) >= TAG; p += TAG)
+        if (strncmp(p, tag, TAG) == 0)
+            return true;
+    return false;
+}
+
+/* Which files are to be brought: those that we knew nothing of, without those that are there all
+ * the same, since an answer was lost. */
 static void bring(struct attach *a) {
-    const struct crm_flow_ops *ops = a->f->ops;
-    bool sets = ops->rewrite && ops->rewrite_takes_files;
-    size_t i, n = 0;
-    json_t *one;
+    bool sets = a->f->ops->rewrite && a->f->ops->rewrite_takes_files;
+    size_t i, n = 0, lost = a->brought - a->known;
+    json_t *one, *all = json_array(), *fresh = json_array();
+    json_array_foreach(json_object_get(a->message, "attachments"), i, one) {
+        if (!*json_text(one, "id"))
+            continue;
+        json_array_append(all, one);
+        if (!was_known(a, one, n++))
+            json_array_append(fresh, one);
+    }
+    n = json_array_size(fresh);
+    a->total = n > lost ? a->known + n : a->brought;
+    if (n == json_array_size(all))
+        a->links = false; /* none of those that were links is left */
     a->files = json_array();
     a->refs = json_array();
-    if (ops->upload && a->f->options.files &&
-        (count_ready(a) > a->brought || (sets && a->brought && files_move(a)))) {
-        json_array_foreach(json_object_get(a->message, "attachments"), i, one) {
-            if (*json_text(one, "id") && (n++ >= a->brought || sets))
-                json_array_append(a->files, one);
-        }
-    }
+    if (brings(a) && sets && (n > lost || (a->brought && files_move(a))))
+        json_array_extend(a->files, all);
+    for (i = lost; brings(a) && !sets && i < n; i++)
+        json_array_append(a->files, json_array_get(fresh, i));
+    json_decref(all);
+    json_decref(fresh);
     bring_next(a);
 }
 
@@ -440,12 +493,15 @@ static void on_card(void *arg, const json_t *result, const struct err *err, unsi
 
 /* --- beginning ------------------------------------------------------------------------------- */
 
-/* "17,18+2", "17,18,*": what external_id() made. */
+/* "17,18+2:ABCDEFGH", "17,18,*", of before "17,18+2": what external_id() made. */
 static void take_known(struct attach *a, const char *known) {
-    const char *plus = strrchr(known, '+');
+    const char *plus = strrchr(known, '+'), *tags = plus ? strchr(plus, ':') : NULL;
     size_t n = plus ? (size_t)(plus - known) : strlen(known);
     a->is_known = true;
-    a->brought = plus ? (size_t)strtoul(plus + 1, NULL, 10) : 0;
+    a->known = plus ? (size_t)strtoul(plus + 1, NULL, 10) : 0;
+    a->brought = a->known;
+    a->tags = tags ? mem_strdup(tags + 1) : NULL;
+    a->links = plus && strchr(plus, '!');
     for (size_t at = 0; at < n;) {
         size_t len = strcspn(known + at, ",");
         len = at + len > n ? n - at : len;
