@@ -12,7 +12,7 @@ struct hubspot_call {
     struct hubspot *h;
     struct crm_calls *calls;
     const char *method;
-    char *url, *body, *path;
+    char *url, *body, *path; /* url NULL: it only waits for a token */
     struct crm_about about;
     char *auth; /* that it was sent with */
     crm_step_fn fn;
@@ -42,7 +42,7 @@ static void call_end(
     free(c);
 }
 
-static bool can_renew(const struct hubspot *h) {
+bool hubspot_can_renew(const struct hubspot *h) {
     return *h->refresh_token && h->calls;
 }
 
@@ -132,7 +132,7 @@ static void on_answer(
         crm_calls_pause(c->calls, retry_ms); /* also those that wait already */
     if (!j)
         crm_calls_refused(c->calls, &err);
-    if (!j && a && a->status == 401 && !c->again && can_renew(h)) {
+    if (!j && a && a->status == 401 && !c->again && hubspot_can_renew(h)) {
         c->again = true;
         if (!h->auth || !c->auth || strcmp(h->auth, c->auth) == 0)
             wait_for_token(c);
@@ -149,6 +149,10 @@ static void start(struct hubspot_call *c) {
     if (!h->auth) {
         c->again = true;
         wait_for_token(c);
+        return;
+    }
+    if (!c->url) {
+        call_end(c, NULL, NULL, 0);
         return;
     }
     const char *const headers[] = {
@@ -190,21 +194,23 @@ void hubspot_search(struct hubspot *h, json_t *body, crm_step_fn fn, void *arg) 
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-/* A file is not sent twice by itself: with a token that is over, it is tried again later. */
+void hubspot_with_token(struct hubspot *h, crm_step_fn fn, void *arg) {
+    start(call_create(h, h->calls, fn, arg));
+}
+
 static void on_file(void *arg, const struct http_answer *a, const struct err *failure, bool sent) {
     struct hubspot_call *c = arg;
+    struct hubspot *h = c->h;
     struct err err = {0};
     unsigned retry_ms = 0;
     json_t *j = a ? hubspot_result(a, &err, &retry_ms) : NULL;
     (void)sent;
     if (failure)
         err = *failure;
-    if (!j && a && a->status == 401 && can_renew(c->h)) {
-        if (c->h->auth && c->auth && strcmp(c->h->auth, c->auth) == 0) {
-            free(c->h->auth);
-            c->h->auth = NULL; /* the next call has a new one */
-        }
-        err.code = ERR_UNAVAILABLE;
+    if (!j && a && a->status == 401 && hubspot_can_renew(h) && h->auth &&
+        strcmp(h->auth, c->auth) == 0) {
+        free(h->auth);
+        h->auth = NULL; /* the next call has a new one */
     }
     call_end(c, j, j ? NULL : &err, retry_ms);
     json_decref(j);
@@ -213,14 +219,14 @@ static void on_file(void *arg, const struct http_answer *a, const struct err *fa
 void hubspot_send(
     struct hubspot *h, const struct http_part *parts, size_t n, crm_step_fn fn, void *arg) {
     struct hubspot_call *c = call_create(h, h->calls, fn, arg);
-    const char *const headers[] = {h->auth ? h->auth : "Authorization: Bearer none", NULL};
+    const char *const headers[] = {h->auth, NULL};
     struct crm_request rq = {.method = "POST",
         .url = h->uploads,
         .headers = headers,
         .parts = parts,
         .nparts = n,
         .about = "/files"};
-    c->auth = mem_strdup(headers[0]);
+    c->auth = mem_strdup(h->auth);
     crm_calls_start(h->calls, &rq, on_file, c);
 }
 

@@ -134,9 +134,21 @@ void hubspot_rewrite(
 /* --- files ----------------------------------------------------------------------------------- */
 
 struct upload {
+    struct hubspot *h;
     crm_step_fn fn;
     void *arg;
+    json_t *attachment;
+    bool again; /* it has met a token's end */
 };
+
+static void upload_end(
+    struct upload *u, const json_t *id, const struct err *err, unsigned retry_ms) {
+    u->fn(u->arg, id, err, retry_ms);
+    json_decref(u->attachment);
+    free(u);
+}
+
+static void on_token(void *arg, const json_t *result, const struct err *err, unsigned retry_ms);
 
 static void on_uploaded(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct upload *u = arg;
@@ -145,30 +157,49 @@ static void on_uploaded(void *arg, const json_t *result, const struct err *err, 
                        ? json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(id))
                        : json_incref((json_t *)id);
     struct err bad;
+    if (err && err->code == ERR_AUTH && !u->again && hubspot_can_renew(u->h)) {
+        u->again = true;
+        hubspot_with_token(u->h, on_token, u);
+        return;
+    }
     if (!err && !json_string_length(text))
         err = (err_set(&bad, ERR_PROTOCOL, "HubSpot took a file and did not say which"), &bad);
-    u->fn(u->arg, err ? NULL : text, err, retry_ms);
+    upload_end(u, err ? NULL : text, err, retry_ms);
     json_decref(text);
-    free(u);
 }
 
 static struct http_part field(const char *name, const char *value) {
     return (struct http_part){.name = name, .data = span_str(value), .fd = -1};
 }
 
-void hubspot_upload(
-    struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg) {
-    struct hubspot *h = hubspot_of(c);
+static void on_refused(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    (void)result;
+    upload_end(arg, NULL, err, retry_ms);
+}
+
+static void on_token(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
+    struct upload *u = arg;
+    struct hubspot *h = u->h;
     struct http_part file;
-    struct err err;
-    (void)card;
-    if (crm_file_part(c, attachment, h->file_max, &file, &err) < 0) {
-        hubspot_fail(h, &err, fn, arg);
+    struct err why;
+    (void)result;
+    if (err) {
+        upload_end(u, NULL, err, retry_ms);
+        return;
+    }
+    if (crm_file_part(&h->flow.base, u->attachment, h->file_max, &file, &why) < 0) {
+        hubspot_fail(h, &why, on_refused, u);
         return;
     }
     struct http_part parts[] = {field("fileName", file.file_name), field("folderPath", h->folder),
         field("options", "{\"access\":\"PRIVATE\"}"), file};
-    struct upload *u = mem_alloc(sizeof *u);
-    *u = (struct upload){fn, arg};
     hubspot_send(h, parts, ARRAY_LEN(parts), on_uploaded, u);
+}
+
+void hubspot_upload(
+    struct crm *c, const char *card, const json_t *attachment, crm_step_fn fn, void *arg) {
+    struct upload *u = mem_alloc(sizeof *u);
+    (void)card;
+    *u = (struct upload){hubspot_of(c), fn, arg, json_deep_copy(attachment), false};
+    hubspot_with_token(u->h, on_token, u);
 }

@@ -48,7 +48,12 @@ void hubspot_channel_call(struct hubspot *h, const char *method, const char *pat
     crm_step_fn fn, void *arg);
 /* A search: of these HubSpot takes few a second. */
 void hubspot_search(struct hubspot *h, json_t *body, crm_step_fn fn, void *arg);
-/* An upload; the parts' fd is taken. */
+/* fn, at once or later, when there is a token; with the error when none is given. */
+void hubspot_with_token(struct hubspot *h, crm_step_fn fn, void *arg);
+/* Is a new token to be had for one that is over? */
+bool hubspot_can_renew(const struct hubspot *h);
+/* An upload with the token that is there; the parts' fd is taken. With ERR_AUTH the next one has a
+ * new token. */
 void hubspot_send(
     struct hubspot *h, const struct http_part *parts, size_t n, crm_step_fn fn, void *arg);
 void hubspot_calls_stop(struct hubspot *h);

@@ -6,21 +6,30 @@ import time
 import pytest
 
 from fakes.hubspot import HubSpot
+from fakes.telegram.users import png
 from fakes.wire import Answer
 from harness import CONFIG, SLOWER, until
+from telegram_world import Telegram
 
 TOKEN = "this-is-a-hook-token_1"
 SECRET = "s3cret-of-the-app"
 PUBLIC = "https://chat.example.org"
 
 
+APP = f'client_id = "app-1"\n  client_secret = "{SECRET}"\n  refresh_token = "refresh-1"'
+
+
+def section(hub, extra="", access=None):
+    access = access or f'token = "{hub.token}"\n  client_secret = "{SECRET}"'
+    return (f'hubspot "crm" {{{{\n  url = "{hub.url}"\n  {access}\n  allow_private = true\n  language = "en"\n'
+            f'  channel = "{hub.channel}"\n  channel_account = "{hub.account}"\n  channel_address = "{hub.address}"\n'
+            f'  hook_token = "{TOKEN}"\n  {extra}\n}}}}\n')
+
+
 class World:
     def __init__(self, start_gateway, hub, extra="", access=None, **kw):
         self.hub = hub
-        access = access or f'token = "{hub.token}"\n  client_secret = "{SECRET}"'
-        config = (f'hubspot "crm" {{{{\n  url = "{hub.url}"\n  {access}\n  allow_private = true\n  language = "en"\n'
-                  f'  channel = "{hub.channel}"\n  channel_account = "{hub.account}"\n  channel_address = "{hub.address}"\n'
-                  f'  hook_token = "{TOKEN}"\n  {extra}\n}}}}\n')
+        config = section(hub, extra, access)
         own = CONFIG.replace('loopback "test" {{}}', 'loopback "test" {{ outbox = "{data}/out" }}')
         self.gateway = start_gateway(config=own + config, sets=[f"public_url={PUBLIC}"], **kw)
         self.admin = self.gateway.login()
@@ -51,6 +60,41 @@ class World:
         r = self.hub.post(self.hub.event(thread, text, id, **message))
         assert r.status_code == 200, r.text
         return id
+
+
+class Chats:
+    """Clients of a Telegram bot, whose messages have files, in HubSpot's inbox."""
+
+    def __init__(self, start_gateway, hub, extra="", access=None):
+        self.hub = hub
+        self.tg = Telegram(start_gateway, config=CONFIG + section(hub, extra, access), sets=[f"public_url={PUBLIC}"])
+        self.gateway, self.admin, self.ann = self.tg.gateway, self.tg.api, self.tg.user()
+
+    def thread(self):
+        return until(lambda: self.tg.thread_of("Ann"), 20 * SLOWER)
+
+    def inbox(self, n, timeout=10):
+        """[text, [(name, bytes) of its files]] of each message, once there are n."""
+        def look():
+            return self.hub.do(lambda: [(m["text"], [tuple(self.hub.files[a["fileId"]].values()) for a in m["attachments"]])
+                                        for m in self.hub.messages.values()])
+
+        until(lambda: len(look()) >= n, timeout * SLOWER, 0.05,
+              f"for {n}: {look()}; {self.hub.refused[-3:]}; {self.gateway.log()[-1500:]}")
+        return look()
+
+
+@pytest.fixture
+def chats(start_gateway):
+    worlds = []
+
+    def begin(hub, *a, **kw):
+        worlds.append(Chats(start_gateway, hub, *a, **kw))
+        return worlds[-1]
+
+    yield begin
+    for w in worlds:
+        w.tg.close()
 
 
 @pytest.fixture
@@ -191,7 +235,7 @@ def test_bad_bodies(world, body, status):
 def test_a_public_app_renews_its_token(start_gateway):
     with HubSpot() as hub:
         hub.app = ("app-1", SECRET, "refresh-1")
-        w = World(start_gateway, hub, access=f'client_id = "app-1"\n  client_secret = "{SECRET}"\n  refresh_token = "refresh-1"')
+        w = World(start_gateway, hub, access=APP)
         thread = w.write("ann", "0")
         w.inbox(thread, 1)
         for n in range(1, 4):
@@ -201,6 +245,42 @@ def test_a_public_app_renews_its_token(start_gateway):
         assert not w.admin.get("/dead")["dead"] and "crm.refused" not in w.gateway.log()
         for secret in (SECRET, "refresh-1", "access-"):
             assert secret not in w.gateway.log()
+
+
+def test_a_file_meets_a_token_s_end(chats):
+    """It may be the first thing that is asked for with it, and the first after a start."""
+    with HubSpot() as hub:
+        hub.app = ("app-1", SECRET, "refresh-1")
+        w = chats(hub, access=APP)
+        w.ann.text("hello?")
+        w.inbox(1)
+        for n in (2, 3):
+            media = w.tg.upload(f"{n}.txt", b"%d" % n)
+            if n == 2:
+                hub.do(setattr, hub, "token", "over")
+            else:
+                w.gateway.restart()
+                w.admin = w.tg.api = w.gateway.login()
+            w.admin.post(f"/threads/{w.thread()}/messages", {"id": f"k{n}", "text": f"see {n}", "attachments": [media]})
+            assert w.inbox(n)[n - 1] == (f"see {n}", [(f"{n}.txt", b"%d" % n)])
+        assert hub.issued == 3 and not w.admin.get("/dead")["dead"] and "crm.refused" not in w.gateway.log()
+
+
+def test_a_file_that_no_token_opens_makes_all_wait(chats):
+    """HubSpot refuses its new tokens, too: admins are told, and it is not asked for tokens for ever."""
+    with HubSpot() as hub:
+        hub.app = ("app-1", SECRET, "refresh-1")
+        w = chats(hub, access=APP)
+        w.ann.text("hello?")
+        w.inbox(1)
+        hub.before = lambda request: Answer(401, {"status": "error", "category": "INVALID_AUTHENTICATION", "message": "no"}) \
+            if request.path.startswith("/files/") else None
+        media = w.tg.upload("a.txt", b"a")
+        w.admin.post(f"/threads/{w.thread()}/messages", {"id": "k1", "text": "see", "attachments": [media]})
+        until(lambda: "event=crm.refused" in w.gateway.log(), 10 * SLOWER, why=w.gateway.log()[-1500:])
+        assert hub.issued == 2
+        hub.before = None
+        assert w.inbox(2, 60)[1] == ("see", [("a.txt", b"a")])
 
 
 def test_an_app_that_was_removed_makes_all_wait(start_gateway):
