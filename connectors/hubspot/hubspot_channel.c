@@ -3,6 +3,8 @@
 #include "connectors/hubspot/hubspot_channel.h"
 
 #include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,13 +44,6 @@ static json_t *files_of(const json_t *files) {
     return out;
 }
 
-/* The message's own; what has changed is sent once more, under another key. */
-static json_t *key_of(const json_t *message) {
-    const char *changed = *json_text(message, "deleted_at") ? json_text(message, "deleted_at")
-                                                            : json_text(message, "edited_at");
-    return json_sprintf("%s%s%s", json_text(message, "id"), *changed ? "-" : "", changed);
-}
-
 json_t *hubspot_message_body(const struct hubspot_message *m) {
     const json_t *from = json_object_get(m->message, "from");
     bool out = strcmp(json_text(m->message, "direction"), "out") == 0;
@@ -58,16 +53,37 @@ json_t *hubspot_message_body(const struct hubspot_message *m) {
     json_t *client =
         participant(json_text(m->client, "id"), out ? "" : json_text(m->client, "name"));
     json_t *us = participant(m->address, out ? agent : "");
-    json_t *body = json_pack("{s:s,s:s,s:[o],s:[o],s:s,s:s,s:s,s:o,s:o}", "channelAccountId",
+    json_t *body = json_pack("{s:s,s:s,s:[o],s:[o],s:s,s:s,s:s,s:s,s:o}", "channelAccountId",
         m->account, "messageDirection", out ? "OUTGOING" : "INCOMING", "senders", out ? us : client,
         "recipients", out ? client : us, "text", m->text, "timestamp",
         *at ? at : json_text(m->message, "sent_at"), "integrationThreadId",
-        json_text(m->message, "thread"), "integrationIdempotencyId", key_of(m->message),
-        "attachments", files_of(m->files));
+        json_text(m->message, "thread"), "integrationIdempotencyId", m->key, "attachments",
+        files_of(m->files));
     if (*m->card && strspn(m->card, "0123456789") == strlen(m->card))
         json_object_set_new(
             body, "associateWithContactId", json_integer(strtoll(m->card, NULL, 10)));
     return body;
+}
+
+const char *hubspot_changed(const json_t *message) {
+    return *json_text(message, "deleted_at") ? json_text(message, "deleted_at")
+                                             : json_text(message, "edited_at");
+}
+
+void hubspot_there_read(const char *known, struct hubspot_there *out) {
+    const char *plus = strchr(known, '+');
+    char *end = NULL;
+    *out = (struct hubspot_there){.files = SIZE_MAX};
+    snprintf(out->id, sizeof out->id, "%.*s", (int)strcspn(known, "+"), known);
+    if (!plus)
+        return;
+    out->files = strtoul(plus + 1, &end, 10);
+    if (*end == '-')
+        snprintf(out->changed, sizeof out->changed, "%s", end + 1);
+}
+
+char *hubspot_there_text(const struct hubspot_there *t) {
+    return mem_printf("%s+%zu%s%s", t->id, t->files, *t->changed ? "-" : "", t->changed);
 }
 
 const char *hubspot_status(const char *status) {

@@ -16,11 +16,25 @@ struct hubspot_message {
     const json_t *message, *client;
     const char *text;
     const char *account, *address; /* the channel's account there, and what it is called by */
-    const char *card;
-    const json_t *files; /* [{"id","kind"}] */
+    const char *card, *key;        /* key: HubSpot takes it once */
+    const json_t *files;           /* [{"id","kind"}] */
 };
-/* The body of its request: a new reference. An edit is a message of its own. */
+/* The body of its request: a new reference. */
 json_t *hubspot_message_body(const struct hubspot_message *m);
+/* When it was changed last, "" never: an edit is a message of its own there. */
+const char *hubspot_changed(const json_t *message);
+
+/* What of a message is there, as it is remembered: "m17+1", "m17+1-2026-11-29T12:00:00Z" when it
+ * was changed since. */
+struct hubspot_there {
+    char id[160];     /* HubSpot's, of what came last; "" not known */
+    size_t files;     /* so many of those that we have, from the first one on */
+    char changed[40]; /* hubspot_changed() of it */
+};
+/* Without a number, as it was once remembered: all. */
+void hubspot_there_read(const char *known, struct hubspot_there *out);
+/* The caller frees. */
+char *hubspot_there_text(const struct hubspot_there *t);
 /* "SENT", "READ", "FAILED" of one of our statuses; NULL: it is none of them. */
 const char *hubspot_status(const char *status);
 

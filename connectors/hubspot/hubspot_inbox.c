@@ -1,5 +1,7 @@
 /* hubspot_inbox.c - dialogues in HubSpot's own inbox: a message goes there under its id, which
- * HubSpot takes once; what an operator writes comes back, and what became of it is told. */
+ * HubSpot takes once; what an operator writes comes back, and what became of it is told. Files that
+ * we have only later are a message of their own: how many are there is remembered with its name. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +21,10 @@ struct sending {
     json_t *message, *client;
     json_t *files; /* [{"id","kind"}]: brought */
     size_t next;   /* attachment */
-    bool as_note;  /* all that is to be known of it is in the text */
+    size_t ready;  /* attachments that we have */
+    struct hubspot_there there;
+    bool more;    /* nothing but files that were not there yet */
+    bool as_note; /* all that is to be known of it is in the text */
 };
 
 static void sending_end(
@@ -71,23 +76,41 @@ static void tell(struct sending *s) {
 
 /* --- a message ------------------------------------------------------------------------------- */
 
+/* How many of our files are there now: HubSpot's answer is the message that it has by this key,
+ * which an earlier try may have brought there with fewer. */
+static size_t files_there(const struct sending *s, const json_t *result) {
+    const json_t *told = json_object_get(result, "attachments");
+    size_t sent = json_array_size(s->files);
+    bool all = !json_is_array(told) || json_array_size(told) >= sent;
+    return all ? s->ready : s->there.files + json_array_size(told);
+}
+
 static void on_posted(void *arg, const json_t *result, const struct err *err, unsigned retry_ms) {
     struct sending *s = arg;
     const char *id = json_text(result, "id");
     struct err bad;
-    if (err && err->code == ERR_CONFLICT) { /* it has this key already */
-        sending_end(s, s->known, NULL, 0);
-        return;
-    }
-    if (!err && !*id)
+    bool is_word = *id && strlen(id) < 150 && !strpbrk(id, " ,+\n/");
+    if (err && err->code == ERR_CONFLICT) { /* it has this key, and does not say with what */
+        err = NULL;
+        s->there.files = s->more ? s->ready : s->there.files;
+    } else if (!err && !*id) {
         err = (err_set(&bad, ERR_PROTOCOL, "HubSpot took a message and did not say which"), &bad);
-    bool is_word = strlen(id) < 150 && !strpbrk(id, " ,+\n/");
-    sending_end(s, is_word ? id : NULL, err, retry_ms);
+    } else if (!err) {
+        s->there.files = files_there(s, result);
+    }
+    if (is_word && !s->more)
+        snprintf(s->there.id, sizeof s->there.id, "%s", id);
+    snprintf(s->there.changed, sizeof s->there.changed, "%s", hubspot_changed(s->message));
+    char *name = hubspot_there_text(&s->there);
+    sending_end(s, name, err, retry_ms);
+    free(name);
 }
 
 /* The bare text, or with a headline when there is more to say of it. */
 static char *text_of(const struct sending *s) {
     const json_t *m = s->message;
+    if (s->more && !s->as_note)
+        return mem_strdup("");
     bool plain = !s->as_note && *json_text(m, "text") && !*json_text(m, "edited_at") &&
                  !*json_text(m, "deleted_at") && !*json_text(m, "subject") &&
                  !json_object_get(m, "location") && !json_object_get(m, "contact");
@@ -104,16 +127,27 @@ static char *text_of(const struct sending *s) {
     return text;
 }
 
+/* The message's own; what has changed is sent once more, under another key, and so are files that
+ * come later. */
+static char *key_of(const struct sending *s) {
+    const char *id = json_text(s->message, "id"), *changed = hubspot_changed(s->message);
+    const char *dash = *changed ? "-" : "";
+    return s->more ? mem_printf("%s%s%s+%zu", id, dash, changed, s->there.files)
+                   : mem_printf("%s%s%s", id, dash, changed);
+}
+
 static void post(struct sending *s) {
-    char *text = text_of(s);
+    char *text = text_of(s), *key = key_of(s);
     struct hubspot_message m = {.message = s->message,
         .client = s->client,
         .text = text,
         .account = s->h->account,
         .address = s->h->address,
         .card = s->card,
+        .key = key,
         .files = s->files};
     hubspot_channel_call(s->h, "POST", "", hubspot_message_body(&m), on_posted, s);
+    free(key);
     free(text);
 }
 
@@ -147,6 +181,22 @@ static void bring_next(struct sending *s) {
     post(s);
 }
 
+/* Which of its files are to be brought; false: it is there as it is. */
+static bool look_at_files(struct sending *s) {
+    size_t i;
+    json_t *one;
+    if (s->known)
+        hubspot_there_read(s->known, &s->there);
+    s->more = s->known && strcmp(s->there.changed, hubspot_changed(s->message)) == 0;
+    if (!s->more)
+        s->there.files = 0;
+    json_array_foreach(json_object_get(s->message, "attachments"), i, one) {
+        if (*json_text(one, "id") && s->ready++ < s->there.files)
+            s->next = i + 1;
+    }
+    return !s->more || s->ready > s->there.files;
+}
+
 bool hubspot_goes_to_inbox(const struct hubspot *h, const struct crm_attach *a) {
     const char *direction = json_text(a->message, "direction");
     return *h->channel && (strcmp(direction, "in") == 0 || strcmp(direction, "out") == 0);
@@ -165,7 +215,7 @@ void hubspot_inbox_attach(
     s->files = json_array();
     if (a->own)
         tell(s);
-    else if (a->only_status)
+    else if (a->only_status || !look_at_files(s))
         loop_defer(h->flow.base.env->loop, on_nothing_to_do, s);
     else
         bring_next(s);

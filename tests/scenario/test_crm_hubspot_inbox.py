@@ -158,6 +158,67 @@ def test_files_go_along(hub, start_gateway):
     assert hub.files[note["hs_attachment_ids"]]["data"] == b"hello" and len(w.hub.inbox(thread)) == 1
 
 
+def test_a_file_that_comes_after_its_message(chats, hub):
+    """Telegram's are fetched later; it comes once, whatever else happens to its message."""
+    w = chats(hub)
+    w.ann.text("hello?")
+    w.inbox(1)
+    w.tg.fake.fault("500", method="getFile", times=2)
+    photo = w.ann.photo(png(), caption="see")
+    said = w.inbox(3)
+    assert said[1] == ("see", []) and said[2][0] == "" and [data for _, data in said[2][1]] == [png()]
+    w.ann.react(photo, "👍")
+    w.ann.text("and?")
+    assert w.inbox(4)[3] == ("and?", []) and len(hub.files) == 1
+    w.ann.edit(photo, caption="look")
+    said = w.inbox(5)
+    assert "(edited)" in said[4][0] and "look" in said[4][0] and [data for _, data in said[4][1]] == [png()]
+    w.ann.react(photo, "👎")
+    w.ann.text("end")
+    assert [text for text, _ in w.inbox(6)][2:] == ["", "and?", said[4][0], "end"] and len(hub.files) == 2
+    ours = w.tg.messages()
+    assert [key for key in hub.messages if key.startswith(ours[1]["id"])] == [
+        ours[1]["id"], ours[1]["id"] + "+0", f"{ours[1]['id']}-{ours[1]['edited_at']}"]
+
+
+def test_a_lost_answer_of_a_message_whose_file_comes_later(chats, hub):
+    """The second try has the file, what HubSpot holds under its key has not: the file comes by itself then."""
+    w = chats(hub)
+    w.ann.text("hello?")
+    w.inbox(1)
+    lost = []
+
+    def is_it(request):
+        return request.path.endswith("/messages") and b'"see"' in request.body
+
+    def lose(request, answer):
+        if is_it(request) and not lost:
+            lost.append(1)
+            w.tg.fake.do(w.tg.fake.faults.rules.clear)
+            return Answer(200, b"", spoil="lose")
+        return None
+
+    hub.before = lambda request: Answer(503, {}) if is_it(request) and lost and not hub.files else None
+    hub.after = lose
+    w.tg.fake.fault("500", method="getFile", times=100)
+    w.ann.photo(png(), caption="see")
+    said = w.inbox(3, 20)
+    assert said[1] == ("see", []) and [data for _, data in said[2][1]] == [png()] and lost
+    assert any(is_it(request) and b"fileId" in request.body for _, request in hub.calls)
+
+
+def test_a_late_file_that_hubspot_refuses_is_a_link(chats, hub):
+    w = chats(hub, 'file_max = "10"')
+    w.ann.text("hello?")
+    w.inbox(1)
+    w.tg.fake.fault("500", method="getFile", times=2)
+    w.ann.photo(png(), caption="see")
+    said = w.inbox(3)
+    assert said[1] == ("see", []) and f"{PUBLIC}/" in said[2][0] and not said[2][1] and not hub.files
+    w.ann.text("end")
+    assert w.inbox(4)[3] == ("end", []) and not w.admin.get("/dead")["dead"]
+
+
 def test_an_operator_s_answer_reaches_the_client_once(world):
     thread = world.write("ann", "hello?")
     world.inbox(thread, 1)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "connectors/hubspot/hubspot_answer.h"
 #include "connectors/hubspot/hubspot_channel.h"
 
@@ -160,6 +161,25 @@ static void test_answers(void **state) {
     free(plain);
 }
 
+static void test_what_is_there(void **state) {
+    static const char *const texts[] = {"m17+0", "m17+12", "+1", "m17+1-2026-11-29T12:00:00.123Z"};
+    struct hubspot_there t;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        hubspot_there_read(texts[i], &t);
+        char *text = hubspot_there_text(&t);
+        assert_string_equal(text, texts[i]);
+        free(text);
+    }
+    assert_string_equal(t.id, "m17");
+    assert_int_equal(t.files, 1);
+    assert_string_equal(t.changed, "2026-11-29T12:00:00.123Z");
+    hubspot_there_read("m17", &t); /* of before files were counted */
+    assert_string_equal(t.id, "m17");
+    assert_int_equal(t.files, SIZE_MAX);
+    assert_string_equal(t.changed, "");
+}
+
 #define OF_CONTACT                                                                                 \
     "\"subscriptionType\":\"contact.propertyChange\",\"objectId\":17,\"occurredAt\":1,"
 
@@ -196,6 +216,7 @@ int main(void) {
         cmocka_unit_test(test_entries_are_shown_by_their_time),
         cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_what_is_there),
         cmocka_unit_test(test_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
