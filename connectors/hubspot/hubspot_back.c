@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_channel.h"
 #include "connectors/hubspot/hubspot_private.h"
+#include "model/message.h"
 #include "net/http_server.h"
 
 /* --- a request ------------------------------------------------------------------------------- */
@@ -149,12 +150,22 @@ static void on_fetched(void *arg, const json_t *media, const struct err *err) {
 /* One file after the other, then the message. The token does not go along: the address is whatever
  * the event says. */
 static void fetch(struct taking *t) {
-    const json_t *f = json_array_get(json_object_get(t->event, "files"), t->fetched);
-    if (f)
+    const json_t *files = json_object_get(t->event, "files"),
+                 *f = json_array_get(files, t->fetched);
+    struct err why;
+    if (json_array_size(files) > MESSAGE_ATTACHMENTS_MAX) {
+        err_set(&why, ERR_TOO_LARGE, "more than %d files", MESSAGE_ATTACHMENTS_MAX);
+        fail(t, &why);
+    } else if (f && !*json_text(f, "url")) {
+        err_set(
+            &why, ERR_UNSUPPORTED, "file %zu has no address where it could be had", t->fetched + 1);
+        fail(t, &why);
+    } else if (f) {
         crm_fetch(&t->h->flow.base, json_text(t->event, "id"), t->fetched, json_text(f, "url"),
             NULL, json_text(f, "name"), on_fetched, t);
-    else
+    } else {
         reply(t);
+    }
 }
 
 void hubspot_take(struct crm *c, const json_t *event, crm_done_fn fn, void *arg) {

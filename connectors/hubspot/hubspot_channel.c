@@ -109,11 +109,23 @@ static void add_entity(struct buf *b, const char **at) {
     buf_add(b, (*at)++, 1);
 }
 
+/* The '>' of a tag: not one inside of quotes, if they end; NULL: there is none. */
+static const char *tag_end(const char *tag) {
+    char quote = '\0';
+    for (const char *p = tag; *p; p++) {
+        if (*p == '>' && !quote)
+            return p;
+        if (quote ? *p == quote : *p == '"' || *p == '\'')
+            quote = quote ? '\0' : *p;
+    }
+    return strchr(tag, '>');
+}
+
 char *hubspot_plain(const char *html) {
     struct buf b;
     buf_init(&b, strlen(html) + 1);
     while (*html) {
-        const char *end = *html == '<' ? strchr(html, '>') : NULL;
+        const char *end = *html == '<' ? tag_end(html) : NULL;
         if (end) {
             if (strncasecmp(html, "<br", 3) == 0 || strncasecmp(html, "</p", 3) == 0)
                 buf_add(&b, "\n", 1);
@@ -131,25 +143,77 @@ char *hubspot_plain(const char *html) {
     return out;
 }
 
+/* Whole; of one that is too long so much that it is refused. */
 static json_t *said_of(const json_t *message) {
     const char *text = json_text(message, "text");
     char *plain = *text ? mem_strdup(text) : hubspot_plain(json_text(message, "richText"));
-    size_t n = utf8_prefix(plain, strlen(plain), MESSAGE_TEXT_MAX / 4);
+    size_t n = strnlen(plain, MESSAGE_TEXT_MAX + 4);
+    while (n && ((unsigned char)plain[n] & 0xc0) == 0x80)
+        n--;
     json_t *out = json_stringn(plain, n);
     free(plain);
     return out ? out : json_string("");
+}
+
+/* The url is "" when nothing can be had there: then the answer is refused, as with too many. */
+static void add_file(json_t *files, const char *url, const char *name) {
+    bool is_url = strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
+    size_t i;
+    json_t *one;
+    json_array_foreach(files, i, one) if (strcmp(json_text(one, "url"), url) == 0) return;
+    if (json_array_size(files) <= MESSAGE_ATTACHMENTS_MAX)
+        json_array_append_new(
+            files, json_pack("{s:s,s:s}", "url", is_url && strlen(url) <= URL_MAX ? url : "",
+                       "name", *name ? name : "file"));
+}
+
+/* What an <img> shows, without entities; NULL: nothing. The caller frees. */
+static char *shown_by(const char *tag, const char *end) {
+    const char *p = tag, *value;
+    while (p < end && (!strchr(" \t\r\n\"'", *p) || strncasecmp(p + 1, "src=", 4) != 0))
+        p++;
+    if (p >= end)
+        return NULL;
+    value = p + 5;
+    bool is_quoted = *value == '"' || *value == '\'';
+    const char stop[] = {is_quoted ? *value : ' ', is_quoted ? '\0' : '>', '\0'};
+    value += is_quoted;
+    const char *value_end = value + strcspn(value, stop);
+    struct buf b;
+    buf_init(&b, (size_t)(value_end - value) + 1);
+    while (value < value_end)
+        if (*value == '&')
+            add_entity(&b, &value);
+        else
+            buf_add(&b, value++, 1);
+    char *out = mem_strndup(b.n ? b.p : "", b.n);
+    buf_free(&b);
+    return out;
+}
+
+/* Pictures may be nowhere but in the rich text. */
+static void add_pictures(json_t *files, const char *html) {
+    const char *end;
+    for (const char *tag = strchr(html, '<'); tag; tag = strchr(end, '<')) {
+        end = tag_end(tag);
+        if (!end)
+            return;
+        char *url = strncasecmp(tag, "<img", 4) == 0 ? shown_by(tag + 4, end) : NULL;
+        if (url)
+            add_file(files, url, "image");
+        free(url);
+    }
 }
 
 static json_t *files_said(const json_t *message) {
     json_t *out = json_array(), *one;
     size_t i;
     json_array_foreach(json_object_get(message, "attachments"), i, one) {
-        const char *url = json_text(one, "url"), *name = json_text(one, "name");
-        bool is_url = strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
-        if (is_url && strlen(url) <= URL_MAX && json_array_size(out) < MESSAGE_ATTACHMENTS_MAX)
-            json_array_append_new(
-                out, json_pack("{s:s,s:s}", "url", url, "name", *name ? name : "file"));
+        const char *url = json_text(one, "url");
+        if (*url || strcmp(json_text(one, "type"), "FILE") == 0)
+            add_file(out, url, json_text(one, "name"));
     }
+    add_pictures(out, json_text(message, "richText"));
     return out;
 }
 

@@ -40,7 +40,8 @@ const char *hubspot_status(const char *status);
 
 /* The events of a request's body (an object, or a list of at most 100) that are answers in this
  * channel: [{"id","thread","text","author","actor","files":[{"url","name"}]}], a new reference;
- * NULL with err. thread "": HubSpot does not say whose dialogue it is. */
+ * NULL with err. thread "": HubSpot does not say whose dialogue it is; url "": a file is there
+ * that cannot be had. A text that is too long, and a file too many, are there to be refused. */
 json_t *hubspot_answers(struct span body, const char *channel, struct err *err);
 
 /* What of contacts has changed by the body of the app's webhooks (a list of at most 100): for

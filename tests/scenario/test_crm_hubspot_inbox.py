@@ -27,11 +27,11 @@ def section(hub, extra="", access=None):
 
 
 class World:
-    def __init__(self, start_gateway, hub, extra="", access=None, **kw):
+    def __init__(self, start_gateway, hub, extra="", access=None, sets=(), **kw):
         self.hub = hub
         config = section(hub, extra, access)
         own = CONFIG.replace('loopback "test" {{}}', 'loopback "test" {{ outbox = "{data}/out" }}')
-        self.gateway = start_gateway(config=own + config, sets=[f"public_url={PUBLIC}"], **kw)
+        self.gateway = start_gateway(config=own + config, sets=[f"public_url={PUBLIC}", *sets], **kw)
         self.admin = self.gateway.login()
         hub.hook = f"{self.gateway.url}/hooks/hubspot/crm/{TOKEN}"
 
@@ -240,6 +240,43 @@ def test_a_list_of_events_and_those_that_are_none(world):
                   hub.event(thread, "", "h2", richText="<p>two &amp; <b>three</b></p>")])
     assert r.status_code == 200
     assert [m["text"] for m in world.said(thread, 2)] == ["one", "two & three"]
+
+
+def test_an_operator_s_pictures_reach_the_client(chats, hub):
+    """They may be nowhere but in the rich text; what is among the files, too, is sent once."""
+    w = chats(hub)
+    w.ann.text("hello?")
+    w.inbox(1)
+    hub.hook = f"{w.gateway.url}/hooks/hubspot/crm/{TOKEN}"
+    hub.files |= {"9": {"name": "a.png", "data": png()}, "10": {"name": "b.png", "data": png(9, 9)}}
+    one, two = (f"{hub.url}/public/{n}" for n in (9, 10))
+    rich = f'<p>see</p><img alt="1 > 0" src="{one}?a=1&amp;b=2"><img src="{two}">'
+    assert hub.post(hub.event(w.thread(), "see", "h1", richText=rich, attachments=[
+        {"type": "FILE", "fileId": "10", "name": "b.png", "url": two}])).status_code == 200
+    assert hub.post(hub.event(w.thread(), "", "h2", richText=f'<img src="{one}">')).status_code == 200
+
+    def files():
+        return [[w.admin.ask("GET", f"/media/{a['id']}").content for a in m.get("attachments", [])]
+                for m in w.tg.messages() if m["direction"] == "out" and m["status"] in ("sent", "delivered", "read")]
+
+    until(lambda: len(files()) == 2, 10 * SLOWER, why=f"{w.tg.messages()}\n{w.gateway.log()[-1500:]}")
+    assert files() == [[png(9, 9), png()], [png()]]
+    until(lambda: {s[:2] for s in hub.statuses} == {("h1", "SENT"), ("h2", "SENT")}, 10 * SLOWER, why=str(hub.statuses))
+
+
+def test_what_of_an_answer_cannot_be_sent_is_no_half_answer(hub, start_gateway):
+    """Its writer learns that it did not go: it is not cut, and nothing of it left out."""
+    world = World(start_gateway, hub, sets=["agents.text_max=65536"])
+    thread = world.write("ann", "hello?")
+    world.inbox(thread, 1)
+    files = [{"type": "FILE", "fileId": str(n), "url": f"{world.hub.url}/public/{n}"} for n in range(21)]
+    for id, text, more, why in (("h1", "x" * 70000, {}, "longer"), ("h2", "a", {"attachments": files}, "more than 20"),
+                                ("h3", "a", {"attachments": [{"type": "FILE", "fileId": "9"}]}, "no address"),
+                                ("h4", "a", {"richText": '<img src="data:image/png;base64,AA==">'}, "no address")):
+        world.answer(thread, text, id, **more)
+        assert world.status(id)[0] == "FAILED" and why in world.status(id)[1], world.status(id)
+    world.answer(thread, "я" * 30000, "h5")
+    assert [m["text"] for m in world.said(thread)] == ["я" * 30000] and world.status("h5") == ("SENT", "")
 
 
 def test_a_known_agent_answers(hub, start_gateway):

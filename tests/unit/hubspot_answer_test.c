@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "connectors/hubspot/hubspot_answer.h"
 #include "connectors/hubspot/hubspot_channel.h"
+#include "model/message.h"
 
 #define THREAD "01M84DM5EGXX078JEX5WYT1908"
 
@@ -161,6 +163,55 @@ static void test_answers(void **state) {
     free(plain);
 }
 
+static json_t *answer_with(json_t *message) {
+    json_t *event = json_pack("{s:s,s:s,s:[s],s:o}", "type", "OUTGOING_CHANNEL_MESSAGE_CREATED",
+        "channelId", "77", "channelIntegrationThreadIds", THREAD, "message", message);
+    char *body = json_dumps(event, JSON_COMPACT);
+    struct err err;
+    json_t *answers = hubspot_answers(span_str(body), "77", &err);
+    json_t *out = json_incref(json_object_get(json_array_get(answers, 0), "event"));
+    json_decref(answers);
+    json_decref(event);
+    free(body);
+    return out;
+}
+
+static void test_pictures_in_an_answer(void **state) {
+    static const char rich[] =
+        "<p>a</p><IMG alt=\"1 > 0\" src=\"https://x/1?a=1&amp;b=2\"><img src='http://x/2' "
+        "/><img src=https://x/3><img data-src=\"https://x/4\"><image src=\"\"><img "
+        "src=\"https://x/0\"><img src=\"data:image/png;base64,AA==\"><b src=\"https://x/5\">< <img";
+    static const char *const due[] = {
+        "https://x/0", "", "https://x/1?a=1&b=2", "http://x/2", "https://x/3"};
+    (void)state;
+    json_t *answer =
+        answer_with(json_pack("{s:s,s:s,s:[{s:s,s:s},{s:s},{s:s}]}", "id", "h1", "richText", rich,
+            "attachments", "url", "https://x/0", "name", "a.png", "type", "FILE", "type", "OTHER"));
+    const json_t *files = json_object_get(answer, "files");
+    for (size_t i = 0; i < ARRAY_LEN(due); i++)
+        assert_string_equal(json_text(json_array_get(files, i), "url"), due[i]);
+    assert_string_equal(json_text(json_array_get(files, 0), "name"), "a.png");
+    json_decref(answer);
+}
+
+static void test_a_long_answer_is_whole(void **state) {
+    (void)state;
+    for (size_t n = MESSAGE_TEXT_MAX - 6; n < MESSAGE_TEXT_MAX + 12; n++) {
+        char *text = mem_alloc(n + 1);
+        for (size_t i = 0; i < n; i += 2)
+            memcpy(text + i, "\xd0\xb0", 2);
+        text[n & ~(size_t)1] = '\0';
+        json_t *answer = answer_with(json_pack("{s:s,s:s}", "id", "h1", "text", text));
+        size_t got = json_string_length(json_object_get(answer, "text"));
+        if (strlen(text) <= MESSAGE_TEXT_MAX)
+            assert_int_equal(got, strlen(text));
+        else
+            assert_in_range(got, MESSAGE_TEXT_MAX + 1, MESSAGE_TEXT_MAX + 4);
+        json_decref(answer);
+        free(text);
+    }
+}
+
 static void test_what_is_there(void **state) {
     static const char *const texts[] = {"m17+0", "m17+12", "+1", "m17+1-2026-11-29T12:00:00.123Z"};
     struct hubspot_there t;
@@ -216,6 +267,8 @@ int main(void) {
         cmocka_unit_test(test_entries_are_shown_by_their_time),
         cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_pictures_in_an_answer),
+        cmocka_unit_test(test_a_long_answer_is_whole),
         cmocka_unit_test(test_what_is_there),
         cmocka_unit_test(test_changes),
     };
