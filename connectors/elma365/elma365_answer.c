@@ -26,10 +26,8 @@ static void say(const json_t *j, struct err *err) {
 }
 
 json_t *elma365_result(const struct http_answer *a, struct err *err) {
-    if (crm_answer_check(a, err) < 0) {
+    if (crm_answer_check_json(a, err) < 0) {
         json_t *j = a->body.n ? json_loadb(a->body.p, a->body.n, 0, NULL) : NULL;
-        if (err->code == ERR_NOT_FOUND && !json_object_get(j, "success"))
-            err->code = ERR_UNAVAILABLE; /* a proxy's word, and of no record */
         say(j, err);
         json_decref(j);
         return NULL;

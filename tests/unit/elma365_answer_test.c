@@ -43,6 +43,8 @@ static void test_the_status_is_not_the_result(void **state) {
     assert_int_equal(code_of(204, "", text), ERR_PROTOCOL);
     assert_int_equal(code_of(403, "{\"success\":false,\"error\":\"who\"}", text), ERR_DENIED);
     assert_int_equal(code_of(404, "", text), ERR_NOT_FOUND);
+    assert_int_equal(code_of(404, " <html>", text), ERR_UNAVAILABLE); /* a proxy's */
+    assert_int_equal(code_of(404, "404 page not found", text), ERR_UNAVAILABLE);
     assert_int_equal(code_of(429, "", text), ERR_TOO_MANY);
     assert_int_equal(code_of(502, "<html>", text), ERR_UNAVAILABLE);
 }
