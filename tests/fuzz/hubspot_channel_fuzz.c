@@ -35,6 +35,7 @@ static void try_message(const uint8_t *data, size_t size) {
         .account = "1",
         .address = "us",
         .card = "17",
+        .key = "key",
         .files = json_object_get(j, "files")};
     json_t *body = json_is_object(j) ? hubspot_message_body(&m) : json_object();
     must_be(json_is_object(body));
@@ -58,6 +59,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     try_message(data, size);
     char *text = mem_strndup((const char *)data, size), *plain = hubspot_plain(text);
     must_be(strlen(plain) <= strlen(text));
+    struct hubspot_there there;
+    hubspot_there_read(text, &there);
+    char *again = hubspot_there_text(&there);
+    must_be(strlen(again) < sizeof there.id + sizeof there.changed + 25);
+    free(again);
     struct hubspot_signed s = {.secret = "s",
         .method = "POST",
         .uri = "https://x",
