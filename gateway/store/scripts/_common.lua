@@ -10,14 +10,13 @@ local function get(thread, ...)
 end
 
 -- Steps that say where a message is: they outlive the shortening of a trail.
-local KEPT = {queued = 1, part = 1, sent = 1, delivered = 1, read = 1, bounced = 1, held = 1, released = 1,
-  attached = 1, left_out = 1, missing = 1, again = 1}
+local KEPT = ' queued part sent delivered read bounced held released attached left_out missing again '
 
 -- Those of them between two places of a record.
 local function kept_lines(rec, from, to)
   local out = ''
   for line, word in string.gmatch(string.sub(rec, from, to), '(\n%+?%d+ ([%l_]+)[^\n]*)') do
-    if KEPT[word] then out = out .. line end
+    if string.find(KEPT, ' ' .. word .. ' ', 1, true) then out = out .. line end
   end
   return out
 end
@@ -55,6 +54,7 @@ end
 
 -- Was the message erased, with its client? Only its head is looked at.
 local function is_erased(rec)
+  if not string.find(rec, ',"erased":true', 28, true) then return false end
   local head = string.sub(rec, 28, 300)
   return string.find(head, '^{"d":"%a+","erased":true') or
     string.find(head, '^{"d":"%a+","ch":"[^"]*","co":"[^"]*","erased":true')
@@ -62,11 +62,12 @@ end
 
 -- The last that is known of a message at a CRM's target: "attached <target> ...", "left_out ..." (it does not
 -- take such), "missing ..." (it was looked for there in vain), "again ..." (queued once more by hand); or nil.
-local AT_TARGET = {attached = 1, left_out = 1, missing = 1, again = 1}
+local AT_TARGET = ' attached left_out missing again '
 local function last_at_target(rec, target)
   local last
   for word, detail in string.gmatch(rec, '\n%+?%d+ ([%l_]+) ([^\n]+)') do
-    if AT_TARGET[word] and (detail == target or string.sub(detail, 1, #target + 1) == target .. ' ') then
+    if string.find(AT_TARGET, ' ' .. word .. ' ', 1, true) and
+      (detail == target or string.sub(detail, 1, #target + 1) == target .. ' ') then
       last = word .. ' ' .. detail
     end
   end
@@ -74,12 +75,11 @@ local function last_at_target(rec, target)
 end
 
 -- The last step of a delivery, and whether the channel has the message since it was queued.
-local STEPS = {queued = 1, sending = 1, sent = 1, delivered = 1, read = 1, failed = 1, unknown = 1,
-  retry = 1, bounced = 1}
+local STEPS = ' queued sending sent delivered read failed unknown retry bounced '
 local function last_step(rec)
   local last, there
   for word in string.gmatch(rec, '\n%+?%d+ (%l+)') do
-    if STEPS[word] then last = word end
+    if string.find(STEPS, ' ' .. word .. ' ', 1, true) then last = word end
     if word == 'sent' or word == 'delivered' or word == 'read' or word == 'bounced' then
       there = true
     elseif word == 'queued' then
@@ -308,12 +308,12 @@ end
 
 -- What became of a message of ours is news for CRMs that want to hear of it, and for the one in which
 -- it was written (the body then begins with that). who: "<target>=<a|f|-> ...", all, failures, no others.
-local FAILED = {failed = 1, unknown = 1, bounced = 1}
+local FAILED = ' failed unknown bounced '
 local function tell_status(who, rec, thread, seq, word)
   if who == '' or not is_dir(rec, 'out') then return end
   local origin = string.match(string.sub(rec, 28, 400), '"origin":{"target":"([^"]+)"')
   if not origin and not string.find(who, '=[af]') then return end
-  local was_bad = FAILED[word] or has_word(rec, 'failed') or has_word(rec, 'unknown') or has_word(rec, 'bounced')
+  local was_bad = string.find(FAILED, ' ' .. word .. ' ', 1, true) or has_word(rec, 'failed') or has_word(rec, 'unknown') or has_word(rec, 'bounced')
   for target, what in string.gmatch(who, '(%S+)=(%S)') do
     if target == origin or what == 'a' or (what == 'f' and was_bad) then
       call('XADD', P .. 'crm:' .. target, '*', 'e', 'm ' .. thread .. ' ' .. seq .. ' status')

@@ -12,15 +12,18 @@
 if not is_owner(ARGV[2]) then return 'fenced' end
 local now, queue = tonumber(ARGV[1]), ARGV[3]
 local stream, retry = P .. queue, P .. 'retry:' .. queue
-local write = string.sub(queue, 1, 4) == 'crm:' and redis.pcall or call
+local is_crm, is_from = string.sub(queue, 1, 4) == 'crm:', string.sub(queue, 1, 5) == 'from:'
+local target = is_crm and string.sub(queue, 5)
+local write = is_crm and redis.pcall or call
 local n = 0
+local gone, tried, told, gaps = {}, {}, {}, {} -- of all: a call for each would cost more than what it does
 for i = 8, #ARGV, 11 do
   local entry, thread, seq, word, detail = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local log = P .. 'log:' .. thread
   local rec = thread ~= '' and seq ~= '0' and call('HGET', log, seq)
   local line, why, prefix = word, detail, ARGV[i + 10]
   if prefix == 'card_' and (word == 'retry' or word == 'failed') then
-    line, why = prefix .. word, string.sub(queue, 5) .. ' ' .. detail
+    line, why = prefix .. word, target .. ' ' .. detail
   elseif prefix ~= 'card_' then
     line = prefix .. word
   end
@@ -30,9 +33,9 @@ for i = 8, #ARGV, 11 do
       rec = with_trail(rec, now, 'held', detail)
     end
   end
-  local is_known = rec and (word == 'attached' or word == 'left_out') and
-    string.find(rec, ' ' .. word .. ' ' .. detail, 1, true) and -- rarely
-    last_at_target(rec, string.sub(queue, 5)) == word .. ' ' .. detail
+  local is_there = is_crm and (word == 'attached' or word == 'left_out')
+  local is_known = rec and is_there and string.find(rec, ' ' .. word .. ' ' .. detail, 1, true) and -- rarely
+    last_at_target(rec, target) == word .. ' ' .. detail
   if rec and word ~= 'dropped' and not is_known then
     write('HSET', log, seq, with_trail(rec, now, line, why))
     if word == 'attached' and is_erased(rec) and string.sub(rec, 28, 39) ~= '{"d":"event"' then -- while it was under way
@@ -44,7 +47,6 @@ for i = 8, #ARGV, 11 do
   if word == 'retry' then
     call('HSET', retry, entry, ARGV[i + 6] .. ' ' .. ARGV[i + 7])
   else
-    local is_from = string.sub(queue, 1, 5) == 'from:'
     local must_read = ARGV[i + 8] == '1' or is_from or word == 'dropped'
     local left = must_read and call('XRANGE', stream, entry, entry)[1]
     if left then
@@ -56,26 +58,30 @@ for i = 8, #ARGV, 11 do
       end
     end
     if left or not must_read then
-      call('XDEL', stream, entry)
-      call('HDEL', retry, entry)
+      gone[#gone + 1] = entry
+      if ARGV[i + 6] ~= '1' then tried[#tried + 1] = entry end
     end
     if ARGV[i + 5] ~= '' then
       mark_seen(thread, ARGV[5], 'c:' .. ARGV[6] .. ':' .. ARGV[i + 5], seq)
     end
-    if word == 'attached' or word == 'left_out' then
-      local target = string.sub(queue, 5)
-      if tonumber(get(thread, 'crm:' .. target)[1] or 0) < tonumber(seq) then
-        write('HSET', P .. 'thread:' .. thread, 'crm:' .. target, seq)
-      end
-      gap_filled(target, thread, seq)
+    if is_there then
+      local key, field = P .. 'thread:' .. thread, queue -- "crm:main"
+      if tonumber(call('HGET', key, field) or 0) < tonumber(seq) then write('HSET', key, field, seq) end
+      told[#told + 1] = i
+      gaps[#gaps + 1], gaps[#gaps + 2] = P .. 'again:' .. target .. ':' .. thread, P .. 'gap:' .. target .. ':' .. thread
     elseif word == 'dropped' and left then
-      local target, of = crm_message(queue, left[2][2])
-      if target then call('ZREM', P .. 'again:' .. target .. ':' .. of, seq) end
+      local _, of = crm_message(queue, left[2][2])
+      if of then call('ZREM', P .. 'again:' .. target .. ':' .. of, seq) end
     end
   end
   n = n + 1
 end
-if string.sub(queue, 1, 4) ~= 'crm:' and call('XLEN', stream) == 0 then
+if #gone > 0 then call('XDEL', stream, unpack(gone)) end
+if #tried > 0 then call('HDEL', retry, unpack(tried)) end
+if #gaps > 0 and call('EXISTS', unpack(gaps)) > 0 then
+  for _, i in ipairs(told) do gap_filled(target, ARGV[i + 1], ARGV[i + 2]) end
+end
+if not is_crm and call('XLEN', stream) == 0 then
   call('SREM', P .. 'queues', queue)
 end
 return n
