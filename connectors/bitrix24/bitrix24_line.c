@@ -312,10 +312,8 @@ static void say_fresh(struct saying *s) {
 }
 
 static void on_deleted(struct saying *s) {
-    if (s->refused.code) {
-        saying_end(s, &s->refused, 0);
-    } else if (is_deleted(s)) {
-        saying_end(s, NULL, 0);
+    if (s->refused.code || is_deleted(s)) {
+        saying_end(s, s->refused.code ? &s->refused : NULL, 0);
     } else {
         s->again = false;
         say_fresh(s);

@@ -96,13 +96,6 @@ static void error_of(const json_t *error, struct err *err) {
     free(said);
 }
 
-/* Its own errors name themselves: this is a proxy's word, and of no record. */
-static void by_proxy(const struct http_answer *a, struct err *err) {
-    crm_answer_check(a, err);
-    if (err->code == ERR_NOT_FOUND)
-        err->code = ERR_UNAVAILABLE;
-}
-
 static int json2_result(const struct http_answer *a, json_t **out, struct err *err) {
     json_t *j = json_loadb(a->body.p ? a->body.p : "", a->body.n, JSON_DECODE_ANY, NULL);
     int rc = -1;
@@ -112,7 +105,8 @@ static int json2_result(const struct http_answer *a, json_t **out, struct err *e
     } else if (a->status >= 400 && *json_text(j, "name") && a->status != 429) {
         error_of(j, err);
     } else {
-        by_proxy(a, err);
+        crm_answer_check(a, err);
+        crm_answer_by_proxy(err); /* its own errors name themselves */
     }
     json_decref(j);
     return rc;
@@ -123,10 +117,10 @@ int odoo_result(const struct http_answer *a, bool json2, json_t **out, struct er
     if (json2)
         return json2_result(a, out, err);
     json_t *j = crm_answer_json(a, err);
-    if (!j && (a->status < 200 || a->status >= 300))
-        by_proxy(a, err);
-    if (!j)
+    if (!j) {
+        crm_answer_by_proxy(err); /* its own errors have status 200 */
         return -1;
+    }
     json_t *error = json_object_get(j, "error"), *result = json_object_get(j, "result");
     if (error)
         error_of(json_object_get(error, "data"), err);

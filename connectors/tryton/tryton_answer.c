@@ -40,8 +40,9 @@ static void error_of(const json_t *error, struct err *err) {
 
 json_t *tryton_result(const struct http_answer *a, struct err *err) {
     json_t *j = crm_answer_json(a, err);
-    if (!j) { /* its own errors have status 200: this is a proxy's word, and of no record */
-        if (err->code == ERR_NOT_FOUND || err->code == ERR_DENIED || err->code == ERR_CONFLICT)
+    if (!j) { /* its own errors have status 200: nor is another 4xx of a record */
+        crm_answer_by_proxy(err);
+        if (err->code == ERR_DENIED || err->code == ERR_CONFLICT)
             err->code = ERR_UNAVAILABLE;
         return NULL;
     }

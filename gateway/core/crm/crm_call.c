@@ -342,11 +342,16 @@ static enum err_code code_of(int status) {
     return status >= 500 ? ERR_UNAVAILABLE : status >= 400 ? ERR_INVALID : ERR_PROTOCOL;
 }
 
-/* The words of a body, in one line; of a page with markup nothing. */
-static void words_of(struct span body, char out[SAID_MAX]) {
-    size_t n = 0, i = 0;
+static size_t skip_blanks(struct span body) {
+    size_t i = 0;
     while (i < body.n && strchr(" \t\r\n", body.p[i]) && body.p[i])
         i++;
+    return i;
+}
+
+/* The words of a body, in one line; of a page with markup nothing. */
+static void words_of(struct span body, char out[SAID_MAX]) {
+    size_t n = 0, i = skip_blanks(body);
     if (i < body.n && body.p[i] != '<')
         for (; i < body.n && n < SAID_MAX - 1; i++)
             out[n++] = (unsigned char)body.p[i] < ' ' ? ' ' : body.p[i];
@@ -362,14 +367,16 @@ int crm_answer_check(const struct http_answer *a, struct err *err) {
         err, code_of(a->status), "the CRM answered %d%s%s", a->status, *said ? ": " : "", said);
 }
 
+void crm_answer_by_proxy(struct err *err) {
+    if (err->code == ERR_NOT_FOUND)
+        err->code = ERR_UNAVAILABLE;
+}
+
 int crm_answer_check_json(const struct http_answer *a, struct err *err) {
     int rc = crm_answer_check(a, err);
-    size_t i = 0;
-    while (i < a->body.n && strchr(" \t\r\n", a->body.p[i]) && a->body.p[i])
-        i++;
-    if (rc < 0 && err->code == ERR_NOT_FOUND && i < a->body.n && a->body.p[i] != '{' &&
-        a->body.p[i] != '[')
-        err->code = ERR_UNAVAILABLE;
+    size_t i = skip_blanks(a->body);
+    if (rc < 0 && i < a->body.n && a->body.p[i] != '{' && a->body.p[i] != '[')
+        crm_answer_by_proxy(err);
     return rc;
 }
 

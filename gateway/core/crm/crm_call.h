@@ -93,11 +93,13 @@ void crm_calls_forget(struct crm_calls *cs, const struct err *err);
  * 408, 425 and 5xx ERR_UNAVAILABLE, 3xx ERR_PROTOCOL (never followed), other 4xx ERR_INVALID. The
  * sentence has the status and the beginning of a textual body, without markup. */
 int crm_answer_check(const struct http_answer *a, struct err *err);
-/* The same of a CRM whose own 404 is JSON: another is the word of a proxy that does not find the
- * CRM, and of no record: ERR_UNAVAILABLE. */
+/* The answer is not the CRM's own: its 404 is the word of a proxy that does not find the CRM, and
+ * of no record: ERR_UNAVAILABLE. */
+void crm_answer_by_proxy(struct err *err);
+/* As crm_answer_check(), of a CRM whose own 404 is JSON or has no body: another is a proxy's. */
 int crm_answer_check_json(const struct http_answer *a, struct err *err);
-/* The same, and the body as a JSON object or array: a new reference; NULL with err (ERR_PROTOCOL
- * when it is none). An empty body is JSON null. */
+/* As crm_answer_check(), and the body as a JSON object or array: a new reference; NULL with err
+ * (ERR_PROTOCOL when it is none). An empty body is JSON null. */
 json_t *crm_answer_json(const struct http_answer *a, struct err *err);
 
 #endif
