@@ -392,3 +392,4 @@ def test_workers_killed_while_the_receiver_misbehaves(world):
     until(lambda: {int(m["text"]) for m in receiver.messages()} >= set(sent), 60 * SLOWER)
     in_order(receiver)
     assert not receiver.refused
+    until(lambda: not list(g.redis.scan_iter("sb:{s*}:retry:crm:*")), 30 * SLOWER, why="until no retry is remembered")
