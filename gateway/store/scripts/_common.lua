@@ -313,7 +313,8 @@ local function tell_status(who, rec, thread, seq, word)
   if who == '' or not is_dir(rec, 'out') then return end
   local origin = string.match(string.sub(rec, 28, 400), '"origin":{"target":"([^"]+)"')
   if not origin and not string.find(who, '=[af]') then return end
-  local was_bad = string.find(FAILED, ' ' .. word .. ' ', 1, true) or has_word(rec, 'failed') or has_word(rec, 'unknown') or has_word(rec, 'bounced')
+  local was_bad = string.find(FAILED, ' ' .. word .. ' ', 1, true) or has_word(rec, 'failed') or
+    has_word(rec, 'unknown') or has_word(rec, 'bounced')
   for target, what in string.gmatch(who, '(%S+)=(%S)') do
     if target == origin or what == 'a' or (what == 'f' and was_bad) then
       call('XADD', P .. 'crm:' .. target, '*', 'e', 'm ' .. thread .. ' ' .. seq .. ' status')

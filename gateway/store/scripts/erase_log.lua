@@ -25,7 +25,8 @@ end
 local function detail_of(word, detail)
   if string.find(AT_TARGET, ' ' .. word .. ' ', 1, true) then return detail end
   if string.sub(word, 1, 5) == 'card_' then return string.match(detail, '^ %S+ [%l_]+') or '' end
-  if string.find(FAILED, ' ' .. word .. ' ', 1, true) or word == 'retry' or string.find(word, '_failed$') or string.find(word, '_retry$') then
+  if string.find(FAILED, ' ' .. word .. ' ', 1, true) or word == 'retry' or
+    string.find(word, '_failed$') or string.find(word, '_retry$') then
     return (string.match(detail, '^ [%l_]+') or ' internal') .. ' erased'
   end
   return ''

@@ -17,6 +17,11 @@ local target = is_crm and string.sub(queue, 5)
 local write = is_crm and redis.pcall or call
 local n = 0
 local gone, tried, told, gaps = {}, {}, {}, {} -- of all: a call for each would cost more than what it does
+local function forget()
+  if #gone > 0 then call('XDEL', stream, unpack(gone)) end
+  if #tried > 0 then call('HDEL', retry, unpack(tried)) end
+  gone, tried = {}, {}
+end
 for i = 8, #ARGV, 11 do
   local entry, thread, seq, word, detail = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local log = P .. 'log:' .. thread
@@ -45,11 +50,14 @@ for i = 8, #ARGV, 11 do
     if prefix == '' and word ~= 'retry' then tell_status(ARGV[7], rec, thread, seq, word) end
   end
   if word == 'retry' then
+    forget() -- who ended before goes also where Redis is too full for this, which must be known:
+    -- a try that may have reached the CRM is looked for before the next
     call('HSET', retry, entry, ARGV[i + 6] .. ' ' .. ARGV[i + 7])
   else
     local must_read = ARGV[i + 8] == '1' or is_from or word == 'dropped'
     local left = must_read and call('XRANGE', stream, entry, entry)[1]
     if left then
+      forget()
       if ARGV[i + 8] == '1' then bury(queue, left[2][2], detail, ARGV[i + 6], ARGV[1]) end
       if is_from then
         local body, number = P .. 'body:' .. queue, string.match(left[2][2], '(%d+)$')
@@ -76,8 +84,7 @@ for i = 8, #ARGV, 11 do
   end
   n = n + 1
 end
-if #gone > 0 then call('XDEL', stream, unpack(gone)) end
-if #tried > 0 then call('HDEL', retry, unpack(tried)) end
+forget()
 if #gaps > 0 and call('EXISTS', unpack(gaps)) > 0 then
   for _, i in ipairs(told) do gap_filled(target, ARGV[i + 1], ARGV[i + 2]) end
 end
